@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The video memory manager of one adapter: where the bytes of every allocation are, and how they
+ * get where the GPU needs them. Loop thread only (WDDM's Level One).
+ *
+ * Memory is files in the memory directory. Each principal has its own: a system-memory file
+ * (backing pages, DMA pool) and a local-memory file as large as segment 1, sparse; an allocation
+ * that was shared has a file of its own. An allocation owns backing pages from its creation
+ * (reserved with fallocate) and is *placed* in a segment when a submission first needs it.
+ */
+#ifndef PENSTOCK_VIDMM_H
+#define PENSTOCK_VIDMM_H
+
+#include "daemon/submission.h"
+#include "gpu-backend/backend.h"
+#include "proto/base/list.h"
+#include "proto/wire/status.h"
+
+struct penstock_vidmm;
+struct penstock_vidmm_process;
+struct penstock_vidmm_allocation;
+
+/* Work off the loop thread: `work` runs elsewhere, then `done` on the loop. Owner: server.c. */
+struct penstock_worker {
+	void *owner;
+	enum penstock_status (*run)(void *owner, void (*work)(void *argument),
+				    void (*done)(void *argument), void *argument);
+};
+
+struct penstock_vidmm_config {
+	const char *memory_dir;               /* exists, locked by the caller */
+	uint64_t local_bytes;                 /* segment 1, multiple of a granule */
+	uint64_t aperture_bytes;              /* segment 2, likewise */
+	uint64_t aperture_commit_limit_bytes; /* <= aperture_bytes */
+	struct penstock_backend *backend;     /* borrowed, outlives us */
+	struct penstock_worker worker;
+	void *owner;
+	/* Something that was in the way is not any more: the scheduler looks again. */
+	void (*progress)(void *owner);
+	/* A defect of ours, or a GPU that cannot be believed: the adapter stops. */
+	void (*failed)(void *owner, const char *reason);
+};
+
+/*
+ * Opens the memory directory, creates or maps the location table (memory/location.h), starts the
+ * system process's object. SUCCESS, NO_MEMORY, IO_DEVICE_ERROR, INVALID_PARAMETER (sizes).
+ * ret_fresh: no contents survive from before (new directory or another generation).
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_vidmm_new(const struct penstock_vidmm_config *config,
+					struct penstock_vidmm **ret_vidmm, bool *ret_fresh,
+					struct penstock_errbuf *reterr_text);
+
+/* Every process and allocation is gone before. Files stay. Accepts NULL. */
+void penstock_vidmm_free(struct penstock_vidmm *vidmm);
+
+/* The generation id of the memory directory: what sqlite must know too for contents to count. */
+void penstock_vidmm_generation(const struct penstock_vidmm *vidmm, uint8_t ret_id[16]);
+
+/* ---------------------------------------------------------------- a principal's memory */
+
+/*
+ * `id` is the principal's number (sqlite's, > 0): it names the files. SUCCESS, NO_MEMORY,
+ * IO_DEVICE_ERROR.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_vidmm_process_new(struct penstock_vidmm *vidmm, uint64_t id,
+						uint64_t quota_bytes,
+						struct penstock_vidmm_process **ret_process);
+
+/* The principal has no allocation and no submission left. Its files are removed. Accepts NULL. */
+void penstock_vidmm_process_free(struct penstock_vidmm_process *process);
+
+struct penstock_backend_process *
+penstock_vidmm_process_backend(const struct penstock_vidmm_process *process);
+uint64_t penstock_vidmm_process_used_bytes(const struct penstock_vidmm_process *process);
+
+/* The GPU process was reset: what it had mapped is mapped again before its next submission. */
+void penstock_vidmm_process_was_reset(struct penstock_vidmm_process *process);
+
+/* Ends the GPU process of a principal that has been idle; it starts again when needed. */
+void penstock_vidmm_process_idle(struct penstock_vidmm_process *process);
+
+/* ---------------------------------------------------------------- allocations */
+
+struct penstock_allocation_info {
+	uint64_t id;                /* adapter-wide, > 0, never used again */
+	uint64_t size_bytes;        /* > 0, <= PENSTOCK_LIMIT_ALLOCATION_BYTES */
+	uint32_t segment_set;       /* bit n: segment n+1; 0: every segment */
+	uint32_t preferred_segment; /* 0: local, then aperture */
+	uint32_t flags;             /* DXGK_ALLOCATIONINFOFLAGS */
+	uint32_t priority;
+};
+
+/*
+ * Reserves zeroed backing pages and charges the principal. `reserved` is called exactly once, from
+ * a later turn of the loop or, where pages are at hand, not at all: the return value says which.
+ * SUCCESS: done. PENDING: `reserved` tells (SUCCESS, NO_MEMORY); until then the allocation may be
+ * named but not used. QUOTA_EXCEEDED, NO_MEMORY: nothing was made.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status
+penstock_vidmm_allocation_new(struct penstock_vidmm_process *process,
+			      const struct penstock_allocation_info *info,
+			      void (*reserved)(void *argument, enum penstock_status status),
+			      void *argument, struct penstock_vidmm_allocation **ret_allocation);
+
+/*
+ * After a restart: an allocation of the store whose record in the location table still stands.
+ * SUCCESS, or GRAPHICS_ALLOCATION_CONTENT_LOST: made, with zeroed backing.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status
+penstock_vidmm_allocation_restore(struct penstock_vidmm_process *process,
+				  const struct penstock_allocation_info *info, uint64_t record,
+				  struct penstock_vidmm_allocation **ret_allocation);
+
+/* The index of its record in the location table: what the store keeps. */
+uint64_t penstock_vidmm_allocation_record(const struct penstock_vidmm_allocation *allocation);
+
+/*
+ * References: one from creation (the adapter's object), one for each submission that lists it and
+ * each transfer under way. The last one zeroes or punches the pages and frees it.
+ */
+void penstock_vidmm_allocation_ref(struct penstock_vidmm_allocation *allocation);
+void penstock_vidmm_allocation_unref(struct penstock_vidmm_allocation *allocation);
+
+/*
+ * Moves the allocation into a file of its own, so that other principals' GPU processes can map
+ * it. SUCCESS: done, or it has one already. PENDING: `shared` tells (SUCCESS, NO_MEMORY); callers
+ * hold submissions back that would use it (penstock_submission.blocked). Idle is required: no
+ * submission that lists it is past QUEUED.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_vidmm_allocation_share(struct penstock_vidmm_allocation *allocation,
+						     void (*shared)(void *argument,
+								    enum penstock_status status),
+						     void *argument);
+
+struct penstock_vidmm_location {
+	uint32_t segment_id; /* 0: system memory */
+	uint64_t address;    /* GPU address, 0 with segment 0 */
+	uint64_t size_bytes; /* rounded up to pages */
+	uint32_t references; /* by submissions that were handed to schedule */
+	bool own_file;
+};
+
+void penstock_vidmm_allocation_location(const struct penstock_vidmm_allocation *allocation,
+					struct penstock_vidmm_location *ret_location);
+
+/*
+ * Client access: where the bytes are now, in the daemon's address space. While begun, the
+ * allocation does not move. begin returns NULL while it is moving (paging); then `progress` tells
+ * when to ask again. The pointer is to `offset`; the caller has checked the range.
+ */
+uint8_t *penstock_vidmm_access_begin(struct penstock_vidmm_allocation *allocation, uint64_t offset);
+void penstock_vidmm_access_end(struct penstock_vidmm_allocation *allocation);
+
+/* ---------------------------------------------------------------- what schedule asks for */
+
+/*
+ * Makes everything that the submission references resident, its process able to address it, and
+ * takes a slot of the DMA pool. SUCCESS: ready to patch. PENDING: under way or something is in the
+ * way; `progress` tells when to ask again. GRAPHICS_NO_VIDEO_MEMORY: its segments cannot hold it.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submission);
+
+/* Gives back slot and pins: after it retired, or before it goes back to its queue. */
+void penstock_vidmm_finish(struct penstock_submission *submission);
+
+/*
+ * DxgkDdiPatch: writes final addresses into the private DMA buffer, in place, idempotent; cannot
+ * fail. Then copies it into its slot. Sets submission->patched.
+ */
+void penstock_vidmm_patch(struct penstock_submission *submission);
+
+/* Interrupts of the copy node of the system process, and of paging packets of any process. */
+void penstock_vidmm_paging_completed(struct penstock_vidmm *vidmm, void *process_owner,
+				     uint32_t node_ordinal, uint32_t fence_id);
+
+/* ---------------------------------------------------------------- to look at */
+
+struct penstock_segment_state {
+	uint32_t id;
+	uint32_t flags; /* DXGK_SEGMENTFLAGS: Aperture 0x1, CpuVisible 0x4 */
+	uint64_t base_address;
+	uint64_t size_bytes;
+	uint64_t commit_limit_bytes;
+	uint64_t used_bytes;
+	uint64_t largest_free_bytes;
+	uint32_t allocations;
+};
+
+#define PENSTOCK_SEGMENT_COUNT 2u
+
+/* DXGK_QUERYSEGMENT: segment 1 and 2. */
+void penstock_vidmm_query_segments(const struct penstock_vidmm *vidmm,
+				   struct penstock_segment_state ret[PENSTOCK_SEGMENT_COUNT]);
+
+#endif

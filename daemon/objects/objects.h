@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the objects stage offers to net: requests of a session as plain calls, protobuf left
+ * behind. Loop thread only.
+ *
+ * An *adapter* has *principals* (who pays), a principal has *sessions* (WDDM's process), a session
+ * names *devices*, *contexts* and *openings* of allocations in one table. An allocation is the
+ * adapter's and lives as long as somebody has it open or a submission lists it.
+ *
+ * Requests of a session are executed in serial order. A call answers at once, or returns PENDING
+ * and answers later through its penstock_request; the connection keeps the order of replies.
+ */
+#ifndef PENSTOCK_OBJECTS_H
+#define PENSTOCK_OBJECTS_H
+
+#include "daemon/memory/vidmm.h"
+#include "daemon/render/render.h"
+#include "daemon/schedule/scheduler.h"
+#include "daemon/store/store.h"
+#include "proto/wire/frame.h"
+
+struct penstock_adapter;
+struct penstock_principal;
+struct penstock_session;
+
+/* ---------------------------------------------------------------- the adapter */
+
+struct penstock_adapter_config {
+	const char *state_dir; /* of the store; borrowed for the call */
+	const char *memory_dir;
+	uint64_t local_bytes;
+	uint64_t aperture_bytes;
+	uint64_t principal_quota_bytes; /* memory of one principal */
+	uint32_t max_sessions_per_principal;
+	uint32_t max_lease_s;
+	uint32_t hw_queue_packet_cap;
+	bool test_instructions;
+	bool paranoid;
+	struct penstock_store *store; /* borrowed, open; NULL: nothing is kept */
+	struct penstock_worker worker;
+	void *loop; /* uv_loop_t, for lease timers and deferred work */
+	/* 16 random bytes for session ids and share tokens */
+	void (*random)(void *owner, uint8_t ret_bytes[16]);
+	/* starts the configured backend with the adapter's callbacks */
+	enum penstock_status (*start_backend)(void *owner,
+					      const struct penstock_backend_callbacks *callbacks,
+					      struct penstock_backend **ret_backend,
+					      struct penstock_errbuf *reterr_text);
+	void *owner;
+	/* A line for the log; level as in syslog. Libraries do not log, the owner does. */
+	void (*log)(void *owner, int level, const char *group, const char *text);
+};
+
+/* Starts backend, memory manager, scheduler; brings back what the store holds. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_adapter_start(const struct penstock_adapter_config *config,
+					    struct penstock_adapter **ret_adapter,
+					    struct penstock_errbuf *reterr_text);
+
+/* Ends every session without a lease, keeps the others in the store; `stopped` when all is gone. */
+void penstock_adapter_stop(struct penstock_adapter *adapter, void (*stopped)(void *argument),
+			   void *argument);
+
+/* No submission is held any more (drain). */
+bool penstock_adapter_idle(const struct penstock_adapter *adapter);
+
+/* ---------------------------------------------------------------- sessions */
+
+struct penstock_session_id {
+	uint64_t high;
+	uint64_t low;
+};
+
+/* From the session to its connection; made on a later turn than the call that caused it. */
+struct penstock_session_events {
+	void *owner;
+	/* `fence`: the latest retired serial of that context. SUCCESS, or why it did not run. */
+	void (*fence)(void *owner, uint64_t context_name, uint64_t fence,
+		      enum penstock_status status);
+	/* Credits came back: the connection may read again. */
+	void (*resume)(void *owner);
+	/* The store has committed everything up to `serial`: replies up to it may leave. */
+	void (*durable)(void *owner, uint64_t serial);
+	/* The session was ended by somebody else (administrator, adapter). */
+	void (*ended)(void *owner, enum penstock_status status, const char *sentence);
+};
+
+/*
+ * A new session of the principal called `principal` ("uid:1000", "loopback"). `lease_s` as asked;
+ * what is granted is in *ret_lease_s. SUCCESS, QUOTA_EXCEEDED, NO_MEMORY.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_session_new(struct penstock_adapter *adapter, const char *principal,
+					  const char *client, uint32_t lease_s,
+					  const struct penstock_session_events *events,
+					  struct penstock_session **ret_session,
+					  uint32_t *ret_lease_s);
+
+/*
+ * An earlier session of the same principal: NOT_FOUND for every other id, whoever has it. A
+ * connection that still holds it is told `ended` first. *ret_last_serial: the highest executed.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_session_resume(struct penstock_adapter *adapter,
+					     const char *principal, struct penstock_session_id id,
+					     const struct penstock_session_events *events,
+					     struct penstock_session **ret_session,
+					     uint32_t *ret_lease_s, uint64_t *ret_last_serial);
+
+/* The connection is gone: with a lease the session waits, without one it ends. */
+void penstock_session_disconnect(struct penstock_session *session);
+
+/* Goodbye: ends at once, lease or not. */
+void penstock_session_end(struct penstock_session *session);
+
+struct penstock_session_id penstock_session_id(const struct penstock_session *session);
+
+/*
+ * The highest serial whose effects survive a crash; the reply gate. Equal to the highest executed
+ * serial for a session without a lease.
+ */
+uint64_t penstock_session_durable_serial(const struct penstock_session *session);
+
+/* Over a credit limit: the connection stops reading until `resume`. */
+bool penstock_session_over_credit(const struct penstock_session *session);
+
+/* ---------------------------------------------------------------- requests */
+
+/*
+ * A request that answers later. The connection embeds one for each; `done` is called once, on a
+ * later turn. Cancelled requests (session over) call done too, with CANCELLED.
+ */
+struct penstock_request {
+	uint64_t serial;
+	void (*done)(struct penstock_request *request, enum penstock_status status);
+	struct penstock_list link; /* objects' own while under way */
+	void *state;               /* likewise */
+	/* share */
+	uint64_t token_high;
+	uint64_t token_low;
+	/* read-back: valid from done until penstock_read_back_end */
+	const uint8_t *bytes;
+	uint32_t size_bytes;
+};
+
+/*
+ * Each call first checks that `serial` is the next of the session (WRONG_SERIAL otherwise: a
+ * defect of the client, its connection is closed). A refused request is executed in that its
+ * serial is used up. `ret_refusal->sentence` is filled on every failure.
+ */
+enum penstock_status penstock_create_device(struct penstock_session *session, uint64_t serial,
+					    uint64_t name, uint32_t adapter_index, uint32_t flags,
+					    struct penstock_refusal *ret_refusal);
+
+struct penstock_context_info {
+	uint64_t name;
+	uint64_t device;
+	uint32_t node_ordinal;
+	uint32_t engine_affinity;
+	uint32_t flags; /* PENSTOCK_CONTEXT_ */
+	uint32_t dma_buffer_bytes;
+	uint32_t allocation_list;
+	uint32_t patch_location_list;
+	int32_t priority;
+};
+
+#define PENSTOCK_CONTEXT_SYSTEM             0x1u /* refused */
+#define PENSTOCK_CONTEXT_GDI                0x2u
+#define PENSTOCK_CONTEXT_VIRTUAL_ADDRESSING 0x4u /* refused */
+
+enum penstock_status penstock_create_context(struct penstock_session *session, uint64_t serial,
+					     const struct penstock_context_info *info,
+					     struct penstock_refusal *ret_refusal);
+
+struct penstock_create_allocation_info {
+	uint64_t name;
+	uint64_t device;
+	uint64_t size_bytes;
+	uint32_t width;
+	uint32_t height;
+	uint32_t format;
+	uint32_t surface_type;
+	uint32_t pitch_bytes;
+	uint32_t segment_set;
+	uint32_t preferred_segment;
+	uint32_t flags;
+	uint32_t priority;
+};
+
+/* PENDING while pages are reserved: the name is taken at once; uses of it wait. */
+enum penstock_status penstock_create_allocation(struct penstock_session *session,
+						const struct penstock_create_allocation_info *info,
+						struct penstock_request *request,
+						struct penstock_refusal *ret_refusal);
+
+enum penstock_status penstock_share_allocation(struct penstock_session *session, uint64_t name,
+					       struct penstock_request *request,
+					       struct penstock_refusal *ret_refusal);
+
+enum penstock_status penstock_open_allocation(struct penstock_session *session, uint64_t serial,
+					      uint64_t name, uint64_t device, uint64_t token_high,
+					      uint64_t token_low, bool read_only,
+					      struct penstock_refusal *ret_refusal);
+
+enum penstock_status penstock_destroy(struct penstock_session *session, uint64_t serial,
+				      uint64_t name, struct penstock_refusal *ret_refusal);
+
+/* Takes its place in the order of replies and does nothing else. */
+enum penstock_status penstock_sync(struct penstock_session *session, uint64_t serial);
+
+/*
+ * One submission, received whole: record, lists and command bytes, all borrowed for the call.
+ * SUCCESS: admitted (its fence event will come). A refusal (render's statuses, INVALID_HANDLE,
+ * DEVICE_REMOVED, LIMIT_EXCEEDED, NO_MEMORY) is complete when the call returns, except for large
+ * command buffers that are rendered on a worker: then PENDING, and request->done tells.
+ * `request` is only kept when PENDING is returned.
+ */
+enum penstock_status penstock_submit(struct penstock_session *session, uint64_t serial,
+				     const struct penstock_wire_submission *record,
+				     const uint8_t *allocation_list, const uint8_t *patch_list,
+				     const uint8_t *command, struct penstock_request *request,
+				     struct penstock_refusal *ret_refusal);
+
+/*
+ * An upload stands in session order. begin gives the place where the bytes are to be received:
+ * the allocation itself where the range is idle, otherwise staging memory that is filled in when
+ * it is. end: all bytes are there (request->done tells when they are in place: SUCCESS means
+ * acknowledgeable) — or `torn`, and the request is forgotten.
+ */
+enum penstock_status penstock_upload_begin(struct penstock_session *session, uint64_t name,
+					   uint64_t offset, uint32_t size_bytes,
+					   struct penstock_request *request,
+					   uint8_t **ret_destination,
+					   struct penstock_refusal *ret_refusal);
+enum penstock_status penstock_upload_end(struct penstock_request *request, bool torn);
+
+/*
+ * A read-back stands in session order. SUCCESS: request->bytes are there now; PENDING: done tells.
+ * They are the allocation's own bytes: later requests of the session that write it wait until
+ * penstock_read_back_end.
+ */
+enum penstock_status penstock_read_back(struct penstock_session *session, uint64_t name,
+					uint64_t offset, uint32_t size_bytes,
+					struct penstock_request *request,
+					struct penstock_refusal *ret_refusal);
+void penstock_read_back_end(struct penstock_request *request);
+
+struct penstock_device_state {
+	uint32_t execution_state; /* D3DKMT_DEVICEEXECUTION_STATE */
+	uint32_t fault_node;
+	uint64_t fault_address;
+	uint32_t fault_dma_offset;
+	char reason[128];
+};
+
+enum penstock_status penstock_query_device(struct penstock_session *session, uint64_t serial,
+					   uint64_t name, struct penstock_device_state *ret_state,
+					   struct penstock_refusal *ret_refusal);
+
+struct penstock_context_state {
+	uint32_t dma_buffer_bytes;
+	uint32_t allocation_list;
+	uint32_t patch_location_list;
+	uint32_t queued_buffer_count;
+	uint64_t completed_fence;
+};
+
+enum penstock_status penstock_query_context(struct penstock_session *session, uint64_t serial,
+					    uint64_t name, struct penstock_context_state *ret_state,
+					    struct penstock_refusal *ret_refusal);
+
+#endif

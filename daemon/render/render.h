@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * DxgkDdiRender and DxgkDdiRenderKm: a command buffer in, a DMA buffer and a patch-location list
+ * out. Pure: no locks, no I/O, no globals, nothing outside its arguments; any thread.
+ * Documents: DXGKDDI_RENDER, DXGKARG_RENDER, DXGKDDI_RENDERKM.
+ */
+#ifndef PENSTOCK_RENDER_H
+#define PENSTOCK_RENDER_H
+
+#include "proto/isa/instruction.h"
+#include "proto/wire/frame.h"
+#include "proto/wire/status.h"
+
+/* DXGK_ALLOCATIONLIST: one element of the converted list, a snapshot. */
+struct penstock_render_allocation {
+	uint64_t id; /* of the adapter's allocation, so that aliases are seen; 0: NULL element */
+	uint64_t size_bytes;
+	uint64_t address; /* last known GPU address; 0 where segment_id is 0 */
+	uint32_t width;   /* surface, all 0: none */
+	uint32_t height;
+	uint32_t pitch_bytes;
+	uint8_t format; /* enum penstock_format */
+	uint8_t surface_type;
+	uint8_t segment_id; /* 0: nothing to pre-patch */
+	bool write_operation;
+};
+
+/* What an adapter and a context let render accept. */
+struct penstock_render_caps {
+	uint32_t node_ordinal;
+	bool km; /* RenderKm: the KM stream */
+	bool test_instructions;
+};
+
+/* Why a command buffer was refused. Strings are static; the sentence is composed. */
+struct penstock_refusal {
+	enum penstock_status status;
+	bool at_instruction;
+	uint32_t byte_offset;
+	const char *instruction; /* mnemonic, or "" */
+	const char *operand;     /* or "" */
+	char sentence[192];
+};
+
+/* DXGKARG_RENDER */
+struct penstock_render_args {
+	/* in, borrowed for the call */
+	const uint8_t *command;
+	uint32_t command_offset; /* of the first instruction */
+	uint32_t command_length; /* bytes from offset 0 */
+	const struct penstock_render_allocation *allocations;
+	uint32_t allocation_count;
+	const struct penstock_patch_location
+		*patches_in; /* in command-buffer offsets; may be none */
+	uint32_t patch_in_count;
+	struct penstock_render_caps caps;
+	/* out, the caller's memory */
+	uint8_t *dma_buffer;
+	uint32_t dma_capacity;
+	struct penstock_patch_location *patches_out;
+	uint32_t patch_capacity;
+	/* in and out: 32 bits of command offset, 32 of step; 0 at first (DXGKARG_RENDER) */
+	uint64_t multipass_offset;
+	/* filled on return */
+	uint32_t dma_length;
+	uint32_t patch_count;
+};
+
+/*
+ * Validates all of the command buffer, then has translated it: on any status but SUCCESS and
+ * GRAPHICS_INSUFFICIENT_DMA_BUFFER nothing that was written to the outputs counts.
+ *
+ * SUCCESS; GRAPHICS_INSUFFICIENT_DMA_BUFFER (DMA bytes or patch entries ran out: dma_length and
+ * patch_count cover whole instructions, multipass_offset says where to go on; the rest is
+ * validated too, so a later pass cannot be refused); PRIVILEGED_INSTRUCTION; ILLEGAL_INSTRUCTION;
+ * INVALID_PARAMETER; INVALID_USER_BUFFER; INVALID_HANDLE (a reference to an index past the list, or
+ * to a NULL element). *ret_refusal is filled on refusal.
+ *
+ * Every allocation reference leaves an entry in patches_out, in order of use, and is pre-patched
+ * where the element's segment_id is not 0.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_render(struct penstock_render_args *args,
+				     struct penstock_refusal *ret_refusal);
+
+/* Upper bounds for the outputs of a command buffer of `command_bytes`, from the table. */
+uint32_t penstock_render_dma_bound(uint32_t command_bytes);
+uint32_t penstock_render_patch_bound(uint32_t command_bytes);
+
+#endif

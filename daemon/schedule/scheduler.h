@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The GPU scheduler of one adapter: a software queue per context, a short hardware queue per node
+ * (HwQueuePacketCap packets over all processes), round robin over the contexts of a node. Loop
+ * thread only (WDDM's Level One), checked by an owner-thread assertion at every entry.
+ */
+#ifndef PENSTOCK_SCHEDULER_H
+#define PENSTOCK_SCHEDULER_H
+
+#include "daemon/memory/vidmm.h"
+#include "daemon/submission.h"
+#include "gpu-backend/backend.h"
+
+struct penstock_scheduler;
+
+/* A context's software queue; embedded in the context. Empty queues cost nothing. */
+struct penstock_queue {
+	struct penstock_list waiting;         /* penstock_submission.queue_link, in order */
+	struct penstock_list ready_link;      /* the node's ring of contexts with work */
+	struct penstock_scheduler *scheduler; /* borrowed */
+	uint32_t node_ordinal;
+	uint32_t depth; /* submissions waiting or on the hardware */
+	int priority;
+	void *context; /* objects' own */
+};
+
+struct penstock_scheduler_config {
+	struct penstock_vidmm *vidmm;     /* borrowed */
+	struct penstock_backend *backend; /* borrowed */
+	uint32_t hw_queue_packet_cap;     /* 1 .. PENSTOCK_RING_PACKETS */
+	uint32_t first_fence_id;          /* tests start near the wrap */
+	bool paranoid;                    /* the checker reads every patched buffer */
+	void *owner;
+	/* A fault of the GPU in a submission: its device is lost. `text` says what and where. */
+	void (*device_fault)(void *owner, struct penstock_submission *submission,
+			     const struct penstock_interrupt *interrupt, const char *text);
+	/* A defect or an unbelievable GPU: the adapter stops. */
+	void (*failed)(void *owner, const char *reason);
+	/* After patch, before submit: for penstockctl dump. May be NULL. */
+	void (*submitted)(void *owner, struct penstock_submission *submission);
+};
+
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_scheduler_new(const struct penstock_scheduler_config *config,
+					    struct penstock_scheduler **ret_scheduler);
+void penstock_scheduler_free(struct penstock_scheduler *scheduler);
+
+void penstock_queue_init(struct penstock_queue *queue, struct penstock_scheduler *scheduler,
+			 uint32_t node_ordinal, int priority, void *context);
+
+/* Takes the submission; `completed` gives it back. Its state is RENDERING or RECEIVED before. */
+void penstock_scheduler_enqueue(struct penstock_queue *queue,
+				struct penstock_submission *submission);
+
+/* submission->blocked became 0, memory made progress: looks for work, submits what it may. */
+void penstock_scheduler_kick(struct penstock_scheduler *scheduler);
+
+/*
+ * The device is lost or destroyed (CancelCommand): everything of the queue that is not on the
+ * hardware completes with `status`, from this call's next turn. What is on the hardware retires by
+ * its fence.
+ */
+void penstock_scheduler_cancel(struct penstock_queue *queue, enum penstock_status status);
+
+/* penstock_backend_callbacks.notify_interrupt and process_died are handed on to here. */
+void penstock_scheduler_notify_interrupt(struct penstock_scheduler *scheduler,
+					 struct penstock_vidmm_process *process,
+					 const struct penstock_interrupt *interrupt);
+void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
+				     struct penstock_vidmm_process *process, int wait_status);
+
+struct penstock_node_state {
+	uint32_t node_ordinal;
+	uint32_t on_hardware;
+	uint32_t contexts_waiting;
+	uint32_t submissions_waiting;
+	uint32_t last_fence_submitted;
+	uint32_t last_fence_completed;
+	uint64_t packets;
+	uint64_t paging_packets;
+};
+
+void penstock_scheduler_query_nodes(const struct penstock_scheduler *scheduler,
+				    struct penstock_node_state ret[PENSTOCK_NODE_COUNT]);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The store: what of the objects is kept in sqlite. Rows are queued on the loop thread, written in
+ * groups by the store thread, one transaction for all that is queued; `committed` tells how far.
+ * Documents: docs/store.md, migrations/.
+ */
+#ifndef PENSTOCK_STORE_H
+#define PENSTOCK_STORE_H
+
+#include "proto/base/base.h"
+#include "proto/wire/status.h"
+
+struct penstock_store;
+
+struct penstock_store_config {
+	const char *path; /* of the database; its folder exists */
+	void *loop;       /* uv_loop_t: where `committed` is called */
+	void *owner;
+	/* Every row with a sequence <= `sequence` is on disk. */
+	void (*committed)(void *owner, uint64_t sequence);
+	/* The disk refused (DISK_FULL, IO_DEVICE_ERROR, DATA_ERROR): nothing after the last
+	 * committed sequence will be; the owner stops acknowledging. */
+	void (*failed)(void *owner, enum penstock_status status, const char *text);
+};
+
+/*
+ * Opens, checks and migrates (a backup beside it before the first migration), prepares every
+ * statement, starts the thread. SUCCESS; REVISION_MISMATCH (written by a newer Penstock, or a
+ * migration's hash differs); DATA_ERROR (damaged, or no Penstock database); IO_DEVICE_ERROR;
+ * DISK_FULL; NO_MEMORY. The text names the file and the fault.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_store_open(const struct penstock_store_config *config,
+					 struct penstock_store **ret_store,
+					 struct penstock_errbuf *reterr_text);
+
+/* Commits what is queued, stops the thread, calls `closed` on the loop; the store is freed. */
+void penstock_store_close(struct penstock_store *store, void (*closed)(void *argument),
+			  void *argument);
+
+/* ---------------------------------------------------------------- rows */
+
+struct penstock_principal_row {
+	uint64_t id; /* > 0, never used again */
+	char name[128];
+};
+
+struct penstock_session_row {
+	uint64_t id;      /* the daemon's number, > 0 */
+	uint64_t id_high; /* what the client knows */
+	uint64_t id_low;
+	uint64_t principal;
+	uint32_t lease_s;
+	uint64_t progress_record; /* memory/progress.h */
+	char client[64];
+};
+
+struct penstock_device_row {
+	uint64_t id;
+	uint64_t session;
+	uint64_t name;
+	uint32_t flags;
+	uint32_t execution_state;
+};
+
+struct penstock_context_row {
+	uint64_t id;
+	uint64_t device;
+	uint64_t name;
+	uint32_t node_ordinal;
+	uint32_t flags;
+	uint32_t dma_buffer_bytes;
+	uint32_t allocation_list;
+	uint32_t patch_location_list;
+	int32_t priority;
+	uint64_t progress_record; /* memory/progress.h */
+};
+
+struct penstock_allocation_row {
+	uint64_t id;
+	uint64_t principal;
+	uint64_t size_bytes;
+	uint64_t record; /* memory/location.h */
+	uint32_t segment_set;
+	uint32_t preferred_segment;
+	uint32_t flags;
+	uint32_t priority;
+	uint32_t width;
+	uint32_t height;
+	uint32_t format;
+	uint32_t surface_type;
+	uint32_t pitch_bytes;
+	uint64_t token_high; /* 0/0: not shared */
+	uint64_t token_low;
+};
+
+struct penstock_opening_row {
+	uint64_t id;
+	uint64_t device;
+	uint64_t allocation;
+	uint64_t name;
+	bool read_only;
+};
+
+/* An element of a context's allocation table: its last accepted list. */
+struct penstock_list_row {
+	uint64_t opening; /* 0: NULL element */
+	uint32_t index;
+	bool write_operation;
+	uint32_t segment_id;
+	uint64_t address;
+};
+
+/*
+ * Queue a row; loop thread; return its sequence (> 0, growing). put replaces the row of that id.
+ * Where memory runs out `failed` is called and 0 returned. Deleting a session, device or
+ * allocation takes what hangs on it along.
+ */
+uint64_t penstock_store_put_principal(struct penstock_store *store,
+				      const struct penstock_principal_row *row);
+uint64_t penstock_store_put_session(struct penstock_store *store,
+				    const struct penstock_session_row *row);
+uint64_t penstock_store_put_device(struct penstock_store *store,
+				   const struct penstock_device_row *row);
+uint64_t penstock_store_put_context(struct penstock_store *store,
+				    const struct penstock_context_row *row);
+uint64_t penstock_store_put_allocation(struct penstock_store *store,
+				       const struct penstock_allocation_row *row);
+uint64_t penstock_store_put_opening(struct penstock_store *store,
+				    const struct penstock_opening_row *row);
+uint64_t penstock_store_put_list(struct penstock_store *store, uint64_t context,
+				 const struct penstock_list_row *rows, uint32_t count);
+
+enum penstock_store_kind {
+	PENSTOCK_STORE_PRINCIPAL,
+	PENSTOCK_STORE_SESSION,
+	PENSTOCK_STORE_DEVICE,
+	PENSTOCK_STORE_CONTEXT,
+	PENSTOCK_STORE_ALLOCATION,
+	PENSTOCK_STORE_OPENING,
+};
+
+uint64_t penstock_store_delete(struct penstock_store *store, enum penstock_store_kind kind,
+			       uint64_t id);
+
+/* The generation id of the memory directory whose contents the rows speak of. */
+uint64_t penstock_store_put_generation(struct penstock_store *store, const uint8_t id[16]);
+
+/* A name's highest generation, so that a name of before is never valid again. */
+uint64_t penstock_store_put_name_floor(struct penstock_store *store, uint64_t session,
+				       uint32_t index, uint32_t generation);
+
+/* ---------------------------------------------------------------- at start */
+
+/* Called for every row, parents before children; before any row is queued. Return false to stop. */
+struct penstock_store_loader {
+	void *owner;
+	void (*generation)(void *owner, const uint8_t id[16]);
+	bool (*principal)(void *owner, const struct penstock_principal_row *row);
+	bool (*session)(void *owner, const struct penstock_session_row *row);
+	bool (*device)(void *owner, const struct penstock_device_row *row);
+	bool (*context)(void *owner, const struct penstock_context_row *row);
+	bool (*allocation)(void *owner, const struct penstock_allocation_row *row);
+	bool (*opening)(void *owner, const struct penstock_opening_row *row);
+	bool (*list)(void *owner, uint64_t context, const struct penstock_list_row *row);
+	bool (*name_floor)(void *owner, uint64_t session, uint32_t index, uint32_t generation);
+};
+
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_store_load(struct penstock_store *store,
+					 const struct penstock_store_loader *loader,
+					 struct penstock_errbuf *reterr_text);
+
+/* The highest id ever used of a kind, deleted rows included. */
+uint64_t penstock_store_highest_id(const struct penstock_store *store,
+				   enum penstock_store_kind kind);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A submission: what makes the whole trip through the daemon. Each stage owns it while it is
+ * there; `state` says which stage that is.
+ *
+ *   RECEIVED --> RENDERING --> QUEUED --> PREPARING --> ON_HARDWARE --> RETIRED
+ *   objects      render        schedule   memory        backend         back to objects
+ *       |            |            |  ^        |             |
+ *       +------------+--> REFUSED |  +--------+ (engine reset: queued again)
+ *                                 +--> CANCELLED (its device was lost or destroyed)
+ *
+ * Everything here is touched on the loop thread only, but for the fields of `args`, which the
+ * thread that renders owns while the state is RENDERING.
+ */
+#ifndef PENSTOCK_SUBMISSION_H
+#define PENSTOCK_SUBMISSION_H
+
+#include "daemon/render/render.h"
+#include "proto/base/list.h"
+
+struct penstock_vidmm_allocation;
+struct penstock_vidmm_process;
+struct penstock_queue;
+
+enum penstock_submission_state {
+	PENSTOCK_SUBMISSION_RECEIVED,
+	PENSTOCK_SUBMISSION_RENDERING,
+	PENSTOCK_SUBMISSION_QUEUED,
+	PENSTOCK_SUBMISSION_PREPARING,
+	PENSTOCK_SUBMISSION_ON_HARDWARE,
+	PENSTOCK_SUBMISSION_RETIRED,
+	PENSTOCK_SUBMISSION_REFUSED,
+	PENSTOCK_SUBMISSION_CANCELLED,
+	PENSTOCK_SUBMISSION_STATE_MAX
+};
+
+/* One element of the converted allocation list; index i of render's list is element i here. */
+struct penstock_reference {
+	struct penstock_vidmm_allocation *allocation; /* NULL element: NULL; counted while held */
+	void *opening;                                /* objects' own */
+	bool write_operation;
+};
+
+struct penstock_submission {
+	struct penstock_list queue_link;   /* penstock_queue.waiting, or a node's hardware list */
+	struct penstock_list context_link; /* objects: penstock_context.held */
+	enum penstock_submission_state state;
+	struct penstock_queue *queue;           /* the context's software queue; borrowed */
+	struct penstock_vidmm_process *process; /* the principal's memory; borrowed */
+	void *context;                          /* objects' own */
+	uint64_t serial;                        /* the client fence */
+	uint32_t flags;                         /* PENSTOCK_SUBMIT_ */
+	uint32_t input_bytes;                   /* what it counts for against credits */
+
+	/* objects fill, render reads; one heap block with the submission */
+	struct penstock_render_allocation *list; /* [reference_count] */
+	struct penstock_reference *references;   /* [reference_count] */
+	uint32_t reference_count;
+	struct penstock_render_args args;
+	struct penstock_refusal refusal; /* where state is REFUSED */
+
+	/*
+	 * The private DMA buffer and patch list are args.dma_buffer and args.patches_out. They are
+	 * the only copy that the daemon believes in; the GPU executes a copy of them.
+	 */
+
+	/* schedule and memory */
+	unsigned blocked; /* objects: transfers that must end first; 0: may be scheduled */
+	uint32_t submission_fence_id;
+	uint64_t dma_address; /* GPU address of the copy, while PREPARING or ON_HARDWARE */
+	uint32_t dma_slot;    /* of the principal's DMA pool */
+	uint32_t patched;     /* sites whose bytes the last patch changed */
+
+	/*
+	 * Called once, on the loop thread, never from inside the call that handed the submission
+	 * over: SUCCESS when its fence was reached, otherwise why it did not run
+	 * (GRAPHICS_NO_VIDEO_MEMORY, DEVICE_REMOVED, CANCELLED, GRAPHICS_GPU_EXCEPTION_ON_DEVICE).
+	 */
+	void (*completed)(struct penstock_submission *submission, enum penstock_status status);
+};
+
+#endif

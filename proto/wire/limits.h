@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every limit that a peer can meet, in one place. Each has a test. Byte counts are in bytes.
+ * What a deployment may choose smaller (quotas) is in daemon/config.h; these are the ceilings.
+ */
+#ifndef PENSTOCK_LIMITS_H
+#define PENSTOCK_LIMITS_H
+
+/* frames and messages (docs/protocol.md) */
+#define PENSTOCK_LIMIT_MESSAGE_BYTES     (64u << 10) /* protobuf part of a frame */
+#define PENSTOCK_LIMIT_PAYLOAD_BYTES     (64u << 20) /* raw part of a frame */
+#define PENSTOCK_LIMIT_UNPACK_BYTES      (1u << 20)  /* heap that unpacking one message may take */
+#define PENSTOCK_LIMIT_UNPACK_BLOCKS     8192u       /* heap blocks, likewise */
+#define PENSTOCK_LIMIT_HELLO_MS          10000u      /* from accept to a complete hello */
+#define PENSTOCK_LIMIT_CLIENT_NAME_BYTES 64u
+#define PENSTOCK_LIMIT_LEASE_S           60u
+
+/* a connection: beyond these the daemon stops reading it until work retires */
+#define PENSTOCK_LIMIT_CONNECTIONS         4096u
+#define PENSTOCK_LIMIT_HELD_SUBMISSIONS    8192u       /* admitted and not retired, a connection */
+#define PENSTOCK_LIMIT_HELD_BYTES          (64u << 20) /* of commands, lists, staged uploads */
+#define PENSTOCK_LIMIT_CONTEXT_SUBMISSIONS 4096u       /* admitted and not retired, a context */
+#define PENSTOCK_LIMIT_OUTBOX_BYTES        (8u << 20)  /* replies not yet written */
+#define PENSTOCK_LIMIT_READS_IN_FLIGHT     64u         /* read-backs waiting or being written */
+
+/* a session's objects */
+#define PENSTOCK_LIMIT_NAMES                  (1u << 24) /* entries of a session's name table */
+#define PENSTOCK_LIMIT_SESSIONS_PER_PRINCIPAL 1024u
+
+/* one submission */
+#define PENSTOCK_LIMIT_SUBMISSIONS_PER_FRAME 4096u
+#define PENSTOCK_LIMIT_COMMAND_BYTES         (16u << 20)
+#define PENSTOCK_LIMIT_ALLOCATION_LIST       65536u /* elements; an index is 16 bits */
+#define PENSTOCK_LIMIT_PATCH_LIST            (1u << 20)
+#define PENSTOCK_LIMIT_DMA_BUFFER_BYTES      (16u << 20)
+
+/* one instruction: no legal instruction may look like a hang */
+#define PENSTOCK_LIMIT_INSTRUCTION_DWORDS 65535u
+#define PENSTOCK_LIMIT_SURFACE_EXTENT     16384u      /* pixels, width or height */
+#define PENSTOCK_LIMIT_INSTRUCTION_PIXELS (64u << 20) /* over all sub-rectangles of a record */
+#define PENSTOCK_LIMIT_SUB_RECTANGLES     4096u
+
+/* an allocation */
+#define PENSTOCK_LIMIT_ALLOCATION_BYTES (1ull << 32)
+
+/* fixed by the documents */
+#define PENSTOCK_GDI_ALLOCATION_LIST 256u /* DXGK_CONTEXTINFO of a GDI context */
+#define PENSTOCK_GRANULE_BYTES       (64u << 10)
+#define PENSTOCK_PAGE_BYTES          4096u
+#define PENSTOCK_PITCH_ALIGNMENT     64u /* bytes; a surface's pitch is its row rounded up */
+#define PENSTOCK_SLOT_ID_MAX         0x00FFFFFFu
+
+#endif
