@@ -28,11 +28,28 @@
 /* A registered file. Ids are the daemon's, dense, never used again in one run. */
 struct penstock_backend_file {
 	uint32_t id;
-	int descriptor;      /* borrowed for the call */
-	uint64_t size_bytes; /* of the sparse file, multiple of a granule */
+	int descriptor;      /* borrowed for the call; O_RDONLY: can be mapped READ_ONLY only */
+	uint64_t size_bytes; /* of the sparse file, multiple of a page; it never shrinks */
 };
 
-struct penstock_backend_process; /* the GPU's side of one principal, or the system process */
+/* What a file is to the process that it is attached to. One LOCAL and one DUMMY at most. */
+enum penstock_file_role {
+	PENSTOCK_FILE_PAGES = 0, /* map_pages, page_fill and page_copy name it */
+	/*
+	 * Also the whole of segment 1: mapped once, at PENSTOCK_LOCAL_BASE. unmap_pages at an
+	 * address of segment 1 brings it back.
+	 */
+	PENSTOCK_FILE_LOCAL = 1,
+	/* Also what unmap_pages redirects the aperture to, at the same offset in the file. */
+	PENSTOCK_FILE_DUMMY = 2,
+};
+
+struct penstock_backend;
+
+/* The GPU's side of one principal, or the system process; first member of each backend's own. */
+struct penstock_backend_process {
+	struct penstock_backend *backend;
+};
 
 /* DXGKARG_SUBMITCOMMAND */
 struct penstock_submit_args {
@@ -42,6 +59,7 @@ struct penstock_submit_args {
 	uint32_t submission_start_offset;
 	uint32_t submission_end_offset;
 	uint32_t flags;               /* PENSTOCK_SUBMITCOMMAND_ */
+	uint64_t resume_position;     /* of the first instruction, from DMA_PREEMPTED; else 0 */
 	const uint8_t *paging_buffer; /* PAGING: the instructions; copied before return */
 	uint32_t paging_buffer_bytes; /* <= PENSTOCK_PAGING_BUFFER_BYTES */
 };
@@ -61,12 +79,20 @@ enum penstock_interrupt_type {
 struct penstock_interrupt {
 	enum penstock_interrupt_type type;
 	uint32_t node_ordinal;
-	uint32_t fence_id; /* COMPLETED: the latest, earlier ones are implied. FAULTED: the culprit
-			    */
+	/* COMPLETED: the latest, earlier ones are implied. FAULTED: the culprit. PREEMPTED: the
+	 * request's. */
+	uint32_t fence_id;
 	uint32_t last_completed_fence_id;
-	uint64_t fault_address;
+	uint64_t fault_address;    /* PAGE_FAULTED: GPU address, 0 where it is in no segment */
 	uint32_t fault_dma_offset; /* of the instruction, from the start of the buffer */
 	bool fault_write;
+	/*
+	 * PREEMPTED: how far the first packet that did not complete got. Where it had begun
+	 * (resume_offset not its start, or resume_position not 0), submitting it again with
+	 * these as submission_start_offset and resume_position goes on from there.
+	 */
+	uint32_t resume_offset;
+	uint64_t resume_position;
 };
 
 /* Calls back; borrowed, outlive the backend. Never made from inside a call of the table. */
@@ -81,14 +107,12 @@ struct penstock_backend_callbacks {
 	void (*adapter_failed)(void *owner, const char *reason);
 };
 
-struct penstock_backend;
-
 struct penstock_backend_ops {
 	const char *name;
 
 	/*
 	 * Ends every process and calls `stopped` once none is left (waited for). The backend is
-	 * freed before the callback.
+	 * freed before the callback, and so are processes that were not destroyed.
 	 */
 	void (*stop)(struct penstock_backend *backend, void (*stopped)(void *argument),
 		     void *argument);
@@ -105,13 +129,16 @@ struct penstock_backend_ops {
 	void (*destroy_process)(struct penstock_backend_process *process);
 
 	/*
-	 * Lets a process address a file. `local`: the file is the whole of segment 1, mapped at
-	 * PENSTOCK_LOCAL_BASE; otherwise only map_pages and, in the system process, page_*
-	 * instructions name it. Remembered across reset_engine. The descriptor is duplicated.
-	 * SUCCESS, NO_MEMORY, IO_DEVICE_ERROR.
+	 * Lets a process address a file from the next submit on. Remembered across reset_engine.
+	 * The descriptor is duplicated. SUCCESS, NO_MEMORY, IO_DEVICE_ERROR.
 	 */
 	enum penstock_status (*attach_file)(struct penstock_backend_process *process,
-					    const struct penstock_backend_file *file, bool local);
+					    const struct penstock_backend_file *file,
+					    enum penstock_file_role role);
+	/*
+	 * Packets that name it have completed; what is mapped of it was unmapped (it stays
+	 * addressable otherwise, until reset_engine). An id that is not attached: nothing happens.
+	 */
 	void (*detach_file)(struct penstock_backend_process *process, uint32_t file_id);
 
 	/* DxgkDdiSubmitCommand: cannot fail. At most PENSTOCK_RING_PACKETS are on a ring at once.
@@ -129,13 +156,19 @@ struct penstock_backend_ops {
 	void (*query_current_fence)(struct penstock_backend_process *process,
 				    uint32_t node_ordinal);
 
-	/* DxgkDdiPreemptCommand: asks; the answer is DMA_PREEMPTED or DMA_COMPLETED. */
+	/*
+	 * DxgkDdiPreemptCommand: asks; DMA_PREEMPTED answers, DMA_COMPLETED before it for what
+	 * completed. Everything after its last_completed_fence_id that was submitted before this
+	 * call is off the ring then. One request a node at a time.
+	 */
 	void (*preempt_command)(struct penstock_backend_process *process, uint32_t node_ordinal,
 				uint32_t preemption_fence_id);
 
 	/*
-	 * DxgkDdiResetEngine: kills the process, both rings are empty on return, and the next
-	 * submit starts another, with its files attached and nothing mapped in the aperture.
+	 * DxgkDdiResetEngine: kills the process and waits for its end (it touches no memory
+	 * after that), both rings are empty on return, nothing of before is reported any more, and
+	 * the next submit starts another process, with its files attached and nothing mapped but
+	 * LOCAL. Also the way to end an idle process.
 	 */
 	void (*reset_engine)(struct penstock_backend_process *process);
 
@@ -161,7 +194,7 @@ struct penstock_backend {
 struct penstock_backend_config {
 	void *loop;              /* uv_loop_t of the daemon */
 	const char *gpu_program; /* emulated: path of penstock-gpu */
-	int memory_lock;         /* emulated: locked descriptor that every process inherits */
+	int memory_lock; /* emulated: locked descriptor that every process inherits, -1: none */
 	uint64_t local_bytes;    /* size of segment 1 */
 	uint64_t aperture_bytes; /* size of segment 2 */
 	struct penstock_backend_callbacks callbacks;
