@@ -135,7 +135,28 @@ struct penstock_wire_allocation {
 #define PENSTOCK_ALLOCATION_WRITE_OPERATION        0x1u
 #define PENSTOCK_ALLOCATION_DO_NOT_RETIRE_INSTANCE 0x2u
 
-/* D3DDDI_PATCHLOCATIONLIST, in both directions; offsets inside a buffer are bounded by limits.h */
+/*
+ * D3DDDI_PATCHLOCATIONLIST, in both directions; offsets inside a buffer are bounded by limits.h.
+ *
+ * As it leaves render: offsets are in the DMA buffer. One entry for every address in it, in order
+ * of use; slot_id is the operand's slot in proto/isa/instructions.def; split_offset is where the
+ * instruction starts and never decreases. An instruction with references unbinds the slots that
+ * the last such instruction used and it does not: one NULL entry for each, before its own entries,
+ * with allocation_index PENSTOCK_PATCH_NULL_INDEX, allocation_offset 0 and patch_offset equal to
+ * split_offset; there is nothing to patch for it. driver_id is 0.
+ *
+ * As a client sends it: offsets are in the command buffer. An empty list is normal, and entries
+ * may be left out; each that is there must say what its instruction says:
+ *   split_offset       where the instruction starts; never decreases
+ *   slot_id            the slot of one of its references, once; driver_id is 0
+ *   allocation_index   the index that stands in that reference
+ *   patch_offset       the OFFSET operand that follows the reference or, in an instruction without
+ *                      one (GDI), the index operand itself
+ *   allocation_offset  what the OFFSET operand says; 0 in an instruction without one
+ * Anything else is INVALID_PARAMETER. Such a list has no NULL entries.
+ */
+#define PENSTOCK_PATCH_NULL_INDEX 0xFFFFFFFFu
+
 struct penstock_patch_location {
 	uint64_t allocation_offset; /* bytes inside the allocation */
 	uint32_t allocation_index;
