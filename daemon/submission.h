@@ -66,6 +66,8 @@ struct penstock_submission {
 
 	/* schedule and memory */
 	unsigned blocked; /* objects: transfers that must end first; 0: may be scheduled */
+	/* objects: not SUCCESS: when it is picked it completes with this and does not run */
+	enum penstock_status cancelled;
 	uint32_t submission_fence_id;
 	uint64_t dma_address; /* GPU address of the copy, while PREPARING or ON_HARDWARE */
 	uint32_t dma_slot;    /* of the principal's DMA pool */

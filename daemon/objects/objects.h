@@ -61,6 +61,9 @@ enum penstock_status penstock_adapter_start(const struct penstock_adapter_config
 void penstock_adapter_stop(struct penstock_adapter *adapter, void (*stopped)(void *argument),
 			   void *argument);
 
+/* The store's `committed`: every row with a sequence <= `sequence` is on disk. */
+void penstock_adapter_committed(struct penstock_adapter *adapter, uint64_t sequence);
+
 /* No submission is held any more (drain). */
 bool penstock_adapter_idle(const struct penstock_adapter *adapter);
 
