@@ -7,17 +7,22 @@
 #define PENSTOCK_INSTRUCTION_H
 
 #include "proto/isa/layout.h"
+#include "proto/values.h"
 
 /* Client and daemon must agree on it; another value is GRAPHICS_DRIVER_MISMATCH. */
 #define PENSTOCK_ISA_VERSION 1u
 
 #define OPERAND(...)
+/* The SDK installs the same list as penstock/instructions.h, made from the same table. */
+#ifndef PENSTOCK_INSTRUCTION_LIST
+#define PENSTOCK_INSTRUCTION_LIST
 enum penstock_instruction_id {
 #define INSTRUCTION(name, ...) PENSTOCK_INSTRUCTION_##name,
 #include "proto/isa/instructions.def"
 #undef INSTRUCTION
 	PENSTOCK_INSTRUCTION_COUNT
 };
+#endif
 
 /* PENSTOCK_OPCODE_COPY, and the size of the fixed part: PENSTOCK_BYTES_COPY. */
 enum penstock_opcode {
@@ -141,24 +146,6 @@ static inline bool penstock_instruction_reserved_zero(const struct penstock_deco
 void penstock_instruction_cost(const struct penstock_instruction *instruction, uint32_t elements,
 			       uint32_t *ret_dma_bytes, uint32_t *ret_patches);
 
-/* GDI: DXGK_GDIARG_*; right and bottom exclusive */
-struct penstock_rect {
-	int32_t left;
-	int32_t top;
-	int32_t right;
-	int32_t bottom;
-};
-
-/* Pixel formats of surfaces; numbers are on the wire and in scripts. */
-enum penstock_format {
-	PENSTOCK_FORMAT_NONE = 0,
-	PENSTOCK_FORMAT_A8R8G8B8 = 1, /* bytes in memory: B G R A */
-	PENSTOCK_FORMAT_X8R8G8B8 = 2,
-	PENSTOCK_FORMAT_A8B8G8R8 = 3, /* bytes in memory: R G B A */
-	PENSTOCK_FORMAT_X8B8G8R8 = 4,
-	PENSTOCK_FORMAT_A8 = 5,
-};
-
 /* 0 for NONE and for what is no format. */
 uint32_t penstock_format_bytes(uint32_t format);
 
@@ -167,48 +154,5 @@ const char *penstock_format_name(uint32_t format);
 
 /* PENSTOCK_FORMAT_NONE where there is no such name. */
 enum penstock_format penstock_format_from_name(const char *name);
-
-/* D3DKMDT_GDISURFACETYPE */
-enum penstock_surface_type {
-	PENSTOCK_SURFACE_NONE = 0,
-	PENSTOCK_SURFACE_TEXTURE = 1,
-	PENSTOCK_SURFACE_STAGING_CPUVISIBLE = 2,
-	PENSTOCK_SURFACE_STAGING = 3,
-	PENSTOCK_SURFACE_LOOKUPTABLE = 4,
-	PENSTOCK_SURFACE_EXISTINGSYSMEM = 5,
-};
-
-/* DXGK_GDIROP_BITBLT, DXGK_GDIROP_COLORFILL, stretch modes, flags */
-enum penstock_bitblt_rop {
-	PENSTOCK_BITBLT_SRCCOPY = 1,
-	PENSTOCK_BITBLT_SRCINVERT = 2,
-	PENSTOCK_BITBLT_SRCAND = 3,
-	PENSTOCK_BITBLT_SRCOR = 4,
-	PENSTOCK_BITBLT_ROP3 = 5,
-};
-
-enum penstock_colorfill_rop {
-	PENSTOCK_COLORFILL_PATCOPY = 1,
-	PENSTOCK_COLORFILL_PATINVERT = 2,
-	PENSTOCK_COLORFILL_PDXN = 3,
-	PENSTOCK_COLORFILL_DSTINVERT = 4,
-	PENSTOCK_COLORFILL_PATAND = 5,
-	PENSTOCK_COLORFILL_PATOR = 6,
-	PENSTOCK_COLORFILL_ROP3 = 7,
-};
-
-enum penstock_stretch_mode {
-	PENSTOCK_STRETCH_BLACKONWHITE = 1,
-	PENSTOCK_STRETCH_WHITEONBLACK = 2,
-	PENSTOCK_STRETCH_COLORONCOLOR = 3,
-	PENSTOCK_STRETCH_HALFTONE = 4, /* never legal */
-};
-
-#define PENSTOCK_STRETCH_MIRROR_X        0x1u
-#define PENSTOCK_STRETCH_MIRROR_Y        0x2u
-#define PENSTOCK_TRANSPARENT_HONOR_ALPHA 0x1u
-#define PENSTOCK_CLEARTYPE_NO_GAMMA      0xFFFFFFFFu
-#define PENSTOCK_GAMMA_TABLE_WIDTH       512u
-#define PENSTOCK_GAMMA_TABLE_HEIGHT      16u
 
 #endif

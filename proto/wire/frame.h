@@ -19,6 +19,7 @@
 #define PENSTOCK_FRAME_H
 
 #include "proto/base/base.h"
+#include "proto/values.h"
 #include "proto/wire/status.h"
 
 #define PENSTOCK_FRAME_MAGIC        0x31534e50u /* "PNS1" */
@@ -101,7 +102,8 @@ const char *penstock_frame_name(uint16_t type);
 
 /*
  * The raw payload of a submit frame: `count` submissions (message Submit), each a record, then
- * its lists, then its command bytes, padded with zeros to 8 bytes.
+ * its lists (struct penstock_wire_allocation, struct penstock_patch_location: proto/values.h), then
+ * its command bytes, padded with zeros to 8 bytes.
  */
 struct penstock_wire_submission {
 	uint64_t context;        /* name */
@@ -115,55 +117,6 @@ struct penstock_wire_submission {
 	uint32_t new_allocation_list; /* with RESIZE_ALLOCATION_LIST, elements */
 	uint32_t new_patch_list;      /* with RESIZE_PATCH_LOCATION_LIST, elements */
 	uint32_t reserved;            /* zero */
-};
-
-/* D3DKMT_RENDERFLAGS; values of the documents, Penstock's own from bit 16 */
-#define PENSTOCK_SUBMIT_RESIZE_COMMAND_BUFFER      0x00000001u
-#define PENSTOCK_SUBMIT_RESIZE_ALLOCATION_LIST     0x00000002u
-#define PENSTOCK_SUBMIT_RESIZE_PATCH_LOCATION_LIST 0x00000004u
-#define PENSTOCK_SUBMIT_NULL_RENDERING             0x00000008u
-#define PENSTOCK_SUBMIT_RENDER_KM                  0x00000020u
-#define PENSTOCK_SUBMIT_IF_PREDECESSOR_RAN         0x00010000u
-
-/* D3DDDI_ALLOCATIONLIST */
-struct penstock_wire_allocation {
-	uint64_t name; /* of an allocation opened by the context's device; 0 is the NULL element */
-	uint32_t flags;
-	uint32_t reserved; /* zero */
-};
-
-#define PENSTOCK_ALLOCATION_WRITE_OPERATION        0x1u
-#define PENSTOCK_ALLOCATION_DO_NOT_RETIRE_INSTANCE 0x2u
-
-/*
- * D3DDDI_PATCHLOCATIONLIST, in both directions; offsets inside a buffer are bounded by limits.h.
- *
- * As it leaves render: offsets are in the DMA buffer. One entry for every address in it, in order
- * of use; slot_id is the operand's slot in proto/isa/instructions.def; split_offset is where the
- * instruction starts and never decreases. An instruction with references unbinds the slots that
- * the last such instruction used and it does not: one NULL entry for each, before its own entries,
- * with allocation_index PENSTOCK_PATCH_NULL_INDEX, allocation_offset 0 and patch_offset equal to
- * split_offset; there is nothing to patch for it. driver_id is 0.
- *
- * As a client sends it: offsets are in the command buffer. An empty list is normal, and entries
- * may be left out; each that is there must say what its instruction says:
- *   split_offset       where the instruction starts; never decreases
- *   slot_id            the slot of one of its references, once; driver_id is 0
- *   allocation_index   the index that stands in that reference
- *   patch_offset       the OFFSET operand that follows the reference or, in an instruction without
- *                      one (GDI), the index operand itself
- *   allocation_offset  what the OFFSET operand says; 0 in an instruction without one
- * Anything else is INVALID_PARAMETER. Such a list has no NULL entries.
- */
-#define PENSTOCK_PATCH_NULL_INDEX 0xFFFFFFFFu
-
-struct penstock_patch_location {
-	uint64_t allocation_offset; /* bytes inside the allocation */
-	uint32_t allocation_index;
-	uint32_t slot_id : 24;
-	uint32_t driver_id : 8;
-	uint32_t patch_offset; /* bytes inside the buffer: where a 64-bit address stands */
-	uint32_t split_offset; /* bytes inside the buffer: start of the instruction */
 };
 
 #endif

@@ -9,17 +9,25 @@
 
 #include <stdint.h>
 
+/* The SDK installs the same list as penstock/status.h, made from the same table. */
+#ifndef PENSTOCK_STATUS_LIST
+#define PENSTOCK_STATUS_LIST
 enum penstock_status {
 #define STATUS(name, value, text) PENSTOCK_STATUS_##name = (int32_t)value,
 #include "proto/wire/status.def"
 #undef STATUS
 };
+#endif
+
+/* The next two are part of the SDK's interface: visible in the shared library. */
 
 /* "INVALID_PARAMETER"; "UNKNOWN" for a value that is none of ours. Static storage. */
-const char *penstock_status_name(enum penstock_status status);
+__attribute__((visibility("default"))) const char *
+penstock_status_name(enum penstock_status status);
 
 /* "invalid parameter"; static storage. */
-const char *penstock_status_text(enum penstock_status status);
+__attribute__((visibility("default"))) const char *
+penstock_status_text(enum penstock_status status);
 
 /* From the wire: any 32 bits. An unknown value is UNSUCCESSFUL. */
 enum penstock_status penstock_status_from_wire(uint32_t value);

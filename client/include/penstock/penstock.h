@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libpenstock: submit render and compute work to a Penstock daemon.
+ *
+ * A program connects, creates a device, a context and allocations, and submits command buffers.
+ * Requests are pipelined: a call that creates, opens, destroys, submits or starts a transfer puts
+ * the request in the connection's send buffer and returns; nothing is waited for. What is created
+ * can be used at once. The few calls that wait say so.
+ *
+ * Handles. Devices, contexts and opened allocations are 64-bit handles which mean something in
+ * one session only; 0 is none. Connections and command buffers are opaque pointers.
+ *
+ * Serials. Each request has a serial: 1 for the first of a session, then one more each. The fence
+ * of a submission is its serial. Fences of a context are reached in order.
+ *
+ * Errors. Every call that can fail returns an enum penstock_status. Status is about the call;
+ * what the daemon says about a request later is a *failure* with the request's serial. Failures
+ * go to the failure callback, or, where there is none, are kept until they are asked for
+ * (penstock_failure_next); none is lost. No call aborts the caller, raises a signal or writes to a
+ * standard stream. Values come back through ret_ parameters, which are left alone on failure.
+ *
+ * Waiting. Calls that wait run the connection meanwhile: they send, receive and call back. A
+ * program with an event loop uses penstock_connection_descriptor, _events and _dispatch instead,
+ * and penstock_connection_set_blocking(false).
+ *
+ * Threads. A connection and everything made from it is used by one thread at a time; different
+ * connections, and command buffers, are independent. There are no globals.
+ *
+ * Callbacks run from inside penstock_connection_dispatch or a call that waits. They may make
+ * requests; a call that would have to wait, dispatch or close there returns NOT_SUPPORTED.
+ *
+ * Statuses that every call with a connection may return, besides those that it names:
+ * CONNECTION_DISCONNECTED or the reason why the connection ended (penstock_connection_status
+ * tells the sentence); NO_MEMORY; and INVALID_PARAMETER for a NULL where none is allowed.
+ */
+#ifndef PENSTOCK_PENSTOCK_H
+#define PENSTOCK_PENSTOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "penstock/status.h"
+#include "penstock/values.h"
+
+#define PENSTOCK_API __attribute__((visibility("default")))
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct penstock_connection;
+struct penstock_command_buffer;
+
+/* A `timeout_ms` of this waits as long as it takes. */
+#define PENSTOCK_FOREVER (-1)
+
+/* Enough for any sentence, its terminating NUL included. */
+#define PENSTOCK_SENTENCE_BYTES 256
+
+/* Where a program and its environment (PENSTOCK_SERVER) name no server. */
+#define PENSTOCK_DEFAULT_SERVER "unix:/run/penstock/penstock.sock"
+
+/* "INVALID_PARAMETER", "invalid parameter"; static storage, never NULL. */
+PENSTOCK_API const char *penstock_status_name(enum penstock_status status);
+PENSTOCK_API const char *penstock_status_text(enum penstock_status status);
+
+/* "0.1.0" */
+PENSTOCK_API const char *penstock_version(void);
+
+/* ---------------------------------------------------------------- failures */
+
+/* Why the request `serial` was refused, or why an accepted submission did not run. */
+struct penstock_failure {
+	uint64_t serial;
+	uint64_t context; /* of a submission; 0 for other requests */
+	enum penstock_status status;
+	bool accepted;        /* a submission was accepted, and then did not run */
+	bool at_instruction;  /* the next three mean something */
+	uint32_t byte_offset; /* in the command buffer */
+	char instruction[32]; /* mnemonic */
+	char operand[32];
+	char sentence[PENSTOCK_SENTENCE_BYTES];
+};
+
+/* ---------------------------------------------------------------- connecting */
+
+struct penstock_callbacks {
+	void *owner;
+	/* Submissions of `context` up to `fence` are done: they ran, or `status` says why not. */
+	void (*fence)(void *owner, uint64_t context, uint64_t fence, enum penstock_status status);
+	/* A request failed. `failure` is borrowed for the call. */
+	void (*failure)(void *owner, const struct penstock_failure *failure);
+	/* The connection ended; the last callback. `sentence` is borrowed for the call. */
+	void (*closed)(void *owner, enum penstock_status status, const char *sentence);
+};
+
+/*
+ * How to connect. Start from PENSTOCK_OPTIONS_INIT. Strings are borrowed for the call.
+ */
+struct penstock_options {
+	size_t struct_bytes; /* sizeof(struct penstock_options), for later versions */
+	/*
+	 * unix:PATH, or penstock://HOST:PORT. NULL: the environment's PENSTOCK_SERVER, and without
+	 * that PENSTOCK_DEFAULT_SERVER.
+	 */
+	const char *server;
+	const char *client;      /* for the operator, at most 64 bytes; NULL: the library's name */
+	uint32_t lease_s;        /* how long the session outlives its connection; 0: not at all */
+	int32_t timeout_ms;      /* for connect and hello together; PENSTOCK_FOREVER: no limit */
+	uint64_t session_high;   /* an earlier session to resume; both 0: a new one */
+	uint64_t session_low;    /* */
+	uint32_t resume_handles; /* with an id: penstock_session_info.handles of that session */
+	struct penstock_callbacks callbacks;
+};
+
+#define PENSTOCK_OPTIONS_INIT                                                                      \
+	{                                                                                          \
+		sizeof(struct penstock_options), NULL, NULL, 0, 10000, 0, 0, 0,                    \
+		{                                                                                  \
+			NULL, NULL, NULL, NULL                                                     \
+		}                                                                                  \
+	}
+
+/*
+ * Connects and says hello; waits. `options` may be NULL. On success the caller owns
+ * *ret_connection and ends it with penstock_connection_close. On failure, where `reterr_text` is
+ * not NULL, it receives a sentence of at most `text_bytes` bytes.
+ *
+ * SUCCESS; INVALID_PARAMETER: the server's address has no known form; NOT_FOUND: no such host or
+ * path, or no such session; CONNECTION_REFUSED, ACCESS_DENIED, TIMEOUT, IO_DEVICE_ERROR from the
+ * system; GRAPHICS_DRIVER_MISMATCH: other protocol or instruction set; MALFORMED_FRAME,
+ * MALFORMED_MESSAGE: what answers is no Penstock daemon; and what the daemon refuses with.
+ */
+PENSTOCK_API enum penstock_status penstock_connect(const struct penstock_options *options,
+						   struct penstock_connection **ret_connection,
+						   char *reterr_text, size_t text_bytes);
+
+/*
+ * The same over a connected stream socket, which the library takes over and makes non-blocking:
+ * it is closed on failure too. options->server is not looked at.
+ */
+PENSTOCK_API enum penstock_status
+penstock_connect_descriptor(int descriptor, const struct penstock_options *options,
+			    struct penstock_connection **ret_connection, char *reterr_text,
+			    size_t text_bytes);
+
+/*
+ * Ends the connection and frees it; NULL is accepted. What was not flushed is not sent; transfers
+ * under way call back with CANCELLED. A session with a lease waits for its resumption, any
+ * other ends. Not from inside a callback.
+ */
+PENSTOCK_API void penstock_connection_close(struct penstock_connection *connection);
+
+/*
+ * Ends the session at once, lease or not: sends all there is, waits for the answer; the connection
+ * is over after that and is still to be closed. SUCCESS; TIMEOUT.
+ */
+PENSTOCK_API enum penstock_status
+penstock_connection_goodbye(struct penstock_connection *connection, int32_t timeout_ms);
+
+/*
+ * After a connection was lost, of a session with a lease: connects again to the same server and
+ * sends again what the daemon has not executed; everything is executed once. Waits, at most
+ * `timeout_ms`. The descriptor changes. NOT_SUPPORTED: no lease, the connection is not
+ * lost, or it was made from a descriptor; otherwise as penstock_connect: NOT_FOUND says that the
+ * lease has run out.
+ */
+PENSTOCK_API enum penstock_status penstock_connection_resume(struct penstock_connection *connection,
+							     int32_t timeout_ms);
+
+/* ---------------------------------------------------------------- running a connection */
+
+/* For poll(): the socket, owned by the connection; -1 once it is lost. */
+PENSTOCK_API int penstock_connection_descriptor(const struct penstock_connection *connection);
+
+/* For poll(): POLLIN, and POLLOUT while there is something to send. */
+PENSTOCK_API short penstock_connection_events(const struct penstock_connection *connection);
+
+/* Sends and receives what can be without waiting, and calls back. */
+PENSTOCK_API enum penstock_status
+penstock_connection_dispatch(struct penstock_connection *connection);
+
+/*
+ * Sends all there is. Blocking (the default): waits until the socket has taken it, receiving
+ * meanwhile. Non-blocking: PENDING where something is left; poll for POLLOUT and dispatch.
+ */
+PENSTOCK_API enum penstock_status penstock_connection_flush(struct penstock_connection *connection);
+
+/* Flushes, waits for something to happen, at most `timeout_ms`, and dispatches. TIMEOUT. */
+PENSTOCK_API enum penstock_status penstock_connection_wait(struct penstock_connection *connection,
+							   int32_t timeout_ms);
+
+/*
+ * Non-blocking: requests that would wait for credit or for the socket return
+ * GRAPHICS_TRY_AGAIN_LATER and are not made. Calls that wait for an answer wait as before.
+ */
+PENSTOCK_API void penstock_connection_set_blocking(struct penstock_connection *connection,
+						   bool blocking);
+
+/* Replaces the callbacks. Failures that were kept stay where they are. */
+PENSTOCK_API void penstock_connection_set_callbacks(struct penstock_connection *connection,
+						    const struct penstock_callbacks *callbacks);
+
+/*
+ * SUCCESS while the connection lives, otherwise why it ended. *ret_sentence (may be NULL) is
+ * borrowed until the connection is resumed or closed.
+ */
+PENSTOCK_API enum penstock_status
+penstock_connection_status(const struct penstock_connection *connection, const char **ret_sentence);
+
+/* Waits until everything before it has been answered, failures included. TIMEOUT. */
+PENSTOCK_API enum penstock_status penstock_connection_sync(struct penstock_connection *connection,
+							   int32_t timeout_ms);
+
+/* ---------------------------------------------------------------- what the daemon offers */
+
+struct penstock_session_info {
+	uint64_t session_high;
+	uint64_t session_low;
+	const char *server;    /* name and version; borrowed from the connection */
+	const char *principal; /* as the daemon knows the caller; borrowed likewise */
+	uint64_t last_serial;  /* of the latest request made */
+	uint64_t answered;     /* every request up to it was answered */
+	uint32_t lease_s;      /* granted */
+	bool resumed;
+	uint32_t handles; /* used so far; for penstock_options.resume_handles */
+	uint32_t protocol_major;
+	uint32_t protocol_minor;
+	uint32_t isa_version;
+	uint32_t adapter_count;
+	uint32_t max_payload_bytes; /* of one frame; transfers are cut to it */
+	uint32_t held_submissions;  /* credit: accepted and not retired */
+	uint64_t held_bytes;        /* credit: of commands and lists */
+	uint32_t pitch_alignment;   /* bytes */
+};
+
+PENSTOCK_API enum penstock_status
+penstock_connection_info(const struct penstock_connection *connection,
+			 struct penstock_session_info *ret_info);
+
+struct penstock_adapter_info {
+	uint32_t index;          /* for penstock_device_info.adapter */
+	const char *description; /* borrowed from the connection */
+	uint32_t node_count;     /* node 0 renders and computes, node 1 copies */
+	uint32_t segment_count;
+	uint32_t presentation_caps; /* DXGK_PRESENTATIONCAPS */
+	uint32_t hw_queue_packet_cap;
+	bool test_instructions;
+};
+
+/* `index` below adapter_count; NOT_FOUND. */
+PENSTOCK_API enum penstock_status
+penstock_connection_adapter(const struct penstock_connection *connection, uint32_t index,
+			    struct penstock_adapter_info *ret_info);
+
+struct penstock_segment_info {
+	uint32_t id; /* 1 local memory, 2 aperture */
+	uint32_t flags;
+	uint64_t base_address;
+	uint64_t size_bytes;
+	uint64_t commit_limit_bytes;
+};
+
+/* `index` below that adapter's segment_count; NOT_FOUND. */
+PENSTOCK_API enum penstock_status
+penstock_connection_segment(const struct penstock_connection *connection, uint32_t adapter,
+			    uint32_t index, struct penstock_segment_info *ret_info);
+
+/* ---------------------------------------------------------------- requests and failures */
+
+/* The serial of the latest request on this session; 0: none yet. */
+PENSTOCK_API uint64_t penstock_request_last(const struct penstock_connection *connection);
+
+/*
+ * SUCCESS: executed (a submission: accepted); PENDING: not answered yet; otherwise the status that
+ * it was refused with, and *ret_failure (may be NULL) is filled. A kept failure stays kept; one
+ * that was delivered to a callback or by penstock_failure_next is not known any more: SUCCESS.
+ * INVALID_PARAMETER: no such request.
+ */
+PENSTOCK_API enum penstock_status
+penstock_request_status(const struct penstock_connection *connection, uint64_t serial,
+			struct penstock_failure *ret_failure);
+
+/* Flushes and waits until that is no longer PENDING; then the same, or TIMEOUT. */
+PENSTOCK_API enum penstock_status penstock_request_wait(struct penstock_connection *connection,
+							uint64_t serial, int32_t timeout_ms,
+							struct penstock_failure *ret_failure);
+
+/* Takes the oldest kept failure out. NOT_FOUND: there is none. Does not wait. */
+PENSTOCK_API enum penstock_status penstock_failure_next(struct penstock_connection *connection,
+							struct penstock_failure *ret_failure);
+
+/* ---------------------------------------------------------------- objects */
+
+struct penstock_device_info {
+	uint32_t adapter; /* penstock_adapter_info.index */
+	uint32_t flags;   /* DXGK_CREATEDEVICEFLAGS */
+};
+
+/* `info` may be NULL: the first adapter, no flags. */
+PENSTOCK_API enum penstock_status penstock_device_create(struct penstock_connection *connection,
+							 const struct penstock_device_info *info,
+							 uint64_t *ret_device);
+
+/* DXGK_CREATECONTEXTFLAGS that a client may set */
+#define PENSTOCK_CONTEXT_GDI 0x2u
+
+struct penstock_context_create_info {
+	uint64_t device;
+	uint32_t node_ordinal;
+	uint32_t engine_affinity; /* one bit; 0: engine 0 */
+	uint32_t flags;           /* PENSTOCK_CONTEXT_ */
+	uint32_t dma_buffer_bytes;
+	uint32_t allocation_list;     /* elements; these three: 0 for the adapter's default */
+	uint32_t patch_location_list; /* elements */
+	int32_t priority;             /* -7..7 */
+};
+
+PENSTOCK_API enum penstock_status
+penstock_context_create(struct penstock_connection *connection,
+			const struct penstock_context_create_info *info, uint64_t *ret_context);
+
+struct penstock_allocation_create_info {
+	uint64_t device;
+	uint64_t size_bytes; /* of a surface 0: height * pitch */
+	uint32_t width;      /* pixels; of no surface all 0 */
+	uint32_t height;
+	uint32_t format;            /* enum penstock_format */
+	uint32_t surface_type;      /* enum penstock_surface_type */
+	uint32_t pitch_bytes;       /* 0: the row, rounded up to pitch_alignment */
+	uint32_t segment_set;       /* bit n: segment n + 1 may hold it; 0: any */
+	uint32_t preferred_segment; /* 0: the adapter's choice */
+	uint32_t flags;             /* DXGK_ALLOCATIONINFOFLAGS */
+	uint32_t priority;          /* D3DDDI_ALLOCATIONPRIORITY; 0: normal */
+};
+
+/* Creates an allocation and opens it on the device: *ret_allocation is that opening. */
+PENSTOCK_API enum penstock_status
+penstock_allocation_create(struct penstock_connection *connection,
+			   const struct penstock_allocation_create_info *info,
+			   uint64_t *ret_allocation);
+
+/* Whoever has it may open the allocation, in any session. */
+struct penstock_share_token {
+	uint64_t high;
+	uint64_t low;
+};
+
+/* Waits for the token. INVALID_HANDLE and what else the daemon refuses with. */
+PENSTOCK_API enum penstock_status penstock_allocation_share(struct penstock_connection *connection,
+							    uint64_t allocation,
+							    struct penstock_share_token *ret_token);
+
+PENSTOCK_API enum penstock_status penstock_allocation_open(struct penstock_connection *connection,
+							   uint64_t device,
+							   const struct penstock_share_token *token,
+							   bool read_only,
+							   uint64_t *ret_allocation);
+
+/*
+ * A device (with its contexts and openings), a context, or an opening. The handle is over at once;
+ * the object goes when the last submission that uses it has retired.
+ */
+PENSTOCK_API enum penstock_status penstock_object_destroy(struct penstock_connection *connection,
+							  uint64_t handle);
+
+struct penstock_device_report {
+	uint32_t execution_state; /* D3DKMT_DEVICEEXECUTION_STATE: 1 active */
+	uint32_t fault_node;
+	uint64_t fault_address;
+	uint32_t fault_dma_offset;
+	char reason[128];
+};
+
+/* Waits. INVALID_HANDLE. */
+PENSTOCK_API enum penstock_status penstock_device_query(struct penstock_connection *connection,
+							uint64_t device,
+							struct penstock_device_report *ret_report);
+
+struct penstock_context_report {
+	uint32_t dma_buffer_bytes;
+	uint32_t allocation_list;
+	uint32_t patch_location_list;
+	uint32_t queued_buffer_count;
+	uint64_t completed_fence;
+};
+
+/* Waits. INVALID_HANDLE. */
+PENSTOCK_API enum penstock_status
+penstock_context_query(struct penstock_connection *connection, uint64_t context,
+		       struct penstock_context_report *ret_report);
+
+/* ---------------------------------------------------------------- submitting */
+
+/* D3DKMT_RENDER. Everything is copied before the call returns. */
+struct penstock_submit_info {
+	uint64_t context;
+	const void *command;
+	uint32_t command_offset; /* bytes: of the first instruction */
+	uint32_t command_length; /* bytes, counted from `command` */
+	const struct penstock_wire_allocation *allocations;
+	uint32_t allocation_count;
+	const struct penstock_patch_location *patch_locations; /* in command offsets; may be none */
+	uint32_t patch_location_count;
+	uint32_t flags;               /* PENSTOCK_SUBMIT_ */
+	uint32_t new_command_bytes;   /* with RESIZE_COMMAND_BUFFER */
+	uint32_t new_allocation_list; /* with RESIZE_ALLOCATION_LIST, elements */
+	uint32_t new_patch_list;      /* with RESIZE_PATCH_LOCATION_LIST, elements */
+};
+
+/*
+ * Submits. *ret_fence (may be NULL) is the submission's serial and its fence. Small
+ * submissions are gathered and sent together: at penstock_connection_flush, at a call that waits,
+ * or when enough have come together. Waits for credit, see penstock_connection_set_blocking.
+ *
+ * SUCCESS: it is on its way; LIMIT_EXCEEDED: larger than a submission can be;
+ * GRAPHICS_TRY_AGAIN_LATER.
+ */
+PENSTOCK_API enum penstock_status penstock_context_submit(struct penstock_connection *connection,
+							  const struct penstock_submit_info *info,
+							  uint64_t *ret_fence);
+
+/*
+ * Flushes and waits until the submission `fence` of `context` is done. SUCCESS: it ran. Otherwise
+ * why it was refused or did not run (penstock_request_status tells more, if it is kept); TIMEOUT;
+ * INVALID_PARAMETER: no such submission.
+ */
+PENSTOCK_API enum penstock_status penstock_context_wait(struct penstock_connection *connection,
+							uint64_t context, uint64_t fence,
+							int32_t timeout_ms);
+
+/* The latest fence of `context` that this connection knows to be reached; 0: none. */
+PENSTOCK_API uint64_t penstock_context_fence(const struct penstock_connection *connection,
+					     uint64_t context);
+
+/* ---------------------------------------------------------------- transfers */
+
+/*
+ * Transfers stand in session order: after every earlier request that uses the allocation, before
+ * every later one. Large ones are cut into several requests.
+ */
+
+/* Sends and waits until it is in place; `bytes` is not copied meanwhile. */
+PENSTOCK_API enum penstock_status penstock_allocation_upload(struct penstock_connection *connection,
+							     uint64_t allocation, uint64_t offset,
+							     const void *bytes,
+							     uint64_t size_bytes);
+
+/* Waits until all of it has come. */
+PENSTOCK_API enum penstock_status
+penstock_allocation_read_back(struct penstock_connection *connection, uint64_t allocation,
+			      uint64_t offset, void *ret_bytes, uint64_t size_bytes);
+
+/*
+ * The end of a transfer that was started: SUCCESS, what it was refused with, or CANCELLED. Called
+ * once. The memory is the caller's again.
+ */
+typedef void penstock_transfer_done(void *owner, enum penstock_status status);
+
+/*
+ * Start a transfer; `bytes` stays the connection's until `done` (not NULL) is called. Where these
+ * return anything but SUCCESS, `done` is not called. The failure is handed to `done` only.
+ */
+PENSTOCK_API enum penstock_status
+penstock_allocation_upload_start(struct penstock_connection *connection, uint64_t allocation,
+				 uint64_t offset, const void *bytes, uint64_t size_bytes,
+				 penstock_transfer_done *done, void *owner);
+PENSTOCK_API enum penstock_status
+penstock_allocation_read_back_start(struct penstock_connection *connection, uint64_t allocation,
+				    uint64_t offset, void *bytes, uint64_t size_bytes,
+				    penstock_transfer_done *done, void *owner);
+
+/* ---------------------------------------------------------------- building command buffers */
+
+/*
+ * A growing command buffer with its allocation list. It belongs to no connection and can be
+ * submitted many times. The first call that fails makes the buffer bad: it and every later call,
+ * submit included, return that status until the buffer is reset.
+ */
+PENSTOCK_API enum penstock_status
+penstock_command_buffer_new(struct penstock_command_buffer **ret_buffer);
+
+/* NULL is accepted. */
+PENSTOCK_API void penstock_command_buffer_free(struct penstock_command_buffer *buffer);
+
+/* Empties it; memory is kept. */
+PENSTOCK_API void penstock_command_buffer_reset(struct penstock_command_buffer *buffer);
+
+/*
+ * The index of an allocation in the buffer's list, which is what instructions name; 0 is the NULL
+ * element. An allocation that is there already keeps its index, and its flags are joined.
+ * `flags` is PENSTOCK_ALLOCATION_. LIMIT_EXCEEDED: 65536 are there already.
+ */
+PENSTOCK_API enum penstock_status
+penstock_command_buffer_list(struct penstock_command_buffer *buffer, uint64_t allocation,
+			     uint32_t flags, uint16_t *ret_index);
+
+/* Appends encoded instructions as they are; a multiple of 4 bytes is usual and not required. */
+PENSTOCK_API enum penstock_status
+penstock_command_buffer_append(struct penstock_command_buffer *buffer, const void *bytes,
+			       uint32_t size_bytes);
+
+/* What is in it; borrowed until the next call that changes the buffer. Each may be NULL. */
+PENSTOCK_API enum penstock_status
+penstock_command_buffer_contents(const struct penstock_command_buffer *buffer,
+				 const void **ret_command, uint32_t *ret_command_bytes,
+				 const struct penstock_wire_allocation **ret_list,
+				 uint32_t *ret_list_count);
+
+/*
+ * What the emitted instructions may cost at most once translated: bytes of DMA buffer and entries
+ * of patch list. Appended bytes are not counted.
+ */
+PENSTOCK_API enum penstock_status
+penstock_command_buffer_cost(const struct penstock_command_buffer *buffer, uint64_t *ret_dma_bytes,
+			     uint64_t *ret_patches);
+
+/* penstock_context_submit of its contents; `flags` is PENSTOCK_SUBMIT_. The buffer is kept. */
+PENSTOCK_API enum penstock_status
+penstock_command_buffer_submit(struct penstock_command_buffer *buffer,
+			       struct penstock_connection *connection, uint64_t context,
+			       uint32_t flags, uint64_t *ret_fence);
+
+/*
+ * The functions that emit an instruction, penstock_emit_NAME, one for each row of the instruction
+ * table, with its operands in order: a 16-bit index of the allocation list for an allocation,
+ * bytes for offsets and sizes, `data` with its length or `sub_rects` with their count for what
+ * trails. Nothing is validated: the daemon does that. LIMIT_EXCEEDED: the buffer, or one
+ * instruction, would be larger than it can be; INVALID_PARAMETER: trailing bytes that are no
+ * multiple of 4.
+ */
+#include "penstock/instructions.h"
+
+/*
+ * The worst case of one instruction with `elements` in its trailing array (dwords of data or
+ * rectangles): what a context with guaranteed sizes is planned with. INVALID_PARAMETER: no such
+ * instruction.
+ */
+PENSTOCK_API enum penstock_status penstock_instruction_worst_case(enum penstock_instruction_id id,
+								  uint32_t elements,
+								  uint32_t *ret_dma_bytes,
+								  uint32_t *ret_patches);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
