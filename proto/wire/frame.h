@@ -27,6 +27,9 @@
 #define PENSTOCK_PROTOCOL_MAJOR     1u
 #define PENSTOCK_PROTOCOL_MINOR     0u
 
+/* Hello.features and Welcome.features */
+#define PENSTOCK_FEATURE_NO_SESSION 0x1u /* no session is made: admin requests and Sync only */
+
 /*
  * FRAME(name, number, message): the message type of proto/wire/penstock.proto that the frame
  * carries. Requests are below 0x80, admin requests 0x40..0x7f, what the daemon sends 0x80 and up.
@@ -118,5 +121,26 @@ struct penstock_wire_submission {
 	uint32_t new_patch_list;      /* with RESIZE_PATCH_LOCATION_LIST, elements */
 	uint32_t reserved;            /* zero */
 };
+
+_Static_assert(sizeof(struct penstock_patch_location) == 24, "an entry's size is the protocol's");
+
+/* One submission inside a payload; the pointers go into the payload, at any alignment. */
+struct penstock_submission_view {
+	struct penstock_wire_submission record;
+	const uint8_t *allocation_list; /* record.allocation_count * 16 bytes */
+	const uint8_t *patch_list;      /* record.patch_location_count * 24 bytes */
+	const uint8_t *command;         /* record.command_length bytes */
+};
+
+/*
+ * The submission at *offset of a submit frame's payload; *offset moves behind its padding. Checks
+ * the structure only: that all parts lie inside the payload and that the padding is zero. SUCCESS,
+ * or MALFORMED_FRAME with a sentence, *offset unchanged.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_submission_view(const uint8_t *payload, uint32_t payload_bytes,
+					      uint32_t *offset,
+					      struct penstock_submission_view *ret_view,
+					      struct penstock_errbuf *reterr_text);
 
 #endif

@@ -12,6 +12,7 @@
 #define PENSTOCK_LIMIT_UNPACK_BYTES      (1u << 20)  /* heap that unpacking one message may take */
 #define PENSTOCK_LIMIT_UNPACK_BLOCKS     8192u       /* heap blocks, likewise */
 #define PENSTOCK_LIMIT_HELLO_MS          10000u      /* from accept to a complete hello */
+#define PENSTOCK_LIMIT_CLOSING_MS        2000u       /* from Closing to the peer's end of file */
 #define PENSTOCK_LIMIT_CLIENT_NAME_BYTES 64u
 #define PENSTOCK_LIMIT_LEASE_S           60u
 
