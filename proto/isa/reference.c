@@ -13,9 +13,9 @@
 static const char introduction[] =
 	"# Instructions of a command buffer\n"
 	"\n"
-	"Made from `proto/isa/instructions.def` by `proto/isa/reference`; `make update-\n"
-	"instructions` writes it again. How to write instructions as text is in\n"
-	"[assembly.md](assembly.md), what the GDI records do to the bit in\n"
+	"Made from `proto/isa/instructions.def` by `proto/isa/reference`;\n"
+	"`make update-instructions` writes it again. How to write instructions as text is\n"
+	"in [assembly.md](assembly.md), what the GDI records do to the bit in\n"
 	"[gdi.md](gdi.md).\n"
 	"\n"
 	"An instruction starts with a 32-bit header: the opcode in bits 0-15, the length in\n"

@@ -275,7 +275,7 @@ START_TEST(reserved_fields_are_seen)
 }
 END_TEST
 
-START_TEST(B1_cost_is_the_worst_case_and_saturates)
+START_TEST(cost_is_the_worst_case_and_saturates)
 {
 	uint32_t dma_bytes, patches;
 
@@ -327,7 +327,7 @@ int main(void)
 	tcase_add_test(tcase, decode_judges_opcode_and_length);
 	tcase_add_test(tcase, dma_decode_judges_opcode_and_length);
 	tcase_add_test(tcase, reserved_fields_are_seen);
-	tcase_add_test(tcase, B1_cost_is_the_worst_case_and_saturates);
+	tcase_add_test(tcase, cost_is_the_worst_case_and_saturates);
 	tcase_add_test(tcase, formats_have_names_and_sizes);
 	suite_add_tcase(suite, tcase);
 	return penstock_test_main(suite);
