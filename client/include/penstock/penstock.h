@@ -137,8 +137,8 @@ PENSTOCK_API enum penstock_status penstock_connect(const struct penstock_options
 						   char *reterr_text, size_t text_bytes);
 
 /*
- * The same over a connected stream socket, which the library takes over and makes non-blocking:
- * it is closed on failure too. options->server is not looked at.
+ * The same over a connected stream socket, which the library takes over: it is closed on failure
+ * too. options->server is not looked at.
  */
 PENSTOCK_API enum penstock_status
 penstock_connect_descriptor(int descriptor, const struct penstock_options *options,
@@ -161,10 +161,11 @@ penstock_connection_goodbye(struct penstock_connection *connection, int32_t time
 
 /*
  * After a connection was lost, of a session with a lease: connects again to the same server and
- * sends again what the daemon has not executed; everything is executed once. Waits, at most
- * `timeout_ms`. The descriptor changes. NOT_SUPPORTED: no lease, the connection is not
- * lost, or it was made from a descriptor; otherwise as penstock_connect: NOT_FOUND says that the
- * lease has run out.
+ * sends again what the daemon has not executed; everything is executed once. Transfers and calls
+ * that waited have returned with the loss and are not made again; a refusal that was lost with the
+ * connection is not repeated. Waits, at most `timeout_ms`. The descriptor changes. NOT_SUPPORTED:
+ * no lease, the connection is not lost, or it was made from a descriptor; otherwise as
+ * penstock_connect: NOT_FOUND says that the lease has run out.
  */
 PENSTOCK_API enum penstock_status penstock_connection_resume(struct penstock_connection *connection,
 							     int32_t timeout_ms);
@@ -273,16 +274,19 @@ penstock_connection_segment(const struct penstock_connection *connection, uint32
 PENSTOCK_API uint64_t penstock_request_last(const struct penstock_connection *connection);
 
 /*
- * SUCCESS: executed (a submission: accepted); PENDING: not answered yet; otherwise the status that
- * it was refused with, and *ret_failure (may be NULL) is filled. A kept failure stays kept; one
- * that was delivered to a callback or by penstock_failure_next is not known any more: SUCCESS.
- * INVALID_PARAMETER: no such request.
+ * SUCCESS: executed (a submission: accepted); PENDING: not answered yet; otherwise the status of
+ * its kept failure, and *ret_failure (may be NULL) is filled. The failure stays kept. One that was
+ * delivered (to the callback, by a wait or by penstock_failure_next) is not known any more:
+ * SUCCESS. INVALID_PARAMETER: no such request.
  */
 PENSTOCK_API enum penstock_status
 penstock_request_status(const struct penstock_connection *connection, uint64_t serial,
 			struct penstock_failure *ret_failure);
 
-/* Flushes and waits until that is no longer PENDING; then the same, or TIMEOUT. */
+/*
+ * Flushes and waits until that is no longer PENDING; then the same, or TIMEOUT. A failure that it
+ * returns is delivered by that, and no longer kept.
+ */
 PENSTOCK_API enum penstock_status penstock_request_wait(struct penstock_connection *connection,
 							uint64_t serial, int32_t timeout_ms,
 							struct penstock_failure *ret_failure);
@@ -290,6 +294,14 @@ PENSTOCK_API enum penstock_status penstock_request_wait(struct penstock_connecti
 /* Takes the oldest kept failure out. NOT_FOUND: there is none. Does not wait. */
 PENSTOCK_API enum penstock_status penstock_failure_next(struct penstock_connection *connection,
 							struct penstock_failure *ret_failure);
+
+/*
+ * What the daemon refused the latest call with that waits for its own answer (share, query, upload,
+ * read back): those return the status, this tells the rest. NOT_FOUND: it was not refused.
+ */
+PENSTOCK_API enum penstock_status
+penstock_failure_of_call(const struct penstock_connection *connection,
+			 struct penstock_failure *ret_failure);
 
 /* ---------------------------------------------------------------- objects */
 
@@ -423,12 +435,13 @@ PENSTOCK_API enum penstock_status penstock_context_submit(struct penstock_connec
 
 /*
  * Flushes and waits until the submission `fence` of `context` is done. SUCCESS: it ran. Otherwise
- * why it was refused or did not run (penstock_request_status tells more, if it is kept); TIMEOUT;
- * INVALID_PARAMETER: no such submission.
+ * why it was refused or did not run, and *ret_failure (may be NULL) is filled: the failure is
+ * delivered by that, and no longer kept. TIMEOUT; INVALID_PARAMETER: no such request.
  */
 PENSTOCK_API enum penstock_status penstock_context_wait(struct penstock_connection *connection,
 							uint64_t context, uint64_t fence,
-							int32_t timeout_ms);
+							int32_t timeout_ms,
+							struct penstock_failure *ret_failure);
 
 /* The latest fence of `context` that this connection knows to be reached; 0: none. */
 PENSTOCK_API uint64_t penstock_context_fence(const struct penstock_connection *connection,

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a connection and the one place where it waits.
+ *
+ * The socket stays in blocking mode and every call on it but one says MSG_DONTWAIT: where there
+ * is nothing to send and no deadline, waiting is a plain recvmsg, so that an idle round trip costs
+ * one write and one read.
+ */
+#include "client/connection.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A program that does not flush: closed batches are sent beyond this, and waited for beyond that.
+ */
+#define SEND_SOON_BYTES  (64u << 10)
+#define UNSENT_MAX_BYTES (4u << 20)
+#define SEND_VECTORS     64
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t penstock_deadline(int32_t timeout_ms)
+{
+	return timeout_ms < 0 ? PENSTOCK_FOREVER : now_ms() + timeout_ms;
+}
+
+enum penstock_status penstock_connection_usable(const struct penstock_connection *connection)
+{
+	if (connection == NULL) {
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	return connection->state == PENSTOCK_CONNECTION_LOST ? connection->ended
+							     : PENSTOCK_STATUS_SUCCESS;
+}
+
+static void close_socket(struct penstock_connection *connection)
+{
+	if (connection->descriptor >= 0) {
+		close(connection->descriptor);
+		connection->descriptor = -1;
+	}
+}
+
+enum penstock_status penstock_connection_lose(struct penstock_connection *connection,
+					      enum penstock_status status, const char *format, ...)
+{
+	bool was_open = connection->state == PENSTOCK_CONNECTION_OPEN;
+	struct penstock_errbuf sentence;
+	va_list arguments;
+
+	if (connection->state == PENSTOCK_CONNECTION_LOST) {
+		return connection->ended;
+	}
+	connection->state = PENSTOCK_CONNECTION_LOST;
+	connection->ended = status;
+	va_start(arguments, format);
+	vsnprintf(sentence.text, sizeof(sentence.text), format, arguments);
+	va_end(arguments);
+	penstock_text_copy(connection->sentence.text, sizeof(connection->sentence.text),
+			   sentence.text);
+	close_socket(connection);
+	connection->in.payload = NULL;
+	penstock_requests_abandon(connection, status);
+	if (was_open && connection->callbacks.closed != NULL) {
+		connection->in_callback++;
+		connection->callbacks.closed(connection->callbacks.owner, status,
+					     connection->sentence.text);
+		connection->in_callback--;
+	}
+	return status;
+}
+
+/* ---------------------------------------------------------------- sending and waiting */
+
+enum penstock_status penstock_connection_send(struct penstock_connection *connection)
+{
+	struct iovec vectors[SEND_VECTORS];
+	struct msghdr message = { .msg_iov = vectors };
+	enum penstock_status status = penstock_connection_usable(connection);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	penstock_outbox_close_batch(&connection->out);
+	while (connection->out.unsent_bytes > 0) {
+		ssize_t sent;
+
+		message.msg_iovlen =
+			(size_t)penstock_outbox_vectors(&connection->out, vectors, SEND_VECTORS);
+		sent = sendmsg(connection->descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent >= 0) {
+			penstock_outbox_advance(&connection->out, (size_t)sent);
+			continue;
+		}
+		if (errno == EAGAIN) {
+			return PENSTOCK_STATUS_PENDING;
+		}
+		if (errno == EPIPE || errno == ECONNRESET) {
+			/* What the daemon said last is still to be read; reading finds the end. */
+			penstock_outbox_advance(&connection->out, connection->out.unsent_bytes);
+			connection->send_failed = true;
+			return PENSTOCK_STATUS_SUCCESS;
+		}
+		if (errno != EINTR) {
+			return penstock_connection_lose(connection,
+							penstock_status_from_errno(errno),
+							"sending failed: %s", strerror(errno));
+		}
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* poll() until the deadline. SUCCESS: *ret_events; TIMEOUT. */
+static enum penstock_status wait_for_events(struct penstock_connection *connection, short events,
+					    int64_t deadline_ms, short *ret_events)
+{
+	struct pollfd entry = { .fd = connection->descriptor, .events = events };
+	int timeout = -1;
+	int ready;
+
+	if (deadline_ms != PENSTOCK_FOREVER) {
+		int64_t left = deadline_ms - now_ms();
+
+		timeout = left <= 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
+	}
+	ready = poll(&entry, 1, timeout);
+	if (ready < 0 && errno != EINTR) {
+		return penstock_connection_lose(connection, penstock_status_from_errno(errno),
+						"poll failed: %s", strerror(errno));
+	}
+	if (ready == 0) {
+		return PENSTOCK_STATUS_TIMEOUT;
+	}
+	*ret_events = ready > 0 ? entry.revents : 0;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_connection_run(struct penstock_connection *connection,
+					     int64_t deadline_ms)
+{
+	enum penstock_status status;
+	short events = 0;
+
+	if (connection->in_callback > 0) {
+		return PENSTOCK_STATUS_NOT_SUPPORTED;
+	}
+	status = penstock_connection_send(connection);
+	if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
+		return status;
+	}
+	if (status == PENSTOCK_STATUS_SUCCESS && deadline_ms == PENSTOCK_FOREVER) {
+		return penstock_inbox_receive(connection, true);
+	}
+	status = wait_for_events(connection,
+				 status == PENSTOCK_STATUS_PENDING ? POLLIN | POLLOUT : POLLIN,
+				 deadline_ms, &events);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) {
+		return penstock_inbox_receive(connection, false);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_connection_make_room(struct penstock_connection *connection)
+{
+	enum penstock_status status = penstock_connection_usable(connection);
+
+	if (status != PENSTOCK_STATUS_SUCCESS || connection->out.unsent_bytes < SEND_SOON_BYTES) {
+		return status;
+	}
+	status = penstock_connection_send(connection);
+	if (status != PENSTOCK_STATUS_PENDING || connection->out.unsent_bytes < UNSENT_MAX_BYTES) {
+		return status == PENSTOCK_STATUS_PENDING ? PENSTOCK_STATUS_SUCCESS : status;
+	}
+	if (!connection->blocking || connection->in_callback > 0) {
+		return PENSTOCK_STATUS_GRAPHICS_TRY_AGAIN_LATER;
+	}
+	do {
+		status = penstock_connection_run(connection, PENSTOCK_FOREVER);
+	} while (status == PENSTOCK_STATUS_SUCCESS &&
+		 connection->out.unsent_bytes >= UNSENT_MAX_BYTES);
+	return status;
+}
+
+/* ---------------------------------------------------------------- the public part */
+
+enum penstock_status penstock_connection_flush(struct penstock_connection *connection)
+{
+	enum penstock_status status = penstock_connection_usable(connection);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	status = penstock_connection_send(connection);
+	if (!connection->blocking || connection->in_callback > 0) {
+		return status;
+	}
+	while (status == PENSTOCK_STATUS_PENDING) {
+		status = penstock_connection_run(connection, PENSTOCK_FOREVER);
+		if (status == PENSTOCK_STATUS_SUCCESS) {
+			status = penstock_connection_send(connection);
+		}
+	}
+	return status;
+}
+
+enum penstock_status penstock_connection_dispatch(struct penstock_connection *connection)
+{
+	enum penstock_status status = penstock_connection_usable(connection);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	if (connection->in_callback > 0) {
+		return PENSTOCK_STATUS_NOT_SUPPORTED;
+	}
+	status = penstock_connection_send(connection);
+	if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
+		return status;
+	}
+	return penstock_inbox_receive(connection, false);
+}
+
+enum penstock_status penstock_connection_wait(struct penstock_connection *connection,
+					      int32_t timeout_ms)
+{
+	enum penstock_status status = penstock_connection_usable(connection);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	return penstock_connection_run(connection, penstock_deadline(timeout_ms));
+}
+
+int penstock_connection_descriptor(const struct penstock_connection *connection)
+{
+	return connection == NULL ? -1 : connection->descriptor;
+}
+
+short penstock_connection_events(const struct penstock_connection *connection)
+{
+	if (connection == NULL || connection->state == PENSTOCK_CONNECTION_LOST) {
+		return 0;
+	}
+	if (connection->out.unsent_bytes > 0 || connection->out.batch_count > 0) {
+		return POLLIN | POLLOUT;
+	}
+	return POLLIN;
+}
+
+void penstock_connection_set_blocking(struct penstock_connection *connection, bool blocking)
+{
+	if (connection != NULL) {
+		connection->blocking = blocking;
+	}
+}
+
+void penstock_connection_set_callbacks(struct penstock_connection *connection,
+				       const struct penstock_callbacks *callbacks)
+{
+	if (connection != NULL) {
+		connection->callbacks = callbacks == NULL
+						? (struct penstock_callbacks){ .owner = NULL }
+						: *callbacks;
+	}
+}
+
+enum penstock_status penstock_connection_status(const struct penstock_connection *connection,
+						const char **ret_sentence)
+{
+	enum penstock_status status = penstock_connection_usable(connection);
+
+	if (ret_sentence != NULL) {
+		*ret_sentence = connection == NULL || status == PENSTOCK_STATUS_SUCCESS
+					? ""
+					: connection->sentence.text;
+	}
+	return status;
+}
+
+void penstock_connection_close(struct penstock_connection *connection)
+{
+	if (connection == NULL || connection->in_callback > 0) {
+		return;
+	}
+	connection->callbacks.closed = NULL; /* the caller knows */
+	penstock_connection_lose(connection, PENSTOCK_STATUS_CANCELLED, "closed by the program");
+	close_socket(connection);
+	penstock_outbox_fini(&connection->out);
+	penstock_inbox_fini(&connection->in);
+	penstock_requests_fini(&connection->requests);
+	penstock_contexts_fini(&connection->contexts);
+	penstock_names_fini(&connection->names);
+	if (connection->welcome != NULL) {
+		penstock__wire__welcome__free_unpacked(connection->welcome, NULL);
+	}
+	free(connection->server);
+	free(connection->client);
+	free(connection);
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/requests.h"
+
+#include "client/connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_ENTRIES 64u
+
+void penstock_requests_fini(struct penstock_requests *requests)
+{
+	for (size_t i = requests->failure_first; i < requests->failure_count; i++) {
+		free(requests->failures[i]);
+	}
+	free(requests->failures);
+	free(requests->ring);
+	*requests = (struct penstock_requests){ .capacity = 0 };
+}
+
+static struct penstock_request_entry *entry_at(struct penstock_requests *requests, uint64_t serial)
+{
+	return &requests->ring[serial & (requests->capacity - 1)];
+}
+
+enum penstock_status penstock_requests_reserve(struct penstock_requests *requests)
+{
+	uint64_t capacity = requests->capacity == 0 ? FIRST_ENTRIES : requests->capacity * 2;
+	struct penstock_request_entry *ring;
+
+	if (requests->last_serial - requests->answered < requests->capacity) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	ring = malloc(capacity * sizeof(*ring));
+	if (ring == NULL) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	for (uint64_t serial = requests->answered + 1; serial <= requests->last_serial; serial++) {
+		ring[serial & (capacity - 1)] = *entry_at(requests, serial);
+	}
+	free(requests->ring);
+	requests->ring = ring;
+	requests->capacity = capacity;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+uint64_t penstock_requests_push(struct penstock_requests *requests,
+				const struct penstock_request_entry *entry)
+{
+	requests->last_serial++;
+	*entry_at(requests, requests->last_serial) = *entry;
+	return requests->last_serial;
+}
+
+struct penstock_request_entry *penstock_requests_find(struct penstock_requests *requests,
+						      uint64_t serial)
+{
+	if (serial <= requests->answered || serial > requests->last_serial) {
+		return NULL;
+	}
+	return entry_at(requests, serial);
+}
+
+/* ---------------------------------------------------------------- answers */
+
+static void complete_call(struct penstock_connection *connection, struct penstock_call *call,
+			  enum penstock_status status, const ProtobufCMessage *reply)
+{
+	if (call == NULL) {
+		return;
+	}
+	call->done = true;
+	call->status = status;
+	if (call->complete != NULL) {
+		connection->in_callback++;
+		call->complete(call, status, reply);
+		connection->in_callback--;
+	}
+}
+
+/* One request was executed; nothing is said beyond that. */
+static enum penstock_status executed(struct penstock_connection *connection, uint64_t serial)
+{
+	struct penstock_request_entry entry = *entry_at(&connection->requests, serial);
+
+	connection->requests.answered = serial;
+	switch (entry.kind) {
+	case PENSTOCK_REQUEST_PLAIN:
+	case PENSTOCK_REQUEST_CREATE:
+		break;
+	case PENSTOCK_REQUEST_SUBMIT:
+		penstock_context_answered(&connection->contexts, entry.context, serial, false);
+		break;
+	case PENSTOCK_REQUEST_CALL:
+		if (entry.call != NULL && entry.call->reply != PENSTOCK_FRAME_ACK) {
+			complete_call(connection, entry.call, PENSTOCK_STATUS_MALFORMED_MESSAGE,
+				      NULL);
+			return penstock_connection_lose(
+				connection, PENSTOCK_STATUS_MALFORMED_MESSAGE,
+				"the daemon skipped the answer to a request");
+		}
+		complete_call(connection, entry.call, PENSTOCK_STATUS_SUCCESS, NULL);
+		break;
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_requests_acknowledge(struct penstock_connection *connection,
+						   uint64_t serial)
+{
+	struct penstock_requests *requests = &connection->requests;
+
+	if (serial > requests->last_serial) {
+		return penstock_connection_lose(connection, PENSTOCK_STATUS_MALFORMED_MESSAGE,
+						"the daemon answered a request that was not made");
+	}
+	while (requests->answered < serial) {
+		enum penstock_status status = executed(connection, requests->answered + 1);
+
+		if (status != PENSTOCK_STATUS_SUCCESS) {
+			return status;
+		}
+	}
+	penstock_outbox_answered(&connection->out, requests->answered);
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* Takes the unanswered entry of `serial` out, all before it acknowledged. */
+static enum penstock_status take_entry(struct penstock_connection *connection, uint64_t serial,
+				       struct penstock_request_entry *ret_entry)
+{
+	enum penstock_status status;
+
+	if (penstock_requests_find(&connection->requests, serial) == NULL) {
+		return penstock_connection_lose(connection, PENSTOCK_STATUS_MALFORMED_MESSAGE,
+						"the daemon answered a request that was not open");
+	}
+	status = penstock_requests_acknowledge(connection, serial - 1);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	*ret_entry = *entry_at(&connection->requests, serial);
+	connection->requests.answered = serial;
+	penstock_outbox_answered(&connection->out, serial);
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_requests_refused(struct penstock_connection *connection,
+					       const struct penstock_failure *failure)
+{
+	struct penstock_failure told = *failure;
+	struct penstock_request_entry entry;
+	enum penstock_status status = take_entry(connection, failure->serial, &entry);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	switch (entry.kind) {
+	case PENSTOCK_REQUEST_PLAIN:
+		break;
+	case PENSTOCK_REQUEST_CREATE:
+		penstock_names_give_back(&connection->names, entry.name);
+		break;
+	case PENSTOCK_REQUEST_SUBMIT:
+		told.context = entry.context->name;
+		penstock_context_answered(&connection->contexts, entry.context, failure->serial,
+					  true);
+		break;
+	case PENSTOCK_REQUEST_CALL:
+		if (entry.call != NULL && entry.call->failure != NULL) {
+			*entry.call->failure = told;
+		}
+		complete_call(connection, entry.call, told.status, NULL);
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	penstock_failure_deliver(connection, &told);
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_requests_replied(struct penstock_connection *connection,
+					       const struct penstock_frame *frame,
+					       const ProtobufCMessage *reply)
+{
+	const struct penstock_request_entry *open =
+		penstock_requests_find(&connection->requests, frame->serial);
+	struct penstock_request_entry entry;
+	enum penstock_status status;
+
+	if (open == NULL || open->kind != PENSTOCK_REQUEST_CALL ||
+	    (open->call != NULL && open->call->reply != frame->type)) {
+		return penstock_connection_lose(connection, PENSTOCK_STATUS_MALFORMED_MESSAGE,
+						"the daemon sent an answer that nobody asked for");
+	}
+	status = take_entry(connection, frame->serial, &entry);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	complete_call(connection, entry.call, PENSTOCK_STATUS_SUCCESS, reply);
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_requests_abandon(struct penstock_connection *connection, enum penstock_status status)
+{
+	struct penstock_requests *requests = &connection->requests;
+
+	for (uint64_t serial = requests->answered + 1; serial <= requests->last_serial; serial++) {
+		struct penstock_request_entry *entry = entry_at(requests, serial);
+
+		if (entry->kind == PENSTOCK_REQUEST_CALL) {
+			struct penstock_call *call = entry->call;
+
+			entry->call = NULL;
+			complete_call(connection, call, status, NULL);
+		}
+	}
+}
+
+/* ---------------------------------------------------------------- failures */
+
+/* The position of `serial`, or of the first failure behind it. */
+static size_t failure_position(const struct penstock_requests *requests, uint64_t serial)
+{
+	size_t low = requests->failure_first;
+	size_t high = requests->failure_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (requests->failures[middle]->serial < serial) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return low;
+}
+
+struct penstock_failure *penstock_failure_find(const struct penstock_requests *requests,
+					       uint64_t serial)
+{
+	size_t position = failure_position(requests, serial);
+
+	if (position == requests->failure_count || requests->failures[position]->serial != serial) {
+		return NULL;
+	}
+	return requests->failures[position];
+}
+
+void penstock_failure_forget(struct penstock_requests *requests, uint64_t serial)
+{
+	size_t position = failure_position(requests, serial);
+
+	if (penstock_failure_find(requests, serial) == NULL) {
+		return;
+	}
+	free(requests->failures[position]);
+	if (position == requests->failure_first) {
+		requests->failure_first++;
+	} else {
+		memmove(&requests->failures[position], &requests->failures[position + 1],
+			(requests->failure_count - position - 1) * sizeof(*requests->failures));
+		requests->failure_count--;
+	}
+	if (requests->failure_first == requests->failure_count) {
+		requests->failure_first = 0;
+		requests->failure_count = 0;
+	}
+}
+
+static int make_failure_room(struct penstock_requests *requests)
+{
+	size_t kept = requests->failure_count - requests->failure_first;
+	size_t capacity = requests->failure_capacity == 0 ? 16 : requests->failure_capacity * 2;
+	struct penstock_failure **failures;
+
+	if (requests->failure_count < requests->failure_capacity) {
+		return 0;
+	}
+	if (requests->failure_first > kept) { /* half of it is free, in front */
+		memmove(requests->failures, &requests->failures[requests->failure_first],
+			kept * sizeof(*failures));
+		requests->failure_first = 0;
+		requests->failure_count = kept;
+		return 0;
+	}
+	failures = realloc(requests->failures, capacity * sizeof(*failures));
+	if (failures == NULL) {
+		return -1;
+	}
+	requests->failures = failures;
+	requests->failure_capacity = capacity;
+	return 0;
+}
+
+static void keep_failure(struct penstock_connection *connection,
+			 const struct penstock_failure *failure)
+{
+	struct penstock_requests *requests = &connection->requests;
+	struct penstock_failure *kept = malloc(sizeof(*kept));
+	size_t position;
+
+	if (kept == NULL || make_failure_room(requests) != 0) {
+		free(kept);
+		penstock_connection_lose(connection, PENSTOCK_STATUS_NO_MEMORY,
+					 "no memory to keep the failure of a request");
+		return;
+	}
+	*kept = *failure;
+	position = failure_position(requests, failure->serial);
+	memmove(&requests->failures[position + 1], &requests->failures[position],
+		(requests->failure_count - position) * sizeof(*requests->failures));
+	requests->failures[position] = kept;
+	requests->failure_count++;
+}
+
+void penstock_failure_deliver(struct penstock_connection *connection,
+			      const struct penstock_failure *failure)
+{
+	struct penstock_requests *requests = &connection->requests;
+
+	if (requests->watched_serial == failure->serial) {
+		requests->watched_status = failure->status;
+		if (requests->watched_failure != NULL) {
+			*requests->watched_failure = *failure;
+		}
+		return;
+	}
+	if (connection->callbacks.failure != NULL) {
+		connection->in_callback++;
+		connection->callbacks.failure(connection->callbacks.owner, failure);
+		connection->in_callback--;
+		return;
+	}
+	keep_failure(connection, failure);
+}
+
+/* ---------------------------------------------------------------- the public part */
+
+uint64_t penstock_request_last(const struct penstock_connection *connection)
+{
+	return connection == NULL ? 0 : connection->requests.last_serial;
+}
+
+enum penstock_status penstock_request_status(const struct penstock_connection *connection,
+					     uint64_t serial, struct penstock_failure *ret_failure)
+{
+	const struct penstock_failure *failure;
+
+	if (connection == NULL || serial == 0 || serial > connection->requests.last_serial) {
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	failure = penstock_failure_find(&connection->requests, serial);
+	if (failure != NULL) {
+		if (ret_failure != NULL) {
+			*ret_failure = *failure;
+		}
+		return failure->status;
+	}
+	if (serial <= connection->requests.answered) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	return connection->state == PENSTOCK_CONNECTION_LOST ? connection->ended
+							     : PENSTOCK_STATUS_PENDING;
+}
+
+enum penstock_status penstock_failure_next(struct penstock_connection *connection,
+					   struct penstock_failure *ret_failure)
+{
+	struct penstock_requests *requests;
+
+	if (connection == NULL || ret_failure == NULL) {
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	requests = &connection->requests;
+	if (requests->failure_first == requests->failure_count) {
+		return PENSTOCK_STATUS_NOT_FOUND;
+	}
+	*ret_failure = *requests->failures[requests->failure_first];
+	penstock_failure_forget(requests, ret_failure->serial);
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_failure_of_call(const struct penstock_connection *connection,
+					      struct penstock_failure *ret_failure)
+{
+	if (connection == NULL || ret_failure == NULL) {
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	if (connection->call_failure.status == PENSTOCK_STATUS_SUCCESS) {
+		return PENSTOCK_STATUS_NOT_FOUND;
+	}
+	*ret_failure = connection->call_failure;
+	return PENSTOCK_STATUS_SUCCESS;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The requests of a session that have not been answered, by serial, and the failures that nobody
+ * was told yet. Answers come in the order of serials: an answer to one request says that every
+ * earlier one without an answer of its own was executed.
+ */
+#ifndef PENSTOCK_CLIENT_REQUESTS_H
+#define PENSTOCK_CLIENT_REQUESTS_H
+
+#include "client/include/penstock/penstock.h"
+#include "proto/base/base.h"
+#include "proto/wire/frame.h"
+
+#include <protobuf-c/protobuf-c.h>
+
+struct penstock_connection;
+struct penstock_context;
+
+/*
+ * A request whose answer somebody waits for, in the waiter's storage. `complete` is called once:
+ * with SUCCESS and the unpacked reply (borrowed; NULL for an Ack), or with a failure's status.
+ */
+struct penstock_call {
+	uint16_t reply;       /* frame type that answers; PENSTOCK_FRAME_ACK: none of its own */
+	uint8_t *destination; /* of a read-back's payload */
+	uint32_t size_bytes;  /* exactly */
+	void (*complete)(struct penstock_call *call, enum penstock_status status,
+			 const ProtobufCMessage *reply);
+	void *owner;
+	struct penstock_failure *failure; /* filled on a refusal; NULL: not wanted */
+	bool done;                        /* for waiters; set before complete is called */
+	enum penstock_status status;
+};
+
+enum penstock_request_kind {
+	PENSTOCK_REQUEST_PLAIN,
+	PENSTOCK_REQUEST_CREATE, /* name: given back on refusal */
+	PENSTOCK_REQUEST_SUBMIT, /* context */
+	PENSTOCK_REQUEST_CALL,   /* call */
+};
+
+struct penstock_request_entry {
+	enum penstock_request_kind kind;
+	union {
+		uint64_t name;
+		struct penstock_context *context; /* kept alive by its count of unanswered */
+		struct penstock_call *call;       /* NULL: nobody waits any more */
+	};
+};
+
+struct penstock_requests {
+	struct penstock_request_entry *ring; /* [capacity], a power of two; by serial */
+	uint64_t capacity;
+	uint64_t answered;    /* every serial up to it was answered */
+	uint64_t last_serial; /* of the latest request */
+	/* failures in order of serials; [failure_first, failure_count) are kept, owned */
+	struct penstock_failure **failures;
+	size_t failure_first;
+	size_t failure_count;
+	size_t failure_capacity;
+	/* somebody waits for this serial: its failure goes there */
+	uint64_t watched_serial;
+	struct penstock_failure *watched_failure; /* NULL: status only */
+	enum penstock_status watched_status;
+};
+
+void penstock_requests_fini(struct penstock_requests *requests);
+
+/* Makes sure that the next entry finds room. SUCCESS, NO_MEMORY. */
+enum penstock_status penstock_requests_reserve(struct penstock_requests *requests);
+
+/* The next serial is this request's; room was made before. Returns the serial. */
+uint64_t penstock_requests_push(struct penstock_requests *requests,
+				const struct penstock_request_entry *entry);
+
+/* The entry of an unanswered request, or NULL. */
+struct penstock_request_entry *penstock_requests_find(struct penstock_requests *requests,
+						      uint64_t serial);
+
+/* Everything up to `serial` that has no answer of its own was executed. */
+enum penstock_status penstock_requests_acknowledge(struct penstock_connection *connection,
+						   uint64_t serial);
+
+/* A frame that answers one request; acknowledges what is before it. */
+enum penstock_status penstock_requests_refused(struct penstock_connection *connection,
+					       const struct penstock_failure *failure);
+enum penstock_status penstock_requests_replied(struct penstock_connection *connection,
+					       const struct penstock_frame *frame,
+					       const ProtobufCMessage *reply);
+
+/* The connection is lost: every call ends with `status`. Other requests stay for a resumption. */
+void penstock_requests_abandon(struct penstock_connection *connection, enum penstock_status status);
+
+/*
+ * A failure that belongs to no call: to the waiter, the callback, or the ones that are kept. Loses
+ * the connection where there is no memory to keep it.
+ */
+void penstock_failure_deliver(struct penstock_connection *connection,
+			      const struct penstock_failure *failure);
+
+/* The kept failure of that serial, or NULL; with `take` the caller owns it. */
+struct penstock_failure *penstock_failure_find(const struct penstock_requests *requests,
+					       uint64_t serial);
+void penstock_failure_forget(struct penstock_requests *requests, uint64_t serial);
+
+#endif
