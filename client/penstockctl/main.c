@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_USAGE = 2, TIMEOUT_MS = 10000 };
+enum { EXIT_USAGE = 2 };
 
 /* A request has no field, or the id of a context as its first. */
 struct command {
@@ -103,8 +103,8 @@ static int run(struct penstock_connection *connection, const struct command *com
 	if (command->argument != NULL) {
 		memcpy((char *)&request + command->message->fields[0].offset, &id, sizeof(id));
 	}
-	status = penstock_admin_request(connection, command->request, &request.base, command->reply,
-					TIMEOUT_MS, &reply, &failure);
+	status = penstock_admin_call(connection, command->request, &request.base, command->reply,
+				     &reply);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		fprintf(stderr, "penstockctl: %s\n",
 			failure.sentence[0] != '\0' ? failure.sentence

@@ -472,7 +472,7 @@ int main(int argc, char **argv)
 	open_everything(&d, argv[1]);
 	start = seconds();
 	scene(&d);
-	must(&d, penstock_context_wait(d.connection, d.context, d.fence, 30000), "fence");
+	must(&d, penstock_context_wait(d.connection, d.context, d.fence, 30000, NULL), "fence");
 	drawn = seconds();
 	saved = save(&d, argv[3]);
 	printf("%-22s %u\n%-22s %" PRIu64 "\n%-22s %" PRIu64 "\n%-22s %" PRIu64 "\n%-22s %.1f ms\n",
