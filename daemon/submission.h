@@ -69,9 +69,10 @@ struct penstock_submission {
 	/* objects: not SUCCESS: when it is picked it completes with this and does not run */
 	enum penstock_status cancelled;
 	uint32_t submission_fence_id;
-	uint64_t dma_address; /* GPU address of the copy, while PREPARING or ON_HARDWARE */
-	uint32_t dma_slot;    /* of the principal's DMA pool */
-	uint32_t patched;     /* sites whose bytes the last patch changed */
+	uint64_t dma_address;        /* GPU address of the copy, while PREPARING or ON_HARDWARE */
+	uint32_t dma_slot;           /* of the principal's DMA pool */
+	uint32_t patched;            /* sites whose bytes the last patch changed */
+	enum penstock_status result; /* schedule: what a completion that was put off will say */
 
 	/*
 	 * Called once, on the loop thread, never from inside the call that handed the submission

@@ -19,6 +19,7 @@
 struct penstock_vidmm;
 struct penstock_vidmm_process;
 struct penstock_vidmm_allocation;
+struct penstock_paging_packet;
 
 /* Work off the loop thread: `work` runs elsewhere, then `done` on the loop. Owner: server.c. */
 struct penstock_worker {
@@ -44,14 +45,36 @@ struct penstock_vidmm_config {
 /*
  * Opens the memory directory, creates or maps the location table (memory/location.h), starts the
  * system process's object. SUCCESS, NO_MEMORY, IO_DEVICE_ERROR, INVALID_PARAMETER (sizes).
- * ret_fresh: no contents survive from before (new directory or another generation).
+ * ret_fresh: no contents survive from before (new directory or another generation). Otherwise the
+ * owner now makes the processes and restores the allocations of its store, then calls
+ * penstock_vidmm_restore_end.
+ *
+ * The `process_owner` in the backend's callbacks is always a struct penstock_vidmm_process (the
+ * system process has one too): penstock_scheduler_notify_interrupt takes it as it comes.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_vidmm_new(const struct penstock_vidmm_config *config,
 					struct penstock_vidmm **ret_vidmm, bool *ret_fresh,
 					struct penstock_errbuf *reterr_text);
 
-/* Every process and allocation is gone before. Files stay. Accepts NULL. */
+/*
+ * The store has nothing more: what was not restored is freed, the files of principals and
+ * allocations that are unknown are removed. Called by the first allocation_new or prepare at the
+ * latest. Idempotent.
+ */
+void penstock_vidmm_restore_end(struct penstock_vidmm *vidmm);
+
+/*
+ * From now on freeing a process or an allocation frees the daemon's side only: records, pages and
+ * files stay for the next daemon. For an orderly end with leased sessions.
+ */
+void penstock_vidmm_keep(struct penstock_vidmm *vidmm);
+
+/*
+ * Every process and allocation was freed before; the backend's processes end here, or are gone with
+ * a backend that was stopped. Work that a worker still does is waited for: the memory is freed by
+ * its `done`. Accepts NULL.
+ */
 void penstock_vidmm_free(struct penstock_vidmm *vidmm);
 
 /* The generation id of the memory directory: what sqlite must know too for contents to count. */
@@ -68,18 +91,29 @@ enum penstock_status penstock_vidmm_process_new(struct penstock_vidmm *vidmm, ui
 						uint64_t quota_bytes,
 						struct penstock_vidmm_process **ret_process);
 
-/* The principal has no allocation and no submission left. Its files are removed. Accepts NULL. */
+/*
+ * The principal has no allocation (unref was called on each) and no submission left. Its files are
+ * removed. Accepts NULL.
+ */
 void penstock_vidmm_process_free(struct penstock_vidmm_process *process);
 
 struct penstock_backend_process *
 penstock_vidmm_process_backend(const struct penstock_vidmm_process *process);
 uint64_t penstock_vidmm_process_used_bytes(const struct penstock_vidmm_process *process);
 
-/* The GPU process was reset: what it had mapped is mapped again before its next submission. */
+bool penstock_vidmm_process_is_system(const struct penstock_vidmm_process *process);
+
+/*
+ * The GPU process was reset: what it had mapped is mapped again before the next submission that
+ * needs it. Paging packets under way are the scheduler's to submit again. Called by schedule.
+ */
 void penstock_vidmm_process_was_reset(struct penstock_vidmm_process *process);
 
-/* Ends the GPU process of a principal that has been idle; it starts again when needed. */
-void penstock_vidmm_process_idle(struct penstock_vidmm_process *process);
+/*
+ * Ends the GPU process of a principal that has nothing on the hardware; it starts again when
+ * needed. ret: false where something is under way, and nothing happened.
+ */
+bool penstock_vidmm_process_idle(struct penstock_vidmm_process *process);
 
 /* ---------------------------------------------------------------- allocations */
 
@@ -149,6 +183,14 @@ void penstock_vidmm_allocation_location(const struct penstock_vidmm_allocation *
 					struct penstock_vidmm_location *ret_location);
 
 /*
+ * Moves the content back to the backing pages, and the allocation out of its segment. SUCCESS: it
+ * is in none. PENDING: under way; a submission that needs it waits. GRAPHICS_ALLOCATION_BUSY: in
+ * use by a packet on the hardware or by an access; nothing happened.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_vidmm_allocation_evict(struct penstock_vidmm_allocation *allocation);
+
+/*
  * Client access: where the bytes are now, in the daemon's address space. While begun, the
  * allocation does not move. begin returns NULL while it is moving (paging); then `progress` tells
  * when to ask again. The pointer is to `offset`; the caller has checked the range.
@@ -160,13 +202,15 @@ void penstock_vidmm_access_end(struct penstock_vidmm_allocation *allocation);
 
 /*
  * Makes everything that the submission references resident, its process able to address it, and
- * takes a slot of the DMA pool. SUCCESS: ready to patch. PENDING: under way or something is in the
- * way; `progress` tells when to ask again. GRAPHICS_NO_VIDEO_MEMORY: its segments cannot hold it.
+ * takes a slot of the DMA pool. SUCCESS: ready to patch, everything is pinned until `finish`.
+ * PENDING: under way or something is in the way; `progress` tells when to ask again; nothing is
+ * held meanwhile. GRAPHICS_NO_VIDEO_MEMORY: its segments cannot hold it beside what they hold.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submission);
 
-/* Gives back slot and pins: after it retired, or before it goes back to its queue. */
+/* Gives back slot and pins of a prepare that succeeded: after it retired, or before it goes back
+ * to its queue. */
 void penstock_vidmm_finish(struct penstock_submission *submission);
 
 /*
@@ -175,9 +219,21 @@ void penstock_vidmm_finish(struct penstock_submission *submission);
  */
 void penstock_vidmm_patch(struct penstock_submission *submission);
 
-/* Interrupts of the copy node of the system process, and of paging packets of any process. */
-void penstock_vidmm_paging_completed(struct penstock_vidmm *vidmm, void *process_owner,
-				     uint32_t node_ordinal, uint32_t fence_id);
+/*
+ * Who submits paging packets (daemon/memory/paging.h): the scheduler, which gives them fence ids
+ * of the node that they share with submissions. `submit` does not call back before it returned. A
+ * process has one packet on the hardware at most.
+ */
+struct penstock_paging_port {
+	void *owner;
+	void (*submit)(void *owner, struct penstock_paging_packet *packet);
+};
+
+void penstock_vidmm_set_paging_port(struct penstock_vidmm *vidmm,
+				    const struct penstock_paging_port *port);
+
+/* The packet's fence was reached; may submit the next one, and calls `progress`. */
+void penstock_vidmm_paging_completed(struct penstock_paging_packet *packet);
 
 /* ---------------------------------------------------------------- to look at */
 

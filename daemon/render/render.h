@@ -59,7 +59,10 @@ struct penstock_render_args {
 	uint32_t dma_capacity;
 	struct penstock_patch_location *patches_out;
 	uint32_t patch_capacity;
-	/* in and out: 32 bits of command offset, 32 of step; 0 at first (DXGKARG_RENDER) */
+	/*
+	 * In and out (DXGKARG_RENDER): 32 bits of command offset, 32 of step; 0 at first. A later
+	 * pass gets the same inputs and what the pass before left here.
+	 */
 	uint64_t multipass_offset;
 	/* filled on return */
 	uint32_t dma_length;
@@ -70,20 +73,26 @@ struct penstock_render_args {
  * Validates all of the command buffer, then has translated it: on any status but SUCCESS and
  * GRAPHICS_INSUFFICIENT_DMA_BUFFER nothing that was written to the outputs counts.
  *
- * SUCCESS; GRAPHICS_INSUFFICIENT_DMA_BUFFER (DMA bytes or patch entries ran out: dma_length and
- * patch_count cover whole instructions, multipass_offset says where to go on; the rest is
- * validated too, so a later pass cannot be refused); PRIVILEGED_INSTRUCTION; ILLEGAL_INSTRUCTION;
- * INVALID_PARAMETER; INVALID_USER_BUFFER; INVALID_HANDLE (a reference to an index past the list, or
- * to a NULL element). *ret_refusal is filled on refusal.
+ * SUCCESS (dma_length may be 0: nops leave nothing); GRAPHICS_INSUFFICIENT_DMA_BUFFER (DMA bytes or
+ * patch entries ran out: dma_length and patch_count cover whole instructions and are not empty,
+ * multipass_offset says where to go on; in the first pass the rest is validated too, so that a
+ * later pass whose capacities are not smaller cannot be refused, and does not validate it again);
+ * PRIVILEGED_INSTRUCTION; ILLEGAL_INSTRUCTION; INVALID_PARAMETER; INVALID_USER_BUFFER (also an
+ * instruction that does not fit an empty buffer of these capacities); INVALID_HANDLE (a reference
+ * to an index past the list, or to a NULL element). *ret_refusal is filled on refusal.
  *
  * Every allocation reference leaves an entry in patches_out, in order of use, and is pre-patched
- * where the element's segment_id is not 0.
+ * where the element's segment_id is not 0; proto/wire/frame.h says what the entries hold, and what
+ * those of the client have to. The semantics of the GDI records are in docs/gdi.md.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_render(struct penstock_render_args *args,
 				     struct penstock_refusal *ret_refusal);
 
-/* Upper bounds for the outputs of a command buffer of `command_bytes`, from the table. */
+/*
+ * Upper bounds for the outputs of a command buffer of `command_bytes`, from the table: with these
+ * capacities there is no second pass. Saturate.
+ */
 uint32_t penstock_render_dma_bound(uint32_t command_bytes);
 uint32_t penstock_render_patch_bound(uint32_t command_bytes);
 

@@ -38,22 +38,49 @@ struct penstock_scheduler_config {
 	void (*failed)(void *owner, const char *reason);
 	/* After patch, before submit: for penstockctl dump. May be NULL. */
 	void (*submitted)(void *owner, struct penstock_submission *submission);
+	/*
+	 * Completions wait that may not be called from inside this call: the owner calls
+	 * penstock_scheduler_deliver on a later turn of the loop. Asked once until then.
+	 */
+	void (*defer)(void *owner);
 };
 
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_scheduler_new(const struct penstock_scheduler_config *config,
 					    struct penstock_scheduler **ret_scheduler);
+
+/*
+ * Nothing is queued, on the hardware or waits to be delivered: every queue was cancelled, and the
+ * backend was stopped (penstock_scheduler_stopped). Accepts NULL.
+ */
 void penstock_scheduler_free(struct penstock_scheduler *scheduler);
+
+/*
+ * The backend was stopped, or the adapter failed: what was on the hardware will not retire any
+ * more. Everything there completes with `status`, by penstock_scheduler_deliver; nothing is
+ * submitted from here on.
+ */
+void penstock_scheduler_stopped(struct penstock_scheduler *scheduler, enum penstock_status status);
 
 void penstock_queue_init(struct penstock_queue *queue, struct penstock_scheduler *scheduler,
 			 uint32_t node_ordinal, int priority, void *context);
 
-/* Takes the submission; `completed` gives it back. Its state is RENDERING or RECEIVED before. */
+/*
+ * Takes the submission and looks for work; `completed` gives it back. Its state is RENDERING or
+ * RECEIVED before. args.dma_buffer, dma_length, patches_out, patch_count, references,
+ * reference_count and process are what is read of it.
+ */
 void penstock_scheduler_enqueue(struct penstock_queue *queue,
 				struct penstock_submission *submission);
 
-/* submission->blocked became 0, memory made progress: looks for work, submits what it may. */
+/*
+ * submission->blocked became 0, memory made progress: looks for work, submits what it may. Calls
+ * no `completed`, so it may be called from anywhere, its own callbacks included.
+ */
 void penstock_scheduler_kick(struct penstock_scheduler *scheduler);
+
+/* What `defer` asked for: calls the completions that were put off. */
+void penstock_scheduler_deliver(struct penstock_scheduler *scheduler);
 
 /*
  * The device is lost or destroyed (CancelCommand): everything of the queue that is not on the
@@ -78,6 +105,7 @@ struct penstock_node_state {
 	uint32_t last_fence_completed;
 	uint64_t packets;
 	uint64_t paging_packets;
+	uint64_t resets; /* engine resets after a fault or a death */
 };
 
 void penstock_scheduler_query_nodes(const struct penstock_scheduler *scheduler,

@@ -2,6 +2,13 @@
 /*
  * The store: what of the objects is kept in sqlite. Rows are queued on the loop thread, written in
  * groups by the store thread, one transaction for all that is queued; `committed` tells how far.
+ * What is queued during one turn of the loop is never split over two transactions, so that an
+ * object and what hangs on it are there together or not at all.
+ *
+ *   owner: put --> pending --(end of the turn)--> queued --> store thread: BEGIN ... COMMIT
+ *            ^                                                                     |
+ *            +-------- committed(sequence), or failed(status), on the loop <-------+
+ *
  * Documents: docs/store.md, migrations/.
  */
 #ifndef PENSTOCK_STORE_H
@@ -12,6 +19,14 @@
 
 struct penstock_store;
 
+/* How often the disk is asked to mean it. The product has one answer, the first. */
+enum penstock_store_synchronous {
+	PENSTOCK_STORE_EXTRA, /* what is acknowledged survives the loss of power */
+	PENSTOCK_STORE_FULL,
+	PENSTOCK_STORE_NORMAL,
+	PENSTOCK_STORE_OFF,
+};
+
 struct penstock_store_config {
 	const char *path; /* of the database; its folder exists */
 	void *loop;       /* uv_loop_t: where `committed` is called */
@@ -19,8 +34,14 @@ struct penstock_store_config {
 	/* Every row with a sequence <= `sequence` is on disk. */
 	void (*committed)(void *owner, uint64_t sequence);
 	/* The disk refused (DISK_FULL, IO_DEVICE_ERROR, DATA_ERROR): nothing after the last
-	 * committed sequence will be; the owner stops acknowledging. */
+	 * committed sequence will be; the owner stops acknowledging. Called once at most. */
 	void (*failed)(void *owner, enum penstock_status status, const char *text);
+	/* For tests, which show with it that they can tell; zeroed otherwise. */
+	struct {
+		const char *vfs; /* name of a registered sqlite VFS; NULL: the system's */
+		enum penstock_store_synchronous synchronous;
+		uint32_t checkpoint_frames; /* 0: the store's own choice */
+	} test;
 };
 
 /*
@@ -34,7 +55,10 @@ enum penstock_status penstock_store_open(const struct penstock_store_config *con
 					 struct penstock_store **ret_store,
 					 struct penstock_errbuf *reterr_text);
 
-/* Commits what is queued, stops the thread, calls `closed` on the loop; the store is freed. */
+/*
+ * Commits what is queued (`committed` and `failed` may still be called), stops the thread, calls
+ * `closed` on a later turn of the loop; the store is freed then.
+ */
 void penstock_store_close(struct penstock_store *store, void (*closed)(void *argument),
 			  void *argument);
 
@@ -112,9 +136,13 @@ struct penstock_list_row {
 };
 
 /*
- * Queue a row; loop thread; return its sequence (> 0, growing). put replaces the row of that id.
- * Where memory runs out `failed` is called and 0 returned. Deleting a session, device or
- * allocation takes what hangs on it along.
+ * Queue a row, copied; loop thread; return its sequence (> 0, growing). put replaces the row of
+ * that id and leaves what hangs on it alone. A row's parents are put before it, in the same turn
+ * or earlier; otherwise the store fails (DATA_ERROR). Text is cut to its field. Where memory runs
+ * out `failed` is called (on a later turn) and 0 returned, as from then on. Deleting a row takes
+ * what hangs on it along: a principal its sessions and allocations, a session its devices and
+ * name floors, a device its contexts and openings, an allocation its openings, a context its
+ * list. An opening that goes leaves NULL elements in lists. Deleting what is not there is legal.
  */
 uint64_t penstock_store_put_principal(struct penstock_store *store,
 				      const struct penstock_principal_row *row);
@@ -128,6 +156,8 @@ uint64_t penstock_store_put_allocation(struct penstock_store *store,
 				       const struct penstock_allocation_row *row);
 uint64_t penstock_store_put_opening(struct penstock_store *store,
 				    const struct penstock_opening_row *row);
+/* Replaces the context's list; at most PENSTOCK_LIMIT_ALLOCATION_LIST rows of different index.
+ * The context and openings may be gone by now: a list is written late. */
 uint64_t penstock_store_put_list(struct penstock_store *store, uint64_t context,
 				 const struct penstock_list_row *rows, uint32_t count);
 
@@ -150,9 +180,19 @@ uint64_t penstock_store_put_generation(struct penstock_store *store, const uint8
 uint64_t penstock_store_put_name_floor(struct penstock_store *store, uint64_t session,
 				       uint32_t index, uint32_t generation);
 
+/*
+ * Rows queued and not committed yet. Beyond PENSTOCK_LIMIT_STORE_QUEUED the owner stops reading
+ * whoever causes more: a slow disk must not cost memory without end.
+ */
+uint64_t penstock_store_queued(const struct penstock_store *store);
+
 /* ---------------------------------------------------------------- at start */
 
-/* Called for every row, parents before children; before any row is queued. Return false to stop. */
+/*
+ * Called for every row, the generation first, parents before children, each table by growing id;
+ * before any row is queued. Return false to stop: the row contradicts what came before. A call
+ * may be NULL: rows of that table are checked and dropped.
+ */
 struct penstock_store_loader {
 	void *owner;
 	void (*generation)(void *owner, const uint8_t id[16]);
@@ -166,6 +206,12 @@ struct penstock_store_loader {
 	bool (*name_floor)(void *owner, uint64_t session, uint32_t index, uint32_t generation);
 };
 
+/*
+ * Types, ranges, lengths and references were checked before a row is delivered, whatever the file
+ * holds; what the values mean (flags, formats, states) is the owner's to judge. SUCCESS;
+ * DATA_ERROR with file, table, row, column and fault (or a row that the owner stopped at);
+ * IO_DEVICE_ERROR; NO_MEMORY.
+ */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_store_load(struct penstock_store *store,
 					 const struct penstock_store_loader *loader,

@@ -92,6 +92,9 @@ struct penstock_isa {
 const struct penstock_layout *penstock_isa_by_mnemonic(const struct penstock_isa *isa,
 						       const char *mnemonic, size_t length);
 
+/* Whether assembly must give it: references, sizes, rectangles, addresses. Others are 0. */
+bool penstock_operand_required(const struct penstock_operand *operand);
+
 /* Whether the operand is a trailing array. */
 static inline bool penstock_operand_trails(const struct penstock_operand *operand)
 {

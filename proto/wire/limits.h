@@ -24,6 +24,9 @@
 #define PENSTOCK_LIMIT_OUTBOX_BYTES        (8u << 20)  /* replies not yet written */
 #define PENSTOCK_LIMIT_READS_IN_FLIGHT     64u         /* read-backs waiting or being written */
 
+/* rows on their way to the disk; beyond it connections of leased sessions are not read */
+#define PENSTOCK_LIMIT_STORE_QUEUED 65536u
+
 /* a session's objects */
 #define PENSTOCK_LIMIT_NAMES                  (1u << 24) /* entries of a session's name table */
 #define PENSTOCK_LIMIT_SESSIONS_PER_PRINCIPAL 1024u

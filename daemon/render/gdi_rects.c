@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/render/gdi_rects.h"
+
+#include "proto/wire/limits.h"
+
+#include <inttypes.h>
+
+#define RECT_BYTES 16u
+_Static_assert(sizeof(struct penstock_rect) == RECT_BYTES, "as on the wire");
+
+/* ------------------------------------------------------------------ single rectangles */
+
+static bool coordinate_fits(int32_t coordinate)
+{
+	return coordinate >= -PENSTOCK_LIMIT_RECT_COORDINATE &&
+	       coordinate <= PENSTOCK_LIMIT_RECT_COORDINATE;
+}
+
+bool penstock_gdi_rect(struct penstock_walk *walk, const uint8_t *bytes, const char *operand,
+		       uint32_t offset, struct penstock_rect *ret_rect)
+{
+	struct penstock_rect rect = penstock_rect_load(bytes + offset);
+
+	if (PENSTOCK_UNLIKELY(rect.left > rect.right || rect.top > rect.bottom)) {
+		penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER, operand,
+				     "%s (%d, %d, %d, %d) is not well ordered", operand, rect.left,
+				     rect.top, rect.right, rect.bottom);
+		return false;
+	}
+	if (PENSTOCK_UNLIKELY(!coordinate_fits(rect.left) || !coordinate_fits(rect.top) ||
+			      !coordinate_fits(rect.right) || !coordinate_fits(rect.bottom))) {
+		penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER, operand,
+				     "%s (%d, %d, %d, %d) is outside the device space", operand,
+				     rect.left, rect.top, rect.right, rect.bottom);
+		return false;
+	}
+	*ret_rect = rect;
+	return true;
+}
+
+struct penstock_rect penstock_gdi_extent(const struct penstock_gdi_surface *surface)
+{
+	return (struct penstock_rect){ 0, 0, (int32_t)surface->allocation->width,
+				       (int32_t)surface->allocation->height };
+}
+
+struct penstock_rect penstock_rect_cut(const struct penstock_rect *a, const struct penstock_rect *b)
+{
+	return (struct penstock_rect){
+		.left = a->left > b->left ? a->left : b->left,
+		.top = a->top > b->top ? a->top : b->top,
+		.right = a->right < b->right ? a->right : b->right,
+		.bottom = a->bottom < b->bottom ? a->bottom : b->bottom,
+	};
+}
+
+static int32_t clamp(int64_t value)
+{
+	return value < INT32_MIN ? INT32_MIN : value > INT32_MAX ? INT32_MAX : (int32_t)value;
+}
+
+struct penstock_rect penstock_gdi_reach(const struct penstock_rect *bounds,
+					const struct penstock_gdi_surface *surface, int64_t delta_x,
+					int64_t delta_y)
+{
+	struct penstock_rect moved = {
+		.left = clamp(-delta_x),
+		.top = clamp(-delta_y),
+		.right = clamp((int64_t)surface->allocation->width - delta_x),
+		.bottom = clamp((int64_t)surface->allocation->height - delta_y),
+	};
+
+	return penstock_rect_cut(bounds, &moved);
+}
+
+/* ------------------------------------------------------------------ sub-rectangles */
+
+static bool inside(const struct penstock_rect *rect, const struct penstock_rect *bounds)
+{
+	return rect->left >= bounds->left && rect->top >= bounds->top &&
+	       rect->right <= bounds->right && rect->bottom <= bounds->bottom;
+}
+
+static bool refuse_sub_rect(struct penstock_walk *walk, const uint8_t *bytes, uint32_t which,
+			    const struct penstock_rect *rect, const char *what)
+{
+	penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER, "sub_rects",
+			     "sub-rectangle %u (%d, %d, %d, %d) %s", which, rect->left, rect->top,
+			     rect->right, rect->bottom, what);
+	return false;
+}
+
+/* One by one: finds the first that is not good, if there is one. */
+static bool judge_each(struct penstock_walk *walk, const uint8_t *bytes,
+		       const struct penstock_rect *bounds, const struct penstock_rect *reach,
+		       const char *reach_what, const struct penstock_sub_rects *sub_rects)
+{
+	for (uint32_t i = 0; i < sub_rects->count; i++) {
+		struct penstock_rect rect = penstock_rect_load(sub_rects->rects + i * RECT_BYTES);
+
+		if (rect.left > rect.right || rect.top > rect.bottom) {
+			return refuse_sub_rect(walk, bytes, i, &rect, "is not well ordered");
+		}
+		if (!inside(&rect, bounds)) {
+			return refuse_sub_rect(walk, bytes, i, &rect,
+					       "exceeds the destination surface or "
+					       "destination_rect");
+		}
+		if (!penstock_rect_empty(&rect) && !inside(&rect, reach)) {
+			return refuse_sub_rect(walk, bytes, i, &rect, reach_what);
+		}
+	}
+	return true;
+}
+
+/*
+ * The sum of all pixels, and whether all are in order and inside `reach`, without a branch in the
+ * loop. Where one is not, the sum says nothing.
+ */
+static bool sum_pixels(const struct penstock_sub_rects *sub_rects,
+		       const struct penstock_rect *reach, uint64_t *ret_pixels)
+{
+	const struct penstock_rect limits = *reach;
+	uint64_t pixels = 0;
+	uint32_t bad = 0;
+
+	for (uint32_t i = 0; i < sub_rects->count; i++) {
+		struct penstock_rect rect = penstock_rect_load(sub_rects->rects + i * RECT_BYTES);
+
+		bad |= (uint32_t)(rect.left < limits.left) | (uint32_t)(rect.top < limits.top) |
+		       (uint32_t)(rect.right > limits.right) |
+		       (uint32_t)(rect.bottom > limits.bottom) |
+		       (uint32_t)(rect.left > rect.right) | (uint32_t)(rect.top > rect.bottom);
+		pixels += (uint64_t)((uint32_t)rect.right - (uint32_t)rect.left) *
+			  ((uint32_t)rect.bottom - (uint32_t)rect.top);
+	}
+	*ret_pixels = pixels;
+	return bad == 0;
+}
+
+static bool refuse_pixels(struct penstock_walk *walk, const uint8_t *bytes, uint64_t pixels)
+{
+	penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER, "sub_rects",
+			     "%" PRIu64 " pixels; an instruction has at most %u", pixels,
+			     PENSTOCK_LIMIT_INSTRUCTION_PIXELS);
+	return false;
+}
+
+bool penstock_gdi_sub_rects(struct penstock_walk *walk, const uint8_t *bytes,
+			    const struct penstock_rect *bounds, const struct penstock_rect *reach,
+			    const char *reach_what, struct penstock_sub_rects *sub_rects)
+{
+	if (PENSTOCK_UNLIKELY(sub_rects->count > PENSTOCK_LIMIT_SUB_RECTANGLES)) {
+		penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER, "sub_rects",
+				     "%u sub-rectangles; an instruction has at most %u",
+				     sub_rects->count, PENSTOCK_LIMIT_SUB_RECTANGLES);
+		return false;
+	}
+	if (PENSTOCK_UNLIKELY(!sum_pixels(sub_rects, reach, &sub_rects->pixels))) {
+		if (!judge_each(walk, bytes, bounds, reach, reach_what, sub_rects)) {
+			return false;
+		}
+		/* Only empty ones stand outside `reach`; within `bounds` the sum is right. */
+		(void)sum_pixels(sub_rects, bounds, &sub_rects->pixels);
+	}
+	if (PENSTOCK_UNLIKELY(sub_rects->pixels > PENSTOCK_LIMIT_INSTRUCTION_PIXELS)) {
+		return refuse_pixels(walk, bytes, sub_rects->pixels);
+	}
+	return true;
+}
+
+/* Source columns (or rows) that destination columns first..behind combine. */
+static uint64_t combined_span(int64_t first, int64_t behind, int64_t source, int64_t destination)
+{
+	if (source <= destination) {
+		return (uint64_t)(behind - first);
+	}
+	return (uint64_t)(behind * source / destination - first * source / destination);
+}
+
+bool penstock_gdi_combined(struct penstock_walk *walk, const uint8_t *bytes,
+			   const struct penstock_rect *source,
+			   const struct penstock_rect *destination,
+			   const struct penstock_sub_rects *sub_rects)
+{
+	const int64_t source_width = (int64_t)source->right - source->left;
+	const int64_t source_height = (int64_t)source->bottom - source->top;
+	const int64_t width = (int64_t)destination->right - destination->left;
+	const int64_t height = (int64_t)destination->bottom - destination->top;
+	uint64_t pixels = 0;
+
+	for (uint32_t i = 0; i < sub_rects->count; i++) {
+		struct penstock_rect rect = penstock_rect_load(sub_rects->rects + i * RECT_BYTES);
+
+		if (penstock_rect_empty(&rect)) {
+			continue;
+		}
+		pixels += combined_span((int64_t)rect.left - destination->left,
+					(int64_t)rect.right - destination->left, source_width,
+					width) *
+			  combined_span((int64_t)rect.top - destination->top,
+					(int64_t)rect.bottom - destination->top, source_height,
+					height);
+	}
+	return pixels <= PENSTOCK_LIMIT_INSTRUCTION_PIXELS || refuse_pixels(walk, bytes, pixels);
+}

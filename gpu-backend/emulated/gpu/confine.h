@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the GPU process may still ask of the kernel once it is initialised, all threads: wait, read
+ * its doorbells, ring its interrupts, receive on its channel, map what it received over its own
+ * windows, take and give back anonymous memory without exec, end. Anything else kills it.
+ *
+ * In a build with sanitizers the runtime needs more than a list can say: there the filter forbids
+ * what leads out of the process (sockets, exec, new processes, ptrace, mounts), and permits the
+ * rest.
+ */
+#ifndef PENSTOCK_CONFINE_H
+#define PENSTOCK_CONFINE_H
+
+#include "proto/base/base.h"
+
+/* PR_SET_NO_NEW_PRIVS and the filter. 0, or -errno. */
+PENSTOCK_MUST_CHECK
+int penstock_confine(void);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "gpu-backend/emulated/gpu/guard.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <ucontext.h>
+
+static __thread struct penstock_guard *current_guard;
+
+#define PAGE_FAULT_WRITE 0x2 /* of the x86 page-fault error code */
+
+static bool fault_was_write(const ucontext_t *context)
+{
+#if defined(__x86_64__)
+	return (context->uc_mcontext.gregs[REG_ERR] & PAGE_FAULT_WRITE) != 0;
+#else
+	(void)context;
+	return false;
+#endif
+}
+
+/* SA_NODEFER and an empty mask: leaving by siglongjmp leaves no signal blocked. */
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+	struct penstock_guard *guard = current_guard;
+	uint64_t address = 0;
+
+	if (guard == NULL ||
+	    (!penstock_mmu_gpu_address(guard->mmu, info->si_addr, &address) && number != SIGBUS)) {
+		/* Ours: the instruction runs again and meets the default action. */
+		signal(number, SIG_DFL);
+		return;
+	}
+	guard->fault_address = address;
+	guard->fault_write = fault_was_write(context);
+	current_guard = NULL;
+	siglongjmp(guard->escape, 1);
+}
+
+int penstock_guard_install(void)
+{
+	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
+
+	sigemptyset(&action.sa_mask);
+	if (sigaction(SIGSEGV, &action, NULL) != 0 || sigaction(SIGBUS, &action, NULL) != 0) {
+		return -errno;
+	}
+	return 0;
+}
+
+void penstock_guard_enter(struct penstock_guard *guard, const struct penstock_mmu *mmu)
+{
+	guard->mmu = mmu;
+	current_guard = guard;
+}
+
+void penstock_guard_leave(void)
+{
+	current_guard = NULL;
+}

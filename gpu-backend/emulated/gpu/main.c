@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * penstock-gpu: the emulated GPU of one principal, or the system's. Started by the daemon only,
+ * with the descriptors of enum penstock_gpu_descriptor and nothing else.
+ *
+ *   map the ring --> reserve the windows --> node threads --> confined --> files come and go
+ *
+ * The main thread receives memory files; a thread a node executes. It ends when the daemon ends
+ * (parent-death signal; the channel's end), or is killed. It never writes anywhere but to the
+ * memory that it was given.
+ */
+#include "gpu-backend/emulated/channel.h"
+#include "gpu-backend/emulated/gpu/confine.h"
+#include "gpu-backend/emulated/gpu/inbox.h"
+#include "gpu-backend/emulated/gpu/node.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+struct gpu {
+	struct penstock_ring *ring;
+	struct penstock_mmu mmu;
+	struct penstock_inbox inbox;
+	struct penstock_node nodes[PENSTOCK_NODE_COUNT];
+	/* Passed once when every thread runs (starting takes calls that confinement forbids), once
+	 * when all are confined: no thread looks at a packet before. */
+	pthread_barrier_t barrier;
+};
+
+struct node_thread {
+	struct gpu *gpu;
+	uint32_t ordinal;
+};
+
+static void *node_main(void *argument)
+{
+	struct node_thread *thread = argument;
+	struct penstock_node *node = &thread->gpu->nodes[thread->ordinal];
+
+	pthread_barrier_wait(&thread->gpu->barrier);
+	pthread_barrier_wait(&thread->gpu->barrier);
+	for (;;) {
+		if (!penstock_node_step(node)) {
+			penstock_node_wait(node);
+		}
+	}
+	return NULL;
+}
+
+/* Another processor can bring packets while a node thread looks for them. */
+static bool has_several_processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1;
+}
+
+static int die(const char *what, int error)
+{
+	fprintf(stderr, "penstock-gpu: %s: %s\n", what, strerror(error));
+	return EX_OSERR;
+}
+
+/* Nobody's memory in a core file, as many files as the daemon may send, death with the daemon. */
+static int set_limits(void)
+{
+	struct rlimit cores = { 0, 0 }, files;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || setrlimit(RLIMIT_CORE, &cores) != 0 ||
+	    getrlimit(RLIMIT_NOFILE, &files) != 0) {
+		return errno;
+	}
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files) != 0) {
+		return errno;
+	}
+	return close_range(PENSTOCK_GPU_FD_END, ~0u, 0) == 0 ? 0 : errno;
+}
+
+static int map_ring(struct gpu *gpu)
+{
+	struct stat status;
+	void *memory;
+
+	if (fstat(PENSTOCK_GPU_FD_RING, &status) != 0) {
+		return errno;
+	}
+	if ((uint64_t)status.st_size < PENSTOCK_RING_BYTES) {
+		return EPROTO;
+	}
+	memory = mmap(NULL, PENSTOCK_RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      PENSTOCK_GPU_FD_RING, 0);
+	if (memory == MAP_FAILED) {
+		return errno;
+	}
+	close(PENSTOCK_GPU_FD_RING);
+	gpu->ring = memory;
+	return penstock_ring_valid(gpu->ring, PENSTOCK_RING_BYTES) ? 0 : EPROTO;
+}
+
+static int start_nodes(struct gpu *gpu, struct node_thread threads[PENSTOCK_NODE_COUNT])
+{
+	bool may_spin = has_several_processors();
+
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		struct penstock_node_config config = {
+			.ring = &gpu->ring->nodes[i],
+			.mmu = &gpu->mmu,
+			.node_ordinal = i,
+			.doorbell = PENSTOCK_GPU_FD_DOORBELL + (int)i,
+			.interrupt = PENSTOCK_GPU_FD_INTERRUPT + (int)i,
+			.may_spin = may_spin,
+			.await_messages = penstock_inbox_await,
+			.owner = &gpu->inbox,
+		};
+		pthread_t id;
+		int error;
+
+		penstock_node_init(&gpu->nodes[i], &config);
+		threads[i] = (struct node_thread){ .gpu = gpu, .ordinal = i };
+		error = pthread_create(&id, NULL, node_main, &threads[i]);
+		if (error != 0) {
+			return error;
+		}
+		pthread_detach(id);
+	}
+	return 0;
+}
+
+/* Until the daemon is gone, or has said something that cannot be. */
+static int receive(struct gpu *gpu)
+{
+	enum penstock_status status;
+
+	do {
+		status = penstock_inbox_receive(&gpu->inbox);
+	} while (status == PENSTOCK_STATUS_SUCCESS);
+	return status == PENSTOCK_STATUS_CONNECTION_DISCONNECTED ? EXIT_SUCCESS : EX_PROTOCOL;
+}
+
+int main(void)
+{
+	static struct gpu gpu;
+	static struct node_thread threads[PENSTOCK_NODE_COUNT];
+	int error = set_limits();
+
+	if (error != 0) {
+		return die("limits", error);
+	}
+	error = map_ring(&gpu);
+	if (error != 0) {
+		return die("ring memory", error);
+	}
+	if (penstock_mmu_init(&gpu.mmu, gpu.ring->header.local_bytes,
+			      gpu.ring->header.aperture_bytes) != PENSTOCK_STATUS_SUCCESS) {
+		return die("windows", ENOMEM);
+	}
+	penstock_inbox_init(&gpu.inbox, PENSTOCK_GPU_FD_CHANNEL, &gpu.mmu);
+	error = -penstock_guard_install();
+	if (error != 0) {
+		return die("signal handlers", error);
+	}
+	pthread_barrier_init(&gpu.barrier, NULL, PENSTOCK_NODE_COUNT + 1);
+	error = start_nodes(&gpu, threads);
+	if (error != 0) {
+		return die("threads", error);
+	}
+	pthread_barrier_wait(&gpu.barrier);
+	error = -penstock_confine();
+	if (error != 0) {
+		return die("confinement", error);
+	}
+	pthread_barrier_wait(&gpu.barrier);
+	_exit(receive(&gpu));
+}

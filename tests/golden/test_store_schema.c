@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A database of each schema that has shipped, as that Penstock wrote it, must open, migrate and
+ * load. With PENSTOCK_WRITE_GOLDEN=FILE in the environment the program writes such a file instead;
+ * a file that is committed is never written again.
+ */
+#include "daemon/store/migrate.h"
+#include "tests/crash/vfs_forget.h"
+#include "tests/harness.h"
+#include "tests/store_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void load_golden(int schema)
+{
+	const struct penstock_store_config config = { .path = "golden.db",
+						      .test.vfs = PENSTOCK_FORGET_VFS };
+	static uint8_t bytes[1u << 20];
+	char name[512];
+	size_t size;
+	FILE *file;
+
+	snprintf(name, sizeof(name), "%s/tests/golden/store-schema-%d.db",
+		 getenv("PENSTOCK_SRCDIR"), schema);
+	file = fopen(name, "r");
+	ck_assert_msg(file != NULL, "%s", name);
+	size = fread(bytes, 1, sizeof(bytes), file);
+	fclose(file);
+	penstock_forget_reset();
+	penstock_forget_put(config.path, bytes, size);
+}
+
+START_TEST(every_shipped_schema_opens_migrates_and_loads)
+{
+	const struct penstock_store_config config = { .path = "golden.db",
+						      .test.vfs = PENSTOCK_FORGET_VFS };
+	struct store_dump dump = { 0 };
+	struct penstock_errbuf text = { "" };
+	int schema = _i;
+
+	load_golden(schema);
+	ck_assert_msg(store_dump_file(&config, &dump, &text) == PENSTOCK_STATUS_SUCCESS, "%s",
+		      text.text);
+	ck_assert_uint_eq(dump.rows, 19);
+	ck_assert_ptr_nonnull(strstr(dump.text, "\nallocation 2 of 2 bytes 8192 "));
+	ck_assert_ptr_nonnull(strstr(dump.text, "\nelement 1 of 2 opening 2 write 1 segment 2 "));
+	free(dump.text);
+}
+END_TEST
+
+START_TEST(writes_a_new_golden_file)
+{
+	const struct penstock_store_config config = { .path = getenv("PENSTOCK_WRITE_GOLDEN") };
+	struct store_fixture fixture;
+
+	ck_assert_int_eq(store_fixture_open(&fixture, &config), PENSTOCK_STATUS_SUCCESS);
+	store_fixture_wait(&fixture, store_fill(fixture.store));
+	store_fixture_close(&fixture);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("store schema");
+	TCase *tcase = tcase_create("store schema");
+
+	if (getenv("PENSTOCK_WRITE_GOLDEN") != NULL) {
+		tcase_add_test(tcase, writes_a_new_golden_file);
+	} else {
+		tcase_add_loop_test(tcase, every_shipped_schema_opens_migrates_and_loads, 1,
+				    (int)penstock_migration_count + 1);
+	}
+	suite_add_tcase(suite, tcase);
+	return penstock_test_main(suite);
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/gpu/fixture.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* ---------------------------------------------------------------- callbacks */
+
+static void on_interrupt(void *owner, void *process_owner,
+			 const struct penstock_interrupt *interrupt)
+{
+	struct fixture *fixture = owner;
+	struct fixture_process *process = process_owner;
+
+	ck_assert_msg(!fixture->in_call, "a callback from inside a call");
+	ck_assert_uint_lt(process->interrupt_count, FIXTURE_INTERRUPTS);
+	process->interrupts[process->interrupt_count++] = *interrupt;
+	if (fixture->on_interrupt != NULL) {
+		fixture->on_interrupt(process);
+	}
+}
+
+static void on_died(void *owner, void *process_owner, int wait_status)
+{
+	struct fixture *fixture = owner;
+	struct fixture_process *process = process_owner;
+
+	ck_assert_msg(!fixture->in_call, "a callback from inside a call");
+	process->deaths++;
+	process->wait_status = wait_status;
+}
+
+static void on_failed(void *owner, const char *reason)
+{
+	struct fixture *fixture = owner;
+
+	ck_assert_msg(!fixture->in_call, "a callback from inside a call");
+	fixture->failure = reason;
+}
+
+static void on_stopped(void *argument)
+{
+	struct fixture *fixture = argument;
+
+	fixture->stopped = true;
+}
+
+/* ---------------------------------------------------------------- start and stop */
+
+void fixture_start(struct fixture *fixture)
+{
+	struct penstock_backend_config config = {
+		.loop = &fixture->loop,
+		.memory_lock = -1,
+		.local_bytes = FIXTURE_LOCAL_BYTES,
+		.aperture_bytes = FIXTURE_APERTURE_BYTES,
+		.callbacks = { fixture, on_interrupt, on_died, on_failed },
+	};
+	struct penstock_errbuf error;
+	const char *build = getenv("PENSTOCK_BUILDDIR");
+	char program[4096];
+
+	*fixture = (struct fixture){ .backend = NULL };
+	snprintf(program, sizeof(program), "%s/penstock-gpu", build != NULL ? build : ".");
+	config.gpu_program = program;
+	ck_assert_int_eq(uv_loop_init(&fixture->loop), 0);
+	ck_assert_int_eq(penstock_emulated_start(&config, &fixture->backend, &error),
+			 PENSTOCK_STATUS_SUCCESS);
+}
+
+void fixture_stop(struct fixture *fixture)
+{
+	fixture->backend->ops->stop(fixture->backend, on_stopped, fixture);
+	uv_run(&fixture->loop, UV_RUN_DEFAULT);
+	ck_assert(fixture->stopped);
+	ck_assert_int_eq(uv_loop_close(&fixture->loop), 0);
+}
+
+static int make_file(uint64_t size, uint8_t **ret_memory)
+{
+	int descriptor = memfd_create("penstock-test", MFD_CLOEXEC);
+
+	ck_assert_int_ge(descriptor, 0);
+	ck_assert_int_eq(ftruncate(descriptor, (off_t)size), 0);
+	if (ret_memory != NULL) {
+		*ret_memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+		ck_assert_ptr_ne(*ret_memory, MAP_FAILED);
+	}
+	return descriptor;
+}
+
+static void attach(struct fixture_process *process, uint32_t id, int descriptor, uint64_t size,
+		   enum penstock_file_role role)
+{
+	struct penstock_backend_file file = { process->first_file + id, descriptor, size };
+
+	ck_assert_int_eq(process->fixture->backend->ops->attach_file(process->backend, &file, role),
+			 PENSTOCK_STATUS_SUCCESS);
+}
+
+void fixture_process_start(struct fixture *fixture, struct fixture_process *process,
+			   uint32_t first_file)
+{
+	*process = (struct fixture_process){ .fixture = fixture, .first_file = first_file };
+	process->descriptors[0] = make_file(FIXTURE_SYSTEM_BYTES, &process->system);
+	process->descriptors[1] = make_file(FIXTURE_LOCAL_BYTES, &process->local);
+	process->descriptors[2] = make_file(FIXTURE_APERTURE_BYTES, NULL);
+	ck_assert_int_eq(fixture->backend->ops->create_process(fixture->backend, false, process,
+							       &process->backend),
+			 PENSTOCK_STATUS_SUCCESS);
+	attach(process, FIXTURE_SYSTEM_FILE, process->descriptors[0], FIXTURE_SYSTEM_BYTES,
+	       PENSTOCK_FILE_PAGES);
+	attach(process, FIXTURE_LOCAL_FILE, process->descriptors[1], FIXTURE_LOCAL_BYTES,
+	       PENSTOCK_FILE_LOCAL);
+	attach(process, FIXTURE_DUMMY_FILE, process->descriptors[2], FIXTURE_APERTURE_BYTES,
+	       PENSTOCK_FILE_DUMMY);
+}
+
+void fixture_process_stop(struct fixture_process *process)
+{
+	process->fixture->backend->ops->destroy_process(process->backend);
+	munmap(process->system, FIXTURE_SYSTEM_BYTES);
+	munmap(process->local, FIXTURE_LOCAL_BYTES);
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(process->descriptors); i++) {
+		close(process->descriptors[i]);
+	}
+}
+
+/* ---------------------------------------------------------------- instructions */
+
+uint8_t *fixture_append(struct fixture_dma *dma, enum penstock_dma_id id, uint32_t elements)
+{
+	const struct penstock_layout *layout = &penstock_dma_get(id)->layout;
+	uint32_t bytes = layout->bytes + elements * layout->element_bytes;
+	uint8_t *start = dma->bytes + dma->used;
+
+	ck_assert_uint_le(dma->used + bytes, sizeof(dma->bytes));
+	memset(start, 0, bytes);
+	penstock_store32(start, (uint32_t)layout->opcode | (bytes / 4u) << 16);
+	dma->used += bytes;
+	return start;
+}
+
+void fixture_append_fill(struct fixture_dma *dma, uint64_t address, uint64_t size, uint32_t pattern)
+{
+	uint8_t *start = fixture_append(dma, PENSTOCK_DMA_FILL, 0);
+
+	penstock_store32(start + PENSTOCK_DMA_FILL_pattern, pattern);
+	penstock_store64(start + PENSTOCK_DMA_FILL_address, address);
+	penstock_store64(start + PENSTOCK_DMA_FILL_size, size);
+}
+
+void fixture_append_copy(struct fixture_dma *dma, uint64_t source, uint64_t destination,
+			 uint64_t size)
+{
+	uint8_t *start = fixture_append(dma, PENSTOCK_DMA_COPY, 0);
+
+	penstock_store64(start + PENSTOCK_DMA_COPY_source, source);
+	penstock_store64(start + PENSTOCK_DMA_COPY_destination, destination);
+	penstock_store64(start + PENSTOCK_DMA_COPY_size, size);
+}
+
+void fixture_append_map(struct fixture_dma *dma, uint32_t file, uint64_t address, uint64_t offset,
+			uint64_t size, uint32_t flags)
+{
+	uint8_t *start = fixture_append(dma, PENSTOCK_DMA_MAP_PAGES, 0);
+
+	penstock_store32(start + PENSTOCK_DMA_MAP_PAGES_file, file);
+	penstock_store32(start + PENSTOCK_DMA_MAP_PAGES_flags, flags);
+	penstock_store64(start + PENSTOCK_DMA_MAP_PAGES_address, address);
+	penstock_store64(start + PENSTOCK_DMA_MAP_PAGES_offset, offset);
+	penstock_store64(start + PENSTOCK_DMA_MAP_PAGES_size, size);
+}
+
+void fixture_append_unmap(struct fixture_dma *dma, uint64_t address, uint64_t size)
+{
+	uint8_t *start = fixture_append(dma, PENSTOCK_DMA_UNMAP_PAGES, 0);
+
+	penstock_store64(start + PENSTOCK_DMA_UNMAP_PAGES_address, address);
+	penstock_store64(start + PENSTOCK_DMA_UNMAP_PAGES_size, size);
+}
+
+/* ---------------------------------------------------------------- submissions */
+
+void fixture_submit_raw(struct fixture_process *process, const struct penstock_submit_args *args)
+{
+	process->fixture->in_call = true;
+	process->fixture->backend->ops->submit_command(process->backend, args);
+	process->fixture->in_call = false;
+}
+
+void fixture_ring(struct fixture_process *process)
+{
+	process->fixture->in_call = true;
+	process->fixture->backend->ops->ring_doorbell(process->backend);
+	process->fixture->in_call = false;
+}
+
+void fixture_submit(struct fixture_process *process, uint32_t node, uint32_t fence,
+		    const struct fixture_dma *dma, uint32_t slot)
+{
+	struct penstock_submit_args args = {
+		.node_ordinal = node,
+		.submission_fence_id = fence,
+		.dma_buffer_address = FIXTURE_DMA_ADDRESS + slot * 4096u,
+		.submission_end_offset = dma->used,
+	};
+
+	ck_assert_uint_le(slot * 4096u + dma->used, FIXTURE_DMA_BYTES);
+	memcpy(process->local + slot * 4096u, dma->bytes, dma->used);
+	fixture_submit_raw(process, &args);
+}
+
+void fixture_submit_paging(struct fixture_process *process, uint32_t node, uint32_t fence,
+			   const struct fixture_dma *dma)
+{
+	struct penstock_submit_args args = {
+		.node_ordinal = node,
+		.submission_fence_id = fence,
+		.flags = PENSTOCK_SUBMITCOMMAND_PAGING,
+		.paging_buffer = dma->bytes,
+		.paging_buffer_bytes = dma->used,
+	};
+
+	fixture_submit_raw(process, &args);
+}
+
+static bool completed(const struct fixture_process *process, uint32_t node, uint32_t fence)
+{
+	for (unsigned i = 0; i < process->interrupt_count; i++) {
+		const struct penstock_interrupt *interrupt = &process->interrupts[i];
+
+		if (interrupt->type == PENSTOCK_INTERRUPT_DMA_COMPLETED &&
+		    interrupt->node_ordinal == node && interrupt->fence_id == fence) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void fixture_await_fence(struct fixture_process *process, uint32_t node, uint32_t fence)
+{
+	fixture_until(process->fixture, completed(process, node, fence));
+}
+
+const struct penstock_interrupt *fixture_await(struct fixture_process *process, unsigned count)
+{
+	fixture_until(process->fixture, process->interrupt_count >= count);
+	return &process->interrupts[process->interrupt_count - 1];
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A backend with memory files of its own, for tests: starts penstock-gpu from the build directory,
+ * records every callback, and turns the loop until something has happened. It writes instructions
+ * below render, as no client can.
+ */
+#ifndef PENSTOCK_TESTS_GPU_FIXTURE_H
+#define PENSTOCK_TESTS_GPU_FIXTURE_H
+
+#include "gpu-backend/backend.h"
+#include "gpu-backend/dma.h"
+#include "tests/harness.h"
+
+#include <uv.h>
+
+#define FIXTURE_LOCAL_BYTES    (4u << 20)
+#define FIXTURE_APERTURE_BYTES (4u << 20)
+#define FIXTURE_SYSTEM_BYTES   (8u << 20)
+
+/* Where the fixture keeps DMA buffers: the first pages of the local file. */
+#define FIXTURE_DMA_ADDRESS PENSTOCK_LOCAL_BASE
+#define FIXTURE_DMA_BYTES   (256u << 10)
+
+/* File ids of a principal; the second one's are + 10. */
+enum { FIXTURE_SYSTEM_FILE = 1, FIXTURE_LOCAL_FILE = 2, FIXTURE_DUMMY_FILE = 3 };
+
+#define FIXTURE_INTERRUPTS 512u
+
+/* One process of the backend with its files mapped here too. */
+struct fixture_process {
+	struct fixture *fixture;
+	struct penstock_backend_process *backend;
+	uint32_t first_file; /* 0, or 10 */
+	int descriptors[3];  /* system, local, dummy */
+	uint8_t *system;
+	uint8_t *local;
+	struct penstock_interrupt interrupts[FIXTURE_INTERRUPTS];
+	unsigned interrupt_count;
+	unsigned deaths;
+	int wait_status;
+};
+
+struct fixture {
+	uv_loop_t loop;
+	struct penstock_backend *backend;
+	const char *failure; /* of adapter_failed */
+	bool in_call;        /* a callback now would be from inside a call */
+	bool stopped;
+	void (*on_interrupt)(struct fixture_process *process); /* or NULL */
+};
+
+/* Writes one instruction into `words` at *used dwords; terms are dwords behind the header. */
+struct fixture_dma {
+	uint8_t bytes[65536];
+	uint32_t used;
+};
+
+void fixture_start(struct fixture *fixture);
+void fixture_stop(struct fixture *fixture);
+
+void fixture_process_start(struct fixture *fixture, struct fixture_process *process,
+			   uint32_t first_file);
+/* Destroys it and closes its files. */
+void fixture_process_stop(struct fixture_process *process);
+
+/* Appends an instruction of the table with zeros for fields; returns where they stand. */
+uint8_t *fixture_append(struct fixture_dma *dma, enum penstock_dma_id id, uint32_t elements);
+void fixture_append_fill(struct fixture_dma *dma, uint64_t address, uint64_t size,
+			 uint32_t pattern);
+void fixture_append_copy(struct fixture_dma *dma, uint64_t source, uint64_t destination,
+			 uint64_t size);
+void fixture_append_map(struct fixture_dma *dma, uint32_t file, uint64_t address, uint64_t offset,
+			uint64_t size, uint32_t flags);
+void fixture_append_unmap(struct fixture_dma *dma, uint64_t address, uint64_t size);
+
+/* Puts the DMA buffer into the process's memory at `slot` * 4096 and submits it. */
+void fixture_submit(struct fixture_process *process, uint32_t node, uint32_t fence,
+		    const struct fixture_dma *dma, uint32_t slot);
+void fixture_submit_paging(struct fixture_process *process, uint32_t node, uint32_t fence,
+			   const struct fixture_dma *dma);
+void fixture_submit_raw(struct fixture_process *process, const struct penstock_submit_args *args);
+void fixture_ring(struct fixture_process *process);
+
+/* Turns the loop until the condition holds. */
+#define fixture_until(fixture, condition)                                                          \
+	while (!(condition)) {                                                                     \
+		ck_assert(uv_run(&(fixture)->loop, UV_RUN_ONCE) != 0 || (condition));              \
+	}
+
+/* Turns the loop until the fence was reported as completed on that node. */
+void fixture_await_fence(struct fixture_process *process, uint32_t node, uint32_t fence);
+
+/* Turns the loop until there are so many interrupts; the last one. */
+const struct penstock_interrupt *fixture_await(struct fixture_process *process, unsigned count);
+
+#endif

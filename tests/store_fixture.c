@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/store_fixture.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void committed_cb(void *owner, uint64_t sequence)
+{
+	struct store_fixture *fixture = owner;
+
+	ck_assert_uint_gt(sequence, fixture->committed);
+	fixture->committed = sequence;
+	fixture->commits++;
+}
+
+static void failed_cb(void *owner, enum penstock_status status, const char *text)
+{
+	struct store_fixture *fixture = owner;
+
+	fixture->failures++;
+	fixture->status = status;
+	penstock_errbuf_set(&fixture->text, "%s", text);
+}
+
+static void closed_cb(void *argument)
+{
+	struct store_fixture *fixture = argument;
+
+	fixture->closed = true;
+}
+
+enum penstock_status store_fixture_open(struct store_fixture *fixture,
+					const struct penstock_store_config *config)
+{
+	struct penstock_store_config own = *config;
+
+	*fixture = (struct store_fixture){ .status = PENSTOCK_STATUS_SUCCESS };
+	ck_assert_int_eq(uv_loop_init(&fixture->loop), 0);
+	own.loop = &fixture->loop;
+	own.owner = fixture;
+	own.committed = committed_cb;
+	own.failed = failed_cb;
+	fixture->status = penstock_store_open(&own, &fixture->store, &fixture->text);
+	return fixture->status;
+}
+
+void store_fixture_wait(struct store_fixture *fixture, uint64_t sequence)
+{
+	while (fixture->committed < sequence && fixture->failures == 0) {
+		uv_run(&fixture->loop, UV_RUN_ONCE);
+	}
+}
+
+void store_fixture_close(struct store_fixture *fixture)
+{
+	if (fixture->store != NULL) {
+		penstock_store_close(fixture->store, closed_cb, fixture);
+		uv_run(&fixture->loop, UV_RUN_DEFAULT);
+		ck_assert(fixture->closed);
+	}
+	ck_assert_int_eq(uv_loop_close(&fixture->loop), 0);
+}
+
+/* ---------------------------------------------------------------- dump */
+
+PENSTOCK_PRINTF(2, 3)
+static bool append(struct store_dump *dump, const char *format, ...)
+{
+	char line[512];
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	ck_assert_int_lt(length, (int)sizeof(line));
+	dump->text = realloc(dump->text, dump->size + (size_t)length + 1);
+	ck_assert_ptr_nonnull(dump->text);
+	memcpy(dump->text + dump->size, line, (size_t)length + 1);
+	dump->size += (size_t)length;
+	return ++dump->rows != dump->stop_at;
+}
+
+static void dump_generation(void *owner, const uint8_t id[16])
+{
+	append(owner, "generation %02x..%02x\n", id[0], id[15]);
+}
+
+static bool dump_principal(void *owner, const struct penstock_principal_row *row)
+{
+	return append(owner, "principal %" PRIu64 " %s\n", row->id, row->name);
+}
+
+static bool dump_session(void *owner, const struct penstock_session_row *row)
+{
+	return append(owner,
+		      "session %" PRIu64 " of %" PRIu64 " %" PRIx64 "/%" PRIx64
+		      " lease %u record %" PRIu64 " %s\n",
+		      row->id, row->principal, row->id_high, row->id_low, row->lease_s,
+		      row->progress_record, row->client);
+}
+
+static bool dump_device(void *owner, const struct penstock_device_row *row)
+{
+	return append(owner,
+		      "device %" PRIu64 " of %" PRIu64 " name %" PRIx64 " flags %x state %u\n",
+		      row->id, row->session, row->name, row->flags, row->execution_state);
+}
+
+static bool dump_context(void *owner, const struct penstock_context_row *row)
+{
+	return append(owner,
+		      "context %" PRIu64 " of %" PRIu64 " name %" PRIx64
+		      " node %u flags %x sizes %u %u %u priority %d record %" PRIu64 "\n",
+		      row->id, row->device, row->name, row->node_ordinal, row->flags,
+		      row->dma_buffer_bytes, row->allocation_list, row->patch_location_list,
+		      row->priority, row->progress_record);
+}
+
+static bool dump_allocation(void *owner, const struct penstock_allocation_row *row)
+{
+	return append(owner,
+		      "allocation %" PRIu64 " of %" PRIu64 " bytes %" PRIu64 " record %" PRIu64
+		      " segments %x/%u flags %x priority %x surface %ux%u %u %u %u token %" PRIx64
+		      "/%" PRIx64 "\n",
+		      row->id, row->principal, row->size_bytes, row->record, row->segment_set,
+		      row->preferred_segment, row->flags, row->priority, row->width, row->height,
+		      row->format, row->surface_type, row->pitch_bytes, row->token_high,
+		      row->token_low);
+}
+
+static bool dump_opening(void *owner, const struct penstock_opening_row *row)
+{
+	return append(owner,
+		      "opening %" PRIu64 " device %" PRIu64 " allocation %" PRIu64 " name %" PRIx64
+		      " %s\n",
+		      row->id, row->device, row->allocation, row->name,
+		      row->read_only ? "read" : "write");
+}
+
+static bool dump_list(void *owner, uint64_t context, const struct penstock_list_row *row)
+{
+	return append(owner,
+		      "element %u of %" PRIu64 " opening %" PRIu64
+		      " write %d segment %u at %" PRIx64 "\n",
+		      row->index, context, row->opening, row->write_operation, row->segment_id,
+		      row->address);
+}
+
+static bool dump_name_floor(void *owner, uint64_t session, uint32_t index, uint32_t generation)
+{
+	return append(owner, "floor of %" PRIu64 " index %u generation %u\n", session, index,
+		      generation);
+}
+
+void store_dump_loader(struct store_dump *dump, struct penstock_store_loader *ret_loader)
+{
+	*ret_loader = (struct penstock_store_loader){
+		.owner = dump,
+		.generation = dump_generation,
+		.principal = dump_principal,
+		.session = dump_session,
+		.device = dump_device,
+		.context = dump_context,
+		.allocation = dump_allocation,
+		.opening = dump_opening,
+		.list = dump_list,
+		.name_floor = dump_name_floor,
+	};
+}
+
+enum penstock_status store_dump_file(const struct penstock_store_config *config,
+				     struct store_dump *ret_dump,
+				     struct penstock_errbuf *reterr_text)
+{
+	struct penstock_database database;
+	struct penstock_store_loader loader;
+	enum penstock_status status = penstock_database_open(&database, config, reterr_text);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	store_dump_loader(ret_dump, &loader);
+	status = penstock_database_load(&database, &loader, reterr_text);
+	penstock_database_close(&database);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		free(ret_dump->text);
+		ret_dump->text = NULL;
+	}
+	return status;
+}
+
+/* ---------------------------------------------------------------- rows */
+
+static uint64_t name_of(uint64_t id)
+{
+	return id | 0xabcd000000000000u;
+}
+
+struct penstock_principal_row store_principal(uint64_t id)
+{
+	struct penstock_principal_row row = { .id = id };
+
+	snprintf(row.name, sizeof(row.name), "uid:%" PRIu64, id);
+	return row;
+}
+
+struct penstock_session_row store_session(uint64_t id, uint64_t principal)
+{
+	return (struct penstock_session_row){
+		.id = id,
+		.id_high = ~id,
+		.id_low = id << 32,
+		.principal = principal,
+		.lease_s = 60,
+		.progress_record = id + 7,
+		.client = "a client",
+	};
+}
+
+struct penstock_device_row store_device(uint64_t id, uint64_t session)
+{
+	return (struct penstock_device_row){
+		.id = id,
+		.session = session,
+		.name = name_of(id),
+		.flags = 2,
+		.execution_state = 1,
+	};
+}
+
+struct penstock_context_row store_context(uint64_t id, uint64_t device)
+{
+	return (struct penstock_context_row){
+		.id = id,
+		.device = device,
+		.name = name_of(id),
+		.node_ordinal = 1,
+		.flags = 2,
+		.dma_buffer_bytes = 65536,
+		.allocation_list = 256,
+		.patch_location_list = UINT32_MAX,
+		.priority = -7,
+		.progress_record = id * 3,
+	};
+}
+
+struct penstock_allocation_row store_allocation(uint64_t id, uint64_t principal)
+{
+	return (struct penstock_allocation_row){
+		.id = id,
+		.principal = principal,
+		.size_bytes = id << 12,
+		.record = id + 1,
+		.segment_set = 3,
+		.preferred_segment = 1,
+		.flags = 1,
+		.priority = 0x78000000,
+		.width = 640,
+		.height = 480,
+		.format = 21,
+		.surface_type = 2,
+		.pitch_bytes = 2560,
+		.token_high = UINT64_MAX - id,
+		.token_low = id,
+	};
+}
+
+struct penstock_opening_row store_opening(uint64_t id, uint64_t device, uint64_t allocation)
+{
+	return (struct penstock_opening_row){
+		.id = id,
+		.device = device,
+		.allocation = allocation,
+		.name = name_of(id),
+		.read_only = (id & 1) != 0,
+	};
+}
+
+uint64_t store_fill(struct penstock_store *store)
+{
+	static const uint8_t generation[16] = { 0xaa, [15] = 0xbb };
+	uint64_t sequence = penstock_store_put_generation(store, generation);
+
+	for (uint64_t i = 1; i <= 2; i++) {
+		const struct penstock_principal_row principal = store_principal(i);
+		const struct penstock_session_row session = store_session(i, i);
+		const struct penstock_device_row device = store_device(i, i);
+		const struct penstock_context_row context = store_context(i, i);
+		const struct penstock_allocation_row allocation = store_allocation(i, i);
+		const struct penstock_opening_row opening = store_opening(i, i, i);
+		const struct penstock_list_row list[] = {
+			{ .index = 0 },
+			{ .opening = i,
+			  .index = 1,
+			  .write_operation = true,
+			  .segment_id = 2,
+			  .address = 0x8000000000000000u + i },
+		};
+
+		penstock_store_put_principal(store, &principal);
+		penstock_store_put_session(store, &session);
+		penstock_store_put_device(store, &device);
+		penstock_store_put_context(store, &context);
+		penstock_store_put_allocation(store, &allocation);
+		penstock_store_put_opening(store, &opening);
+		penstock_store_put_list(store, i, list, 2);
+		sequence = penstock_store_put_name_floor(store, i, 5, 9);
+	}
+	return sequence;
+}
