@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the tests of render and of the checker share: an allocation list with one element of each
+ * sort, a valid instance of each instruction on it, and the way from a command buffer to a patched
+ * DMA buffer that the checker has read.
+ */
+#ifndef PENSTOCK_RENDER_FIXTURE_H
+#define PENSTOCK_RENDER_FIXTURE_H
+
+#include "daemon/check/check.h"
+#include "daemon/render/render.h"
+
+/* Indices of the list. */
+enum penstock_fixture_index {
+	PENSTOCK_FIXTURE_NULL,          /* the NULL element */
+	PENSTOCK_FIXTURE_BUFFER,        /* 0x2000 bytes */
+	PENSTOCK_FIXTURE_READ_ONLY,     /* 0x2000 bytes, without WriteOperation */
+	PENSTOCK_FIXTURE_NOT_RESIDENT,  /* 0x100000 bytes, segment 0 */
+	PENSTOCK_FIXTURE_A8R8G8B8,      /* 64 x 48 */
+	PENSTOCK_FIXTURE_X8R8G8B8,      /* 32 x 32 */
+	PENSTOCK_FIXTURE_CPU_VISIBLE,   /* A8B8G8R8, 100 x 20, its pitch operand counts */
+	PENSTOCK_FIXTURE_A8,            /* 128 x 64 */
+	PENSTOCK_FIXTURE_GAMMA,         /* 512 x 16 A8, read only */
+	PENSTOCK_FIXTURE_BUFFER_ALIAS,  /* BUFFER again */
+	PENSTOCK_FIXTURE_SURFACE_ALIAS, /* A8R8G8B8 again */
+	PENSTOCK_FIXTURE_EXISTING,      /* X8B8G8R8, 16 x 16, EXISTINGSYSMEM, read only */
+	PENSTOCK_FIXTURE_READ_SURFACE,  /* A8R8G8B8, 64 x 48, read only */
+	PENSTOCK_FIXTURE_COUNT
+};
+
+#define PENSTOCK_FIXTURE_DMA_BYTES 0x40000u
+#define PENSTOCK_FIXTURE_PATCHES   0x4000u
+
+/* The whole trip; big: keep it static or on the heap. */
+struct penstock_fixture {
+	struct penstock_render_allocation list[PENSTOCK_FIXTURE_COUNT];
+	struct penstock_render_args args;
+	struct penstock_refusal refusal;
+	struct penstock_errbuf fault; /* of the checker */
+	uint8_t dma[PENSTOCK_FIXTURE_DMA_BYTES];
+	struct penstock_patch_location patches[PENSTOCK_FIXTURE_PATCHES];
+};
+
+/* Everything as at first: the list, room for all, the render stream of node 0. */
+void penstock_fixture_init(struct penstock_fixture *fixture);
+
+/* Longest valid instance. */
+#define PENSTOCK_FIXTURE_INSTRUCTION_BYTES 128u
+
+/* A valid instance of a user or test instruction; returns its length. */
+uint32_t penstock_fixture_valid(enum penstock_instruction_id id, uint8_t *ret_bytes);
+
+#define PENSTOCK_FIXTURE_ALL_BYTES (PENSTOCK_INSTRUCTION_COUNT * PENSTOCK_FIXTURE_INSTRUCTION_BYTES)
+
+/* All of a stream, one behind the other, and the context offers them; returns the length. */
+uint32_t penstock_fixture_all(struct penstock_fixture *fixture, bool km, uint8_t *ret_bytes);
+
+/* Renders; args hold streams, capacities and the client's patch list. */
+enum penstock_status penstock_fixture_render(struct penstock_fixture *fixture,
+					     const uint8_t *command, uint32_t length);
+
+/* Where the memory manager would have put element `index` by now. */
+uint64_t penstock_fixture_address(const struct penstock_fixture *fixture, uint32_t index);
+
+/* Puts those addresses at the patch sites, as the memory manager does. */
+void penstock_fixture_patch(struct penstock_fixture *fixture);
+
+/* Has the checker read the patched DMA buffer. */
+enum penstock_status penstock_fixture_check(struct penstock_fixture *fixture);
+
+/* A small generator of numbers, the same everywhere: xorshift. */
+static inline uint32_t penstock_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return (uint32_t)(*state >> 16);
+}
+
+static inline uint32_t penstock_random_below(uint64_t *state, uint32_t limit)
+{
+	return penstock_random(state) % limit;
+}
+
+#endif
