@@ -71,6 +71,12 @@ void penstock_vidmm_restore_end(struct penstock_vidmm *vidmm);
 void penstock_vidmm_keep(struct penstock_vidmm *vidmm);
 
 /*
+ * The backend was stopped or is about to be freed: no call is made to it any more, paging under
+ * way is forgotten (contents are where their records say). Nothing is prepared after this.
+ */
+void penstock_vidmm_stopped(struct penstock_vidmm *vidmm);
+
+/*
  * Every process and allocation was freed before; the backend's processes end here, or are gone with
  * a backend that was stopped. Work that a worker still does is waited for: the memory is freed by
  * its `done`. Accepts NULL.

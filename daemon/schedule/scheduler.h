@@ -19,7 +19,8 @@ struct penstock_queue {
 	struct penstock_list ready_link;      /* the node's ring of contexts with work */
 	struct penstock_scheduler *scheduler; /* borrowed */
 	uint32_t node_ordinal;
-	uint32_t depth; /* submissions waiting or on the hardware */
+	uint32_t depth;       /* submissions waiting or on the hardware */
+	uint32_t on_hardware; /* of these */
 	int priority;
 	void *context; /* objects' own */
 };

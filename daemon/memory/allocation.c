@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/memory/allocation.h"
+
+#include "daemon/memory/internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define GRANULE ((uint64_t)PENSTOCK_GRANULE_BYTES)
+
+struct penstock_vidmm_allocation *
+penstock_allocation_make(struct penstock_vidmm_process *process,
+			 const struct penstock_allocation_info *info)
+{
+	struct penstock_vidmm_allocation *allocation = calloc(1, sizeof(*allocation));
+
+	if (allocation == NULL) {
+		return NULL;
+	}
+	allocation->process = process;
+	allocation->info = *info;
+	allocation->size_bytes = penstock_align_up(info->size_bytes, PENSTOCK_PAGE_BYTES);
+	allocation->location = (struct penstock_location){
+		.id = info->id,
+		.process = process->id,
+		.size_bytes = allocation->size_bytes,
+	};
+	allocation->references = 1;
+	penstock_list_init(&allocation->mappings);
+	penstock_list_init(&allocation->chosen_link);
+	process->used_bytes += allocation->size_bytes;
+	process->allocations++;
+	return allocation;
+}
+
+uint64_t penstock_allocation_address(const struct penstock_vidmm_allocation *allocation)
+{
+	static const uint64_t bases[] = { PENSTOCK_LOCAL_BASE, PENSTOCK_APERTURE_BASE };
+
+	return allocation->place == PENSTOCK_PLACE_NOWHERE
+		       ? 0
+		       : bases[allocation->segment_id - 1] + allocation->segment_offset;
+}
+
+const struct penstock_memory_file *
+penstock_allocation_resolve(const struct penstock_vidmm_allocation *allocation, uint32_t segment_id,
+			    uint64_t offset, uint64_t *ret_file_offset)
+{
+	bool local = segment_id == PENSTOCK_SEGMENT_LOCAL;
+
+	if (allocation->location.own_file) {
+		*ret_file_offset =
+			(local ? penstock_align_up(allocation->size_bytes, GRANULE) : 0) + offset;
+		return &allocation->own;
+	}
+	*ret_file_offset =
+		(local ? allocation->segment_offset : allocation->location.backing_offset) + offset;
+	return local ? &allocation->process->local : &allocation->process->system;
+}
+
+static struct penstock_paging_end end_of(const struct penstock_vidmm_allocation *allocation,
+					 uint32_t segment_id)
+{
+	struct penstock_paging_end end = { .segment_id = segment_id };
+
+	end.file_id = penstock_allocation_resolve(allocation, segment_id, 0, &end.file_offset)->id;
+	if (segment_id != 0) {
+		end.segment_address = penstock_allocation_address(allocation);
+	}
+	return end;
+}
+
+static void operate(struct penstock_vidmm_allocation *allocation,
+		    const struct penstock_build_paging_buffer *build,
+		    void (*done)(struct penstock_paging_operation *operation, bool executed))
+{
+	allocation->operation.build = *build;
+	allocation->operation.done = done;
+	allocation->busy++;
+	penstock_paging_add(allocation->process->vidmm->system, &allocation->operation);
+}
+
+static struct penstock_vidmm_allocation *of_operation(struct penstock_paging_operation *operation)
+{
+	return penstock_container_of(operation, struct penstock_vidmm_allocation, operation);
+}
+
+/* ---------------------------------------------------------------- coming to a segment */
+
+enum penstock_status penstock_allocation_choose(struct penstock_vidmm_allocation *allocation,
+						uint32_t segment_id)
+{
+	struct penstock_vidmm_process *process = allocation->process;
+	enum penstock_status status;
+
+	status = penstock_segment_take(penstock_vidmm_segment(process->vidmm, segment_id),
+				       &process->sharers[segment_id - 1], allocation->size_bytes,
+				       &allocation->segment_offset);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		allocation->segment_id = segment_id;
+		allocation->place = PENSTOCK_PLACE_CHOSEN;
+	}
+	return status;
+}
+
+void penstock_allocation_undo(struct penstock_vidmm_allocation *allocation)
+{
+	struct penstock_vidmm_process *process = allocation->process;
+	uint32_t segment_id = allocation->segment_id;
+
+	penstock_segment_give(penstock_vidmm_segment(process->vidmm, segment_id),
+			      &process->sharers[segment_id - 1], allocation->segment_offset,
+			      allocation->size_bytes);
+	allocation->place = PENSTOCK_PLACE_NOWHERE;
+}
+
+static void placed(struct penstock_paging_operation *operation, bool executed)
+{
+	struct penstock_vidmm_allocation *allocation = of_operation(operation);
+	struct penstock_vidmm *vidmm = allocation->process->vidmm;
+
+	allocation->busy--;
+	if (executed) {
+		allocation->location.local = true;
+		allocation->location.local_offset = allocation->segment_offset;
+		penstock_location_flip(&vidmm->locations, allocation->record,
+				       &allocation->location);
+		allocation->pristine = false;
+		allocation->place = PENSTOCK_PLACE_RESIDENT;
+	}
+	penstock_allocation_advance(allocation);
+}
+
+static void local_pages_there(struct penstock_vidmm_allocation *allocation,
+			      enum penstock_status status)
+{
+	struct penstock_build_paging_buffer build = {
+		.operation = allocation->pristine ? PENSTOCK_OPERATION_FILL
+						  : PENSTOCK_OPERATION_TRANSFER,
+		.segment_id = PENSTOCK_SEGMENT_LOCAL,
+		.address = penstock_allocation_address(allocation),
+		.size_bytes = allocation->size_bytes,
+		.source = end_of(allocation, 0),
+		.destination = end_of(allocation, PENSTOCK_SEGMENT_LOCAL),
+	};
+
+	allocation->local_reserved = status == PENSTOCK_STATUS_SUCCESS;
+	allocation->local_refused = !allocation->local_reserved;
+	if (allocation->local_refused) {
+		penstock_allocation_undo(allocation);
+	} else {
+		operate(allocation, &build, placed);
+	}
+}
+
+static void local_pages_done(struct penstock_file_job *job)
+{
+	struct penstock_vidmm_allocation *allocation =
+		penstock_container_of(job, struct penstock_vidmm_allocation, job);
+	struct penstock_vidmm *vidmm = allocation->process->vidmm;
+
+	allocation->busy--;
+	if (allocation->goal == PENSTOCK_GOAL_KEEP || job->status != PENSTOCK_STATUS_SUCCESS) {
+		local_pages_there(allocation, job->status);
+	} else {
+		allocation->local_reserved = true;
+	}
+	penstock_allocation_advance(allocation);
+	penstock_paging_flush(vidmm);
+	penstock_vidmm_wake(vidmm);
+}
+
+/* The pages of its place in segment 1: to reserve, or to punch. */
+static enum penstock_status local_job(struct penstock_vidmm_allocation *allocation, bool punch,
+				      void (*done)(struct penstock_file_job *job))
+{
+	enum penstock_status status;
+
+	allocation->job = (struct penstock_file_job){
+		.vidmm = allocation->process->vidmm,
+		.size_bytes = allocation->size_bytes,
+		.punch = punch,
+		.done = done,
+	};
+	allocation->job.file = penstock_allocation_resolve(allocation, PENSTOCK_SEGMENT_LOCAL, 0,
+							   &allocation->job.offset);
+	status = penstock_file_job_start(&allocation->job);
+	allocation->busy += status == PENSTOCK_STATUS_PENDING;
+	return status;
+}
+
+void penstock_allocation_begin(struct penstock_vidmm_allocation *allocation)
+{
+	enum penstock_status status;
+
+	if (allocation->segment_id == PENSTOCK_SEGMENT_APERTURE) {
+		allocation->pristine = false;
+		allocation->place = PENSTOCK_PLACE_RESIDENT;
+		return;
+	}
+	allocation->place = PENSTOCK_PLACE_PLACING;
+	status = local_job(allocation, false, local_pages_done);
+	if (status != PENSTOCK_STATUS_PENDING) {
+		local_pages_there(allocation, status);
+	}
+}
+
+/* ---------------------------------------------------------------- page tables */
+
+static bool needs_mapping(const struct penstock_vidmm_allocation *allocation)
+{
+	return allocation->location.own_file || allocation->segment_id == PENSTOCK_SEGMENT_APERTURE;
+}
+
+static struct penstock_mapping *mapping_in(const struct penstock_vidmm_allocation *allocation,
+					   const struct penstock_vidmm_process *process)
+{
+	penstock_list_for_each (link, &allocation->mappings) {
+		struct penstock_mapping *mapping =
+			penstock_list_entry(link, struct penstock_mapping, owner_link);
+
+		if (mapping->process == process) {
+			return mapping;
+		}
+	}
+	return NULL;
+}
+
+void penstock_allocation_mapping_free(struct penstock_mapping *mapping)
+{
+	struct penstock_vidmm_process *process = mapping->process;
+	const struct penstock_vidmm_allocation *allocation = mapping->owner;
+
+	if (allocation->location.own_file && !process->vidmm->backend_gone) {
+		process->vidmm->config.backend->ops->detach_file(process->backend,
+								 allocation->own.id);
+	}
+	penstock_mapping_fini(mapping);
+	free(mapping);
+}
+
+static void mapping_changed(struct penstock_mapping *mapping)
+{
+	struct penstock_vidmm_allocation *allocation = mapping->owner;
+
+	if (allocation->place != PENSTOCK_PLACE_LEAVING) {
+		return;
+	}
+	allocation->busy--;
+	if (mapping->state == PENSTOCK_MAPPING_IDLE) {
+		penstock_allocation_mapping_free(mapping);
+	}
+	penstock_allocation_advance(allocation);
+}
+
+static enum penstock_status make_mapping(struct penstock_vidmm_allocation *allocation,
+					 struct penstock_vidmm_process *process,
+					 struct penstock_mapping **ret_mapping)
+{
+	struct penstock_backend *backend = process->vidmm->config.backend;
+	const struct penstock_memory_file *file;
+	struct penstock_mapping *mapping;
+	enum penstock_status status;
+	uint64_t offset;
+
+	if (process->mapping_count >= PENSTOCK_MAPPINGS_PER_PROCESS) {
+		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+	}
+	mapping = malloc(sizeof(*mapping));
+	if (mapping == NULL) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	file = penstock_allocation_resolve(allocation, allocation->segment_id, 0, &offset);
+	if (allocation->location.own_file) {
+		const struct penstock_backend_file attached = {
+			.id = file->id,
+			.descriptor = file->descriptor,
+			.size_bytes = file->size_bytes,
+		};
+
+		status =
+			backend->ops->attach_file(process->backend, &attached, PENSTOCK_FILE_PAGES);
+		if (status != PENSTOCK_STATUS_SUCCESS) {
+			free(mapping);
+			return status;
+		}
+	}
+	penstock_mapping_init(mapping, process, file, offset,
+			      penstock_allocation_address(allocation), allocation->size_bytes, 0,
+			      mapping_changed);
+	mapping->owner = allocation;
+	penstock_list_append(&allocation->mappings, &mapping->owner_link);
+	*ret_mapping = mapping;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+bool penstock_allocation_ready(struct penstock_vidmm_allocation *allocation,
+			       const struct penstock_vidmm_process *process)
+{
+	const struct penstock_mapping *mapping;
+
+	if (PENSTOCK_UNLIKELY(allocation->place != PENSTOCK_PLACE_RESIDENT ||
+			      allocation->goal != PENSTOCK_GOAL_KEEP)) {
+		return false;
+	}
+	if (!needs_mapping(allocation)) {
+		return true;
+	}
+	mapping = mapping_in(allocation, process);
+	return mapping != NULL && mapping->state == PENSTOCK_MAPPING_LIVE;
+}
+
+enum penstock_status penstock_allocation_map(struct penstock_vidmm_allocation *allocation,
+					     struct penstock_vidmm_process *process)
+{
+	struct penstock_mapping *mapping;
+	enum penstock_status status;
+
+	if (!needs_mapping(allocation)) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	mapping = mapping_in(allocation, process);
+	if (mapping == NULL) {
+		status = make_mapping(allocation, process, &mapping);
+		if (status != PENSTOCK_STATUS_SUCCESS) {
+			return status;
+		}
+	}
+	return penstock_mapping_ensure(mapping) ? PENSTOCK_STATUS_SUCCESS : PENSTOCK_STATUS_PENDING;
+}
+
+/* ---------------------------------------------------------------- leaving a segment */
+
+static uint64_t granules_of(const struct penstock_vidmm_allocation *allocation)
+{
+	return penstock_align_up(allocation->size_bytes, GRANULE);
+}
+
+static void taken_back(struct penstock_paging_operation *operation, bool executed)
+{
+	struct penstock_vidmm_allocation *allocation = of_operation(operation);
+
+	allocation->busy--;
+	if (executed) {
+		allocation->location.local = false;
+		allocation->location.local_offset = 0;
+		penstock_location_flip(&allocation->process->vidmm->locations, allocation->record,
+				       &allocation->location);
+	}
+	penstock_allocation_advance(allocation);
+}
+
+static void take_back(struct penstock_vidmm_allocation *allocation)
+{
+	struct penstock_build_paging_buffer build = {
+		.operation = PENSTOCK_OPERATION_TRANSFER,
+		.flags = PENSTOCK_TRANSFER_ALLOCATION_IS_IDLE,
+		.references = allocation->pins,
+		.size_bytes = allocation->size_bytes,
+		.source = end_of(allocation, PENSTOCK_SEGMENT_LOCAL),
+		.destination = end_of(allocation, 0),
+	};
+
+	operate(allocation, &build, taken_back);
+}
+
+static void job_done(struct penstock_file_job *job)
+{
+	struct penstock_vidmm_allocation *allocation =
+		penstock_container_of(job, struct penstock_vidmm_allocation, job);
+	struct penstock_vidmm *vidmm = allocation->process->vidmm;
+
+	allocation->busy--;
+	penstock_allocation_advance(allocation);
+	penstock_paging_flush(vidmm);
+	penstock_vidmm_wake(vidmm);
+}
+
+static void drop_mappings(struct penstock_vidmm_allocation *allocation)
+{
+	penstock_list_for_each_safe (link, &allocation->mappings) {
+		struct penstock_mapping *mapping =
+			penstock_list_entry(link, struct penstock_mapping, owner_link);
+
+		if (penstock_mapping_drop(mapping)) {
+			penstock_allocation_mapping_free(mapping);
+		} else {
+			allocation->busy++;
+		}
+	}
+}
+
+/* True: it is in no segment. Otherwise a step was begun. */
+static bool leave(struct penstock_vidmm_allocation *allocation, bool keep_content)
+{
+	struct penstock_vidmm *vidmm = allocation->process->vidmm;
+
+	if (allocation->place == PENSTOCK_PLACE_NOWHERE) {
+		return true;
+	}
+	if (allocation->place != PENSTOCK_PLACE_LEAVING) {
+		allocation->place = PENSTOCK_PLACE_LEAVING;
+		vidmm->releasing_bytes[allocation->segment_id - 1] += granules_of(allocation);
+	}
+	drop_mappings(allocation);
+	if (allocation->busy == 0 && keep_content && allocation->location.local) {
+		take_back(allocation);
+	}
+	if (allocation->busy == 0 && allocation->local_reserved && !vidmm->keep) {
+		allocation->local_reserved = false;
+		/* A hole that cannot be punched keeps pages; what is placed there covers them. */
+		local_job(allocation, true, job_done);
+	}
+	if (allocation->busy > 0) {
+		return false;
+	}
+	vidmm->releasing_bytes[allocation->segment_id - 1] -= granules_of(allocation);
+	penstock_allocation_undo(allocation);
+	return true;
+}
+
+/* ---------------------------------------------------------------- a file of its own */
+
+void penstock_allocation_close_own(struct penstock_vidmm_allocation *allocation, bool remove)
+{
+	struct penstock_vidmm *vidmm = allocation->process->vidmm;
+	struct penstock_memory_file *own = &allocation->own;
+
+	if (own->id == 0) {
+		return;
+	}
+	if (!vidmm->backend_gone) {
+		vidmm->config.backend->ops->detach_file(vidmm->system->backend, own->id);
+	}
+	if (remove) {
+		unlinkat(vidmm->directory, own->name, 0);
+	}
+	penstock_memory_file_close(own);
+}
+
+enum penstock_status penstock_allocation_open_own(struct penstock_vidmm_allocation *allocation,
+						  enum penstock_file_open how)
+{
+	struct penstock_vidmm *vidmm = allocation->process->vidmm;
+	struct penstock_backend_file attached;
+	enum penstock_status status;
+	char name[48];
+
+	snprintf(name, sizeof(name), "a%" PRIu64, allocation->info.id);
+	status = penstock_memory_file_open(&allocation->own, vidmm->directory, name,
+					   ++vidmm->next_file_id, 2 * granules_of(allocation), how,
+					   true);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	attached = (struct penstock_backend_file){
+		.id = allocation->own.id,
+		.descriptor = allocation->own.descriptor,
+		.size_bytes = allocation->own.size_bytes,
+	};
+	status = vidmm->config.backend->ops->attach_file(vidmm->system->backend, &attached,
+							 PENSTOCK_FILE_PAGES);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_memory_file_close(&allocation->own);
+	}
+	return status;
+}
+
+static void end_share(struct penstock_vidmm_allocation *allocation, enum penstock_status status)
+{
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_allocation_close_own(allocation, true);
+	}
+	allocation->goal = PENSTOCK_GOAL_KEEP;
+	if (allocation->answering) {
+		allocation->answer = status;
+		return;
+	}
+	allocation->shared(allocation->shared_argument, status);
+	/* The reference that share took. */
+	penstock_vidmm_allocation_unref(allocation);
+}
+
+static void adopt_own(struct penstock_vidmm_allocation *allocation)
+{
+	struct penstock_vidmm *vidmm = allocation->process->vidmm;
+	uint64_t old_offset = allocation->location.backing_offset;
+
+	allocation->location.own_file = true;
+	allocation->location.backing_offset = 0;
+	penstock_location_flip(&vidmm->locations, allocation->record, &allocation->location);
+	penstock_pages_give(&allocation->process->pages, old_offset, allocation->size_bytes);
+	end_share(allocation, PENSTOCK_STATUS_SUCCESS);
+}
+
+static void own_filled(struct penstock_paging_operation *operation, bool executed)
+{
+	struct penstock_vidmm_allocation *allocation = of_operation(operation);
+
+	allocation->busy--;
+	if (executed) {
+		adopt_own(allocation);
+	} else {
+		end_share(allocation, PENSTOCK_STATUS_CANCELLED);
+	}
+}
+
+static void own_reserved(struct penstock_vidmm_allocation *allocation, enum penstock_status status)
+{
+	struct penstock_build_paging_buffer build = {
+		.operation = PENSTOCK_OPERATION_TRANSFER,
+		.size_bytes = allocation->size_bytes,
+		.source = end_of(allocation, 0),
+		.destination = { .file_id = allocation->own.id },
+	};
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		end_share(allocation, PENSTOCK_STATUS_NO_MEMORY);
+	} else if (allocation->pristine) {
+		adopt_own(allocation);
+	} else {
+		operate(allocation, &build, own_filled);
+	}
+}
+
+static void own_reserve_done(struct penstock_file_job *job)
+{
+	struct penstock_vidmm_allocation *allocation =
+		penstock_container_of(job, struct penstock_vidmm_allocation, job);
+	struct penstock_vidmm *vidmm = allocation->process->vidmm;
+
+	allocation->busy--;
+	own_reserved(allocation, job->status);
+	penstock_paging_flush(vidmm);
+	penstock_vidmm_wake(vidmm);
+}
+
+static void advance_share(struct penstock_vidmm_allocation *allocation)
+{
+	enum penstock_status status;
+
+	if (!allocation->has_backing) {
+		end_share(allocation, PENSTOCK_STATUS_NO_MEMORY);
+		return;
+	}
+	if (allocation->pins > 0 || allocation->accesses > 0 || !leave(allocation, true)) {
+		return;
+	}
+	status = penstock_allocation_open_own(allocation, PENSTOCK_FILE_OPEN_NEW);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		end_share(allocation, PENSTOCK_STATUS_NO_MEMORY);
+		return;
+	}
+	allocation->job = (struct penstock_file_job){
+		.vidmm = allocation->process->vidmm,
+		.file = &allocation->own,
+		.size_bytes = allocation->size_bytes,
+		.done = own_reserve_done,
+	};
+	status = penstock_file_job_start(&allocation->job);
+	if (status == PENSTOCK_STATUS_PENDING) {
+		allocation->busy++;
+	} else {
+		own_reserved(allocation, status);
+	}
+}
+
+/* ---------------------------------------------------------------- the end */
+
+static void advance_death(struct penstock_vidmm_allocation *allocation)
+{
+	struct penstock_vidmm_process *process = allocation->process;
+	struct penstock_vidmm *vidmm = process->vidmm;
+
+	/* First the record: an allocation that is half gone must not come back. */
+	if (allocation->has_record && !vidmm->keep) {
+		penstock_location_free(&vidmm->locations, allocation->record);
+	}
+	allocation->has_record = false;
+	if (!leave(allocation, false)) {
+		return;
+	}
+	if (allocation->has_backing && !allocation->location.own_file && !vidmm->keep) {
+		penstock_pages_give(&process->pages, allocation->location.backing_offset,
+				    allocation->size_bytes);
+	}
+	penstock_allocation_close_own(allocation, !vidmm->keep);
+	process->used_bytes -= allocation->size_bytes;
+	process->allocations--;
+	free(allocation);
+	penstock_vidmm_process_settle(process);
+}
+
+/* There is no backend that could move anything. */
+static void stay(struct penstock_vidmm_allocation *allocation)
+{
+	if (allocation->goal == PENSTOCK_GOAL_SHARE) {
+		end_share(allocation, PENSTOCK_STATUS_CANCELLED);
+	} else {
+		allocation->goal = PENSTOCK_GOAL_KEEP;
+	}
+}
+
+void penstock_allocation_advance(struct penstock_vidmm_allocation *allocation)
+{
+	if (allocation->busy > 0) {
+		return;
+	}
+	if (allocation->process->vidmm->stopped && allocation->goal != PENSTOCK_GOAL_DIE) {
+		stay(allocation);
+		return;
+	}
+	switch (allocation->goal) {
+	case PENSTOCK_GOAL_KEEP:
+		return;
+	case PENSTOCK_GOAL_EVICT:
+		if (leave(allocation, true)) {
+			allocation->goal = PENSTOCK_GOAL_KEEP;
+		}
+		return;
+	case PENSTOCK_GOAL_SHARE:
+		advance_share(allocation);
+		return;
+	case PENSTOCK_GOAL_DIE:
+		advance_death(allocation);
+		return;
+	}
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An allocation: its backing pages, its place in a segment, and how it gets from one to the other.
+ * Loop thread.
+ *
+ *	place  NOWHERE --choose--> CHOSEN --begin--> PLACING --content there--> RESIDENT
+ *	          ^------- undo -----'                                             |
+ *	          '---- unmapped, content back, pages and range given back <- LEAVING
+ *
+ *	goal   KEEP --evict--> EVICT --> KEEP
+ *	       KEEP --share--> SHARE (leaves its segment, then moves to a file of its own) --> KEEP
+ *	       any  --last reference--> DIE
+ *
+ * `advance` takes the next step towards the goal whenever nothing is under way (`busy`).
+ */
+#ifndef PENSTOCK_ALLOCATION_H
+#define PENSTOCK_ALLOCATION_H
+
+#include "daemon/memory/location.h"
+#include "daemon/memory/mapping.h"
+#include "daemon/memory/pages.h"
+#include "daemon/memory/vidmm.h"
+
+enum penstock_place {
+	PENSTOCK_PLACE_NOWHERE,
+	PENSTOCK_PLACE_CHOSEN,
+	PENSTOCK_PLACE_PLACING,
+	PENSTOCK_PLACE_RESIDENT,
+	PENSTOCK_PLACE_LEAVING,
+};
+
+enum penstock_goal {
+	PENSTOCK_GOAL_KEEP,
+	PENSTOCK_GOAL_EVICT,
+	PENSTOCK_GOAL_SHARE,
+	PENSTOCK_GOAL_DIE,
+};
+
+struct penstock_vidmm_allocation {
+	struct penstock_vidmm_process *process; /* who pays; borrowed */
+	struct penstock_allocation_info info;
+	uint64_t size_bytes;               /* whole pages */
+	struct penstock_location location; /* where the bytes are: what the record says */
+	uint64_t record;
+	bool has_record;
+	bool has_backing;                /* false: pages are being reserved */
+	bool pristine;                   /* nobody wrote it: all zeros */
+	struct penstock_memory_file own; /* id 0: none; backing, then the place in local memory */
+	uint64_t references;
+	uint32_t pins; /* submissions between prepare and finish */
+	uint32_t accesses;
+	enum penstock_place place;
+	enum penstock_goal goal;
+	uint32_t busy;       /* operations and jobs under way */
+	uint32_t segment_id; /* unless NOWHERE */
+	uint64_t segment_offset;
+	bool local_reserved;              /* its pages in segment 1 are there */
+	bool local_refused;               /* they could not be had, the last time */
+	struct penstock_list mappings;    /* penstock_mapping.owner_link */
+	struct penstock_list chosen_link; /* prepare's own */
+	struct penstock_pages_request request;
+	struct penstock_file_job job;
+	struct penstock_paging_operation operation;
+	void (*reserved)(void *argument, enum penstock_status status);
+	void *reserved_argument;
+	void (*shared)(void *argument, enum penstock_status status);
+	void *shared_argument;
+	bool answering; /* inside of share: its return value is the answer */
+	enum penstock_status answer;
+};
+
+/* Zeroed, nowhere, one reference; nothing is charged or reserved. NULL: no memory. */
+struct penstock_vidmm_allocation *
+penstock_allocation_make(struct penstock_vidmm_process *process,
+			 const struct penstock_allocation_info *info);
+
+/* The GPU address, 0 where it is nowhere. */
+uint64_t penstock_allocation_address(const struct penstock_vidmm_allocation *allocation);
+
+/*
+ * The one place where an address is resolved: which file, and where in it, the bytes at `offset`
+ * of the allocation are while it is in `segment_id` (0: system memory).
+ */
+const struct penstock_memory_file *
+penstock_allocation_resolve(const struct penstock_vidmm_allocation *allocation, uint32_t segment_id,
+			    uint64_t offset, uint64_t *ret_file_offset);
+
+/* Takes a range of the segment for it. SUCCESS or GRAPHICS_NO_VIDEO_MEMORY. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_allocation_choose(struct penstock_vidmm_allocation *allocation,
+						uint32_t segment_id);
+void penstock_allocation_undo(struct penstock_vidmm_allocation *allocation);
+
+/* CHOSEN: begins to bring the content there. */
+void penstock_allocation_begin(struct penstock_vidmm_allocation *allocation);
+
+/* Whether a submission of that process may address it as it is. */
+bool penstock_allocation_ready(struct penstock_vidmm_allocation *allocation,
+			       const struct penstock_vidmm_process *process);
+
+/*
+ * RESIDENT: makes it addressable in the process. SUCCESS; PENDING; GRAPHICS_NO_VIDEO_MEMORY: the
+ * process's page table is full; NO_MEMORY.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_allocation_map(struct penstock_vidmm_allocation *allocation,
+					     struct penstock_vidmm_process *process);
+
+/* Opens its own file (aN) and lets the system process address it. SUCCESS, NOT_FOUND, NO_MEMORY. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_allocation_open_own(struct penstock_vidmm_allocation *allocation,
+						  enum penstock_file_open how);
+
+/* Closes it again; `remove`: for good. Nothing happens where it has none. */
+void penstock_allocation_close_own(struct penstock_vidmm_allocation *allocation, bool remove);
+
+/* Frees a mapping of an allocation that is not in use by the process any more. */
+void penstock_allocation_mapping_free(struct penstock_mapping *mapping);
+
+/* Takes the next step towards the goal; may free the allocation. */
+void penstock_allocation_advance(struct penstock_vidmm_allocation *allocation);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the memory manager share: its own structures. Loop thread.
+ */
+#ifndef PENSTOCK_MEMORY_INTERNAL_H
+#define PENSTOCK_MEMORY_INTERNAL_H
+
+#include "daemon/memory/allocation.h"
+#include "daemon/memory/dma_pool.h"
+#include "daemon/memory/location.h"
+#include "daemon/memory/pages.h"
+#include "daemon/memory/progress.h"
+#include "daemon/memory/restore.h"
+#include "daemon/memory/segment.h"
+#include "daemon/memory/vidmm.h"
+
+#include <pthread.h>
+
+struct penstock_vidmm {
+	struct penstock_vidmm_config config;
+	pthread_t thread;
+	struct penstock_paging_port port;
+	int directory; /* owned */
+	struct penstock_segment segments[PENSTOCK_SEGMENT_COUNT];
+	uint64_t releasing_bytes[PENSTOCK_SEGMENT_COUNT]; /* granules on their way to be free */
+	struct penstock_sharer window_sharer;
+	uint64_t window_address; /* of the DMA pools, in the aperture */
+	struct penstock_location_table locations;
+	struct penstock_record_file progress;
+	struct penstock_restore restore;
+	struct penstock_list processes;        /* penstock_vidmm_process.link */
+	struct penstock_vidmm_process *system; /* owned */
+	struct penstock_list paging_dirty;     /* penstock_paging.dirty_link */
+	uint32_t next_file_id;
+	unsigned jobs; /* with a worker */
+	bool somebody_waits;
+	bool keep;
+	bool stopped;      /* nothing is paged any more */
+	bool backend_gone; /* and there is no backend to call */
+	bool freed;        /* gone as soon as the last job is done */
+};
+
+struct penstock_vidmm_process {
+	struct penstock_list link;
+	struct penstock_vidmm *vidmm;
+	uint64_t id; /* 0: the system process */
+	uint64_t quota_bytes;
+	uint64_t used_bytes;
+	struct penstock_backend_process *backend;
+	struct penstock_paging paging;
+	struct penstock_list mappings; /* penstock_mapping.process_link */
+	uint32_t mapping_count;
+	uint32_t prepared;    /* submissions between prepare and finish */
+	uint32_t allocations; /* that it pays for, dying ones too */
+	bool freed;           /* gone as soon as nothing is under way */
+	bool held;            /* not even then */
+	/* the system process has none of these */
+	struct penstock_memory_file system;
+	struct penstock_memory_file local;
+	struct penstock_memory_file dummy;
+	struct penstock_pages pages;
+	struct penstock_sharer sharers[PENSTOCK_SEGMENT_COUNT];
+	struct penstock_dma_pool pool;
+};
+
+/* E9: the memory manager is Level One, one thread. */
+static inline void penstock_vidmm_own_thread(const struct penstock_vidmm *vidmm)
+{
+	PENSTOCK_REQUIRE(pthread_equal(vidmm->thread, pthread_self()));
+}
+
+static inline struct penstock_segment *penstock_vidmm_segment(struct penstock_vidmm *vidmm,
+							      uint32_t segment_id)
+{
+	return &vidmm->segments[segment_id - 1];
+}
+
+/* The file behind daemon/memory/progress.h. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_progress_open(struct penstock_vidmm *vidmm,
+					    struct penstock_errbuf *reterr_text);
+
+/* Somebody was told PENDING: something may have changed for him. */
+void penstock_vidmm_wake(struct penstock_vidmm *vidmm);
+
+/* A job that was with a worker is done. */
+void penstock_vidmm_job_ended(struct penstock_vidmm *vidmm);
+
+/* A job of these pages ended: a process that waits to be gone may be. */
+void penstock_vidmm_pages_idle(struct penstock_pages *pages);
+
+/* Nothing may be under way any more: frees what was freed by its owner. */
+void penstock_vidmm_process_settle(struct penstock_vidmm_process *process);
+void penstock_vidmm_settle(struct penstock_vidmm *vidmm);
+
+/* Paging under way is not waited for; nothing is mapped. Does not settle. */
+void penstock_vidmm_process_abandon(struct penstock_vidmm_process *process);
+
+#endif

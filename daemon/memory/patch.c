@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * DxgkDdiPatch: the last look at a DMA buffer before it is submitted. Documents: DXGKDDI_PATCH,
+ * DXGKARG_PATCH.
+ */
+#include "daemon/memory/internal.h"
+#include "proto/isa/instruction.h"
+
+#include <string.h>
+
+#define ADDRESS_BYTES 8u
+
+/* True: the bytes changed. */
+static bool patch_site(struct penstock_submission *submission,
+		       const struct penstock_patch_location *site)
+{
+	const struct penstock_vidmm_allocation *allocation;
+	uint64_t address;
+	uint8_t *bytes;
+
+	/* The list is render's, and private: a site that cannot be is a defect of ours. */
+	PENSTOCK_REQUIRE(site->allocation_index < submission->reference_count &&
+			 penstock_range_fits(site->patch_offset, ADDRESS_BYTES,
+					     submission->args.dma_length));
+	allocation = submission->references[site->allocation_index].allocation;
+	if (allocation == NULL) {
+		return false;
+	}
+	address = penstock_allocation_address(allocation) + site->allocation_offset;
+	bytes = submission->args.dma_buffer + site->patch_offset;
+	if (PENSTOCK_LIKELY(penstock_load64(bytes) == address)) {
+		return false;
+	}
+	penstock_store64(bytes, address);
+	return true;
+}
+
+void penstock_vidmm_patch(struct penstock_submission *submission)
+{
+	const struct penstock_render_args *args = &submission->args;
+
+	penstock_vidmm_own_thread(submission->process->vidmm);
+	submission->patched = 0;
+	for (uint32_t i = 0; i < args->patch_count; i++) {
+		submission->patched += patch_site(submission, &args->patches_out[i]);
+	}
+	memcpy(penstock_dma_pool_bytes(&submission->process->pool, submission->dma_slot),
+	       args->dma_buffer, args->dma_length);
+}

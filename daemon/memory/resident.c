@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Residency of a submission: everything that it lists is brought into a permitted segment and into
+ * its process's page table, and is pinned while it may run. There is no eviction here: what does
+ * not fit beside what segments hold is answered at once, unless space is on its way to be free.
+ */
+#include "daemon/memory/internal.h"
+
+/* Whether a segment has, or will have once what leaves it has left, so much room in all. */
+static bool room_is_coming(const struct penstock_vidmm *vidmm,
+			   const struct penstock_vidmm_allocation *allocation, uint32_t segment_id)
+{
+	const struct penstock_segment *segment = &vidmm->segments[segment_id - 1];
+	uint64_t releasing = vidmm->releasing_bytes[segment_id - 1];
+
+	return releasing > 0 &&
+	       penstock_range_fits(segment->used_bytes - releasing, allocation->size_bytes,
+				   segment->descriptor.commit_limit_bytes);
+}
+
+/* The segments that the allocation may be in, best first, 0 where there is none more. */
+static void permitted(const struct penstock_vidmm_allocation *allocation,
+		      uint32_t ret_segments[PENSTOCK_SEGMENT_COUNT])
+{
+	uint32_t set =
+		allocation->info.segment_set == 0 ? UINT32_MAX : allocation->info.segment_set;
+	uint32_t first = allocation->info.preferred_segment == PENSTOCK_SEGMENT_APERTURE
+				 ? PENSTOCK_SEGMENT_APERTURE
+				 : PENSTOCK_SEGMENT_LOCAL;
+	uint32_t order[PENSTOCK_SEGMENT_COUNT] = {
+		first, PENSTOCK_SEGMENT_LOCAL + PENSTOCK_SEGMENT_APERTURE - first
+	};
+	unsigned count = 0;
+
+	ret_segments[0] = ret_segments[1] = 0;
+	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
+		bool refused = order[i] == PENSTOCK_SEGMENT_LOCAL && allocation->local_refused;
+
+		if ((set >> (order[i] - 1) & 1) != 0 && !refused) {
+			ret_segments[count++] = order[i];
+		}
+	}
+}
+
+static enum penstock_status choose(struct penstock_vidmm_allocation *allocation)
+{
+	struct penstock_vidmm *vidmm = allocation->process->vidmm;
+	enum penstock_status status = PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+	uint32_t segments[PENSTOCK_SEGMENT_COUNT];
+	bool coming = false;
+
+	permitted(allocation, segments);
+	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT && segments[i] != 0; i++) {
+		status = penstock_allocation_choose(allocation, segments[i]);
+		if (status == PENSTOCK_STATUS_SUCCESS) {
+			return status;
+		}
+		coming |= room_is_coming(vidmm, allocation, segments[i]);
+	}
+	/* The next submission may find memory for its place in segment 1 again. */
+	allocation->local_refused = false;
+	return coming ? PENSTOCK_STATUS_PENDING : status;
+}
+
+/* One element of the list that is not ready: chooses a place where it has none. */
+static enum penstock_status look_at(struct penstock_vidmm_allocation *allocation,
+				    struct penstock_list *chosen)
+{
+	enum penstock_status status;
+
+	if (allocation->goal != PENSTOCK_GOAL_KEEP || allocation->place == PENSTOCK_PLACE_PLACING ||
+	    allocation->place == PENSTOCK_PLACE_LEAVING) {
+		return PENSTOCK_STATUS_PENDING;
+	}
+	if (allocation->place != PENSTOCK_PLACE_NOWHERE) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	if (!allocation->has_backing) {
+		return allocation->busy > 0 ? PENSTOCK_STATUS_PENDING
+					    : PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+	}
+	if (allocation->accesses > 0) {
+		return PENSTOCK_STATUS_PENDING;
+	}
+	status = choose(allocation);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		penstock_list_append(chosen, &allocation->chosen_link);
+	}
+	return status;
+}
+
+/*
+ * All elements get a place, or none of those that had none. SUCCESS: those that were chosen are on
+ * their way; *ret_again: but one was refused its pages at once and needs another place.
+ */
+static enum penstock_status place_all(struct penstock_submission *submission, bool *ret_again)
+{
+	enum penstock_status status = PENSTOCK_STATUS_SUCCESS, worst = PENSTOCK_STATUS_SUCCESS;
+	struct penstock_list chosen, *link;
+
+	penstock_list_init(&chosen);
+	for (uint32_t i = 0; i < submission->reference_count; i++) {
+		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+
+		if (allocation == NULL) {
+			continue;
+		}
+		status = look_at(allocation, &chosen);
+		if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
+			worst = status;
+			break;
+		}
+		worst = status == PENSTOCK_STATUS_PENDING ? status : worst;
+	}
+	while ((link = penstock_list_pop(&chosen)) != NULL) {
+		struct penstock_vidmm_allocation *allocation =
+			penstock_list_entry(link, struct penstock_vidmm_allocation, chosen_link);
+
+		if (worst == PENSTOCK_STATUS_SUCCESS) {
+			penstock_allocation_begin(allocation);
+			*ret_again |= allocation->place == PENSTOCK_PLACE_NOWHERE;
+		} else {
+			penstock_allocation_undo(allocation);
+		}
+	}
+	return worst;
+}
+
+static enum penstock_status map_all(struct penstock_submission *submission)
+{
+	enum penstock_status status, worst = PENSTOCK_STATUS_SUCCESS;
+
+	for (uint32_t i = 0; i < submission->reference_count; i++) {
+		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+
+		if (allocation == NULL) {
+			continue;
+		}
+		if (allocation->place != PENSTOCK_PLACE_RESIDENT) {
+			worst = PENSTOCK_STATUS_PENDING;
+			continue;
+		}
+		status = penstock_allocation_map(allocation, submission->process);
+		if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
+			return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+		}
+		worst = status == PENSTOCK_STATUS_PENDING ? status : worst;
+	}
+	return worst;
+}
+
+static bool all_ready(const struct penstock_submission *submission)
+{
+	for (uint32_t i = 0; i < submission->reference_count; i++) {
+		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+
+		if (allocation == NULL) {
+			continue;
+		}
+		/* Another principal's pages can be mapped only out of a file of their own. */
+		PENSTOCK_REQUIRE(allocation->process == submission->process ||
+				 allocation->location.own_file);
+		if (!penstock_allocation_ready(allocation, submission->process)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void pin_all(const struct penstock_submission *submission)
+{
+	for (uint32_t i = 0; i < submission->reference_count; i++) {
+		if (submission->references[i].allocation != NULL) {
+			submission->references[i].allocation->pins++;
+		}
+	}
+}
+
+static enum penstock_status make_resident(struct penstock_submission *submission)
+{
+	enum penstock_status status;
+	bool again;
+
+	do {
+		again = false;
+		status = place_all(submission, &again);
+	} while (again);
+	return status == PENSTOCK_STATUS_SUCCESS ? map_all(submission) : status;
+}
+
+enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submission)
+{
+	struct penstock_vidmm_process *process = submission->process;
+	struct penstock_vidmm *vidmm = process->vidmm;
+	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
+
+	penstock_vidmm_own_thread(vidmm);
+	PENSTOCK_REQUIRE(!vidmm->stopped);
+	if (PENSTOCK_UNLIKELY(vidmm->restore.open)) {
+		penstock_vidmm_restore_end(vidmm);
+	}
+	if (PENSTOCK_UNLIKELY(!all_ready(submission))) {
+		status = make_resident(submission);
+	}
+	if (PENSTOCK_LIKELY(status == PENSTOCK_STATUS_SUCCESS)) {
+		status = penstock_dma_pool_take(&process->pool, submission->args.dma_length,
+						&submission->dma_slot, &submission->dma_address);
+	}
+	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS)) {
+		vidmm->somebody_waits |= status == PENSTOCK_STATUS_PENDING;
+		penstock_paging_flush(vidmm);
+		return status;
+	}
+	pin_all(submission);
+	process->prepared++;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_vidmm_finish(struct penstock_submission *submission)
+{
+	struct penstock_vidmm_process *process = submission->process;
+	struct penstock_vidmm *vidmm = process->vidmm;
+
+	penstock_vidmm_own_thread(vidmm);
+	PENSTOCK_REQUIRE(process->prepared > 0);
+	process->prepared--;
+	penstock_dma_pool_give(&process->pool, submission->dma_slot);
+	for (uint32_t i = 0; i < submission->reference_count; i++) {
+		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+
+		if (allocation == NULL) {
+			continue;
+		}
+		PENSTOCK_REQUIRE(allocation->pins > 0);
+		if (--allocation->pins == 0 &&
+		    PENSTOCK_UNLIKELY(allocation->goal != PENSTOCK_GOAL_KEEP)) {
+			penstock_allocation_advance(allocation);
+		}
+	}
+	if (PENSTOCK_UNLIKELY(!penstock_list_empty(&vidmm->paging_dirty))) {
+		penstock_paging_flush(vidmm);
+	}
+	penstock_vidmm_wake(vidmm);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Submission fence ids of one node: 32 bits, one more for each packet, whichever process it is
+ * for, so an id is unique while it matters. They wrap; which of two is earlier is their signed
+ * distance, which holds because far fewer than 2^31 are ever outstanding. Documents: "Supplying
+ * fence identifiers".
+ */
+#ifndef PENSTOCK_FENCES_H
+#define PENSTOCK_FENCES_H
+
+#include "proto/base/base.h"
+
+struct penstock_fences {
+	uint32_t next;
+	uint32_t last_submitted;
+	uint32_t last_completed;
+};
+
+static inline void penstock_fences_init(struct penstock_fences *fences, uint32_t first)
+{
+	*fences = (struct penstock_fences){
+		.next = first,
+		.last_submitted = first - 1,
+		.last_completed = first - 1,
+	};
+}
+
+/* The id of the packet that is submitted now. */
+static inline uint32_t penstock_fences_next(struct penstock_fences *fences)
+{
+	fences->last_submitted = fences->next++;
+	return fences->last_submitted;
+}
+
+static inline bool penstock_fence_before(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) < 0;
+}
+
+static inline void penstock_fences_complete(struct penstock_fences *fences, uint32_t id)
+{
+	if (penstock_fence_before(fences->last_completed, id)) {
+		fences->last_completed = id;
+	}
+}
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the scheduler share: its own structures.
+ */
+#ifndef PENSTOCK_SCHEDULE_INTERNAL_H
+#define PENSTOCK_SCHEDULE_INTERNAL_H
+
+#include "daemon/memory/paging.h"
+#include "daemon/schedule/fences.h"
+#include "daemon/schedule/scheduler.h"
+
+#include <pthread.h>
+
+/* One doorbell for each process that got something in this turn. */
+#define PENSTOCK_BELLS 64u
+
+/* A paging packet whose process ends this often while it runs is not tried again. */
+#define PENSTOCK_PAGING_ATTEMPTS 3u
+
+struct penstock_check_range;
+
+struct penstock_node {
+	struct penstock_list ready;    /* penstock_queue.ready_link: round robin */
+	struct penstock_list parked;   /* penstock_queue.ready_link: the head waits for something */
+	struct penstock_list hardware; /* penstock_submission.queue_link, in order of fences */
+	struct penstock_list paging;   /* penstock_paging_packet.link: on the hardware */
+	struct penstock_fences fences;
+	uint32_t ordinal;
+	uint32_t on_hardware;
+	uint32_t limit;     /* of packets on the hardware */
+	uint32_t preparing; /* heads that memory works for */
+	uint32_t waiting;   /* submissions in software queues */
+	uint64_t packets;
+	uint64_t paging_packets;
+	uint64_t resets;
+};
+
+struct penstock_scheduler {
+	struct penstock_scheduler_config config;
+	struct penstock_node nodes[PENSTOCK_NODE_COUNT];
+	struct penstock_list deferred; /* penstock_submission.queue_link: completions put off */
+	pthread_t thread;
+	bool defer_asked;
+	bool running; /* inside: whoever calls is called by us */
+	bool again;
+	bool stopped;
+	struct penstock_backend_process *bells[PENSTOCK_BELLS];
+	uint32_t bell_count;
+	struct penstock_check_range *ranges; /* [range_capacity], for --paranoid; owned */
+	uint32_t range_capacity;
+};
+
+/* E9: the scheduler is Level One, one thread. */
+static inline void penstock_scheduler_own_thread(const struct penstock_scheduler *scheduler)
+{
+	PENSTOCK_REQUIRE(pthread_equal(scheduler->thread, pthread_self()));
+}
+
+static inline struct penstock_submission *penstock_submission_of(struct penstock_list *link)
+{
+	return penstock_list_entry(link, struct penstock_submission, queue_link);
+}
+
+/* True: whoever called is the outermost, and calls leave. */
+bool penstock_scheduler_enter(struct penstock_scheduler *scheduler);
+void penstock_scheduler_leave(struct penstock_scheduler *scheduler, bool outermost);
+
+/* What cannot be: the adapter stops; nothing is submitted any more. */
+void penstock_scheduler_fail(struct penstock_scheduler *scheduler, const char *reason);
+
+void penstock_scheduler_ring(struct penstock_scheduler *scheduler,
+			     struct penstock_backend_process *process);
+
+/* Hands a paging packet, with the fence id that it has, to its process. */
+void penstock_scheduler_submit_paging(struct penstock_scheduler *scheduler,
+				      struct penstock_paging_packet *packet);
+
+/* queue.c: the software queues */
+
+/* The head of the queue may be worth another look. */
+void penstock_queue_wake(struct penstock_queue *queue, struct penstock_node *node);
+
+/* Takes the submission, which is in no list, to be completed on a later turn. */
+void penstock_scheduler_defer(struct penstock_scheduler *scheduler,
+			      struct penstock_submission *submission, enum penstock_status status);
+
+/* Takes the submission off the hardware: slot and pins are given back. */
+void penstock_node_remove(struct penstock_node *node, struct penstock_submission *submission);
+
+/* reset.c: faults, deaths and what is done about them */
+
+void penstock_scheduler_fault(struct penstock_scheduler *scheduler, struct penstock_node *node,
+			      struct penstock_vidmm_process *process,
+			      const struct penstock_interrupt *interrupt);
+
+/* Everything of the process up to `fence_id` is done. */
+void penstock_node_complete(struct penstock_scheduler *scheduler, struct penstock_node *node,
+			    struct penstock_vidmm_process *process, uint32_t fence_id);
+
+enum penstock_fence_verdict {
+	PENSTOCK_FENCE_OUTSTANDING,
+	PENSTOCK_FENCE_REPEATED,
+	PENSTOCK_FENCE_IMPOSSIBLE,
+};
+
+/* What a fence id that a process reports can be. */
+enum penstock_fence_verdict penstock_node_judge(const struct penstock_node *node,
+						const struct penstock_vidmm_process *process,
+						uint32_t fence_id);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Software queues: one a context, in order. A node's queues with work are on a ring (`ready`);
+ * those whose head waits (a transfer before it, memory, its own predecessors) are parked until
+ * something changed.
+ */
+#include "daemon/schedule/internal.h"
+
+void penstock_queue_init(struct penstock_queue *queue, struct penstock_scheduler *scheduler,
+			 uint32_t node_ordinal, int priority, void *context)
+{
+	PENSTOCK_REQUIRE(node_ordinal < PENSTOCK_NODE_COUNT);
+	*queue = (struct penstock_queue){
+		.scheduler = scheduler,
+		.node_ordinal = node_ordinal,
+		.priority = priority,
+		.context = context,
+	};
+	penstock_list_init(&queue->waiting);
+	penstock_list_init(&queue->ready_link);
+}
+
+void penstock_queue_wake(struct penstock_queue *queue, struct penstock_node *node)
+{
+	penstock_list_remove(&queue->ready_link);
+	if (!penstock_list_empty(&queue->waiting)) {
+		penstock_list_append(&node->ready, &queue->ready_link);
+	}
+}
+
+void penstock_scheduler_enqueue(struct penstock_queue *queue,
+				struct penstock_submission *submission)
+{
+	struct penstock_scheduler *scheduler = queue->scheduler;
+	struct penstock_node *node = &scheduler->nodes[queue->node_ordinal];
+	bool outermost = penstock_scheduler_enter(scheduler);
+
+	submission->queue = queue;
+	submission->state = PENSTOCK_SUBMISSION_QUEUED;
+	penstock_list_append(&queue->waiting, &submission->queue_link);
+	queue->depth++;
+	node->waiting++;
+	/* A parked queue stays so: its head waits, not this one. */
+	if (penstock_list_empty(&queue->ready_link)) {
+		penstock_list_append(&node->ready, &queue->ready_link);
+	}
+	penstock_scheduler_leave(scheduler, outermost);
+}
+
+void penstock_scheduler_defer(struct penstock_scheduler *scheduler,
+			      struct penstock_submission *submission, enum penstock_status status)
+{
+	submission->result = status;
+	submission->queue->depth--;
+	penstock_list_append(&scheduler->deferred, &submission->queue_link);
+	if (!scheduler->defer_asked) {
+		scheduler->defer_asked = true;
+		scheduler->config.defer(scheduler->config.owner);
+	}
+}
+
+void penstock_scheduler_cancel(struct penstock_queue *queue, enum penstock_status status)
+{
+	struct penstock_scheduler *scheduler = queue->scheduler;
+	struct penstock_node *node = &scheduler->nodes[queue->node_ordinal];
+	struct penstock_list *link;
+
+	penstock_scheduler_own_thread(scheduler);
+	penstock_list_remove(&queue->ready_link);
+	while ((link = penstock_list_pop(&queue->waiting)) != NULL) {
+		struct penstock_submission *submission = penstock_submission_of(link);
+
+		/* A prepare that did not succeed holds nothing. */
+		node->preparing -= submission->state == PENSTOCK_SUBMISSION_PREPARING;
+		node->waiting--;
+		submission->state = PENSTOCK_SUBMISSION_CANCELLED;
+		penstock_scheduler_defer(scheduler, submission, status);
+	}
+}
+
+void penstock_scheduler_deliver(struct penstock_scheduler *scheduler)
+{
+	bool outermost = penstock_scheduler_enter(scheduler);
+	struct penstock_list *link;
+
+	scheduler->defer_asked = false;
+	while ((link = penstock_list_pop(&scheduler->deferred)) != NULL) {
+		struct penstock_submission *submission = penstock_submission_of(link);
+
+		submission->completed(submission, submission->result);
+	}
+	penstock_scheduler_leave(scheduler, outermost);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Engine reset: a GPU process met something in a submission that it cannot go on with, or ended.
+ * The submission's device is lost; its process is started anew, and what the others had on the
+ * hardware goes back to the front of their queues: paging packets first and with the fence ids
+ * that they have, submissions with new ones. No other process is touched.
+ */
+#include "daemon/schedule/internal.h"
+
+#include "gpu-backend/dma.h"
+#include "proto/isa/disassembler.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+struct culprit {
+	struct penstock_submission *submission; /* off the hardware; NULL: none on this node */
+	struct penstock_interrupt interrupt;
+	char text[320];
+};
+
+/* The instruction at the offset, without its newline; "" where the offset is none. */
+static void instruction_text(const struct penstock_submission *submission, uint32_t offset,
+			     char *ret_text, size_t text_bytes)
+{
+	struct penstock_text text;
+	const struct penstock_disassembler disassembler = {
+		.isa = &penstock_dma_isa,
+		.write = penstock_text_write,
+		.owner = &text,
+	};
+
+	penstock_text_init(&text, ret_text, text_bytes);
+	if (offset < submission->args.dma_length) {
+		penstock_disassemble_one(&disassembler, submission->args.dma_buffer,
+					 submission->args.dma_length, offset);
+	}
+	ret_text[strcspn(ret_text, "\n")] = '\0';
+}
+
+static void describe_fault(struct culprit *culprit)
+{
+	const struct penstock_interrupt *interrupt = &culprit->interrupt;
+	char instruction[160];
+
+	instruction_text(culprit->submission, interrupt->fault_dma_offset, instruction,
+			 sizeof(instruction));
+	if (interrupt->type == PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED) {
+		snprintf(culprit->text, sizeof(culprit->text),
+			 "page fault: %s of address 0x%" PRIx64 ", node %" PRIu32
+			 ", DMA offset 0x%" PRIx32 ": %s",
+			 interrupt->fault_write ? "write" : "read", interrupt->fault_address,
+			 interrupt->node_ordinal, interrupt->fault_dma_offset, instruction);
+	} else {
+		snprintf(culprit->text, sizeof(culprit->text),
+			 "illegal DMA instruction, node %" PRIu32 ", DMA offset 0x%" PRIx32 ": %s",
+			 interrupt->node_ordinal, interrupt->fault_dma_offset, instruction);
+	}
+}
+
+static void describe_death(struct culprit *culprit, int wait_status)
+{
+	const char *how = WIFSIGNALED(wait_status) ? "was killed by signal" : "exited with";
+	int number = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+
+	snprintf(culprit->text, sizeof(culprit->text),
+		 "the GPU process %s %d while node %" PRIu32 " ran this submission", how, number,
+		 culprit->interrupt.node_ordinal);
+}
+
+static struct penstock_submission *find(const struct penstock_node *node,
+					const struct penstock_vidmm_process *process,
+					uint32_t fence_id)
+{
+	penstock_list_for_each (link, &node->hardware) {
+		struct penstock_submission *submission = penstock_submission_of(link);
+
+		if (submission->process == process && submission->submission_fence_id == fence_id) {
+			return submission;
+		}
+	}
+	return NULL;
+}
+
+static struct penstock_paging_packet *paging_of(const struct penstock_node *node,
+						const struct penstock_vidmm_process *process)
+{
+	penstock_list_for_each (link, &node->paging) {
+		struct penstock_paging_packet *packet =
+			penstock_list_entry(link, struct penstock_paging_packet, link);
+
+		if (packet->process == process) {
+			return packet;
+		}
+	}
+	return NULL;
+}
+
+/* In front of the others; a head that memory works for is a head no more, and asks again later. */
+static void put_in_front(struct penstock_node *node, struct penstock_submission *submission)
+{
+	struct penstock_queue *queue = submission->queue;
+	struct penstock_list *head = penstock_list_first(&queue->waiting);
+
+	if (head != NULL && penstock_submission_of(head)->state == PENSTOCK_SUBMISSION_PREPARING) {
+		penstock_submission_of(head)->state = PENSTOCK_SUBMISSION_QUEUED;
+		node->preparing--;
+	}
+	submission->state = PENSTOCK_SUBMISSION_QUEUED;
+	penstock_list_prepend(&queue->waiting, &submission->queue_link);
+	node->waiting++;
+	penstock_queue_wake(queue, node);
+}
+
+/* What the process had on the node goes back to the front of its queues, in order. */
+static void put_back(struct penstock_node *node, const struct penstock_vidmm_process *process)
+{
+	struct penstock_list *link = node->hardware.previous;
+
+	while (link != &node->hardware) {
+		struct penstock_submission *submission = penstock_submission_of(link);
+
+		link = link->previous;
+		if (submission->process == process) {
+			penstock_node_remove(node, submission);
+			put_in_front(node, submission);
+		}
+	}
+}
+
+static void submit_paging_again(struct penstock_scheduler *scheduler, struct penstock_node *node,
+				const struct penstock_vidmm_process *process)
+{
+	struct penstock_paging_packet *packet = paging_of(node, process);
+
+	if (packet == NULL) {
+		return;
+	}
+	if (packet->attempts >= PENSTOCK_PAGING_ATTEMPTS) {
+		penstock_scheduler_fail(scheduler, "a paging packet ends its GPU process");
+		return;
+	}
+	penstock_scheduler_submit_paging(scheduler, packet);
+}
+
+/* DxgkDdiResetEngine. */
+static void reset(struct penstock_scheduler *scheduler, struct penstock_vidmm_process *process)
+{
+	scheduler->config.backend->ops->reset_engine(penstock_vidmm_process_backend(process));
+	penstock_vidmm_process_was_reset(process);
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		struct penstock_node *node = &scheduler->nodes[i];
+
+		put_back(node, process);
+		submit_paging_again(scheduler, node, process);
+	}
+}
+
+/* Its device is lost, and then it is over. */
+static void convict(struct penstock_scheduler *scheduler, struct culprit *culprit)
+{
+	struct penstock_submission *submission = culprit->submission;
+
+	submission->state = PENSTOCK_SUBMISSION_RETIRED;
+	submission->queue->depth--;
+	scheduler->config.device_fault(scheduler->config.owner, submission, &culprit->interrupt,
+				       culprit->text);
+	submission->completed(submission, PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
+}
+
+/* What else had completed is reported before the process is ended, and so not run again. */
+static void collect_fences(struct penstock_scheduler *scheduler,
+			   struct penstock_vidmm_process *process)
+{
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		scheduler->config.backend->ops->query_current_fence(
+			penstock_vidmm_process_backend(process), i);
+	}
+}
+
+void penstock_scheduler_fault(struct penstock_scheduler *scheduler, struct penstock_node *node,
+			      struct penstock_vidmm_process *process,
+			      const struct penstock_interrupt *interrupt)
+{
+	struct culprit culprit = { .interrupt = *interrupt };
+
+	if (interrupt->type != PENSTOCK_INTERRUPT_DMA_FAULTED &&
+	    interrupt->type != PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED) {
+		penstock_scheduler_fail(scheduler, "an interrupt that was not asked for");
+		return;
+	}
+	culprit.submission = find(node, process, interrupt->fence_id);
+	if (culprit.submission == NULL) {
+		penstock_scheduler_fail(scheduler, "a fault in a paging packet");
+		return;
+	}
+	/* Those before it are done. */
+	penstock_node_remove(node, culprit.submission);
+	penstock_node_complete(scheduler, node, process, interrupt->fence_id - 1);
+	describe_fault(&culprit);
+	collect_fences(scheduler, process);
+	node->resets++;
+	reset(scheduler, process);
+	convict(scheduler, &culprit);
+}
+
+/* The oldest packet of the process on the node ran; NULL where that is none, or paging. */
+static struct penstock_submission *running(const struct penstock_node *node,
+					   const struct penstock_vidmm_process *process)
+{
+	const struct penstock_paging_packet *packet = paging_of(node, process);
+
+	penstock_list_for_each (link, &node->hardware) {
+		struct penstock_submission *submission = penstock_submission_of(link);
+
+		if (submission->process == process) {
+			return packet == NULL || penstock_fence_before(
+							 submission->submission_fence_id,
+							 packet->submission_fence_id)
+				       ? submission
+				       : NULL;
+		}
+	}
+	return NULL;
+}
+
+void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
+				     struct penstock_vidmm_process *process, int wait_status)
+{
+	bool outermost = penstock_scheduler_enter(scheduler);
+	struct culprit culprits[PENSTOCK_NODE_COUNT] = { { NULL } };
+
+	if (!penstock_list_empty(&scheduler->deferred)) {
+		penstock_scheduler_deliver(scheduler);
+	}
+	collect_fences(scheduler, process);
+	/* Both nodes may have run something, and nobody can tell which of the two it was. */
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		struct penstock_node *node = &scheduler->nodes[i];
+		struct culprit *culprit = &culprits[i];
+
+		culprit->submission = running(node, process);
+		if (culprit->submission == NULL) {
+			continue;
+		}
+		culprit->interrupt = (struct penstock_interrupt){
+			.type = PENSTOCK_INTERRUPT_DMA_FAULTED,
+			.node_ordinal = i,
+			.fence_id = culprit->submission->submission_fence_id,
+		};
+		describe_death(culprit, wait_status);
+		penstock_node_remove(node, culprit->submission);
+		node->resets++;
+	}
+	reset(scheduler, process);
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		if (culprits[i].submission != NULL) {
+			convict(scheduler, &culprits[i]);
+		}
+	}
+	penstock_scheduler_leave(scheduler, outermost);
+}

@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Picks submissions, has memory prepare them, patches and submits them, and retires them when
+ * their fences are reached.
+ *
+ *	head of a queue   QUEUED --pick--> PREPARING --prepared, patched--> ON_HARDWARE --> RETIRED
+ *	                     ^                 |  memory at work: parked         |
+ *	                     '-----------------+------- engine reset ------------'
+ *
+ * A node takes `limit` packets; PREPARING heads beyond that are limit + 1 at most, so memory works
+ * ahead of the GPU and a backlog pins nothing. One thread.
+ */
+#include "daemon/schedule/scheduler.h"
+
+#include "daemon/check/check.h"
+#include "daemon/schedule/internal.h"
+
+#include <stdlib.h>
+
+/* ---------------------------------------------------------------- turns */
+
+static void run(struct penstock_scheduler *scheduler);
+
+bool penstock_scheduler_enter(struct penstock_scheduler *scheduler)
+{
+	bool outermost = !scheduler->running;
+
+	penstock_scheduler_own_thread(scheduler);
+	scheduler->running = true;
+	return outermost;
+}
+
+void penstock_scheduler_leave(struct penstock_scheduler *scheduler, bool outermost)
+{
+	if (!outermost) {
+		scheduler->again = true;
+		return;
+	}
+	run(scheduler);
+	scheduler->running = false;
+}
+
+void penstock_scheduler_fail(struct penstock_scheduler *scheduler, const char *reason)
+{
+	if (!scheduler->stopped) {
+		scheduler->stopped = true;
+		scheduler->config.failed(scheduler->config.owner, reason);
+	}
+}
+
+void penstock_scheduler_ring(struct penstock_scheduler *scheduler,
+			     struct penstock_backend_process *process)
+{
+	for (uint32_t i = scheduler->bell_count; i-- > 0;) {
+		if (scheduler->bells[i] == process) {
+			return;
+		}
+	}
+	if (!scheduler->running || scheduler->bell_count == PENSTOCK_BELLS) {
+		scheduler->config.backend->ops->ring_doorbell(process);
+		return;
+	}
+	scheduler->bells[scheduler->bell_count++] = process;
+}
+
+static void ring_all(struct penstock_scheduler *scheduler)
+{
+	const struct penstock_backend_ops *ops = scheduler->config.backend->ops;
+
+	for (uint32_t i = 0; i < scheduler->bell_count; i++) {
+		ops->ring_doorbell(scheduler->bells[i]);
+	}
+	scheduler->bell_count = 0;
+}
+
+/* ---------------------------------------------------------------- one submission */
+
+/* --paranoid: the checker reads what the GPU is about to execute. */
+static bool stands_the_check(struct penstock_scheduler *scheduler,
+			     const struct penstock_submission *submission)
+{
+	const struct penstock_render_args *args = &submission->args;
+	struct penstock_errbuf text = { "no memory for the checker" };
+	struct penstock_vidmm_location location;
+
+	if (scheduler->range_capacity < submission->reference_count) {
+		free(scheduler->ranges);
+		scheduler->ranges = calloc(submission->reference_count, sizeof(*scheduler->ranges));
+		scheduler->range_capacity =
+			scheduler->ranges == NULL ? 0 : submission->reference_count;
+	}
+	if (scheduler->range_capacity < submission->reference_count) {
+		penstock_scheduler_fail(scheduler, text.text);
+		return false;
+	}
+	for (uint32_t i = 0; i < submission->reference_count; i++) {
+		const struct penstock_reference *reference = &submission->references[i];
+
+		scheduler->ranges[i] = (struct penstock_check_range){ 0 };
+		if (reference->allocation == NULL) {
+			continue;
+		}
+		penstock_vidmm_allocation_location(reference->allocation, &location);
+		scheduler->ranges[i] = (struct penstock_check_range){
+			.address = location.address,
+			.size_bytes = submission->list != NULL ? submission->list[i].size_bytes
+							       : location.size_bytes,
+			.writable = reference->write_operation,
+		};
+	}
+	if (penstock_check(args->dma_buffer, args->dma_length, scheduler->ranges,
+			   submission->reference_count, args->patches_out, args->patch_count,
+			   &text) == PENSTOCK_STATUS_SUCCESS) {
+		return true;
+	}
+	penstock_scheduler_fail(scheduler, text.text);
+	return false;
+}
+
+static void submit(struct penstock_scheduler *scheduler, struct penstock_node *node,
+		   struct penstock_submission *submission)
+{
+	struct penstock_backend_process *process =
+		penstock_vidmm_process_backend(submission->process);
+	struct penstock_submit_args args = {
+		.node_ordinal = node->ordinal,
+		.dma_buffer_address = submission->dma_address,
+		.submission_end_offset = submission->args.dma_length,
+	};
+
+	if ((submission->flags & PENSTOCK_SUBMIT_NULL_RENDERING) != 0) {
+		args.flags |= PENSTOCK_SUBMITCOMMAND_NULL_RENDERING;
+	}
+	submission->submission_fence_id = penstock_fences_next(&node->fences);
+	args.submission_fence_id = submission->submission_fence_id;
+	submission->state = PENSTOCK_SUBMISSION_ON_HARDWARE;
+	penstock_list_append(&node->hardware, &submission->queue_link);
+	node->on_hardware++;
+	node->packets++;
+	submission->queue->on_hardware++;
+	if (scheduler->config.submitted != NULL) {
+		scheduler->config.submitted(scheduler->config.owner, submission);
+	}
+	scheduler->config.backend->ops->submit_command(process, &args);
+	penstock_scheduler_ring(scheduler, process);
+}
+
+/* Out of its software queue. */
+static void take_head(struct penstock_node *node, struct penstock_submission *submission)
+{
+	penstock_list_remove(&submission->queue_link);
+	node->waiting--;
+}
+
+/*
+ * A head that must not run leaves when what its context has on the hardware has left, so that a
+ * later fence still implies the earlier ones. False: not yet.
+ */
+static bool drop_head(struct penstock_scheduler *scheduler, struct penstock_node *node,
+		      struct penstock_submission *submission)
+{
+	if (submission->queue->on_hardware > 0) {
+		return false;
+	}
+	take_head(node, submission);
+	submission->state = PENSTOCK_SUBMISSION_CANCELLED;
+	penstock_scheduler_defer(scheduler, submission, submission->cancelled);
+	return true;
+}
+
+/* False: the queue is parked with it at its head. */
+static bool try_head(struct penstock_scheduler *scheduler, struct penstock_node *node,
+		     struct penstock_submission *submission)
+{
+	bool preparing = submission->state == PENSTOCK_SUBMISSION_PREPARING;
+	enum penstock_status status;
+
+	if (submission->blocked > 0) {
+		return false;
+	}
+	if (submission->cancelled == PENSTOCK_STATUS_SUCCESS) {
+		if (!preparing && node->preparing > node->limit) {
+			return false;
+		}
+		status = penstock_vidmm_prepare(submission);
+		if (status == PENSTOCK_STATUS_PENDING) {
+			node->preparing += !preparing;
+			submission->state = PENSTOCK_SUBMISSION_PREPARING;
+			return false;
+		}
+		submission->cancelled = status;
+	}
+	node->preparing -= preparing;
+	submission->state = PENSTOCK_SUBMISSION_QUEUED;
+	if (submission->cancelled != PENSTOCK_STATUS_SUCCESS) {
+		return drop_head(scheduler, node, submission);
+	}
+	take_head(node, submission);
+	penstock_vidmm_patch(submission);
+	if (scheduler->config.paranoid && !stands_the_check(scheduler, submission)) {
+		penstock_vidmm_finish(submission);
+		penstock_scheduler_defer(scheduler, submission, PENSTOCK_STATUS_DEVICE_REMOVED);
+		return true;
+	}
+	submit(scheduler, node, submission);
+	return true;
+}
+
+static void run_node(struct penstock_scheduler *scheduler, struct penstock_node *node)
+{
+	struct penstock_list *link;
+
+	while (!scheduler->stopped && node->on_hardware < node->limit &&
+	       (link = penstock_list_pop(&node->ready)) != NULL) {
+		struct penstock_queue *queue =
+			penstock_list_entry(link, struct penstock_queue, ready_link);
+		struct penstock_list *head = penstock_list_first(&queue->waiting);
+		bool gone = try_head(scheduler, node, penstock_submission_of(head));
+
+		if (!gone) {
+			penstock_list_append(&node->parked, &queue->ready_link);
+		} else if (!penstock_list_empty(&queue->waiting)) {
+			penstock_list_append(&node->ready, &queue->ready_link);
+		}
+	}
+}
+
+static void run(struct penstock_scheduler *scheduler)
+{
+	do {
+		scheduler->again = false;
+		for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+			run_node(scheduler, &scheduler->nodes[i]);
+		}
+	} while (scheduler->again);
+	ring_all(scheduler);
+}
+
+static void splice(struct penstock_list *to, struct penstock_list *from)
+{
+	struct penstock_list *link;
+
+	while ((link = penstock_list_pop(from)) != NULL) {
+		penstock_list_append(to, link);
+	}
+}
+
+void penstock_scheduler_kick(struct penstock_scheduler *scheduler)
+{
+	bool outermost = penstock_scheduler_enter(scheduler);
+
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		splice(&scheduler->nodes[i].ready, &scheduler->nodes[i].parked);
+	}
+	penstock_scheduler_leave(scheduler, outermost);
+}
+
+/* ---------------------------------------------------------------- paging packets */
+
+void penstock_scheduler_submit_paging(struct penstock_scheduler *scheduler,
+				      struct penstock_paging_packet *packet)
+{
+	struct penstock_backend_process *process = penstock_vidmm_process_backend(packet->process);
+	const struct penstock_submit_args args = {
+		.node_ordinal = packet->node_ordinal,
+		.submission_fence_id = packet->submission_fence_id,
+		.flags = PENSTOCK_SUBMITCOMMAND_PAGING,
+		.paging_buffer = packet->bytes,
+		.paging_buffer_bytes = packet->length,
+	};
+
+	packet->attempts++;
+	scheduler->config.backend->ops->submit_command(process, &args);
+	penstock_scheduler_ring(scheduler, process);
+}
+
+static void take_paging(void *owner, struct penstock_paging_packet *packet)
+{
+	struct penstock_scheduler *scheduler = owner;
+	struct penstock_node *node = &scheduler->nodes[packet->node_ordinal];
+
+	penstock_scheduler_own_thread(scheduler);
+	if (scheduler->stopped) {
+		return;
+	}
+	packet->submission_fence_id = penstock_fences_next(&node->fences);
+	penstock_list_append(&node->paging, &packet->link);
+	node->paging_packets++;
+	penstock_scheduler_submit_paging(scheduler, packet);
+}
+
+/* ---------------------------------------------------------------- fences */
+
+enum penstock_fence_verdict penstock_node_judge(const struct penstock_node *node,
+						const struct penstock_vidmm_process *process,
+						uint32_t fence_id)
+{
+	bool outstanding = false;
+	uint32_t oldest = node->fences.next;
+
+	penstock_list_for_each (link, &node->hardware) {
+		const struct penstock_submission *submission = penstock_submission_of(link);
+
+		if (submission->process != process) {
+			continue;
+		}
+		if (submission->submission_fence_id == fence_id) {
+			return PENSTOCK_FENCE_OUTSTANDING;
+		}
+		oldest = outstanding ? oldest : submission->submission_fence_id;
+		outstanding = true;
+	}
+	penstock_list_for_each (link, &node->paging) {
+		const struct penstock_paging_packet *packet =
+			penstock_list_entry(link, struct penstock_paging_packet, link);
+
+		if (packet->process != process) {
+			continue;
+		}
+		if (packet->submission_fence_id == fence_id) {
+			return PENSTOCK_FENCE_OUTSTANDING;
+		}
+		if (penstock_fence_before(packet->submission_fence_id, oldest)) {
+			oldest = packet->submission_fence_id;
+		}
+	}
+	return penstock_fence_before(fence_id, oldest) ? PENSTOCK_FENCE_REPEATED
+						       : PENSTOCK_FENCE_IMPOSSIBLE;
+}
+
+void penstock_node_remove(struct penstock_node *node, struct penstock_submission *submission)
+{
+	penstock_list_remove(&submission->queue_link);
+	node->on_hardware--;
+	submission->queue->on_hardware--;
+	penstock_vidmm_finish(submission);
+}
+
+static void retire(struct penstock_node *node, struct penstock_submission *submission)
+{
+	struct penstock_queue *queue = submission->queue;
+
+	penstock_node_remove(node, submission);
+	submission->state = PENSTOCK_SUBMISSION_RETIRED;
+	queue->depth--;
+	/* A head that must not run waited for this one. */
+	if (queue->on_hardware == 0) {
+		penstock_queue_wake(queue, node);
+	}
+	submission->completed(submission, PENSTOCK_STATUS_SUCCESS);
+}
+
+/* The first of the process's packets on the node, if it is not behind `fence_id`; or NULL. */
+static struct penstock_submission *next_done(const struct penstock_node *node,
+					     const struct penstock_vidmm_process *process,
+					     uint32_t fence_id)
+{
+	penstock_list_for_each (link, &node->hardware) {
+		struct penstock_submission *submission = penstock_submission_of(link);
+
+		if (penstock_fence_before(fence_id, submission->submission_fence_id)) {
+			return NULL;
+		}
+		if (submission->process == process) {
+			return submission;
+		}
+	}
+	return NULL;
+}
+
+void penstock_node_complete(struct penstock_scheduler *scheduler, struct penstock_node *node,
+			    struct penstock_vidmm_process *process, uint32_t fence_id)
+{
+	struct penstock_submission *submission;
+
+	penstock_fences_complete(&node->fences, fence_id);
+	penstock_list_for_each_safe (link, &node->paging) {
+		struct penstock_paging_packet *packet =
+			penstock_list_entry(link, struct penstock_paging_packet, link);
+
+		if (packet->process == process &&
+		    !penstock_fence_before(fence_id, packet->submission_fence_id)) {
+			penstock_list_remove(link);
+			penstock_vidmm_paging_completed(packet);
+			/* A process has one packet; the next one has a later fence. */
+			break;
+		}
+	}
+	/* `completed` may do anything but end the scheduler: the list is read anew each time. */
+	while ((submission = next_done(node, process, fence_id)) != NULL) {
+		retire(node, submission);
+	}
+}
+
+void penstock_scheduler_notify_interrupt(struct penstock_scheduler *scheduler,
+					 struct penstock_vidmm_process *process,
+					 const struct penstock_interrupt *interrupt)
+{
+	bool outermost = penstock_scheduler_enter(scheduler);
+	struct penstock_node *node;
+
+	/* What was put off is earlier than what completes now. */
+	if (!penstock_list_empty(&scheduler->deferred)) {
+		penstock_scheduler_deliver(scheduler);
+	}
+	if (interrupt->node_ordinal >= PENSTOCK_NODE_COUNT) {
+		penstock_scheduler_fail(scheduler, "an interrupt of a node that there is not");
+		penstock_scheduler_leave(scheduler, outermost);
+		return;
+	}
+	node = &scheduler->nodes[interrupt->node_ordinal];
+	switch (penstock_node_judge(node, process, interrupt->fence_id)) {
+	case PENSTOCK_FENCE_REPEATED:
+		break;
+	case PENSTOCK_FENCE_IMPOSSIBLE:
+		penstock_scheduler_fail(scheduler, "a fence that was not submitted");
+		break;
+	case PENSTOCK_FENCE_OUTSTANDING:
+		if (interrupt->type == PENSTOCK_INTERRUPT_DMA_COMPLETED) {
+			penstock_node_complete(scheduler, node, process, interrupt->fence_id);
+		} else {
+			penstock_scheduler_fault(scheduler, node, process, interrupt);
+		}
+		break;
+	}
+	penstock_scheduler_leave(scheduler, outermost);
+}
+
+/* ---------------------------------------------------------------- start and end */
+
+enum penstock_status penstock_scheduler_new(const struct penstock_scheduler_config *config,
+					    struct penstock_scheduler **ret_scheduler)
+{
+	struct penstock_scheduler *scheduler;
+
+	if (config->hw_queue_packet_cap == 0 ||
+	    config->hw_queue_packet_cap > PENSTOCK_RING_PACKETS) {
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	scheduler = calloc(1, sizeof(*scheduler));
+	if (scheduler == NULL) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	scheduler->config = *config;
+	scheduler->thread = pthread_self();
+	penstock_list_init(&scheduler->deferred);
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		struct penstock_node *node = &scheduler->nodes[i];
+
+		node->ordinal = i;
+		/* A process's ring has room for one paging packet beside these. */
+		node->limit = config->hw_queue_packet_cap < PENSTOCK_RING_PACKETS
+				      ? config->hw_queue_packet_cap
+				      : PENSTOCK_RING_PACKETS - 1;
+		penstock_list_init(&node->ready);
+		penstock_list_init(&node->parked);
+		penstock_list_init(&node->hardware);
+		penstock_list_init(&node->paging);
+		penstock_fences_init(&node->fences, config->first_fence_id);
+	}
+	penstock_vidmm_set_paging_port(
+		config->vidmm,
+		&(struct penstock_paging_port){ .owner = scheduler, .submit = take_paging });
+	*ret_scheduler = scheduler;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_scheduler_stopped(struct penstock_scheduler *scheduler, enum penstock_status status)
+{
+	bool outermost = penstock_scheduler_enter(scheduler);
+	struct penstock_list *link;
+
+	scheduler->stopped = true;
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		struct penstock_node *node = &scheduler->nodes[i];
+
+		while (penstock_list_pop(&node->paging) != NULL) {
+		}
+		while ((link = penstock_list_first(&node->hardware)) != NULL) {
+			struct penstock_submission *submission = penstock_submission_of(link);
+
+			penstock_node_remove(node, submission);
+			submission->state = PENSTOCK_SUBMISSION_CANCELLED;
+			penstock_scheduler_defer(scheduler, submission, status);
+		}
+	}
+	scheduler->bell_count = 0;
+	penstock_scheduler_leave(scheduler, outermost);
+}
+
+void penstock_scheduler_free(struct penstock_scheduler *scheduler)
+{
+	if (scheduler == NULL) {
+		return;
+	}
+	penstock_scheduler_own_thread(scheduler);
+	PENSTOCK_REQUIRE(penstock_list_empty(&scheduler->deferred));
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		PENSTOCK_REQUIRE(scheduler->nodes[i].on_hardware == 0 &&
+				 scheduler->nodes[i].waiting == 0);
+	}
+	free(scheduler->ranges);
+	free(scheduler);
+}
+
+static uint32_t count_of(const struct penstock_list *head)
+{
+	uint32_t count = 0;
+
+	penstock_list_for_each (link, head) {
+		count++;
+	}
+	return count;
+}
+
+void penstock_scheduler_query_nodes(const struct penstock_scheduler *scheduler,
+				    struct penstock_node_state ret[PENSTOCK_NODE_COUNT])
+{
+	penstock_scheduler_own_thread(scheduler);
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		const struct penstock_node *node = &scheduler->nodes[i];
+
+		ret[i] = (struct penstock_node_state){
+			.node_ordinal = i,
+			.on_hardware = node->on_hardware,
+			.contexts_waiting = count_of(&node->ready) + count_of(&node->parked),
+			.submissions_waiting = node->waiting,
+			.last_fence_submitted = node->fences.last_submitted,
+			.last_fence_completed = node->fences.last_completed,
+			.packets = node->packets,
+			.paging_packets = node->paging_packets,
+			.resets = node->resets,
+		};
+	}
+}
