@@ -130,60 +130,6 @@ void fixture_process_stop(struct fixture_process *process)
 	}
 }
 
-/* ---------------------------------------------------------------- instructions */
-
-uint8_t *fixture_append(struct fixture_dma *dma, enum penstock_dma_id id, uint32_t elements)
-{
-	const struct penstock_layout *layout = &penstock_dma_get(id)->layout;
-	uint32_t bytes = layout->bytes + elements * layout->element_bytes;
-	uint8_t *start = dma->bytes + dma->used;
-
-	ck_assert_uint_le(dma->used + bytes, sizeof(dma->bytes));
-	memset(start, 0, bytes);
-	penstock_store32(start, (uint32_t)layout->opcode | (bytes / 4u) << 16);
-	dma->used += bytes;
-	return start;
-}
-
-void fixture_append_fill(struct fixture_dma *dma, uint64_t address, uint64_t size, uint32_t pattern)
-{
-	uint8_t *start = fixture_append(dma, PENSTOCK_DMA_FILL, 0);
-
-	penstock_store32(start + PENSTOCK_DMA_FILL_pattern, pattern);
-	penstock_store64(start + PENSTOCK_DMA_FILL_address, address);
-	penstock_store64(start + PENSTOCK_DMA_FILL_size, size);
-}
-
-void fixture_append_copy(struct fixture_dma *dma, uint64_t source, uint64_t destination,
-			 uint64_t size)
-{
-	uint8_t *start = fixture_append(dma, PENSTOCK_DMA_COPY, 0);
-
-	penstock_store64(start + PENSTOCK_DMA_COPY_source, source);
-	penstock_store64(start + PENSTOCK_DMA_COPY_destination, destination);
-	penstock_store64(start + PENSTOCK_DMA_COPY_size, size);
-}
-
-void fixture_append_map(struct fixture_dma *dma, uint32_t file, uint64_t address, uint64_t offset,
-			uint64_t size, uint32_t flags)
-{
-	uint8_t *start = fixture_append(dma, PENSTOCK_DMA_MAP_PAGES, 0);
-
-	penstock_store32(start + PENSTOCK_DMA_MAP_PAGES_file, file);
-	penstock_store32(start + PENSTOCK_DMA_MAP_PAGES_flags, flags);
-	penstock_store64(start + PENSTOCK_DMA_MAP_PAGES_address, address);
-	penstock_store64(start + PENSTOCK_DMA_MAP_PAGES_offset, offset);
-	penstock_store64(start + PENSTOCK_DMA_MAP_PAGES_size, size);
-}
-
-void fixture_append_unmap(struct fixture_dma *dma, uint64_t address, uint64_t size)
-{
-	uint8_t *start = fixture_append(dma, PENSTOCK_DMA_UNMAP_PAGES, 0);
-
-	penstock_store64(start + PENSTOCK_DMA_UNMAP_PAGES_address, address);
-	penstock_store64(start + PENSTOCK_DMA_UNMAP_PAGES_size, size);
-}
-
 /* ---------------------------------------------------------------- submissions */
 
 void fixture_submit_raw(struct fixture_process *process, const struct penstock_submit_args *args)
@@ -201,7 +147,7 @@ void fixture_ring(struct fixture_process *process)
 }
 
 void fixture_submit(struct fixture_process *process, uint32_t node, uint32_t fence,
-		    const struct fixture_dma *dma, uint32_t slot)
+		    const struct stream *dma, uint32_t slot)
 {
 	struct penstock_submit_args args = {
 		.node_ordinal = node,
@@ -216,7 +162,7 @@ void fixture_submit(struct fixture_process *process, uint32_t node, uint32_t fen
 }
 
 void fixture_submit_paging(struct fixture_process *process, uint32_t node, uint32_t fence,
-			   const struct fixture_dma *dma)
+			   const struct stream *dma)
 {
 	struct penstock_submit_args args = {
 		.node_ordinal = node,

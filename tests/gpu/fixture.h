@@ -8,8 +8,7 @@
 #define PENSTOCK_TESTS_GPU_FIXTURE_H
 
 #include "gpu-backend/backend.h"
-#include "gpu-backend/dma.h"
-#include "tests/harness.h"
+#include "tests/gpu/stream.h"
 
 #include <uv.h>
 
@@ -49,12 +48,6 @@ struct fixture {
 	void (*on_interrupt)(struct fixture_process *process); /* or NULL */
 };
 
-/* Writes one instruction into `words` at *used dwords; terms are dwords behind the header. */
-struct fixture_dma {
-	uint8_t bytes[65536];
-	uint32_t used;
-};
-
 void fixture_start(struct fixture *fixture);
 void fixture_stop(struct fixture *fixture);
 
@@ -63,21 +56,11 @@ void fixture_process_start(struct fixture *fixture, struct fixture_process *proc
 /* Destroys it and closes its files. */
 void fixture_process_stop(struct fixture_process *process);
 
-/* Appends an instruction of the table with zeros for fields; returns where they stand. */
-uint8_t *fixture_append(struct fixture_dma *dma, enum penstock_dma_id id, uint32_t elements);
-void fixture_append_fill(struct fixture_dma *dma, uint64_t address, uint64_t size,
-			 uint32_t pattern);
-void fixture_append_copy(struct fixture_dma *dma, uint64_t source, uint64_t destination,
-			 uint64_t size);
-void fixture_append_map(struct fixture_dma *dma, uint32_t file, uint64_t address, uint64_t offset,
-			uint64_t size, uint32_t flags);
-void fixture_append_unmap(struct fixture_dma *dma, uint64_t address, uint64_t size);
-
 /* Puts the DMA buffer into the process's memory at `slot` * 4096 and submits it. */
 void fixture_submit(struct fixture_process *process, uint32_t node, uint32_t fence,
-		    const struct fixture_dma *dma, uint32_t slot);
+		    const struct stream *dma, uint32_t slot);
 void fixture_submit_paging(struct fixture_process *process, uint32_t node, uint32_t fence,
-			   const struct fixture_dma *dma);
+			   const struct stream *dma);
 void fixture_submit_raw(struct fixture_process *process, const struct penstock_submit_args *args);
 void fixture_ring(struct fixture_process *process);
 

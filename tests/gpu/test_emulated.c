@@ -14,7 +14,7 @@
 
 static struct fixture fixture;
 static struct fixture_process process;
-static struct fixture_dma dma;
+static struct stream dma;
 
 static void setup(void)
 {
@@ -36,8 +36,8 @@ static const struct penstock_backend_ops *ops(void)
 
 START_TEST(a_fill_and_a_copy_are_executed)
 {
-	fixture_append_fill(&dma, DATA_ADDRESS, 64, 0xa1b2c3d4);
-	fixture_append_copy(&dma, DATA_ADDRESS, DATA_ADDRESS + 4096, 64);
+	stream_append_fill(&dma, DATA_ADDRESS, 64, 0xa1b2c3d4);
+	stream_append_copy(&dma, DATA_ADDRESS, DATA_ADDRESS + 4096, 64);
 	fixture_submit(&process, PENSTOCK_NODE_RENDER_ORDINAL, 1, &dma, 0);
 	fixture_ring(&process);
 	fixture_await_fence(&process, PENSTOCK_NODE_RENDER_ORDINAL, 1);
@@ -69,7 +69,7 @@ START_TEST(C3_null_rendering_retires_its_fence_without_executing)
 		.flags = PENSTOCK_SUBMITCOMMAND_NULL_RENDERING,
 	};
 
-	fixture_append_fill(&dma, DATA_ADDRESS, 64, 0xffffffff);
+	stream_append_fill(&dma, DATA_ADDRESS, 64, 0xffffffff);
 	memcpy(process.local, dma.bytes, dma.used);
 	args.submission_end_offset = dma.used;
 	fixture_submit_raw(&process, &args);
@@ -86,7 +86,7 @@ START_TEST(C5_a_later_fence_implies_the_earlier_ones)
 	uint32_t put = 0, done = 0;
 	unsigned seen = 0;
 
-	fixture_append(&dma, PENSTOCK_DMA_NOP, 0);
+	stream_append(&dma, PENSTOCK_DMA_NOP, 0);
 	while (done < 100) {
 		while (put < 100 && put - done < PENSTOCK_RING_PACKETS) {
 			fixture_submit(&process, PENSTOCK_NODE_RENDER_ORDINAL, first + put++, &dma,
@@ -111,11 +111,11 @@ END_TEST
 /* While the daemon is elsewhere, all that completes is one notification. */
 START_TEST(C5_completions_coalesce_into_one_notification)
 {
-	fixture_append(&dma, PENSTOCK_DMA_NOP, 0);
+	stream_append(&dma, PENSTOCK_DMA_NOP, 0);
 	for (uint32_t i = 0; i < PENSTOCK_RING_PACKETS; i++) {
 		fixture_submit(&process, PENSTOCK_NODE_RENDER_ORDINAL, 100 + i, &dma, 0);
 	}
-	fixture_append_fill(&dma, DATA_ADDRESS, 4, 1);
+	stream_append_fill(&dma, DATA_ADDRESS, 4, 1);
 	fixture_submit(&process, PENSTOCK_NODE_COPY_ORDINAL, 5, &dma, 1);
 	fixture_ring(&process);
 	/* The ring memory says when they are done; no turn of the loop until then. */
@@ -133,7 +133,7 @@ START_TEST(a_killed_process_is_reported_and_reset_brings_another)
 {
 	int64_t first;
 
-	fixture_append_fill(&dma, DATA_ADDRESS, 4, 1);
+	stream_append_fill(&dma, DATA_ADDRESS, 4, 1);
 	fixture_submit(&process, 0, 1, &dma, 0);
 	fixture_ring(&process);
 	fixture_await_fence(&process, 0, 1);
@@ -145,7 +145,7 @@ START_TEST(a_killed_process_is_reported_and_reset_brings_another)
 
 	ops()->reset_engine(process.backend);
 	dma.used = 0;
-	fixture_append_fill(&dma, DATA_ADDRESS, 4, 2);
+	stream_append_fill(&dma, DATA_ADDRESS, 4, 2);
 	fixture_submit(&process, 0, 2, &dma, 0);
 	fixture_ring(&process);
 	fixture_await_fence(&process, 0, 2);
@@ -157,7 +157,7 @@ END_TEST
 
 START_TEST(reset_ends_a_hang_and_forgets_what_was_queued)
 {
-	uint8_t *spin = fixture_append(&dma, PENSTOCK_DMA_SPIN, 0);
+	uint8_t *spin = stream_append(&dma, PENSTOCK_DMA_SPIN, 0);
 
 	penstock_store32(spin + PENSTOCK_DMA_SPIN_microseconds, 0xffffffff);
 	fixture_submit(&process, 0, 1, &dma, 0);
@@ -166,7 +166,7 @@ START_TEST(reset_ends_a_hang_and_forgets_what_was_queued)
 	ops()->reset_engine(process.backend);
 	ck_assert_int_eq(ops()->process_id(process.backend), 0);
 	dma.used = 0;
-	fixture_append(&dma, PENSTOCK_DMA_NOP, 0);
+	stream_append(&dma, PENSTOCK_DMA_NOP, 0);
 	fixture_submit(&process, 0, 3, &dma, 0);
 	fixture_ring(&process);
 	fixture_await_fence(&process, 0, 3);

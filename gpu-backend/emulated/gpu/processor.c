@@ -2,6 +2,7 @@
 #include "gpu-backend/emulated/gpu/processor.h"
 
 #include "gpu-backend/dma.h"
+#include "gpu-backend/emulated/gpu/gdi.h"
 
 #include <string.h>
 #include <time.h>
@@ -72,6 +73,12 @@ static const struct {
 	[PENSTOCK_DMA_COPY_ROWS] = { penstock_execute_copy_rows, ANY_NODE },
 	[PENSTOCK_DMA_UPDATE] = { penstock_execute_update, ANY_NODE },
 	[PENSTOCK_DMA_SPIN] = { execute_spin, ANY_NODE },
+	[PENSTOCK_DMA_BITBLT] = { penstock_execute_bitblt, RENDER_NODE },
+	[PENSTOCK_DMA_COLORFILL] = { penstock_execute_colorfill, RENDER_NODE },
+	[PENSTOCK_DMA_ALPHABLEND] = { penstock_execute_alphablend, RENDER_NODE },
+	[PENSTOCK_DMA_STRETCHBLT] = { penstock_execute_stretchblt, RENDER_NODE },
+	[PENSTOCK_DMA_TRANSPARENTBLT] = { penstock_execute_transparentblt, RENDER_NODE },
+	[PENSTOCK_DMA_CLEARTYPEBLEND] = { penstock_execute_cleartypeblend, RENDER_NODE },
 	[PENSTOCK_DMA_PAGE_FILL] = { penstock_execute_page_fill, ANY_NODE },
 	[PENSTOCK_DMA_PAGE_COPY] = { penstock_execute_page_copy, ANY_NODE },
 	[PENSTOCK_DMA_MAP_PAGES] = { penstock_execute_map_pages, ANY_NODE },

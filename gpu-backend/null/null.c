@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The GPU that does nothing: every fence is reached at once, from the next turn of the loop. What
+ * is left is the cost of the path in front of it. Memory is never touched, paging included, so
+ * contents mean nothing.
+ */
+#include "gpu-backend/backend.h"
+#include "proto/base/list.h"
+
+#include <stdlib.h>
+#include <uv.h>
+
+struct null_node {
+	uint32_t outstanding;
+	uint32_t submitted; /* fence id */
+	uint32_t completed; /* fence id */
+	uint32_t preemption_fence_id;
+	bool preempting;
+};
+
+struct null_process {
+	struct penstock_backend_process base;
+	struct penstock_list link;      /* null_backend.processes */
+	struct penstock_list busy_link; /* null_backend.busy */
+	void *owner;
+	struct null_node nodes[PENSTOCK_NODE_COUNT];
+};
+
+/* A callback under way, on the stack; it may destroy the process. */
+struct null_telling {
+	struct null_process *process; /* NULL: it was destroyed */
+	struct null_telling *outer;
+};
+
+struct null_backend {
+	struct penstock_backend base;
+	struct penstock_backend_callbacks callbacks;
+	struct penstock_list processes; /* null_process.link */
+	struct penstock_list busy;      /* null_process.busy_link */
+	struct null_telling *telling;
+	uv_idle_t idle;
+	void (*stopped)(void *argument);
+	void *stopped_argument;
+};
+
+static struct null_backend *backend_of(const struct penstock_backend_process *process)
+{
+	return (struct null_backend *)process->backend;
+}
+
+static struct null_process *process_of(struct penstock_backend_process *process)
+{
+	return (struct null_process *)process;
+}
+
+/* ---------------------------------------------------------------- fences */
+
+/* Takes what a node has to say; false: nothing. */
+static bool node_take(struct null_node *node, uint32_t ordinal,
+		      struct penstock_interrupt *ret_interrupt)
+{
+	bool completes = node->outstanding > 0;
+
+	if (!completes && !node->preempting) {
+		return false;
+	}
+	if (completes) {
+		node->outstanding = 0;
+		node->completed = node->submitted;
+	} else {
+		node->preempting = false;
+	}
+	*ret_interrupt = (struct penstock_interrupt){
+		.type = completes ? PENSTOCK_INTERRUPT_DMA_COMPLETED
+				  : PENSTOCK_INTERRUPT_DMA_PREEMPTED,
+		.node_ordinal = ordinal,
+		.fence_id = completes ? node->submitted : node->preemption_fence_id,
+		.last_completed_fence_id = node->completed,
+	};
+	return true;
+}
+
+/* False: the process is gone. */
+static bool tell(struct null_process *process, uint32_t ordinal)
+{
+	struct null_backend *backend = backend_of(&process->base);
+	struct null_telling telling = { process, backend->telling };
+	struct penstock_interrupt interrupt;
+
+	backend->telling = &telling;
+	while (telling.process != NULL &&
+	       node_take(&process->nodes[ordinal], ordinal, &interrupt)) {
+		backend->callbacks.notify_interrupt(backend->callbacks.owner, process->owner,
+						    &interrupt);
+	}
+	backend->telling = telling.outer;
+	return telling.process != NULL;
+}
+
+static void on_idle(uv_idle_t *handle)
+{
+	struct null_backend *backend = handle->data;
+	struct penstock_list *link = penstock_list_pop(&backend->busy);
+	struct null_process *process;
+
+	if (link == NULL) {
+		uv_idle_stop(&backend->idle);
+		return;
+	}
+	process = penstock_list_entry(link, struct null_process, busy_link);
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		if (!tell(process, i)) {
+			return;
+		}
+	}
+}
+
+static void wake(struct null_process *process)
+{
+	struct null_backend *backend = backend_of(&process->base);
+
+	if (penstock_list_empty(&process->busy_link)) {
+		penstock_list_append(&backend->busy, &process->busy_link);
+	}
+	uv_idle_start(&backend->idle, on_idle);
+}
+
+/* ---------------------------------------------------------------- the table */
+
+static enum penstock_status create_process(struct penstock_backend *base, bool system,
+					   void *process_owner,
+					   struct penstock_backend_process **ret_process)
+{
+	struct null_backend *backend = (struct null_backend *)base;
+	struct null_process *process = calloc(1, sizeof(*process));
+
+	(void)system;
+	if (process == NULL) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	process->base.backend = base;
+	process->owner = process_owner;
+	penstock_list_init(&process->busy_link);
+	penstock_list_append(&backend->processes, &process->link);
+	*ret_process = &process->base;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static void destroy_process(struct penstock_backend_process *base)
+{
+	struct null_process *process = process_of(base);
+
+	for (struct null_telling *telling = backend_of(base)->telling; telling != NULL;
+	     telling = telling->outer) {
+		if (telling->process == process) {
+			telling->process = NULL;
+		}
+	}
+	penstock_list_remove(&process->busy_link);
+	penstock_list_remove(&process->link);
+	free(process);
+}
+
+static enum penstock_status attach_file(struct penstock_backend_process *process,
+					const struct penstock_backend_file *file,
+					enum penstock_file_role role)
+{
+	(void)process;
+	(void)file;
+	(void)role;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static void detach_file(struct penstock_backend_process *process, uint32_t file_id)
+{
+	(void)process;
+	(void)file_id;
+}
+
+static void submit_command(struct penstock_backend_process *base,
+			   const struct penstock_submit_args *args)
+{
+	struct null_node *node;
+
+	PENSTOCK_REQUIRE(args->node_ordinal < PENSTOCK_NODE_COUNT);
+	node = &process_of(base)->nodes[args->node_ordinal];
+	PENSTOCK_REQUIRE(node->outstanding < PENSTOCK_RING_PACKETS);
+	node->outstanding++;
+	node->submitted = args->submission_fence_id;
+}
+
+static void ring_doorbell(struct penstock_backend_process *base)
+{
+	wake(process_of(base));
+}
+
+static void query_current_fence(struct penstock_backend_process *base, uint32_t node_ordinal)
+{
+	PENSTOCK_REQUIRE(node_ordinal < PENSTOCK_NODE_COUNT);
+	(void)tell(process_of(base), node_ordinal);
+}
+
+static void preempt_command(struct penstock_backend_process *base, uint32_t node_ordinal,
+			    uint32_t preemption_fence_id)
+{
+	struct null_node *node;
+
+	PENSTOCK_REQUIRE(node_ordinal < PENSTOCK_NODE_COUNT);
+	node = &process_of(base)->nodes[node_ordinal];
+	PENSTOCK_REQUIRE(!node->preempting);
+	node->preempting = true;
+	node->preemption_fence_id = preemption_fence_id;
+	wake(process_of(base));
+}
+
+static void reset_engine(struct penstock_backend_process *base)
+{
+	struct null_process *process = process_of(base);
+
+	for (size_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		process->nodes[i].outstanding = 0;
+		process->nodes[i].preempting = false;
+	}
+}
+
+static size_t collect_dbg_info(struct penstock_backend_process *base, char *ret_text,
+			       size_t text_bytes)
+{
+	(void)base;
+	if (text_bytes > 0) {
+		ret_text[0] = '\0';
+	}
+	return 0;
+}
+
+static int64_t process_id(const struct penstock_backend_process *base)
+{
+	(void)base;
+	return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct null_backend *backend = handle->data;
+	void (*stopped)(void *argument) = backend->stopped;
+	void *argument = backend->stopped_argument;
+
+	free(backend);
+	stopped(argument);
+}
+
+static void stop(struct penstock_backend *base, void (*stopped)(void *argument), void *argument)
+{
+	struct null_backend *backend = (struct null_backend *)base;
+
+	PENSTOCK_REQUIRE(backend->stopped == NULL && stopped != NULL);
+	backend->stopped = stopped;
+	backend->stopped_argument = argument;
+	penstock_list_for_each_safe (link, &backend->processes) {
+		destroy_process(&penstock_list_entry(link, struct null_process, link)->base);
+	}
+	uv_close((uv_handle_t *)&backend->idle, on_closed);
+}
+
+static const struct penstock_backend_ops null_ops = {
+	.name = "null",
+	.stop = stop,
+	.create_process = create_process,
+	.destroy_process = destroy_process,
+	.attach_file = attach_file,
+	.detach_file = detach_file,
+	.submit_command = submit_command,
+	.ring_doorbell = ring_doorbell,
+	.query_current_fence = query_current_fence,
+	.preempt_command = preempt_command,
+	.reset_engine = reset_engine,
+	.collect_dbg_info = collect_dbg_info,
+	.process_id = process_id,
+};
+
+enum penstock_status penstock_null_start(const struct penstock_backend_config *config,
+					 struct penstock_backend **ret_backend,
+					 struct penstock_errbuf *reterr_text)
+{
+	struct null_backend *backend = calloc(1, sizeof(*backend));
+
+	if (backend == NULL) {
+		penstock_errbuf_set(reterr_text, "out of memory");
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	backend->base.ops = &null_ops;
+	backend->callbacks = config->callbacks;
+	penstock_list_init(&backend->processes);
+	penstock_list_init(&backend->busy);
+	uv_idle_init(config->loop, &backend->idle);
+	backend->idle.data = backend;
+	*ret_backend = &backend->base;
+	return PENSTOCK_STATUS_SUCCESS;
+}
