@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/net/dispatch.h"
+
+#include "daemon/net/admin.h"
+#include "proto/wire/budget.h"
+#include "proto/wire/penstock.pb-c.h"
+
+#include <stdio.h>
+
+/* More than any message of ours needs; room for fields that a later minor version adds. */
+#define SMALL_BYTES 1024u
+#define HELLO_BYTES 4096u
+
+#define REQUEST(number, message, function, minimum, maximum, payload_kind, who)                    \
+	[PENSTOCK_FRAME_##number] = { .descriptor = &penstock__wire__##message##__descriptor,      \
+				      .handle = function,                                          \
+				      .message_min = minimum,                                      \
+				      .message_max = maximum,                                      \
+				      .payload = PENSTOCK_PAYLOAD_##payload_kind,                  \
+				      .role = PENSTOCK_ROLE_##who }
+
+/* The smallest sizes are of messages that can be right: a name takes nine bytes. */
+static const struct penstock_dispatch_row rows[] = {
+	REQUEST(HELLO, hello, penstock_handle_hello, 0, HELLO_BYTES, NONE, HELLO),
+	REQUEST(CREATE_DEVICE, create_device, penstock_handle_create_device, 0, SMALL_BYTES, NONE,
+		SESSION),
+	REQUEST(CREATE_CONTEXT, create_context, penstock_handle_create_context, 0, SMALL_BYTES,
+		NONE, SESSION),
+	REQUEST(CREATE_ALLOCATION, create_allocation, penstock_handle_create_allocation, 0,
+		SMALL_BYTES, NONE, SESSION),
+	REQUEST(SHARE_ALLOCATION, share_allocation, penstock_handle_share_allocation, 0,
+		SMALL_BYTES, NONE, SESSION),
+	REQUEST(OPEN_ALLOCATION, open_allocation, penstock_handle_open_allocation, 0, SMALL_BYTES,
+		NONE, SESSION),
+	REQUEST(DESTROY, destroy, penstock_handle_destroy, 0, SMALL_BYTES, NONE, SESSION),
+	REQUEST(SUBMIT, submit, penstock_handle_submit, 2, SMALL_BYTES, WHOLE, SESSION),
+	REQUEST(UPLOAD, upload, penstock_handle_upload, 0, SMALL_BYTES, STREAMED, SESSION),
+	REQUEST(READ_BACK, read_back, penstock_handle_read_back, 0, SMALL_BYTES, NONE, SESSION),
+	REQUEST(QUERY_DEVICE, query_device, penstock_handle_query_device, 0, SMALL_BYTES, NONE,
+		SESSION),
+	REQUEST(QUERY_CONTEXT, query_context, penstock_handle_query_context, 0, SMALL_BYTES, NONE,
+		SESSION),
+	REQUEST(SYNC, sync, penstock_handle_sync, 0, SMALL_BYTES, NONE, ANY),
+	REQUEST(GOODBYE, goodbye, penstock_handle_goodbye, 0, SMALL_BYTES, NONE, ANY),
+	REQUEST(ADMIN_METRICS, admin_metrics, penstock_handle_admin_metrics, 0, SMALL_BYTES, NONE,
+		ADMIN),
+};
+
+const struct penstock_dispatch_row *penstock_dispatch_row(uint16_t type)
+{
+	if (type >= PENSTOCK_ARRAY_SIZE(rows) || rows[type].descriptor == NULL) {
+		return NULL;
+	}
+	return &rows[type];
+}
+
+static void stop_malformed(struct penstock_connection *connection,
+			   const struct penstock_frame *frame, const char *fault)
+{
+	const char *name = penstock_frame_name(frame->type);
+	struct penstock_errbuf text;
+
+	penstock_errbuf_set(&text, "frame %s (0x%02x): %s", name != NULL ? name : "of no type",
+			    frame->type, fault);
+	penstock_connection_stop(connection, PENSTOCK_STATUS_MALFORMED_FRAME, text.text);
+}
+
+const struct penstock_dispatch_row *penstock_dispatch_admit(struct penstock_connection *connection,
+							    const struct penstock_frame *frame)
+{
+	const struct penstock_dispatch_row *row = penstock_dispatch_row(frame->type);
+	const bool first = connection->state == PENSTOCK_CONNECTION_HELLO;
+	struct penstock_errbuf text;
+
+	if (row == NULL) {
+		stop_malformed(connection, frame, "is no request");
+		return NULL;
+	}
+	if (row->payload == PENSTOCK_PAYLOAD_NONE && frame->payload_bytes > 0) {
+		stop_malformed(connection, frame, "carries a payload");
+		return NULL;
+	}
+	if (first != (row->role == PENSTOCK_ROLE_HELLO)) {
+		stop_malformed(connection, frame,
+			       first ? "stands before the hello" : "stands behind the hello");
+		return NULL;
+	}
+	if (first && frame->serial != 0) {
+		stop_malformed(connection, frame, "has a serial");
+		return NULL;
+	}
+	if (!first && frame->serial != connection->next_serial) {
+		penstock_errbuf_set(&text, "serial %llu came where %llu is next",
+				    (unsigned long long)frame->serial,
+				    (unsigned long long)connection->next_serial);
+		penstock_connection_stop(connection, PENSTOCK_STATUS_WRONG_SERIAL, text.text);
+		return NULL;
+	}
+	return row;
+}
+
+/* A message that is no good: the request is refused where it is known to be one request. */
+static void bad_message(struct penstock_call *call, const struct penstock_dispatch_row *row,
+			const char *fault)
+{
+	if (row->role == PENSTOCK_ROLE_HELLO || row->payload == PENSTOCK_PAYLOAD_WHOLE) {
+		stop_malformed(call->connection, call->frame, fault);
+	} else if (penstock_call_begin(call, call->frame->serial)) {
+		penstock_call_refuse(call, PENSTOCK_STATUS_MALFORMED_MESSAGE, fault);
+	}
+}
+
+/* Returns false after having answered. */
+static bool role_permits(struct penstock_call *call, const struct penstock_dispatch_row *row)
+{
+	const char *fault = NULL;
+
+	if (row->role == PENSTOCK_ROLE_ADMIN && !call->connection->admin) {
+		fault = "admin requests are for uid 0 and the daemon's own, on the Unix socket";
+	}
+	if (row->role == PENSTOCK_ROLE_SESSION && call->session == NULL) {
+		fault = "this connection asked for no session";
+	}
+	if (fault == NULL) {
+		return true;
+	}
+	if (row->payload == PENSTOCK_PAYLOAD_WHOLE) {
+		penstock_connection_stop(call->connection, PENSTOCK_STATUS_ACCESS_DENIED, fault);
+	} else if (penstock_call_begin(call, call->frame->serial)) {
+		penstock_call_refuse(call, PENSTOCK_STATUS_ACCESS_DENIED, fault);
+	}
+	return false;
+}
+
+void penstock_dispatch(struct penstock_connection *connection, const struct penstock_frame *frame,
+		       const uint8_t *message, const uint8_t *payload)
+{
+	const struct penstock_dispatch_row *row = penstock_dispatch_row(frame->type);
+	struct penstock_call call = {
+		.connection = connection,
+		.session = connection->session,
+		.frame = frame,
+		.payload = payload,
+	};
+	struct penstock_budget budget;
+	ProtobufCMessage *unpacked;
+
+	PENSTOCK_REQUIRE(row != NULL); /* admitted */
+	connection->next_serial++;     /* a submit frame takes more: its handler says so */
+	if (!role_permits(&call, row)) {
+		return;
+	}
+	if (frame->message_bytes < row->message_min || frame->message_bytes > row->message_max) {
+		bad_message(&call, row, "such a message is not of that size");
+		return;
+	}
+	penstock_budget_init(&budget);
+	unpacked = protobuf_c_message_unpack(row->descriptor, &budget.allocator,
+					     frame->message_bytes, message);
+	if (unpacked == NULL) {
+		bad_message(&call, row,
+			    budget.exhausted ? "the message needs too much memory"
+					     : "the message does not unpack");
+		return;
+	}
+	call.message = unpacked;
+	if (row->role == PENSTOCK_ROLE_HELLO || row->payload == PENSTOCK_PAYLOAD_WHOLE ||
+	    penstock_call_begin(&call, frame->serial)) {
+		row->handle(&call);
+	}
+	protobuf_c_message_free_unpacked(unpacked, &budget.allocator);
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/net/listener.h"
+
+#include "daemon/net/connection.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 511
+
+static void closed_cb(uv_handle_t *handle)
+{
+	struct penstock_listener *listener =
+		penstock_container_of(handle, struct penstock_listener, handle);
+	struct penstock_net *net = listener->net;
+
+	penstock_list_remove(&listener->link);
+	free(listener->path);
+	free(listener);
+	penstock_net_maybe_stopped(net);
+}
+
+void penstock_listener_close(struct penstock_listener *listener)
+{
+	if (uv_is_closing((uv_handle_t *)&listener->handle.stream)) {
+		return;
+	}
+	if (listener->path != NULL) {
+		(void)unlink(listener->path);
+	}
+	uv_close((uv_handle_t *)&listener->handle.stream, closed_cb);
+}
+
+static void connection_cb(uv_stream_t *stream, int error)
+{
+	struct penstock_listener *listener =
+		penstock_container_of(stream, struct penstock_listener, handle);
+
+	if (error == 0) {
+		/* a failure costs that client its connection and nobody else anything */
+		(void)!penstock_connection_new(listener->net, stream, -1, listener->unix_socket);
+	}
+}
+
+/* Listens on a bound socket, which is owned from here on whatever is returned. */
+static enum penstock_status start(struct penstock_net *net, int descriptor, bool unix_socket,
+				  const char *path, struct penstock_listener **ret_listener)
+{
+	struct penstock_listener *listener = calloc(1, sizeof(*listener));
+	uv_loop_t *loop = net->config.loop;
+	int error;
+
+	if (listener == NULL) {
+		(void)close(descriptor);
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	listener->net = net;
+	listener->unix_socket = unix_socket;
+	error = unix_socket ? uv_pipe_init(loop, &listener->handle.pipe, 0)
+			    : uv_tcp_init(loop, &listener->handle.tcp);
+	PENSTOCK_REQUIRE(error == 0); /* neither opens anything */
+	penstock_list_append(&net->listeners, &listener->link);
+	error = unix_socket ? uv_pipe_open(&listener->handle.pipe, descriptor)
+			    : uv_tcp_open(&listener->handle.tcp, descriptor);
+	if (error != 0) {
+		(void)close(descriptor);
+	} else {
+		error = uv_listen(&listener->handle.stream, BACKLOG, connection_cb);
+	}
+	if (error == 0 && path != NULL) {
+		listener->path = strdup(path);
+	}
+	if (error != 0) {
+		penstock_listener_close(listener);
+		return penstock_status_from_errno(error);
+	}
+	*ret_listener = listener;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* ---------------------------------------------------------------- Unix */
+
+/* A socket file that refuses connections was left behind by a daemon that is dead. */
+static bool left_behind(const struct sockaddr_un *address)
+{
+	int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool refused;
+
+	if (descriptor < 0) {
+		return false;
+	}
+	refused = connect(descriptor, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
+		  errno == ECONNREFUSED;
+	(void)close(descriptor);
+	return refused;
+}
+
+static int bind_unix(int descriptor, const struct sockaddr_un *address)
+{
+	int result = bind(descriptor, (const struct sockaddr *)address, sizeof(*address));
+
+	if (result != 0 && errno == EADDRINUSE && left_behind(address)) {
+		(void)unlink(address->sun_path);
+		result = bind(descriptor, (const struct sockaddr *)address, sizeof(*address));
+	}
+	return result;
+}
+
+enum penstock_status penstock_listen_unix(struct penstock_net *net, const char *path, unsigned mode,
+					  struct penstock_errbuf *reterr_text)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct penstock_listener *listener;
+	enum penstock_status status;
+	int descriptor;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		penstock_errbuf_set(reterr_text, "socket path '%s' is longer than %zu bytes", path,
+				    sizeof(address.sun_path) - 1);
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (descriptor < 0) {
+		penstock_errbuf_set(reterr_text, "socket: %s", strerror(errno));
+		return penstock_status_from_errno(errno);
+	}
+	if (bind_unix(descriptor, &address) != 0 || chmod(path, (mode_t)mode) != 0) {
+		status = penstock_status_from_errno(errno);
+		penstock_errbuf_set(reterr_text, "socket '%s': %s", path, strerror(errno));
+		(void)close(descriptor);
+		return status;
+	}
+	status = start(net, descriptor, true, path, &listener);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_errbuf_set(reterr_text, "socket '%s': %s", path,
+				    penstock_status_text(status));
+	}
+	return status;
+}
+
+/* ---------------------------------------------------------------- TCP */
+
+static bool is_loopback(const struct sockaddr_storage *address)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+
+	if (address->ss_family == AF_INET) {
+		return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+	}
+	return address->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+/* "HOST:PORT" or "[HOST]:PORT" into its parts. */
+static bool split_address(const char *address, char *ret_host, size_t host_bytes,
+			  uint16_t *ret_port)
+{
+	const char *colon = strrchr(address, ':');
+	const char *end = colon;
+	char *rest;
+	unsigned long port;
+
+	if (colon == NULL || colon == address || colon[1] < '0' || colon[1] > '9') {
+		return false;
+	}
+	port = strtoul(colon + 1, &rest, 10);
+	if (*rest != '\0' || port > UINT16_MAX) {
+		return false;
+	}
+	if (address[0] == '[') {
+		address++;
+		end--;
+		if (*end != ']') {
+			return false;
+		}
+	} else if (memchr(address, ':', (size_t)(end - address)) != NULL) {
+		return false;
+	}
+	if ((size_t)(end - address) >= host_bytes) {
+		return false;
+	}
+	memcpy(ret_host, address, (size_t)(end - address));
+	ret_host[end - address] = '\0';
+	*ret_port = (uint16_t)port;
+	return true;
+}
+
+static enum penstock_status parse_address(const char *text, struct sockaddr_storage *ret_address,
+					  socklen_t *ret_size, struct penstock_errbuf *reterr_text)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)ret_address;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret_address;
+	const char *numeric;
+	char host[64];
+	uint16_t port;
+
+	memset(ret_address, 0, sizeof(*ret_address));
+	if (!split_address(text, host, sizeof(host), &port)) {
+		penstock_errbuf_set(reterr_text, "'%s' is not HOST:PORT", text);
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	numeric = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
+	if (inet_pton(AF_INET, numeric, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(port);
+		*ret_size = sizeof(*v4);
+	} else if (inet_pton(AF_INET6, numeric, &v6->sin6_addr) == 1) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons(port);
+		*ret_size = sizeof(*v6);
+	} else {
+		penstock_errbuf_set(reterr_text, "'%s' is no numeric address", host);
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	if (!is_loopback(ret_address)) {
+		penstock_errbuf_set(
+			reterr_text,
+			"'%s' is not a loopback address: plain TCP is for loopback only", text);
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_listen_check(const char *address, struct penstock_errbuf *reterr_text)
+{
+	struct sockaddr_storage storage;
+	socklen_t size;
+
+	return parse_address(address, &storage, &size, reterr_text);
+}
+
+static uint16_t bound_port(int descriptor)
+{
+	struct sockaddr_storage address;
+	socklen_t size = sizeof(address);
+
+	if (getsockname(descriptor, (struct sockaddr *)&address, &size) != 0) {
+		return 0;
+	}
+	return ntohs(address.ss_family == AF_INET6
+			     ? ((const struct sockaddr_in6 *)&address)->sin6_port
+			     : ((const struct sockaddr_in *)&address)->sin_port);
+}
+
+enum penstock_status penstock_listen_tcp(struct penstock_net *net, const char *address,
+					 uint16_t *ret_port, struct penstock_errbuf *reterr_text)
+{
+	struct sockaddr_storage storage;
+	struct penstock_listener *listener;
+	enum penstock_status status;
+	socklen_t size;
+	int descriptor, one = 1;
+	uint16_t port;
+
+	status = parse_address(address, &storage, &size, reterr_text);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	descriptor = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (descriptor < 0 ||
+	    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
+	    bind(descriptor, (struct sockaddr *)&storage, size) != 0) {
+		status = penstock_status_from_errno(errno);
+		penstock_errbuf_set(reterr_text, "listen at '%s': %s", address, strerror(errno));
+		if (descriptor >= 0) {
+			(void)close(descriptor);
+		}
+		return status;
+	}
+	port = bound_port(descriptor);
+	status = start(net, descriptor, false, NULL, &listener);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_errbuf_set(reterr_text, "listen at '%s': %s", address,
+				    penstock_status_text(status));
+		return status;
+	}
+	listener->port = port;
+	*ret_port = port;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* ---------------------------------------------------------------- socket activation */
+
+enum penstock_status penstock_listen_descriptor(struct penstock_net *net, int descriptor,
+						struct penstock_errbuf *reterr_text)
+{
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
+	struct penstock_listener *listener;
+	enum penstock_status status;
+	socklen_t size = sizeof(address), option_size = sizeof(int);
+	int listening = 0, type = 0;
+
+	if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &option_size) != 0 ||
+	    getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &option_size) != 0 ||
+	    getsockname(descriptor, (struct sockaddr *)&address, &size) != 0 || listening == 0 ||
+	    type != SOCK_STREAM) {
+		penstock_errbuf_set(reterr_text, "descriptor %d is no listening stream socket",
+				    descriptor);
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	if (address.ss_family != AF_UNIX && !is_loopback(&address)) {
+		penstock_errbuf_set(reterr_text, "descriptor %d listens on no loopback address",
+				    descriptor);
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	status = start(net, descriptor, address.ss_family == AF_UNIX, NULL, &listener);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_errbuf_set(reterr_text, "descriptor %d: %s", descriptor,
+				    penstock_status_text(status));
+	}
+	return status;
+}

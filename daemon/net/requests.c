@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The requests of a session: each takes its message apart and calls the objects.
+ */
+#include "daemon/net/dispatch.h"
+#include "proto/wire/penstock.pb-c.h"
+
+#define MESSAGE(call, type) ((const Penstock__Wire__##type *)(call)->message)
+
+void penstock_handle_create_device(struct penstock_call *call)
+{
+	const Penstock__Wire__CreateDevice *message = MESSAGE(call, CreateDevice);
+
+	penstock_call_finish(call, penstock_create_device(call->session, call->serial,
+							  message->name, message->adapter,
+							  message->flags, call->refusal));
+}
+
+void penstock_handle_create_context(struct penstock_call *call)
+{
+	const Penstock__Wire__CreateContext *message = MESSAGE(call, CreateContext);
+	const struct penstock_context_info info = {
+		.name = message->name,
+		.device = message->device,
+		.node_ordinal = message->node_ordinal,
+		.engine_affinity = message->engine_affinity,
+		.flags = message->flags,
+		.dma_buffer_bytes = message->dma_buffer_bytes,
+		.allocation_list = message->allocation_list,
+		.patch_location_list = message->patch_location_list,
+		.priority = message->priority,
+	};
+
+	penstock_call_finish(
+		call, penstock_create_context(call->session, call->serial, &info, call->refusal));
+}
+
+void penstock_handle_create_allocation(struct penstock_call *call)
+{
+	const Penstock__Wire__CreateAllocation *message = MESSAGE(call, CreateAllocation);
+	const struct penstock_create_allocation_info info = {
+		.name = message->name,
+		.device = message->device,
+		.size_bytes = message->size_bytes,
+		.width = message->width,
+		.height = message->height,
+		.format = message->format,
+		.surface_type = message->surface_type,
+		.pitch_bytes = message->pitch_bytes,
+		.segment_set = message->segment_set,
+		.preferred_segment = message->preferred_segment,
+		.flags = message->flags,
+		.priority = message->priority,
+	};
+
+	penstock_call_finish(call,
+			     penstock_create_allocation(call->session, &info, &call->reply->request,
+							call->refusal));
+}
+
+void penstock_handle_share_allocation(struct penstock_call *call)
+{
+	const Penstock__Wire__ShareAllocation *message = MESSAGE(call, ShareAllocation);
+	struct penstock_request *request = &call->reply->request;
+	enum penstock_status status =
+		penstock_share_allocation(call->session, message->name, request, call->refusal);
+	Penstock__Wire__Shared shared = PENSTOCK__WIRE__SHARED__INIT;
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_call_finish(call, status);
+		return;
+	}
+	shared.token_high = request->token_high;
+	shared.token_low = request->token_low;
+	penstock_call_answer(call, PENSTOCK_FRAME_SHARED, &shared.base);
+}
+
+void penstock_handle_open_allocation(struct penstock_call *call)
+{
+	const Penstock__Wire__OpenAllocation *message = MESSAGE(call, OpenAllocation);
+
+	penstock_call_finish(call, penstock_open_allocation(call->session, call->serial,
+							    message->name, message->device,
+							    message->token_high, message->token_low,
+							    message->read_only, call->refusal));
+}
+
+void penstock_handle_destroy(struct penstock_call *call)
+{
+	penstock_call_finish(call, penstock_destroy(call->session, call->serial,
+						    MESSAGE(call, Destroy)->name, call->refusal));
+}
+
+void penstock_handle_sync(struct penstock_call *call)
+{
+	if (penstock_call_use_serial(call)) {
+		penstock_call_finish(call, PENSTOCK_STATUS_SUCCESS);
+	}
+}
+
+void penstock_handle_goodbye(struct penstock_call *call)
+{
+	call->connection->goodbye = true;
+	penstock_reply_drop(&call->connection->outbox, call->reply);
+	penstock_connection_stop(call->connection, PENSTOCK_STATUS_SUCCESS, "goodbye");
+}
+
+/* ---------------------------------------------------------------- submissions */
+
+/* Looks at the whole frame before the first submission of it is executed. */
+static enum penstock_status payload_adds_up(const struct penstock_call *call, uint32_t count,
+					    struct penstock_errbuf *reterr_text)
+{
+	struct penstock_submission_view view;
+	uint32_t offset = 0;
+
+	if (count == 0 || count > PENSTOCK_LIMIT_SUBMISSIONS_PER_FRAME) {
+		penstock_errbuf_set(reterr_text, "%u submissions: 1 to %u may be in a frame", count,
+				    PENSTOCK_LIMIT_SUBMISSIONS_PER_FRAME);
+		return PENSTOCK_STATUS_MALFORMED_FRAME;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		enum penstock_status status = penstock_submission_view(
+			call->payload, call->frame->payload_bytes, &offset, &view, reterr_text);
+
+		if (status != PENSTOCK_STATUS_SUCCESS) {
+			return status;
+		}
+	}
+	if (offset != call->frame->payload_bytes) {
+		penstock_errbuf_set(reterr_text, "%u bytes are left behind the last submission",
+				    call->frame->payload_bytes - offset);
+		return PENSTOCK_STATUS_MALFORMED_FRAME;
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* NULL: within the limits of the protocol; what its context allows is the objects' to judge. */
+static const char *over_limit(const struct penstock_wire_submission *record)
+{
+	if (record->command_length > PENSTOCK_LIMIT_COMMAND_BYTES) {
+		return "the command buffer is longer than the protocol allows";
+	}
+	if (record->allocation_count > PENSTOCK_LIMIT_ALLOCATION_LIST) {
+		return "the allocation list is longer than the protocol allows";
+	}
+	if (record->patch_location_count > PENSTOCK_LIMIT_PATCH_LIST) {
+		return "the patch list is longer than the protocol allows";
+	}
+	return NULL;
+}
+
+static void submit_one(struct penstock_call *call, const struct penstock_submission_view *view)
+{
+	const char *fault = over_limit(&view->record);
+
+	if (fault != NULL) {
+		penstock_call_refuse(call, PENSTOCK_STATUS_LIMIT_EXCEEDED, fault);
+		return;
+	}
+	if (view->record.reserved != 0) {
+		penstock_call_refuse(call, PENSTOCK_STATUS_INVALID_PARAMETER,
+				     "the last field of the record is not zero");
+		return;
+	}
+	penstock_call_finish(call,
+			     penstock_submit(call->session, call->serial, &view->record,
+					     view->allocation_list, view->patch_list, view->command,
+					     &call->reply->request, call->refusal));
+}
+
+void penstock_handle_submit(struct penstock_call *call)
+{
+	const uint32_t count = MESSAGE(call, Submit)->count;
+	struct penstock_connection *connection = call->connection;
+	const uint64_t first = call->frame->serial;
+	struct penstock_submission_view view;
+	struct penstock_errbuf text;
+	uint32_t offset = 0;
+
+	if (payload_adds_up(call, count, &text) != PENSTOCK_STATUS_SUCCESS) {
+		penstock_connection_stop(connection, PENSTOCK_STATUS_MALFORMED_FRAME, text.text);
+		return;
+	}
+	connection->next_serial = first + count;
+	connection->net->counters.submissions += count;
+	for (uint32_t i = 0; i < count; i++) {
+		if (penstock_submission_view(call->payload, call->frame->payload_bytes, &offset,
+					     &view, NULL) != PENSTOCK_STATUS_SUCCESS ||
+		    !penstock_call_begin(call, first + i)) {
+			return;
+		}
+		submit_one(call, &view);
+		if (connection->state != PENSTOCK_CONNECTION_OPEN) {
+			return;
+		}
+	}
+}
+
+/* ---------------------------------------------------------------- bulk bytes */
+
+void penstock_handle_upload(struct penstock_call *call)
+{
+	const Penstock__Wire__Upload *message = MESSAGE(call, Upload);
+	const uint32_t size_bytes = call->frame->payload_bytes;
+	uint8_t *destination;
+	enum penstock_status status;
+
+	if (size_bytes == 0) {
+		penstock_call_refuse(call, PENSTOCK_STATUS_INVALID_PARAMETER,
+				     "an upload without bytes");
+		return;
+	}
+	status = penstock_upload_begin(call->session, message->allocation, message->offset,
+				       size_bytes, &call->reply->request, &destination,
+				       call->refusal);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		penstock_call_receive(call, destination, size_bytes);
+	} else {
+		penstock_call_finish(call, status);
+	}
+}
+
+void penstock_handle_read_back(struct penstock_call *call)
+{
+	const Penstock__Wire__ReadBack *message = MESSAGE(call, ReadBack);
+	struct penstock_connection *connection = call->connection;
+	enum penstock_status status;
+
+	if (message->size_bytes == 0) {
+		penstock_call_refuse(call, PENSTOCK_STATUS_INVALID_PARAMETER,
+				     "a read-back of no bytes");
+		return;
+	}
+	if (message->size_bytes > PENSTOCK_LIMIT_PAYLOAD_BYTES) {
+		penstock_call_refuse(call, PENSTOCK_STATUS_LIMIT_EXCEEDED,
+				     "more bytes than a payload can have");
+		return;
+	}
+	status = penstock_read_back(call->session, message->allocation, message->offset,
+				    message->size_bytes, &call->reply->request, call->refusal);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_call_finish(call, status);
+		return;
+	}
+	connection->net->counters.read_back_bytes += message->size_bytes;
+	penstock_outbox_executed(&connection->outbox, call->serial, false);
+	penstock_reply_bytes(&connection->outbox, call->reply);
+}
+
+/* ---------------------------------------------------------------- queries */
+
+void penstock_handle_query_device(struct penstock_call *call)
+{
+	Penstock__Wire__DeviceState answer = PENSTOCK__WIRE__DEVICE_STATE__INIT;
+	struct penstock_device_state state;
+	enum penstock_status status =
+		penstock_query_device(call->session, call->serial, MESSAGE(call, QueryDevice)->name,
+				      &state, call->refusal);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_call_finish(call, status);
+		return;
+	}
+	answer.execution_state = state.execution_state;
+	answer.fault_node = state.fault_node;
+	answer.fault_address = state.fault_address;
+	answer.fault_dma_offset = state.fault_dma_offset;
+	answer.reason = state.reason;
+	penstock_call_answer(call, PENSTOCK_FRAME_DEVICE_STATE, &answer.base);
+}
+
+void penstock_handle_query_context(struct penstock_call *call)
+{
+	Penstock__Wire__ContextState answer = PENSTOCK__WIRE__CONTEXT_STATE__INIT;
+	struct penstock_context_state state;
+	enum penstock_status status =
+		penstock_query_context(call->session, call->serial,
+				       MESSAGE(call, QueryContext)->name, &state, call->refusal);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_call_finish(call, status);
+		return;
+	}
+	answer.dma_buffer_bytes = state.dma_buffer_bytes;
+	answer.allocation_list = state.allocation_list;
+	answer.patch_location_list = state.patch_location_list;
+	answer.queued_buffer_count = state.queued_buffer_count;
+	answer.completed_fence = state.completed_fence;
+	penstock_call_answer(call, PENSTOCK_FRAME_CONTEXT_STATE, &answer.base);
+}
