@@ -18,6 +18,13 @@ static void store(uint8_t *ret_bytes, uint64_t value, unsigned size)
 	memcpy(ret_bytes, &value, size);
 }
 
+/* Reports go to administrators only, and are as long as the daemon has things to list. */
+static uint32_t message_limit(uint16_t type)
+{
+	return type >= PENSTOCK_FRAME_STATUS_REPORT ? PENSTOCK_LIMIT_PAYLOAD_BYTES
+						    : PENSTOCK_LIMIT_MESSAGE_BYTES;
+}
+
 enum penstock_status penstock_frame_decode(const uint8_t bytes[PENSTOCK_FRAME_HEADER_BYTES],
 					   struct penstock_frame *ret_frame,
 					   struct penstock_errbuf *reterr_text)
@@ -38,9 +45,9 @@ enum penstock_status penstock_frame_decode(const uint8_t bytes[PENSTOCK_FRAME_HE
 		penstock_errbuf_set(reterr_text, "bytes 6 and 7 of the frame header are not zero");
 		return PENSTOCK_STATUS_MALFORMED_FRAME;
 	}
-	if (frame.message_bytes > PENSTOCK_LIMIT_MESSAGE_BYTES) {
+	if (frame.message_bytes > message_limit(frame.type)) {
 		penstock_errbuf_set(reterr_text, "message of %u bytes: at most %u are allowed",
-				    frame.message_bytes, PENSTOCK_LIMIT_MESSAGE_BYTES);
+				    frame.message_bytes, message_limit(frame.type));
 		return PENSTOCK_STATUS_MALFORMED_FRAME;
 	}
 	if (frame.payload_bytes > PENSTOCK_LIMIT_PAYLOAD_BYTES) {

@@ -90,7 +90,8 @@ struct penstock_frame {
 
 /*
  * Reads a header. Checks magic, the zero field and both lengths against limits.h; the type is the
- * dispatcher's to judge. Returns SUCCESS or MALFORMED_FRAME with a sentence.
+ * dispatcher's to judge, but for this: a report (0xc0 and up) may have a message as long as a
+ * payload. Returns SUCCESS or MALFORMED_FRAME with a sentence.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_frame_decode(const uint8_t bytes[PENSTOCK_FRAME_HEADER_BYTES],

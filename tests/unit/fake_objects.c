@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/fake_objects.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct penstock_session {
+	bool in_use;
+	uint64_t executed;
+};
+
+struct fake_objects fake;
+
+void fake_objects_reset(void)
+{
+	memset(&fake, 0, sizeof(fake));
+}
+
+static enum penstock_status begin(const struct penstock_session_events *events, uint64_t executed,
+				  struct penstock_session **ret_session)
+{
+	struct penstock_session *session;
+
+	if (fake.session_answer != PENSTOCK_STATUS_SUCCESS) {
+		return fake.session_answer;
+	}
+	session = calloc(1, sizeof(*session));
+	PENSTOCK_REQUIRE(session != NULL);
+	session->in_use = true;
+	session->executed = executed;
+	fake.latest = session;
+	fake.events = *events;
+	fake.sessions_begun++;
+	*ret_session = session;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_session_new(struct penstock_adapter *adapter, const char *principal,
+					  const char *client, uint32_t lease_s,
+					  const struct penstock_session_events *events,
+					  struct penstock_session **ret_session,
+					  uint32_t *ret_lease_s)
+{
+	(void)adapter;
+	(void)principal;
+	*ret_lease_s = lease_s > PENSTOCK_LIMIT_LEASE_S ? PENSTOCK_LIMIT_LEASE_S : lease_s;
+	snprintf(fake.client, sizeof(fake.client), "%s", client);
+	return begin(events, 0, ret_session);
+}
+
+enum penstock_status penstock_session_resume(struct penstock_adapter *adapter,
+					     const char *principal, struct penstock_session_id id,
+					     const struct penstock_session_events *events,
+					     struct penstock_session **ret_session,
+					     uint32_t *ret_lease_s, uint64_t *ret_last_serial)
+{
+	(void)adapter;
+	(void)principal;
+	(void)id;
+	*ret_lease_s = PENSTOCK_LIMIT_LEASE_S;
+	*ret_last_serial = fake.last_serial;
+	return begin(events, fake.last_serial, ret_session);
+}
+
+static void give_back(struct penstock_session *session)
+{
+	if (fake.latest == session) {
+		fake.latest = NULL;
+	}
+	session->in_use = false;
+	free(session);
+}
+
+void fake_objects_end(enum penstock_status status, const char *sentence)
+{
+	struct penstock_session *session = fake.latest;
+
+	fake.sessions_ended++;
+	fake.events.ended(fake.events.owner, status, sentence);
+	give_back(session);
+}
+
+void penstock_session_disconnect(struct penstock_session *session)
+{
+	PENSTOCK_REQUIRE(session->in_use);
+	give_back(session);
+	fake.sessions_disconnected++;
+}
+
+void penstock_session_end(struct penstock_session *session)
+{
+	PENSTOCK_REQUIRE(session->in_use);
+	give_back(session);
+	fake.sessions_ended++;
+}
+
+struct penstock_session_id penstock_session_id(const struct penstock_session *session)
+{
+	(void)session;
+	return (struct penstock_session_id){ 0x1122334455667788, 0x99aabbccddeeff00 };
+}
+
+uint64_t penstock_session_durable_serial(const struct penstock_session *session)
+{
+	PENSTOCK_REQUIRE(session->in_use);
+	return fake.leased ? fake.durable : session->executed;
+}
+
+bool penstock_session_over_credit(const struct penstock_session *session)
+{
+	PENSTOCK_REQUIRE(session->in_use);
+	return fake.over_credit;
+}
+
+/* ---------------------------------------------------------------- requests */
+
+void fake_objects_finish(enum penstock_status status)
+{
+	struct penstock_request *request = fake.pending[0];
+
+	PENSTOCK_REQUIRE(fake.pending_count > 0);
+	fake.pending_count--;
+	memmove(fake.pending, fake.pending + 1, fake.pending_count * sizeof(request));
+	request->done(request, status);
+}
+
+static enum penstock_status run(struct penstock_session *session, uint64_t serial)
+{
+	PENSTOCK_REQUIRE(session->in_use);
+	if (serial != session->executed + 1) {
+		return PENSTOCK_STATUS_WRONG_SERIAL;
+	}
+	session->executed = serial;
+	fake.calls++;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static enum penstock_status answer(struct penstock_session *session, uint64_t serial,
+				   struct penstock_request *request,
+				   struct penstock_refusal *ret_refusal)
+{
+	enum penstock_status status = run(session, serial);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	if (fake.pend && request != NULL && fake.pending_count < FAKE_REQUESTS) {
+		fake.pending[fake.pending_count++] = request;
+		return PENSTOCK_STATUS_PENDING;
+	}
+	if (fake.answer != PENSTOCK_STATUS_SUCCESS && ret_refusal != NULL) {
+		ret_refusal->status = fake.answer;
+		snprintf(ret_refusal->sentence, sizeof(ret_refusal->sentence), "the test says so");
+	}
+	return fake.answer;
+}
+
+enum penstock_status penstock_create_device(struct penstock_session *session, uint64_t serial,
+					    uint64_t name, uint32_t adapter_index, uint32_t flags,
+					    struct penstock_refusal *ret_refusal)
+{
+	(void)name;
+	(void)adapter_index;
+	(void)flags;
+	return answer(session, serial, NULL, ret_refusal);
+}
+
+enum penstock_status penstock_create_context(struct penstock_session *session, uint64_t serial,
+					     const struct penstock_context_info *info,
+					     struct penstock_refusal *ret_refusal)
+{
+	(void)info;
+	return answer(session, serial, NULL, ret_refusal);
+}
+
+enum penstock_status penstock_create_allocation(struct penstock_session *session,
+						const struct penstock_create_allocation_info *info,
+						struct penstock_request *request,
+						struct penstock_refusal *ret_refusal)
+{
+	(void)info;
+	return answer(session, request->serial, request, ret_refusal);
+}
+
+enum penstock_status penstock_share_allocation(struct penstock_session *session, uint64_t name,
+					       struct penstock_request *request,
+					       struct penstock_refusal *ret_refusal)
+{
+	(void)name;
+	request->token_high = 0xaaaa;
+	request->token_low = 0xbbbb;
+	return answer(session, request->serial, request, ret_refusal);
+}
+
+enum penstock_status penstock_open_allocation(struct penstock_session *session, uint64_t serial,
+					      uint64_t name, uint64_t device, uint64_t token_high,
+					      uint64_t token_low, bool read_only,
+					      struct penstock_refusal *ret_refusal)
+{
+	(void)name;
+	(void)device;
+	(void)token_high;
+	(void)token_low;
+	(void)read_only;
+	return answer(session, serial, NULL, ret_refusal);
+}
+
+enum penstock_status penstock_destroy(struct penstock_session *session, uint64_t serial,
+				      uint64_t name, struct penstock_refusal *ret_refusal)
+{
+	(void)name;
+	return answer(session, serial, NULL, ret_refusal);
+}
+
+enum penstock_status penstock_sync(struct penstock_session *session, uint64_t serial)
+{
+	return run(session, serial);
+}
+
+enum penstock_status penstock_submit(struct penstock_session *session, uint64_t serial,
+				     const struct penstock_wire_submission *record,
+				     const uint8_t *allocation_list, const uint8_t *patch_list,
+				     const uint8_t *command, struct penstock_request *request,
+				     struct penstock_refusal *ret_refusal)
+{
+	enum penstock_status status = answer(session, serial, request, ret_refusal);
+
+	(void)allocation_list;
+	(void)patch_list;
+	for (uint32_t i = 0; i < record->command_length; i++) {
+		fake.command_sum += command[i];
+	}
+	fake.submissions++;
+	if (record->context == 0 && status == PENSTOCK_STATUS_SUCCESS) {
+		status = PENSTOCK_STATUS_INVALID_HANDLE;
+		ret_refusal->at_instruction = true;
+		ret_refusal->byte_offset = 4;
+		ret_refusal->instruction = "fill";
+	}
+	return status;
+}
+
+enum penstock_status penstock_upload_begin(struct penstock_session *session, uint64_t name,
+					   uint64_t offset, uint32_t size_bytes,
+					   struct penstock_request *request,
+					   uint8_t **ret_destination,
+					   struct penstock_refusal *ret_refusal)
+{
+	enum penstock_status status = run(session, request->serial);
+
+	(void)ret_refusal;
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	if (name == 0) {
+		return PENSTOCK_STATUS_INVALID_HANDLE;
+	}
+	if (!penstock_range_fits(offset, size_bytes, FAKE_MEMORY_BYTES)) {
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	fake.uploads++;
+	*ret_destination = fake.memory + offset;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_upload_end(struct penstock_request *request, bool torn)
+{
+	fake.torn_uploads += torn;
+	if (fake.pend && !torn && fake.pending_count < FAKE_REQUESTS) {
+		fake.pending[fake.pending_count++] = request;
+		return PENSTOCK_STATUS_PENDING;
+	}
+	return fake.answer;
+}
+
+enum penstock_status penstock_read_back(struct penstock_session *session, uint64_t name,
+					uint64_t offset, uint32_t size_bytes,
+					struct penstock_request *request,
+					struct penstock_refusal *ret_refusal)
+{
+	enum penstock_status status;
+
+	(void)name;
+	if (!penstock_range_fits(offset, size_bytes, FAKE_MEMORY_BYTES)) {
+		(void)run(session, request->serial);
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	request->bytes = fake.memory + offset;
+	request->size_bytes = size_bytes;
+	status = answer(session, request->serial, request, ret_refusal);
+	fake.read_backs += status == PENSTOCK_STATUS_SUCCESS || status == PENSTOCK_STATUS_PENDING;
+	return status;
+}
+
+void penstock_read_back_end(struct penstock_request *request)
+{
+	PENSTOCK_REQUIRE(request->bytes != NULL);
+	request->bytes = NULL;
+	fake.read_backs_ended++;
+}
+
+enum penstock_status penstock_query_device(struct penstock_session *session, uint64_t serial,
+					   uint64_t name, struct penstock_device_state *ret_state,
+					   struct penstock_refusal *ret_refusal)
+{
+	(void)name;
+	*ret_state = (struct penstock_device_state){ .execution_state = 1 };
+	return answer(session, serial, NULL, ret_refusal);
+}
+
+enum penstock_status penstock_query_context(struct penstock_session *session, uint64_t serial,
+					    uint64_t name, struct penstock_context_state *ret_state,
+					    struct penstock_refusal *ret_refusal)
+{
+	(void)name;
+	*ret_state = (struct penstock_context_state){ .completed_fence = 42 };
+	return answer(session, serial, NULL, ret_refusal);
+}
+
+void fake_objects_cancel(void)
+{
+	while (fake.pending_count > 0) {
+		fake_objects_finish(PENSTOCK_STATUS_CANCELLED);
+	}
+}
