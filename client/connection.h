@@ -54,6 +54,7 @@ struct penstock_connection {
 	char *server; /* address, owned; NULL: made from a descriptor */
 	char *client; /* owned */
 	uint32_t lease_wanted_s;
+	bool no_session;
 	uint64_t session_high; /* to resume, then the session's */
 	uint64_t session_low;
 	Penstock__Wire__Welcome *welcome; /* owned; NULL in HELLO */

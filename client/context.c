@@ -216,6 +216,12 @@ void penstock_context_destroyed(struct penstock_contexts *contexts,
 				struct penstock_context *context)
 {
 	context->destroyed = true;
+	while (context->count > 0) {
+		if (!held_at(context, 0)->refused) {
+			give_credit(contexts, held_at(context, 0));
+		}
+		pop_held(context);
+	}
 	free_if_over(contexts, context);
 }
 

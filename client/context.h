@@ -61,7 +61,10 @@ void penstock_context_hold(struct penstock_contexts *contexts, struct penstock_c
 void penstock_context_answered(struct penstock_contexts *contexts, struct penstock_context *context,
 			       uint64_t serial, bool refused);
 
-/* Handle and object are over; what is known goes with the last submission. */
+/*
+ * Handle and object are over: its fences are told no more. What is known of it goes with the last
+ * answer.
+ */
 void penstock_context_destroyed(struct penstock_contexts *contexts,
 				struct penstock_context *context);
 

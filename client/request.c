@@ -116,10 +116,24 @@ static bool is_over(struct penstock_connection *connection, const struct wait *w
 		return answered;
 	}
 	context = penstock_contexts_find(&connection->contexts, wait->context);
-	if (context == NULL) {
-		return answered; /* destroyed, and its last submission has retired */
+	if (context == NULL || context->destroyed) {
+		return answered;
 	}
 	return context->fence == wait->serial || (context->fence > wait->serial && answered);
+}
+
+/* A wait that found no failure: a destroyed context tells its fences no more. */
+static enum penstock_status without_failure(struct penstock_connection *connection,
+					    const struct wait *wait)
+{
+	const struct penstock_context *context;
+
+	if (!wait->fence) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	context = penstock_contexts_find(&connection->contexts, wait->context);
+	return context != NULL && context->fence >= wait->serial ? PENSTOCK_STATUS_SUCCESS
+								 : PENSTOCK_STATUS_INVALID_HANDLE;
 }
 
 static enum penstock_status wait_for(struct penstock_connection *connection,
@@ -139,9 +153,12 @@ static enum penstock_status wait_for(struct penstock_connection *connection,
 	}
 	watch(&connection->requests, wait->serial, ret_failure);
 	for (;;) {
-		if (failed_already(&connection->requests, wait->serial, ret_failure, &outcome) ||
-		    is_over(connection, wait)) {
+		if (failed_already(&connection->requests, wait->serial, ret_failure, &outcome)) {
 			status = outcome;
+			break;
+		}
+		if (is_over(connection, wait)) {
+			status = without_failure(connection, wait);
 			break;
 		}
 		status = penstock_connection_usable(connection);
@@ -151,7 +168,7 @@ static enum penstock_status wait_for(struct penstock_connection *connection,
 		if (status != PENSTOCK_STATUS_SUCCESS &&
 		    connection->requests.watched_status == PENSTOCK_STATUS_SUCCESS &&
 		    !is_over(connection, wait)) {
-			break;
+			break; /* otherwise it came with the last frames: look again */
 		}
 	}
 	watch(&connection->requests, 0, NULL);

@@ -32,6 +32,7 @@ enum penstock_status penstock_session_hello(struct penstock_connection *connecti
 	hello.major = PENSTOCK_PROTOCOL_MAJOR;
 	hello.minor = PENSTOCK_PROTOCOL_MINOR;
 	hello.isa_version = PENSTOCK_ISA_VERSION;
+	hello.features = connection->no_session ? PENSTOCK_FEATURE_NO_SESSION : 0;
 	hello.client = connection->client;
 	hello.lease_s = connection->lease_wanted_s;
 	hello.session_high = connection->session_high;
@@ -64,7 +65,7 @@ static enum penstock_status judge_welcome(struct penstock_connection *connection
 	bool first = connection->welcome == NULL;
 
 	if (welcome->major != PENSTOCK_PROTOCOL_MAJOR ||
-	    welcome->isa_version != PENSTOCK_ISA_VERSION) {
+	    (welcome->isa_version != PENSTOCK_ISA_VERSION && !connection->no_session)) {
 		return penstock_connection_lose(
 			connection, PENSTOCK_STATUS_GRAPHICS_DRIVER_MISMATCH,
 			"the daemon speaks protocol %u with instruction set %u, this is %u with %u",
@@ -165,6 +166,7 @@ static struct penstock_connection *connection_new(const struct penstock_options 
 	connection->blocking = true;
 	connection->callbacks = options->callbacks;
 	connection->lease_wanted_s = options->lease_s;
+	connection->no_session = options->no_session;
 	connection->session_high = options->session_high;
 	connection->session_low = options->session_low;
 	penstock_outbox_init(&connection->out);

@@ -106,6 +106,7 @@ static int run(struct penstock_connection *connection, const struct command *com
 	status = penstock_admin_call(connection, command->request, &request.base, command->reply,
 				     &reply);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
+		(void)penstock_failure_of_call(connection, &failure);
 		fprintf(stderr, "penstockctl: %s\n",
 			failure.sentence[0] != '\0' ? failure.sentence
 						    : penstock_status_text(status));
@@ -176,6 +177,7 @@ int main(int argc, char **argv)
 		return usage("no id:", argv[optind + 1]);
 	}
 	options.client = "penstockctl";
+	options.no_session = true;
 	if (penstock_connect(&options, &connection, why, sizeof(why)) != PENSTOCK_STATUS_SUCCESS) {
 		fprintf(stderr, "penstockctl: %s\n", why);
 		return EXIT_FAILURE;

@@ -429,6 +429,22 @@ START_TEST(submissions_keep_within_the_granted_credit)
 }
 END_TEST
 
+START_TEST(a_destroyed_context_gives_its_credit_back)
+{
+	uint64_t fence;
+
+	fake.welcome.held_submissions = 1;
+	open_connection();
+	penstock_connection_set_blocking(connection, false);
+	fence = submit_empty(3);
+	ck_assert_int_eq(penstock_object_destroy(connection, 3), PENSTOCK_STATUS_SUCCESS);
+	submit_empty(4);
+	fake_send_ack(fake.descriptor, 2);
+	ck_assert_int_eq(penstock_context_wait(connection, 3, fence, PENSTOCK_FOREVER, NULL),
+			 PENSTOCK_STATUS_INVALID_HANDLE);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- callbacks */
 
 struct seen {
@@ -618,6 +634,7 @@ int main(void)
 	tcase_add_test(hello, a_silent_daemon_times_out);
 	tcase_add_test(hello, an_address_without_a_known_form_is_refused);
 	tcase_add_test(hello, submissions_keep_within_the_granted_credit);
+	tcase_add_test(hello, a_destroyed_context_gives_its_credit_back);
 	tcase_add_test(hello, callbacks_may_submit_and_may_not_wait);
 	suite_add_tcase(suite, hello);
 	tcase_add_checked_fixture(open, start, stop);

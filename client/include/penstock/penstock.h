@@ -111,12 +111,13 @@ struct penstock_options {
 	uint64_t session_high;   /* an earlier session to resume; both 0: a new one */
 	uint64_t session_low;    /* */
 	uint32_t resume_handles; /* with an id: penstock_session_info.handles of that session */
+	bool no_session;         /* only to look: no object can be made */
 	struct penstock_callbacks callbacks;
 };
 
 #define PENSTOCK_OPTIONS_INIT                                                                      \
 	{                                                                                          \
-		sizeof(struct penstock_options), NULL, NULL, 0, 10000, 0, 0, 0,                    \
+		sizeof(struct penstock_options), NULL, NULL, 0, 10000, 0, 0, 0, false,             \
 		{                                                                                  \
 			NULL, NULL, NULL, NULL                                                     \
 		}                                                                                  \
@@ -436,7 +437,8 @@ PENSTOCK_API enum penstock_status penstock_context_submit(struct penstock_connec
 /*
  * Flushes and waits until the submission `fence` of `context` is done. SUCCESS: it ran. Otherwise
  * why it was refused or did not run, and *ret_failure (may be NULL) is filled: the failure is
- * delivered by that, and no longer kept. TIMEOUT; INVALID_PARAMETER: no such request.
+ * delivered by that, and no longer kept. TIMEOUT; INVALID_PARAMETER: no such request;
+ * INVALID_HANDLE: the context was destroyed before the fence was known.
  */
 PENSTOCK_API enum penstock_status penstock_context_wait(struct penstock_connection *connection,
 							uint64_t context, uint64_t fence,

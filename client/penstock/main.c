@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* penstock: the client's tool. Its commands are files beside this one. */
+#include "client/penstock/tool.h"
+#include "proto/base/base.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct penstock_tool_command commands[] = {
+	{ "info", "[--json]", "what the server offers: adapters, segments, limits, formats",
+	  penstock_tool_info },
+	{ "bench", "[--json] [--seconds N]", "how fast the server is, from here",
+	  penstock_tool_bench },
+};
+
+void penstock_tool_complain(const char *format, ...)
+{
+	va_list arguments;
+
+	fputs("penstock: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+}
+
+struct penstock_connection *penstock_tool_connect(const struct penstock_tool *tool,
+						  const struct penstock_options *options)
+{
+	struct penstock_options mine = PENSTOCK_OPTIONS_INIT;
+	struct penstock_connection *connection;
+	char why[PENSTOCK_SENTENCE_BYTES] = "";
+	enum penstock_status status;
+
+	if (options != NULL) {
+		mine = *options;
+	}
+	if (mine.client == NULL) {
+		mine.client = "penstock";
+	}
+	mine.server = tool->server;
+	status = penstock_connect(&mine, &connection, why, sizeof(why));
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_tool_complain("%s (%s)", why, penstock_status_name(status));
+		return NULL;
+	}
+	return connection;
+}
+
+static void help(void)
+{
+	printf("usage: penstock [--server URI] COMMAND [ARGUMENTS]\n\n");
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(commands); i++) {
+		printf("  %-8s%-30s %s\n", commands[i].name, commands[i].arguments,
+		       commands[i].summary);
+	}
+	printf("\n  --server URI  unix:PATH or penstock://HOST:PORT; default PENSTOCK_SERVER, "
+	       "then\n"
+	       "                %s\n"
+	       "  --help, --version\n",
+	       PENSTOCK_DEFAULT_SERVER);
+}
+
+static int run_command(const struct penstock_tool *tool, int argc, char **argv)
+{
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(commands); i++) {
+		if (strcmp(commands[i].name, argv[0]) == 0) {
+			return commands[i].run(tool, argc, argv);
+		}
+	}
+	penstock_tool_complain("no command '%s' (see penstock --help)", argv[0]);
+	return PENSTOCK_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "server", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct penstock_tool tool = { .server = NULL };
+	int option;
+
+	while ((option = getopt_long(argc, argv, "+", long_options, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			tool.server = optarg;
+			break;
+		case 'h':
+			help();
+			return PENSTOCK_EXIT_SUCCESS;
+		case 'v':
+			printf("penstock %s\n", penstock_version());
+			return PENSTOCK_EXIT_SUCCESS;
+		default:
+			return PENSTOCK_EXIT_USAGE;
+		}
+	}
+	if (optind == argc) {
+		penstock_tool_complain("which command? (see penstock --help)");
+		return PENSTOCK_EXIT_USAGE;
+	}
+	return run_command(&tool, argc - optind, argv + optind);
+}
