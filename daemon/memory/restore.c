@@ -245,13 +245,11 @@ static void trim_local(struct penstock_vidmm_process *process)
 	free(placed);
 }
 
-void penstock_vidmm_restore_end(struct penstock_vidmm *vidmm)
+/* What nobody restored is not in use: its memory, its records and its files. */
+static void free_unclaimed(struct penstock_vidmm *vidmm)
 {
 	struct penstock_restore *restore = &vidmm->restore;
 
-	if (!restore->open) {
-		return;
-	}
 	penstock_list_for_each (link, &vidmm->processes) {
 		struct penstock_vidmm_process *process =
 			penstock_list_entry(link, struct penstock_vidmm_process, link);
@@ -269,10 +267,26 @@ void penstock_vidmm_restore_end(struct penstock_vidmm *vidmm)
 	penstock_restore_remove_files(vidmm, false);
 	penstock_record_file_claims_end(&vidmm->locations.file);
 	penstock_record_file_claims_end(&vidmm->progress);
+}
+
+void penstock_vidmm_restore_end(struct penstock_vidmm *vidmm)
+{
+	struct penstock_restore *restore = &vidmm->restore;
+
+	if (!restore->open) {
+		return;
+	}
+	/* A start that failed: what it did not get to is kept like the rest. */
+	if (!vidmm->keep) {
+		free_unclaimed(vidmm);
+	}
 	restore->open = false;
 	free(restore->entries);
 	restore->entries = NULL;
 	restore->count = 0;
+	if (vidmm->keep) {
+		return;
+	}
 	penstock_list_for_each (link, &vidmm->processes) {
 		penstock_pages_refill(
 			&penstock_list_entry(link, struct penstock_vidmm_process, link)->pages);

@@ -160,8 +160,8 @@ void penstock_vidmm_generation(const struct penstock_vidmm *vidmm, uint8_t ret_i
 
 void penstock_vidmm_keep(struct penstock_vidmm *vidmm)
 {
-	penstock_vidmm_restore_end(vidmm);
 	vidmm->keep = true;
+	penstock_vidmm_restore_end(vidmm);
 }
 
 static void abandon_all(struct penstock_vidmm *vidmm)

@@ -84,7 +84,10 @@ struct penstock_session_events {
 	void (*resume)(void *owner);
 	/* The store has committed everything up to `serial`: replies up to it may leave. */
 	void (*durable)(void *owner, uint64_t serial);
-	/* The session was ended by somebody else (administrator, adapter). */
+	/*
+	 * The session was ended by somebody else (administrator, adapter), or resumed by another
+	 * connection: told from inside that connection's call.
+	 */
 	void (*ended)(void *owner, enum penstock_status status, const char *sentence);
 };
 
@@ -110,7 +113,14 @@ enum penstock_status penstock_session_resume(struct penstock_adapter *adapter,
 					     struct penstock_session **ret_session,
 					     uint32_t *ret_lease_s, uint64_t *ret_last_serial);
 
-/* The connection is gone: with a lease the session waits, without one it ends. */
+/*
+ * The connection is gone: with a lease the session waits, without one it ends. No event comes
+ * after this call; requests that are PENDING are done with CANCELLED on a later turn, though what
+ * they asked for may still happen. What was begun is still to be ended by who began it: an upload
+ * with penstock_upload_end, a read-back whose bytes are out with penstock_read_back_end. The same
+ * holds for penstock_session_end and after the event `ended`: the session is not the connection's
+ * any more then, and it must not be named again.
+ */
 void penstock_session_disconnect(struct penstock_session *session);
 
 /* Goodbye: ends at once, lease or not. */
@@ -136,8 +146,11 @@ bool penstock_session_over_credit(const struct penstock_session *session);
 struct penstock_request {
 	uint64_t serial;
 	void (*done)(struct penstock_request *request, enum penstock_status status);
-	struct penstock_list link; /* objects' own while under way */
-	void *state;               /* likewise */
+	struct penstock_list link;   /* objects' own while under way */
+	void *state;                 /* likewise */
+	enum penstock_status status; /* likewise, until done */
+	/* filled when done is told a failure of a submission */
+	struct penstock_refusal refusal;
 	/* share */
 	uint64_t token_high;
 	uint64_t token_low;
@@ -247,6 +260,17 @@ enum penstock_status penstock_read_back(struct penstock_session *session, uint64
 					struct penstock_request *request,
 					struct penstock_refusal *ret_refusal);
 void penstock_read_back_end(struct penstock_request *request);
+
+/* D3DKMT_DEVICEEXECUTION_STATE */
+enum penstock_device_execution {
+	PENSTOCK_DEVICE_ACTIVE = 1,
+	PENSTOCK_DEVICE_RESET = 2, /* a restart lost its work or its contents */
+	PENSTOCK_DEVICE_HUNG = 3,
+	PENSTOCK_DEVICE_STOPPED = 4, /* its adapter stopped */
+	PENSTOCK_DEVICE_ERROR_OUTOFMEMORY = 5,
+	PENSTOCK_DEVICE_ERROR_DMAFAULT = 6,
+	PENSTOCK_DEVICE_ERROR_DMAPAGEFAULT = 7,
+};
 
 struct penstock_device_state {
 	uint32_t execution_state; /* D3DKMT_DEVICEEXECUTION_STATE */

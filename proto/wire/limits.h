@@ -30,6 +30,7 @@
 /* a session's objects */
 #define PENSTOCK_LIMIT_NAMES                  (1u << 24) /* entries of a session's name table */
 #define PENSTOCK_LIMIT_SESSIONS_PER_PRINCIPAL 1024u
+#define PENSTOCK_LIMIT_PRINCIPAL_OBJECTS      (1u << 21) /* devices, contexts, openings */
 
 /* one submission */
 #define PENSTOCK_LIMIT_SUBMISSIONS_PER_FRAME 4096u

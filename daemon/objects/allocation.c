@@ -1,0 +1,673 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/objects/allocation.h"
+
+#include "daemon/objects/transfer.h"
+#include "proto/isa/instruction.h"
+#include "proto/wire/limits.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define PRIORITY_NORMAL  0x78000000u /* D3DDDI_ALLOCATIONPRIORITY_NORMAL */
+#define FLAG_CPU_VISIBLE 0x1u        /* DXGK_ALLOCATIONINFOFLAGS */
+#define EVERY_SEGMENT    ((1u << PENSTOCK_SEGMENT_COUNT) - 1u)
+
+/* ---------------------------------------------------------------- lanes */
+
+static struct penstock_lane *find_lane(struct penstock_allocation *allocation,
+				       const struct penstock_session *session)
+{
+	/* One element a session that has it open: as many as connections and leases, at most. */
+	penstock_list_for_each (link, &allocation->lanes) {
+		struct penstock_lane *lane = penstock_list_entry(link, struct penstock_lane, link);
+
+		if (lane->session == session) {
+			return lane;
+		}
+	}
+	return NULL;
+}
+
+/* The session's lane on the allocation, counted; NULL where memory runs out. */
+static struct penstock_lane *take_lane(struct penstock_allocation *allocation,
+				       const struct penstock_session *session)
+{
+	struct penstock_lane *lane = find_lane(allocation, session);
+
+	if (lane != NULL) {
+		lane->references++;
+		return lane;
+	}
+	lane = allocation->first_lane.references == 0 ? &allocation->first_lane
+						      : malloc(sizeof(*lane));
+	if (lane == NULL) {
+		return NULL;
+	}
+	*lane = (struct penstock_lane){
+		.allocation = allocation,
+		.session = session,
+		.references = 1,
+	};
+	penstock_list_init(&lane->transfers);
+	penstock_list_init(&lane->link);
+	penstock_list_append(&allocation->lanes, &lane->link);
+	return lane;
+}
+
+static void put_lane(struct penstock_lane *lane)
+{
+	PENSTOCK_REQUIRE(lane->references > 0);
+	if (--lane->references > 0) {
+		return;
+	}
+	PENSTOCK_REQUIRE(lane->active == 0 && penstock_list_empty(&lane->transfers));
+	penstock_list_remove(&lane->link);
+	if (lane != &lane->allocation->first_lane) {
+		free(lane);
+	}
+}
+
+/* ---------------------------------------------------------------- making and freeing */
+
+static struct penstock_allocation *make(struct penstock_principal *principal,
+					const struct penstock_create_allocation_info *info)
+{
+	struct penstock_allocation *allocation = calloc(1, sizeof(*allocation));
+
+	if (allocation == NULL) {
+		return NULL;
+	}
+	allocation->adapter = principal->adapter;
+	allocation->principal = principal;
+	allocation->info = *info;
+	allocation->references = 1;
+	penstock_list_init(&allocation->link);
+	penstock_list_init(&allocation->lanes);
+	penstock_principal_ref(principal);
+	penstock_list_append(&principal->adapter->allocations, &allocation->link);
+	principal->adapter->allocation_count++;
+	return allocation;
+}
+
+static void put(struct penstock_allocation *allocation)
+{
+	struct penstock_adapter *adapter = allocation->adapter;
+
+	PENSTOCK_REQUIRE(allocation->references > 0);
+	if (--allocation->references > 0) {
+		return;
+	}
+	penstock_list_remove(&allocation->link);
+	adapter->allocation_count--;
+	if (allocation->stored && !allocation->kept && !adapter->keeping) {
+		(void)penstock_store_delete(adapter->config.store, PENSTOCK_STORE_ALLOCATION,
+					    allocation->id);
+	}
+	if (allocation->memory != NULL) {
+		penstock_vidmm_allocation_unref(allocation->memory);
+	}
+	penstock_principal_put(allocation->principal);
+	free(allocation);
+}
+
+/* An opening without a name; takes over one reference to the allocation. NULL: no memory. */
+static struct penstock_opening *make_opening(struct penstock_device *device,
+					     struct penstock_allocation *allocation)
+{
+	struct penstock_opening *opening = calloc(1, sizeof(*opening));
+	struct penstock_lane *lane =
+		opening == NULL ? NULL : take_lane(allocation, device->session);
+
+	if (lane == NULL) {
+		free(opening);
+		put(allocation);
+		return NULL;
+	}
+	opening->device = device;
+	opening->allocation = allocation;
+	opening->lane = lane;
+	opening->references = 1;
+	opening->closed = true;
+	penstock_list_init(&opening->link);
+	penstock_device_ref(device);
+	device->session->principal->objects++;
+	device->session->adapter->openings++;
+	return opening;
+}
+
+void penstock_opening_ref(struct penstock_opening *opening)
+{
+	opening->references++;
+}
+
+void penstock_opening_put(struct penstock_opening *opening)
+{
+	struct penstock_session *session = opening->device->session;
+
+	PENSTOCK_REQUIRE(opening->references > 0);
+	if (--opening->references > 0) {
+		return;
+	}
+	PENSTOCK_REQUIRE(opening->closed);
+	session->principal->objects--;
+	session->adapter->openings--;
+	put_lane(opening->lane);
+	put(opening->allocation);
+	penstock_device_put(opening->device);
+	free(opening);
+}
+
+/* It has its name now: the device's, findable. */
+static void enter(struct penstock_opening *opening)
+{
+	opening->closed = false;
+	opening->allocation->openings++;
+	penstock_list_append(&opening->device->openings, &opening->link);
+}
+
+void penstock_opening_close(struct penstock_opening *opening, bool keep)
+{
+	struct penstock_session *session = opening->device->session;
+	struct penstock_allocation *allocation = opening->allocation;
+
+	opening->closed = true;
+	penstock_list_remove(&opening->link);
+	penstock_name_table_remove(&session->names, opening->name);
+	allocation->kept = allocation->kept || keep;
+	if (!keep) {
+		penstock_session_forget(session, PENSTOCK_STORE_OPENING, opening->id,
+					opening->name);
+	}
+	if (--allocation->openings == 0 && allocation->published) {
+		/* Nobody has it open: its token opens nothing any more. */
+		allocation->published = false;
+		penstock_directory_remove_token(&allocation->adapter->directory, allocation);
+	}
+	penstock_opening_put(opening);
+}
+
+/* ---------------------------------------------------------------- rows */
+
+uint64_t penstock_allocation_store(struct penstock_allocation *allocation)
+{
+	const struct penstock_create_allocation_info *info = &allocation->info;
+	struct penstock_allocation_row row = {
+		.id = allocation->id,
+		.principal = allocation->principal->id,
+		.size_bytes = info->size_bytes,
+		.record = penstock_vidmm_allocation_record(allocation->memory),
+		.segment_set = info->segment_set,
+		.preferred_segment = info->preferred_segment,
+		.flags = info->flags,
+		.priority = info->priority,
+		.width = info->width,
+		.height = info->height,
+		.format = info->format,
+		.surface_type = info->surface_type,
+		.pitch_bytes = info->pitch_bytes,
+		.token_high = allocation->token.high,
+		.token_low = allocation->token.low,
+	};
+
+	allocation->stored = true;
+	return penstock_store_put_allocation(allocation->adapter->config.store, &row);
+}
+
+void penstock_opening_created(struct penstock_opening *opening, uint64_t serial)
+{
+	struct penstock_session *session = opening->device->session;
+	struct penstock_opening_row row = {
+		.id = opening->id,
+		.device = opening->device->id,
+		.allocation = opening->allocation->id,
+		.name = opening->name,
+		.read_only = opening->read_only,
+	};
+
+	if (!penstock_session_leased(session) || session->state == PENSTOCK_SESSION_ENDED ||
+	    opening->closed) {
+		return;
+	}
+	if (!opening->allocation->stored) {
+		(void)penstock_allocation_store(opening->allocation);
+	}
+	penstock_session_wrote(session, serial,
+			       penstock_store_put_opening(session->adapter->config.store, &row));
+}
+
+enum penstock_status penstock_allocation_publish(struct penstock_allocation *allocation,
+						 struct penstock_session *session, uint64_t serial)
+{
+	struct penstock_adapter *adapter = allocation->adapter;
+	enum penstock_status status;
+
+	while (!penstock_allocation_shared(allocation)) {
+		adapter->config.random(adapter->config.owner, (uint8_t *)&allocation->token);
+	}
+	status = penstock_directory_add_token(&adapter->directory, allocation);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		allocation->token = (struct penstock_session_id){ 0, 0 };
+		return status;
+	}
+	allocation->published = true;
+	if (allocation->stored) {
+		penstock_session_wrote(session, serial, penstock_allocation_store(allocation));
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* ---------------------------------------------------------------- create */
+
+static enum penstock_status check_surface(struct penstock_create_allocation_info *info,
+					  struct penstock_refusal *ret_refusal)
+{
+	uint32_t row_bytes = info->width * penstock_format_bytes(info->format);
+
+	if (info->width == 0 && info->height == 0 && info->format == 0 && info->surface_type == 0 &&
+	    info->pitch_bytes == 0) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	if (info->width > PENSTOCK_LIMIT_SURFACE_EXTENT ||
+	    info->height > PENSTOCK_LIMIT_SURFACE_EXTENT) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_LIMIT_EXCEEDED,
+				       "a surface of %u x %u pixels; at most %u each", info->width,
+				       info->height, PENSTOCK_LIMIT_SURFACE_EXTENT);
+	}
+	if (info->width == 0 || info->height == 0 || penstock_format_bytes(info->format) == 0 ||
+	    info->surface_type > PENSTOCK_SURFACE_EXISTINGSYSMEM) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "width %u, height %u, format %u, surface type %u are no "
+				       "surface",
+				       info->width, info->height, info->format, info->surface_type);
+	}
+	row_bytes = info->width * penstock_format_bytes(info->format);
+	if (info->pitch_bytes == 0) {
+		info->pitch_bytes =
+			(uint32_t)penstock_align_up(row_bytes, PENSTOCK_PITCH_ALIGNMENT);
+	}
+	if (info->pitch_bytes < row_bytes || info->pitch_bytes % PENSTOCK_PITCH_ALIGNMENT != 0) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "pitch %u: a multiple of %u, at least the row's %u bytes",
+				       info->pitch_bytes, PENSTOCK_PITCH_ALIGNMENT, row_bytes);
+	}
+	if (info->size_bytes == 0) {
+		info->size_bytes = (uint64_t)info->height * info->pitch_bytes;
+	}
+	if (info->size_bytes < (uint64_t)info->height * info->pitch_bytes) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "%" PRIu64 " bytes do not hold %u rows of pitch %u",
+				       info->size_bytes, info->height, info->pitch_bytes);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static enum penstock_status check_segments(struct penstock_create_allocation_info *info,
+					   struct penstock_refusal *ret_refusal)
+{
+	if ((info->segment_set & ~EVERY_SEGMENT) != 0) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "segment set 0x%x names a segment that does not exist",
+				       info->segment_set);
+	}
+	info->segment_set = info->segment_set == 0 ? EVERY_SEGMENT : info->segment_set;
+	if (info->preferred_segment > PENSTOCK_SEGMENT_COUNT ||
+	    (info->preferred_segment != 0 &&
+	     (info->segment_set & 1u << (info->preferred_segment - 1u)) == 0)) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "preferred segment %u is not in the segment set 0x%x",
+				       info->preferred_segment, info->segment_set);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* Checks and completes what a client asks for. */
+static enum penstock_status check_info(struct penstock_create_allocation_info *info,
+				       struct penstock_refusal *ret_refusal)
+{
+	enum penstock_status status = check_surface(info, ret_refusal);
+
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = check_segments(info, ret_refusal);
+	}
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	if (info->size_bytes == 0) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "an allocation of 0 bytes");
+	}
+	if (info->size_bytes > PENSTOCK_LIMIT_ALLOCATION_BYTES) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_LIMIT_EXCEEDED,
+				       "%" PRIu64 " bytes; an allocation has at most %llu",
+				       info->size_bytes, PENSTOCK_LIMIT_ALLOCATION_BYTES);
+	}
+	if ((info->flags & ~FLAG_CPU_VISIBLE) != 0) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "allocation flags 0x%x: only CpuVisible 0x1 is offered",
+				       info->flags);
+	}
+	info->priority = info->priority == 0 ? PRIORITY_NORMAL : info->priority;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static bool created_before(struct penstock_session *session,
+			   const struct penstock_create_allocation_info *info)
+{
+	struct penstock_opening *opening =
+		penstock_name_table_find(&session->names, info->name, PENSTOCK_NAME_OPENING);
+
+	if (opening == NULL || !opening->restored || opening->device->name != info->device ||
+	    opening->allocation->info.size_bytes != info->size_bytes) {
+		return false;
+	}
+	opening->restored = false;
+	return true;
+}
+
+static enum penstock_status reserve(struct penstock_opening *opening,
+				    struct penstock_transfer *transfer,
+				    struct penstock_refusal *ret_refusal)
+{
+	struct penstock_allocation *allocation = opening->allocation;
+	struct penstock_allocation_info wanted = {
+		.id = allocation->id,
+		.size_bytes = allocation->info.size_bytes,
+		.segment_set = allocation->info.segment_set,
+		.preferred_segment = allocation->info.preferred_segment,
+		.flags = allocation->info.flags,
+		.priority = allocation->info.priority,
+	};
+	enum penstock_status status = penstock_vidmm_allocation_new(
+		allocation->principal->process, &wanted, penstock_transfer_reserved, transfer,
+		&allocation->memory);
+
+	if (status == PENSTOCK_STATUS_QUOTA_EXCEEDED) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
+				       "%" PRIu64 " bytes are over the principal's quota of "
+				       "%" PRIu64,
+				       wanted.size_bytes,
+				       allocation->adapter->config.principal_quota_bytes);
+	}
+	if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
+		return penstock_refuse(ret_refusal, status, "no memory for %" PRIu64 " bytes: %s",
+				       wanted.size_bytes, penstock_status_text(status));
+	}
+	return status;
+}
+
+/* Everything of a new allocation but its name, which was checked. */
+static enum penstock_status create_checked(struct penstock_device *device,
+					   const struct penstock_create_allocation_info *info,
+					   struct penstock_request *request,
+					   struct penstock_refusal *ret_refusal)
+{
+	struct penstock_session *session = device->session;
+	struct penstock_allocation *allocation = make(session->principal, info);
+	struct penstock_opening *opening =
+		allocation == NULL ? NULL : make_opening(device, allocation);
+	struct penstock_transfer *transfer = penstock_transfer_new();
+	enum penstock_status status;
+
+	if (opening == NULL || transfer == NULL) {
+		if (opening != NULL) {
+			penstock_opening_put(opening);
+		}
+		free(transfer);
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
+				       "no memory for an allocation");
+	}
+	allocation->id = ++session->adapter->last_allocation_id;
+	opening->id = ++session->adapter->last_opening_id;
+	opening->name = info->name;
+	status = reserve(opening, transfer, ret_refusal);
+	if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
+		penstock_opening_put(opening);
+		free(transfer);
+		return status;
+	}
+	/* It was checked, and its entry is there. */
+	PENSTOCK_REQUIRE(penstock_name_table_insert(&session->names, info->name,
+						    PENSTOCK_NAME_OPENING, opening,
+						    NULL) == PENSTOCK_STATUS_SUCCESS);
+	enter(opening);
+	if (status == PENSTOCK_STATUS_PENDING) {
+		penstock_transfer_begin_create(transfer, opening, request);
+		return status;
+	}
+	free(transfer);
+	penstock_opening_created(opening, session->last_serial);
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* A device that may open something, and a name for it. */
+static enum penstock_status check_opening(struct penstock_session *session, uint64_t name,
+					  uint64_t device_name, struct penstock_device **ret_device,
+					  struct penstock_refusal *ret_refusal)
+{
+	struct penstock_errbuf text;
+	enum penstock_status status =
+		penstock_device_find(session, device_name, ret_device, ret_refusal);
+
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = penstock_session_check_objects(session, ret_refusal);
+	}
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	status = penstock_name_table_check(&session->names, name, &text);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return penstock_refuse(ret_refusal, status, "%s", text.text);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static enum penstock_status create(struct penstock_session *session,
+				   const struct penstock_create_allocation_info *asked,
+				   struct penstock_request *request,
+				   struct penstock_refusal *ret_refusal)
+{
+	struct penstock_create_allocation_info info = *asked;
+	struct penstock_device *device;
+	enum penstock_status status = check_info(&info, ret_refusal);
+
+	if (status != PENSTOCK_STATUS_SUCCESS || created_before(session, &info)) {
+		return status;
+	}
+	status = check_opening(session, info.name, info.device, &device, ret_refusal);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	return create_checked(device, &info, request, ret_refusal);
+}
+
+enum penstock_status penstock_create_allocation(struct penstock_session *session,
+						const struct penstock_create_allocation_info *info,
+						struct penstock_request *request,
+						struct penstock_refusal *ret_refusal)
+{
+	enum penstock_status status =
+		penstock_session_take_serial(session, request->serial, ret_refusal);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	return penstock_session_executed(session, create(session, info, request, ret_refusal));
+}
+
+/* ---------------------------------------------------------------- open */
+
+static bool opened_before(struct penstock_session *session, uint64_t name, uint64_t device,
+			  struct penstock_session_id token, bool read_only)
+{
+	struct penstock_opening *opening =
+		penstock_name_table_find(&session->names, name, PENSTOCK_NAME_OPENING);
+
+	if (opening == NULL || !opening->restored || opening->device->name != device ||
+	    opening->read_only != read_only || opening->allocation->token.high != token.high ||
+	    opening->allocation->token.low != token.low) {
+		return false;
+	}
+	opening->restored = false;
+	return true;
+}
+
+static enum penstock_status open_it(struct penstock_session *session, uint64_t name,
+				    uint64_t device_name, struct penstock_session_id token,
+				    bool read_only, struct penstock_refusal *ret_refusal)
+{
+	struct penstock_allocation *allocation;
+	struct penstock_opening *opening;
+	struct penstock_device *device;
+	enum penstock_status status;
+
+	if (opened_before(session, name, device_name, token, read_only)) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	status = check_opening(session, name, device_name, &device, ret_refusal);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	allocation = penstock_directory_find_token(&session->adapter->directory, token);
+	if (allocation == NULL) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NOT_FOUND,
+				       "no allocation is shared under this token");
+	}
+	allocation->references++;
+	opening = make_opening(device, allocation);
+	if (opening == NULL) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
+				       "no memory for an opening");
+	}
+	opening->id = ++session->adapter->last_opening_id;
+	opening->name = name;
+	opening->read_only = read_only;
+	PENSTOCK_REQUIRE(penstock_name_table_insert(&session->names, name, PENSTOCK_NAME_OPENING,
+						    opening, NULL) == PENSTOCK_STATUS_SUCCESS);
+	enter(opening);
+	penstock_opening_created(opening, session->last_serial);
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_open_allocation(struct penstock_session *session, uint64_t serial,
+					      uint64_t name, uint64_t device, uint64_t token_high,
+					      uint64_t token_low, bool read_only,
+					      struct penstock_refusal *ret_refusal)
+{
+	struct penstock_session_id token = { token_high, token_low };
+	enum penstock_status status = penstock_session_take_serial(session, serial, ret_refusal);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	return penstock_session_executed(
+		session, open_it(session, name, device, token, read_only, ret_refusal));
+}
+
+enum penstock_status penstock_opening_find(struct penstock_session *session, uint64_t name,
+					   struct penstock_opening **ret_opening,
+					   struct penstock_refusal *ret_refusal)
+{
+	struct penstock_opening *opening =
+		penstock_name_table_find(&session->names, name, PENSTOCK_NAME_OPENING);
+
+	if (opening == NULL) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_HANDLE,
+				       "0x%" PRIx64 " names no allocation", name);
+	}
+	*ret_opening = opening;
+	return penstock_device_check(opening->device, ret_refusal);
+}
+
+/* ---------------------------------------------------------------- restore */
+
+enum penstock_status penstock_allocation_restore(struct penstock_principal *principal,
+						 const struct penstock_allocation_row *row,
+						 bool *ret_content_lost,
+						 struct penstock_allocation **ret_allocation)
+{
+	struct penstock_create_allocation_info info = {
+		.size_bytes = row->size_bytes,
+		.width = row->width,
+		.height = row->height,
+		.format = row->format,
+		.surface_type = row->surface_type,
+		.pitch_bytes = row->pitch_bytes,
+		.segment_set = row->segment_set,
+		.preferred_segment = row->preferred_segment,
+		.flags = row->flags,
+		.priority = row->priority,
+	};
+	struct penstock_allocation_info wanted = {
+		.id = row->id,
+		.size_bytes = row->size_bytes,
+		.segment_set = row->segment_set,
+		.preferred_segment = row->preferred_segment,
+		.flags = row->flags,
+		.priority = row->priority,
+	};
+	struct penstock_allocation *allocation;
+	enum penstock_status status;
+
+	if (check_info(&info, NULL) != PENSTOCK_STATUS_SUCCESS) {
+		return PENSTOCK_STATUS_DATA_ERROR;
+	}
+	allocation = make(principal, &info);
+	if (allocation == NULL) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	allocation->id = row->id;
+	allocation->stored = true;
+	status = penstock_vidmm_allocation_restore(principal->process, &wanted, row->record,
+						   &allocation->memory);
+	*ret_content_lost = status == PENSTOCK_STATUS_GRAPHICS_ALLOCATION_CONTENT_LOST;
+	if (status != PENSTOCK_STATUS_SUCCESS && !*ret_content_lost) {
+		allocation->kept = true;
+		put(allocation);
+		return status;
+	}
+	allocation->token = (struct penstock_session_id){ row->token_high, row->token_low };
+	if (penstock_allocation_shared(allocation)) {
+		allocation->published =
+			penstock_directory_add_token(&principal->adapter->directory, allocation) ==
+			PENSTOCK_STATUS_SUCCESS;
+	}
+	*ret_allocation = allocation;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_opening_restore(struct penstock_device *device,
+					      struct penstock_allocation *allocation,
+					      const struct penstock_opening_row *row,
+					      struct penstock_opening **ret_opening)
+{
+	struct penstock_opening *opening;
+	enum penstock_status status;
+
+	allocation->references++;
+	opening = make_opening(device, allocation);
+	if (opening == NULL) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	status = penstock_name_table_restore(&device->session->names, row->name,
+					     PENSTOCK_NAME_OPENING, opening);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_opening_put(opening);
+		return status;
+	}
+	opening->id = row->id;
+	opening->name = row->name;
+	opening->read_only = row->read_only;
+	opening->restored = true;
+	enter(opening);
+	*ret_opening = opening;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_allocation_settle_restore(struct penstock_allocation *allocation)
+{
+	if (allocation->openings == 0 && allocation->published) {
+		allocation->published = false;
+		penstock_directory_remove_token(&allocation->adapter->directory, allocation);
+	}
+	put(allocation);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An allocation is the adapter's; an opening binds it to one device and is what a client names.
+ * Whoever created it pays for it until its last opening is closed and its last reference retired.
+ *
+ * A lane is the order of one session's requests on one allocation: all openings that the session
+ * has of it share the lane (daemon/objects/transfer.h). Loop thread only.
+ */
+#ifndef PENSTOCK_ALLOCATION_H
+#define PENSTOCK_ALLOCATION_H
+
+#include "daemon/objects/device.h"
+
+struct penstock_lane {
+	struct penstock_allocation *allocation; /* borrowed: openings hold it */
+	const struct penstock_session *session; /* whose order it is; borrowed */
+	struct penstock_list link;              /* penstock_allocation.lanes */
+	struct penstock_list transfers;         /* penstock_transfer.lane_link, in order */
+	uint32_t references;                    /* openings */
+	uint32_t active; /* submissions not retired that are ahead of the first transfer */
+	bool advancing;
+};
+
+struct penstock_allocation {
+	struct penstock_adapter *adapter;            /* borrowed */
+	struct penstock_principal *principal;        /* counted: who pays */
+	struct penstock_vidmm_allocation *memory;    /* counted; NULL only while it is made */
+	struct penstock_list link;                   /* penstock_adapter.allocations */
+	struct penstock_list lanes;                  /* penstock_lane.link */
+	struct penstock_lane first_lane;             /* its creator's; references 0: unused */
+	UT_hash_handle hh;                           /* by token */
+	struct penstock_session_id token;            /* 0/0: not shared */
+	struct penstock_create_allocation_info info; /* name and device are not kept */
+	uint64_t id;
+	uint32_t references; /* openings, destroyed ones with submissions included */
+	uint32_t openings;   /* that have a name */
+	bool stored;         /* has a row */
+	bool kept;           /* the row outlives us: the daemon ends */
+	bool published;      /* the token is in the directory */
+};
+
+struct penstock_opening {
+	struct penstock_device *device;         /* counted */
+	struct penstock_allocation *allocation; /* counted */
+	struct penstock_lane *lane;             /* counted */
+	struct penstock_list link;              /* penstock_device.openings; alone once closed */
+	uint64_t id;
+	uint64_t name;
+	uint32_t references; /* its name, submissions, transfers */
+	bool read_only;
+	bool closed;
+	bool failed; /* no memory could be reserved; nothing can be done with it */
+	bool restored;
+};
+
+void penstock_opening_ref(struct penstock_opening *opening);
+void penstock_opening_put(struct penstock_opening *opening);
+
+/* The opening that a request names, its device not lost. INVALID_HANDLE, DEVICE_REMOVED. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_opening_find(struct penstock_session *session, uint64_t name,
+					   struct penstock_opening **ret_opening,
+					   struct penstock_refusal *ret_refusal);
+
+/* DxgkDdiCloseAllocation: frees name and row at once. `keep`: the row stays. */
+void penstock_opening_close(struct penstock_opening *opening, bool keep);
+
+/* Other sessions may have it open, now or at any moment. */
+static inline bool penstock_allocation_shared(const struct penstock_allocation *allocation)
+{
+	return allocation->token.high != 0 || allocation->token.low != 0;
+}
+
+/* Gives it a token, for the request `serial` of `session`. SUCCESS, NO_MEMORY. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_allocation_publish(struct penstock_allocation *allocation,
+						 struct penstock_session *session, uint64_t serial);
+
+/* Its row, or its row again. Returns the sequence. */
+uint64_t penstock_allocation_store(struct penstock_allocation *allocation);
+
+/* The pages of a new allocation are there: rows, for the request `serial`. */
+void penstock_opening_created(struct penstock_opening *opening, uint64_t serial);
+
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_allocation_restore(struct penstock_principal *principal,
+						 const struct penstock_allocation_row *row,
+						 bool *ret_content_lost,
+						 struct penstock_allocation **ret_allocation);
+
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_opening_restore(struct penstock_device *device,
+					      struct penstock_allocation *allocation,
+					      const struct penstock_opening_row *row,
+					      struct penstock_opening **ret_opening);
+
+/* At the end of the restore: gives back the restore's own reference; unopened, it goes. */
+void penstock_allocation_settle_restore(struct penstock_allocation *allocation);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A context: one thread of execution on one node, in order. Its submissions are on `held` from
+ * admission until they retired; those that are being rendered, and those behind them, are on
+ * `unordered` too and reach the scheduler in order. Loop thread only.
+ */
+#ifndef PENSTOCK_CONTEXT_H
+#define PENSTOCK_CONTEXT_H
+
+#include "daemon/objects/device.h"
+
+/*
+ * What a context gets. The smallest DMA buffer holds the worst case of the longest instruction;
+ * nothing is reserved for an idle context, sizes are what render may use.
+ */
+#define PENSTOCK_CONTEXT_MIN_DMA_BYTES      (512u << 10)
+#define PENSTOCK_CONTEXT_DEFAULT_DMA_BYTES  (4u << 20)
+#define PENSTOCK_CONTEXT_MIN_LIST           64u
+#define PENSTOCK_CONTEXT_DEFAULT_LIST       4096u
+#define PENSTOCK_CONTEXT_MIN_PATCH_LIST     64u
+#define PENSTOCK_CONTEXT_DEFAULT_PATCH_LIST (256u << 10)
+
+#define PENSTOCK_CONTEXT_MIN_PRIORITY (-7)
+#define PENSTOCK_CONTEXT_MAX_PRIORITY 7
+
+struct penstock_held;
+struct penstock_snapshot;
+
+/* What became of the latest submission, refused ones included: IF_PREDECESSOR_RAN asks. */
+enum penstock_outcome {
+	PENSTOCK_OUTCOME_RAN, /* or there was none */
+	PENSTOCK_OUTCOME_UNKNOWN,
+	PENSTOCK_OUTCOME_FAILED,
+};
+
+struct penstock_context_statistics {
+	uint64_t submitted;
+	uint64_t refused;
+	uint64_t command_bytes;
+	uint64_t dma_bytes;
+	uint64_t patch_locations;
+	uint64_t patched;
+};
+
+struct penstock_context {
+	struct penstock_device *device; /* counted */
+	struct penstock_queue queue;
+	struct penstock_list link;       /* penstock_device.contexts; alone once destroyed */
+	struct penstock_list held;       /* penstock_submission.context_link, in order */
+	struct penstock_list unordered;  /* penstock_held.order_link, in order */
+	struct penstock_list turn_link;  /* penstock_turn.contexts */
+	struct penstock_list dirty_link; /* penstock_adapter.dirty_lists */
+	struct penstock_snapshot *last;  /* owned: the last accepted submission once it retired */
+	struct penstock_context_info info;
+	uint64_t id;
+	uint64_t progress_record; /* leased sessions */
+	uint64_t last_serial;     /* of the last submission accepted */
+	uint64_t completed_fence;
+	uint32_t references;
+	uint32_t held_count;
+	enum penstock_outcome outcome;
+	bool full; /* reached PENSTOCK_LIMIT_CONTEXT_SUBMISSIONS and has not sunk enough since */
+	bool destroyed;
+	bool cancelled; /* its device was destroyed */
+	bool restored;
+	struct penstock_context_statistics statistics;
+};
+
+void penstock_context_ref(struct penstock_context *context);
+void penstock_context_put(struct penstock_context *context);
+
+/* A resize or a wish at creation, as the adapter grants it: 0 is the default. */
+uint32_t penstock_context_grant_dma(uint32_t wish);
+uint32_t penstock_context_grant_list(uint32_t wish, uint32_t flags);
+uint32_t penstock_context_grant_patch_list(uint32_t wish);
+
+/*
+ * Frees name and row at once; what is queued runs, unless its device goes too (`cancel`), and the
+ * object is freed when the last of it retired.
+ */
+void penstock_context_destroy(struct penstock_context *context, bool keep, bool cancel);
+
+/* The turn's part: retires in order what completed, tells fences, one event a run of statuses. */
+void penstock_context_retire(struct penstock_context *context);
+
+/* A resize was granted: its row says so. */
+void penstock_context_resized(struct penstock_context *context);
+
+/* A submission is held from now on, or not any more. */
+void penstock_context_hold(struct penstock_context *context, struct penstock_held *held);
+void penstock_context_unhold(struct penstock_context *context, struct penstock_held *held);
+
+/* The context has something to tell or to free: penstock_context_retire on a later turn. */
+void penstock_context_defer(struct penstock_context *context);
+
+/* The list changed; it goes to the store before long, if its session is leased. */
+void penstock_context_list_changed(struct penstock_context *context);
+
+/* Stores the allocation tables that changed. */
+void penstock_context_store_lists(struct penstock_adapter *adapter);
+
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_context_restore(struct penstock_device *device,
+					      const struct penstock_context_row *row,
+					      struct penstock_context **ret_context);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/objects/held.h"
+
+#include "daemon/memory/progress.h"
+
+#include <stdlib.h>
+
+#define SMALLEST_CLASS_BYTES 1024u
+#define CLASS_CACHE_BYTES    (2u << 20) /* of free blocks, each class */
+
+static size_t class_bytes(uint32_t size_class)
+{
+	return (size_t)SMALLEST_CLASS_BYTES << size_class;
+}
+
+static uint32_t class_of(uint64_t bytes)
+{
+	uint32_t size_class = 0;
+
+	while (size_class < PENSTOCK_HELD_CLASSES && class_bytes(size_class) < bytes) {
+		size_class++;
+	}
+	return size_class;
+}
+
+static struct penstock_held *take_block(struct penstock_held_pool *pool, uint64_t bytes,
+					uint32_t *ret_class)
+{
+	uint32_t size_class = class_of(bytes);
+	struct penstock_held *held;
+
+	*ret_class = size_class;
+	if (size_class == PENSTOCK_HELD_CLASSES) {
+		return malloc(bytes);
+	}
+	held = pool->free[size_class];
+	if (held == NULL) {
+		return malloc(class_bytes(size_class));
+	}
+	pool->free[size_class] = held->next_free;
+	pool->free_count[size_class]--;
+	return held;
+}
+
+struct penstock_held *penstock_held_new(struct penstock_adapter *adapter,
+					const struct penstock_held_size *size,
+					uint8_t **ret_command,
+					struct penstock_patch_location **ret_patches_in)
+{
+	uint64_t list = sizeof(struct penstock_held);
+	uint64_t references =
+		list + (uint64_t)size->references * sizeof(struct penstock_render_allocation);
+	uint64_t waits =
+		references + (uint64_t)size->references * sizeof(struct penstock_reference);
+	uint64_t patches = waits + (uint64_t)size->references * sizeof(struct penstock_wait);
+	uint64_t before =
+		patches + (uint64_t)size->patches * sizeof(struct penstock_patch_location);
+	uint64_t patches_in = before + (uint64_t)size->patches * sizeof(uint64_t);
+	uint64_t dma =
+		patches_in + (uint64_t)size->patches_in * sizeof(struct penstock_patch_location);
+	uint64_t command = dma + penstock_align_up(size->dma_bytes, 8u);
+	uint32_t size_class;
+	struct penstock_held *held =
+		take_block(&adapter->held_pool, command + size->command_bytes, &size_class);
+	uint8_t *block = (uint8_t *)held;
+
+	if (held == NULL) {
+		return NULL;
+	}
+	/* Field by field: most of a submission is filled in by the stages that need it. */
+	held->size_class = size_class;
+	held->context = NULL;
+	held->has_waits = false;
+	held->rendered = false;
+	held->handed_over = false;
+	held->retired = false;
+	held->ran = false;
+	held->after_predecessor = false;
+	penstock_list_init(&held->order_link);
+	penstock_list_init(&held->gate_link);
+	held->pending = (struct penstock_pending){ .request = NULL };
+	penstock_list_init(&held->pending.session_link);
+	held->waits = (struct penstock_wait *)(void *)(block + waits);
+	held->before = (uint64_t *)(void *)(block + before);
+	held->submission.list = (struct penstock_render_allocation *)(void *)(block + list);
+	held->submission.references = (struct penstock_reference *)(void *)(block + references);
+	held->submission.reference_count = 0;
+	held->submission.args.patches_out =
+		(struct penstock_patch_location *)(void *)(block + patches);
+	held->submission.args.dma_buffer = block + dma;
+	*ret_patches_in = (struct penstock_patch_location *)(void *)(block + patches_in);
+	*ret_command = block + command;
+	return held;
+}
+
+void penstock_held_free(struct penstock_adapter *adapter, struct penstock_held *held)
+{
+	struct penstock_held_pool *pool = &adapter->held_pool;
+	uint32_t size_class = held->size_class;
+
+	if (size_class == PENSTOCK_HELD_CLASSES ||
+	    pool->free_count[size_class] >= CLASS_CACHE_BYTES / class_bytes(size_class)) {
+		free(held);
+		return;
+	}
+	held->next_free = pool->free[size_class];
+	pool->free[size_class] = held;
+	pool->free_count[size_class]++;
+}
+
+void penstock_held_pool_fini(struct penstock_held_pool *pool)
+{
+	for (uint32_t i = 0; i < PENSTOCK_HELD_CLASSES; i++) {
+		while (pool->free[i] != NULL) {
+			struct penstock_held *held = pool->free[i];
+
+			pool->free[i] = held->next_free;
+			free(held);
+		}
+		pool->free_count[i] = 0;
+	}
+}
+
+/* ---------------------------------------------------------------- what it waits for */
+
+void penstock_held_predecessor(struct penstock_held *held, bool ran)
+{
+	struct penstock_context *context = held->context;
+	struct penstock_list *link = held->submission.context_link.next;
+	struct penstock_held *next;
+
+	if (link == &context->held) {
+		if (context->outcome == PENSTOCK_OUTCOME_UNKNOWN) {
+			context->outcome = ran ? PENSTOCK_OUTCOME_RAN : PENSTOCK_OUTCOME_FAILED;
+		}
+		return;
+	}
+	next = penstock_held_from(
+		penstock_list_entry(link, struct penstock_submission, context_link));
+	if (!next->after_predecessor) {
+		return;
+	}
+	next->after_predecessor = false;
+	if (!ran) {
+		next->submission.cancelled = PENSTOCK_STATUS_PREDECESSOR_FAILED;
+	}
+	next->submission.blocked--;
+	if (next->handed_over && next->submission.blocked == 0) {
+		penstock_scheduler_kick(context->queue.scheduler);
+	}
+}
+
+void penstock_held_ungate(struct penstock_held *held)
+{
+	struct penstock_context *context = held->context;
+
+	if (context->progress_record != 0) {
+		penstock_progress_set_accepted(context->device->session->adapter->vidmm,
+					       context->progress_record, held->submission.serial);
+	}
+	held->submission.blocked--;
+	if (held->handed_over && held->submission.blocked == 0) {
+		penstock_scheduler_kick(context->queue.scheduler);
+	}
+}
+
+void penstock_held_submitted(struct penstock_submission *submission)
+{
+	struct penstock_held *held = penstock_held_from(submission);
+
+	if (!held->ran) {
+		held->ran = true;
+		penstock_held_predecessor(held, true);
+	}
+}
+
+/* ---------------------------------------------------------------- the end */
+
+/* A submission that was cancelled may still be on the list of a transfer. */
+static bool stop_waiting(struct penstock_held *held, uint32_t i)
+{
+	if (!held->has_waits || penstock_list_empty(&held->waits[i].link)) {
+		return false;
+	}
+	penstock_list_remove(&held->waits[i].link);
+	return true;
+}
+
+void penstock_held_release_list(struct penstock_held *held)
+{
+	for (uint32_t i = 0; i < held->submission.reference_count; i++) {
+		struct penstock_reference *reference = &held->submission.references[i];
+		struct penstock_opening *opening = reference->opening;
+
+		if (opening == NULL) {
+			continue;
+		}
+		if (!stop_waiting(held, i)) {
+			opening->lane->active--;
+			penstock_lane_advance(opening->lane);
+		}
+		penstock_vidmm_allocation_unref(reference->allocation);
+		reference->allocation = NULL;
+		reference->opening = NULL;
+		penstock_opening_put(opening);
+	}
+	held->submission.reference_count = 0;
+}
+
+void penstock_held_end(struct penstock_held *held)
+{
+	struct penstock_context *context = held->context;
+	struct penstock_adapter *adapter = context->device->session->adapter;
+
+	penstock_list_remove(&held->gate_link);
+	penstock_list_remove(&held->order_link);
+	penstock_held_release_list(held);
+	penstock_context_unhold(context, held);
+	penstock_held_free(adapter, held);
+	penstock_context_put(context);
+}

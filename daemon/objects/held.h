@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A held submission: objects' part of a submission from admission until it retired, in one heap
+ * block with its lists, its DMA buffer and its patch list. Small blocks come from free lists by
+ * size class, so that a flood of small submissions asks malloc for nothing. Loop thread only, but
+ * for the thread that renders a large one, which has `submission.args` until it is done.
+ */
+#ifndef PENSTOCK_HELD_H
+#define PENSTOCK_HELD_H
+
+#include "daemon/objects/context.h"
+#include "daemon/objects/transfer.h"
+
+struct penstock_held {
+	struct penstock_submission submission; /* first */
+	struct penstock_context *context;      /* counted */
+	struct penstock_list order_link;       /* penstock_context.unordered */
+	struct penstock_list gate_link;        /* penstock_session.gated */
+	struct penstock_pending pending;       /* while a worker renders it */
+	struct penstock_wait *waits;           /* [reference_count]; set up where has_waits */
+	uint64_t *before;                      /* [patch_count]: patch sites as render left them */
+	struct penstock_held *next_free;
+	uint32_t size_class; /* PENSTOCK_HELD_CLASSES: malloc's own */
+	enum penstock_status status;
+	bool has_waits;
+	bool rendered;
+	bool handed_over;       /* the scheduler has it */
+	bool retired;           /* completed with `status` */
+	bool ran;               /* reached the hardware */
+	bool after_predecessor; /* blocked until the one before it ran */
+};
+
+/* What a block has to hold. */
+struct penstock_held_size {
+	uint32_t references;
+	uint32_t dma_bytes;
+	uint32_t patches;
+	uint32_t patches_in;    /* copied */
+	uint32_t command_bytes; /* copied */
+};
+
+/* NULL where memory runs out. Everything that `size` names is there, not set up. */
+struct penstock_held *penstock_held_new(struct penstock_adapter *adapter,
+					const struct penstock_held_size *size,
+					uint8_t **ret_command,
+					struct penstock_patch_location **ret_patches_in);
+void penstock_held_free(struct penstock_adapter *adapter, struct penstock_held *held);
+void penstock_held_pool_fini(struct penstock_held_pool *pool);
+
+/* Converts the client's list (list.c): checks all of it and takes nothing. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_held_convert_list(struct penstock_held *held,
+						struct penstock_device *device,
+						const uint8_t *allocation_list, uint32_t count,
+						struct penstock_refusal *ret_refusal);
+
+/* Counts the references of a converted list, and takes their places in their lanes. */
+void penstock_held_take_list(struct penstock_held *held, uint32_t count);
+
+/* Gives back what take_list took. */
+void penstock_held_release_list(struct penstock_held *held);
+
+/* The submission before it ran, or did not. */
+void penstock_held_predecessor(struct penstock_held *held, bool ran);
+
+/* Its turn came: everything before it in its session is settled. */
+void penstock_held_ungate(struct penstock_held *held);
+
+/* The worker rendered it, or it is behind one that did: hands over what may be, in order. */
+void penstock_context_drain(struct penstock_context *context);
+
+/* After it retired or was refused: gives back everything and frees it. */
+void penstock_held_end(struct penstock_held *held);
+
+/* penstock_scheduler_config.submitted */
+void penstock_held_submitted(struct penstock_submission *submission);
+
+static inline struct penstock_held *penstock_held_from(struct penstock_submission *submission)
+{
+	return penstock_container_of(submission, struct penstock_held, submission);
+}
+
+#endif

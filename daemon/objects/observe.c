@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/objects/observe.h"
+
+#include "daemon/objects/allocation.h"
+#include "daemon/objects/context.h"
+#include "daemon/objects/held.h"
+#include "daemon/objects/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const state_names[] = {
+	[PENSTOCK_ADAPTER_RUNNING] = "running",
+	[PENSTOCK_ADAPTER_FAILED] = "failed",
+	[PENSTOCK_ADAPTER_STOPPING] = "stopping",
+};
+
+static const char *const execution_names[] = {
+	[PENSTOCK_DEVICE_ACTIVE] = "active",
+	[PENSTOCK_DEVICE_RESET] = "reset",
+	[PENSTOCK_DEVICE_HUNG] = "hung",
+	[PENSTOCK_DEVICE_STOPPED] = "stopped",
+	[PENSTOCK_DEVICE_ERROR_OUTOFMEMORY] = "out-of-memory",
+	[PENSTOCK_DEVICE_ERROR_DMAFAULT] = "dma-fault",
+	[PENSTOCK_DEVICE_ERROR_DMAPAGEFAULT] = "dma-page-fault",
+};
+
+static const char *execution_name(const struct penstock_device *device)
+{
+	uint32_t state = device->state.execution_state;
+
+	/* A stored state may be any number. */
+	return state < PENSTOCK_ARRAY_SIZE(execution_names) && execution_names[state] != NULL
+		       ? execution_names[state]
+		       : "unknown";
+}
+
+/* ---------------------------------------------------------------- status */
+
+static uint32_t count_list(const struct penstock_list *head)
+{
+	uint32_t count = 0;
+
+	penstock_list_for_each (link, head) {
+		count++;
+	}
+	return count;
+}
+
+void penstock_observe_adapter(const struct penstock_adapter *adapter,
+			      struct penstock_adapter_view *ret_view)
+{
+	*ret_view = (struct penstock_adapter_view){
+		.backend = adapter->backend == NULL ? "" : adapter->backend->ops->name,
+		.state = state_names[adapter->state],
+		.failure = adapter->failure,
+		.sessions = adapter->sessions,
+		.leased_sessions = count_list(&adapter->leases),
+		.devices = adapter->devices,
+		.contexts = adapter->contexts,
+		.allocations = adapter->allocation_count,
+		.openings = adapter->openings,
+		.submissions_held = adapter->held,
+		.transfers = adapter->transfers,
+	};
+	penstock_list_for_each (link, &adapter->principals) {
+		ret_view->connections +=
+			penstock_list_entry(link, struct penstock_principal, link)->connections;
+	}
+}
+
+static int64_t process_id(const struct penstock_adapter *adapter,
+			  const struct penstock_principal *principal)
+{
+	if (adapter->backend == NULL || principal->process == NULL) {
+		return 0;
+	}
+	return adapter->backend->ops->process_id(
+		penstock_vidmm_process_backend(principal->process));
+}
+
+void penstock_observe_principals(const struct penstock_adapter *adapter,
+				 void (*visit)(void *owner,
+					       const struct penstock_principal_view *view),
+				 void *owner)
+{
+	penstock_list_for_each (link, &adapter->principals) {
+		const struct penstock_principal *principal =
+			penstock_list_entry(link, struct penstock_principal, link);
+		const struct penstock_principal_view view = {
+			.name = principal->name,
+			.sessions = principal->session_count,
+			.connections = principal->connections,
+			.objects = principal->objects,
+			.memory_bytes =
+				principal->process == NULL
+					? 0
+					: penstock_vidmm_process_used_bytes(principal->process),
+			.memory_quota_bytes = adapter->config.principal_quota_bytes,
+			.gpu_process = process_id(adapter, principal),
+			.submissions = principal->submissions,
+			.retired = principal->retired,
+			.refused = principal->refused,
+		};
+
+		visit(owner, &view);
+	}
+}
+
+/* ---------------------------------------------------------------- contexts */
+
+static struct penstock_context_view view_context(const struct penstock_context *context)
+{
+	const struct penstock_device *device = context->device;
+
+	return (struct penstock_context_view){
+		.id = context->id,
+		.session = device->session->id.high >> 32,
+		.principal = device->session->principal->name,
+		.name = context->info.name,
+		.device = device->id,
+		.device_state = execution_name(device),
+		.node_ordinal = context->info.node_ordinal,
+		.flags = context->info.flags,
+		.priority = context->info.priority,
+		.queued = context->held_count,
+		.submitted = context->statistics.submitted,
+		.refused = context->statistics.refused,
+		.last_serial = context->last_serial,
+		.completed_fence = context->completed_fence,
+		.dma_buffer_bytes = context->info.dma_buffer_bytes,
+		.allocation_list = context->info.allocation_list,
+		.patch_location_list = context->info.patch_location_list,
+		.command_bytes = context->statistics.command_bytes,
+		.dma_bytes = context->statistics.dma_bytes,
+		.patch_locations = context->statistics.patch_locations,
+		.patched = context->statistics.patched,
+	};
+}
+
+/* Stops where `visit` says so. */
+static void each_context_of(const struct penstock_session *session,
+			    bool (*visit)(void *owner, struct penstock_context *context),
+			    void *owner, bool *go_on)
+{
+	penstock_list_for_each (device_link, &session->devices) {
+		const struct penstock_device *device =
+			penstock_list_entry(device_link, struct penstock_device, link);
+
+		penstock_list_for_each (link, &device->contexts) {
+			if (!visit(owner,
+				   penstock_list_entry(link, struct penstock_context, link))) {
+				*go_on = false;
+				return;
+			}
+		}
+	}
+}
+
+static void each_context(const struct penstock_adapter *adapter,
+			 bool (*visit)(void *owner, struct penstock_context *context), void *owner)
+{
+	bool go_on = true;
+
+	penstock_list_for_each (principal_link, &adapter->principals) {
+		const struct penstock_principal *principal =
+			penstock_list_entry(principal_link, struct penstock_principal, link);
+
+		penstock_list_for_each (link, &principal->sessions) {
+			if (!go_on) {
+				return;
+			}
+			each_context_of(
+				penstock_list_entry(link, struct penstock_session, principal_link),
+				visit, owner, &go_on);
+		}
+	}
+}
+
+struct context_visit {
+	void (*visit)(void *owner, const struct penstock_context_view *view);
+	void *owner;
+};
+
+static bool visit_context(void *owner, struct penstock_context *context)
+{
+	const struct context_visit *visit = owner;
+	const struct penstock_context_view view = view_context(context);
+
+	visit->visit(visit->owner, &view);
+	return true;
+}
+
+void penstock_observe_contexts(const struct penstock_adapter *adapter,
+			       void (*visit)(void *owner, const struct penstock_context_view *view),
+			       void *owner)
+{
+	struct context_visit each = { visit, owner };
+
+	each_context(adapter, visit_context, &each);
+}
+
+/* ---------------------------------------------------------------- a submission */
+
+struct context_search {
+	uint64_t id;
+	struct penstock_context *found;
+};
+
+static bool match_context(void *owner, struct penstock_context *context)
+{
+	struct context_search *search = owner;
+
+	if (context->id != search->id) {
+		return true;
+	}
+	search->found = context;
+	return false;
+}
+
+/* Where the parts of a last submission stand: in one that is held, or in a snapshot. */
+struct source {
+	const struct penstock_held *held;
+	const struct penstock_snapshot *snapshot;
+	const struct penstock_patch_location *patches;
+	const uint64_t *before;
+	const uint8_t *dma;
+};
+
+static struct source find_source(const struct penstock_context *context)
+{
+	const struct penstock_snapshot *snapshot = context->last;
+	struct source source = { .held = NULL };
+
+	penstock_list_for_each (link, &context->held) {
+		const struct penstock_held *held = penstock_held_from(
+			penstock_list_entry(link, struct penstock_submission, context_link));
+
+		source.held = held->handed_over ? held : source.held;
+	}
+	if (source.held != NULL) {
+		source.patches = source.held->submission.args.patches_out;
+		source.before = source.held->before;
+		source.dma = source.held->submission.args.dma_buffer;
+	} else if (snapshot != NULL) {
+		source.snapshot = snapshot;
+		source.patches = snapshot->patches;
+		source.before = snapshot->before;
+		source.dma = snapshot->dma;
+	}
+	return source;
+}
+
+static void view_counts(const struct source *source, struct penstock_dump_view *ret_view)
+{
+	if (source->held != NULL) {
+		const struct penstock_submission *submission = &source->held->submission;
+
+		ret_view->serial = submission->serial;
+		ret_view->submission_fence_id = submission->submission_fence_id;
+		ret_view->patched = submission->patched;
+		ret_view->element_count = submission->reference_count;
+		ret_view->patch_count = submission->args.patch_count;
+		ret_view->dma_bytes = submission->args.dma_length;
+	} else if (source->snapshot != NULL) {
+		ret_view->serial = source->snapshot->serial;
+		ret_view->submission_fence_id = source->snapshot->submission_fence_id;
+		ret_view->patched = source->snapshot->patched;
+		ret_view->element_count = source->snapshot->element_count;
+		ret_view->patch_count = source->snapshot->patch_count;
+		ret_view->dma_bytes = source->snapshot->dma_bytes;
+	}
+}
+
+static void fill_elements(const struct source *source, uint32_t count,
+			  struct penstock_element_view *ret_elements)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct penstock_snapshot_element element =
+			source->held != NULL ? penstock_snapshot_element(source->held, i)
+					     : source->snapshot->elements[i];
+
+		ret_elements[i] = (struct penstock_element_view){
+			.index = i,
+			.allocation = element.allocation,
+			.size_bytes = element.size_bytes,
+			.segment_id = element.segment_id,
+			.address = element.address,
+			.write_operation = element.write_operation,
+		};
+	}
+}
+
+/* Reads the sites as they are, and undoes the patch in a copy. */
+static void fill_values(const struct source *source, const struct penstock_dump_view *view,
+			uint64_t *ret_after, uint8_t *ret_dma_before)
+{
+	if (view->dma_bytes > 0) {
+		memcpy(ret_dma_before, source->dma, view->dma_bytes);
+	}
+	for (uint32_t i = 0; i < view->patch_count; i++) {
+		uint32_t at = source->patches[i].patch_offset;
+
+		ret_after[i] = penstock_load64(source->dma + at);
+		penstock_store64(ret_dma_before + at, source->before[i]);
+	}
+}
+
+enum penstock_status
+penstock_observe_submission(const struct penstock_adapter *adapter, uint64_t context_id,
+			    void (*visit)(void *owner, const struct penstock_dump_view *view),
+			    void *owner)
+{
+	struct context_search search = { .id = context_id };
+	struct penstock_dump_view view = { .serial = 0 };
+	struct penstock_element_view *elements;
+	uint64_t *after;
+	uint8_t *dma_before;
+	struct source source;
+
+	each_context(adapter, match_context, &search);
+	if (search.found == NULL) {
+		return PENSTOCK_STATUS_NOT_FOUND;
+	}
+	view.context = view_context(search.found);
+	source = find_source(search.found);
+	view_counts(&source, &view);
+	elements = calloc(view.element_count + 1u, sizeof(*elements));
+	after = calloc(view.patch_count + 1u, sizeof(*after));
+	dma_before = malloc(view.dma_bytes + 1u);
+	if (elements != NULL && after != NULL && dma_before != NULL) {
+		fill_elements(&source, view.element_count, elements);
+		fill_values(&source, &view, after, dma_before);
+		view.elements = elements;
+		view.patches = source.patches;
+		view.values_before = source.before;
+		view.values_after = after;
+		view.dma_before = dma_before;
+		view.dma_after = source.dma;
+		visit(owner, &view);
+	}
+	free(elements);
+	free(after);
+	free(dma_before);
+	return view.elements != NULL ? PENSTOCK_STATUS_SUCCESS : PENSTOCK_STATUS_NO_MEMORY;
+}
+
+/* ---------------------------------------------------------------- memory and queues */
+
+void penstock_observe_allocations(const struct penstock_adapter *adapter,
+				  void (*visit)(void *owner,
+						const struct penstock_allocation_view *view),
+				  void *owner)
+{
+	penstock_list_for_each (link, &adapter->allocations) {
+		const struct penstock_allocation *allocation =
+			penstock_list_entry(link, struct penstock_allocation, link);
+		const char *format = penstock_format_name(allocation->info.format);
+		struct penstock_vidmm_location location;
+		struct penstock_allocation_view view;
+
+		penstock_vidmm_allocation_location(allocation->memory, &location);
+		view = (struct penstock_allocation_view){
+			.id = allocation->id,
+			.principal = allocation->principal->name,
+			.size_bytes = allocation->info.size_bytes,
+			.segment_id = location.segment_id,
+			.address = location.address,
+			.openings = allocation->openings,
+			.shared = penstock_allocation_shared(allocation),
+			.width = allocation->info.width,
+			.height = allocation->info.height,
+			.format = format == NULL ? "" : format,
+			.pitch_bytes = allocation->info.pitch_bytes,
+			.references = location.references,
+			.segment_set = allocation->info.segment_set,
+		};
+		visit(owner, &view);
+	}
+}
+
+enum penstock_status
+penstock_observe_segments(const struct penstock_adapter *adapter,
+			  struct penstock_segment_state ret[PENSTOCK_SEGMENT_COUNT])
+{
+	if (adapter->vidmm == NULL) {
+		return PENSTOCK_STATUS_DEVICE_REMOVED;
+	}
+	penstock_vidmm_query_segments(adapter->vidmm, ret);
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_observe_nodes(const struct penstock_adapter *adapter,
+					    struct penstock_node_state ret[PENSTOCK_NODE_COUNT],
+					    uint32_t *ret_hw_queue_packet_cap)
+{
+	if (adapter->scheduler == NULL) {
+		return PENSTOCK_STATUS_DEVICE_REMOVED;
+	}
+	penstock_scheduler_query_nodes(adapter->scheduler, ret);
+	*ret_hw_queue_packet_cap = adapter->config.hw_queue_packet_cap;
+	return PENSTOCK_STATUS_SUCCESS;
+}

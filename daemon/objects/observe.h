@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an operator may see of an adapter: rows of plain values, walked in one call and one turn of
+ * the loop. Strings and arrays are borrowed and valid inside the callback, which must not call
+ * into objects. Values, not pointers to objects, so that nobody can change what he looks at.
+ * Loop thread only.
+ */
+#ifndef PENSTOCK_OBSERVE_H
+#define PENSTOCK_OBSERVE_H
+
+#include "daemon/objects/objects.h"
+
+/* ---------------------------------------------------------------- status */
+
+struct penstock_adapter_view {
+	const char *backend; /* its name; "" once it stopped */
+	const char *state;   /* "running", "failed", "stopping" */
+	const char *failure; /* why failed, or "" */
+	uint32_t sessions;
+	uint32_t leased_sessions; /* without a connection */
+	uint32_t connections;
+	uint32_t devices;
+	uint32_t contexts;
+	uint32_t allocations;
+	uint32_t openings;
+	uint32_t submissions_held;
+	uint32_t transfers;
+};
+
+void penstock_observe_adapter(const struct penstock_adapter *adapter,
+			      struct penstock_adapter_view *ret_view);
+
+struct penstock_principal_view {
+	const char *name;
+	uint32_t sessions;
+	uint32_t connections;
+	uint32_t objects;
+	uint64_t memory_bytes;
+	uint64_t memory_quota_bytes;
+	int64_t gpu_process; /* pid, 0: none */
+	uint64_t submissions;
+	uint64_t retired;
+	uint64_t refused;
+};
+
+void penstock_observe_principals(const struct penstock_adapter *adapter,
+				 void (*visit)(void *owner,
+					       const struct penstock_principal_view *view),
+				 void *owner);
+
+/* ---------------------------------------------------------------- contexts */
+
+struct penstock_context_view {
+	uint64_t id;
+	uint64_t session; /* the high half of its id, cut to 32 bits: no one resumes with that */
+	const char *principal;
+	uint64_t name;
+	uint64_t device; /* id */
+	const char *device_state;
+	uint32_t node_ordinal;
+	uint32_t flags;
+	int32_t priority;
+	uint32_t queued;
+	uint64_t submitted;
+	uint64_t refused;
+	uint64_t last_serial;
+	uint64_t completed_fence;
+	uint32_t dma_buffer_bytes;
+	uint32_t allocation_list;
+	uint32_t patch_location_list;
+	uint64_t command_bytes;
+	uint64_t dma_bytes;
+	uint64_t patch_locations;
+	uint64_t patched;
+};
+
+void penstock_observe_contexts(const struct penstock_adapter *adapter,
+			       void (*visit)(void *owner, const struct penstock_context_view *view),
+			       void *owner);
+
+/* An element of a list of a submission, as render saw it. */
+struct penstock_element_view {
+	uint32_t index;
+	uint64_t allocation; /* id; 0: the NULL element */
+	uint64_t size_bytes;
+	uint32_t segment_id;
+	uint64_t address;
+	bool write_operation;
+};
+
+/*
+ * A context's last accepted submission. What is on its way is shown as it stands: before it was
+ * picked, `after` is what render left. Of a restored context only the list is known (serial 0).
+ */
+struct penstock_dump_view {
+	struct penstock_context_view context;
+	uint64_t serial;
+	uint32_t submission_fence_id; /* 0: not picked yet */
+	uint32_t patched;             /* sites whose bytes the patch changed */
+	uint32_t element_count;
+	uint32_t patch_count;
+	uint32_t dma_bytes;
+	const struct penstock_element_view *elements;
+	const struct penstock_patch_location *patches;
+	const uint64_t *values_before; /* [patch_count]: as render left them */
+	const uint64_t *values_after;
+	const uint8_t *dma_before;
+	const uint8_t *dma_after;
+};
+
+/*
+ * One context by its id. SUCCESS; NOT_FOUND; NO_MEMORY. A context whose last submission is not
+ * kept (there was none, or it was large and others came since) is shown with all counts 0.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status
+penstock_observe_submission(const struct penstock_adapter *adapter, uint64_t context_id,
+			    void (*visit)(void *owner, const struct penstock_dump_view *view),
+			    void *owner);
+
+/* ---------------------------------------------------------------- memory and queues */
+
+struct penstock_allocation_view {
+	uint64_t id;
+	const char *principal;
+	uint64_t size_bytes;
+	uint32_t segment_id;
+	uint64_t address;
+	uint32_t openings;
+	bool shared;
+	uint32_t width;
+	uint32_t height;
+	const char *format; /* "" where it is no surface */
+	uint32_t pitch_bytes;
+	uint32_t references;
+	uint32_t segment_set;
+};
+
+void penstock_observe_allocations(const struct penstock_adapter *adapter,
+				  void (*visit)(void *owner,
+						const struct penstock_allocation_view *view),
+				  void *owner);
+
+/* SUCCESS, or DEVICE_REMOVED where the adapter has neither any more. */
+PENSTOCK_MUST_CHECK
+enum penstock_status
+penstock_observe_segments(const struct penstock_adapter *adapter,
+			  struct penstock_segment_state ret[PENSTOCK_SEGMENT_COUNT]);
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_observe_nodes(const struct penstock_adapter *adapter,
+					    struct penstock_node_state ret[PENSTOCK_NODE_COUNT],
+					    uint32_t *ret_hw_queue_packet_cap);
+
+#endif

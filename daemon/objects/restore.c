@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the store holds becomes objects again: leased sessions without a connection, whose leases
+ * start now. Devices that had work in flight, or whose contents are gone, are lost and say so;
+ * idle ones go on. Rows are only read while they are loaded; what has to be written is written
+ * behind that.
+ */
+#include "daemon/memory/progress.h"
+#include "daemon/objects/allocation.h"
+#include "daemon/objects/context.h"
+#include "daemon/objects/snapshot.h"
+#include "proto/wire/limits.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+/* An object of this run, by the id of its row. */
+struct entry {
+	uint64_t id;
+	void *object;
+	const char *fault; /* devices: why it is lost; allocations: contents are gone */
+	UT_hash_handle hh;
+};
+
+struct restore {
+	struct penstock_adapter *adapter;
+	bool contents; /* the memory directory is the one that the rows speak of */
+	enum penstock_status status;
+	struct entry *principals;
+	struct entry *sessions;
+	struct entry *devices;
+	struct entry *contexts;
+	struct entry *allocations;
+	struct entry *openings;
+	uint64_t list_context; /* whose elements are being gathered */
+	struct penstock_snapshot_element *elements;
+	uint32_t element_count;
+	uint32_t element_capacity;
+};
+
+static const char content_lost[] = "a restart lost the contents of its allocations";
+static const char work_lost[] = "the daemon ended while its work was in flight";
+static const char progress_lost[] = "a restart lost how far its work had come";
+
+/* Ends the load; the first status counts. */
+static bool stop(struct restore *restore, enum penstock_status status)
+{
+	if (restore->status == PENSTOCK_STATUS_SUCCESS) {
+		restore->status = status;
+	}
+	return false;
+}
+
+static struct entry *find(struct entry *table, uint64_t id)
+{
+	struct entry *entry;
+
+	HASH_FIND(hh, table, &id, sizeof(id), entry);
+	return entry;
+}
+
+static bool add(struct restore *restore, struct entry **table, uint64_t id, void *object,
+		const char *fault)
+{
+	struct entry *entry = calloc(1, sizeof(*entry));
+
+	if (entry == NULL) {
+		return stop(restore, PENSTOCK_STATUS_NO_MEMORY);
+	}
+	*entry = (struct entry){ .id = id, .object = object, .fault = fault };
+	HASH_ADD(hh, *table, id, sizeof(entry->id), entry);
+	if (entry->hh.tbl == NULL) {
+		free(entry);
+		return stop(restore, PENSTOCK_STATUS_NO_MEMORY);
+	}
+	return true;
+}
+
+static void drop(struct entry **table)
+{
+	struct entry *entry;
+	struct entry *next;
+
+	HASH_ITER (hh, *table, entry, next) {
+		HASH_DEL(*table, entry);
+		free(entry);
+	}
+}
+
+/* ---------------------------------------------------------------- rows */
+
+static void on_generation(void *owner, const uint8_t id[16])
+{
+	struct restore *restore = owner;
+	uint8_t current[16];
+
+	penstock_vidmm_generation(restore->adapter->vidmm, current);
+	restore->contents = restore->contents && memcmp(id, current, sizeof(current)) == 0;
+}
+
+static bool on_principal(void *owner, const struct penstock_principal_row *row)
+{
+	struct restore *restore = owner;
+	struct penstock_principal *principal;
+	enum penstock_status status =
+		penstock_principal_restore(restore->adapter, row->id, row->name, &principal);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return stop(restore, status);
+	}
+	if (!add(restore, &restore->principals, row->id, principal, NULL)) {
+		penstock_principal_put(principal);
+		return false;
+	}
+	return true;
+}
+
+static bool on_session(void *owner, const struct penstock_session_row *row)
+{
+	struct restore *restore = owner;
+	struct entry *principal = find(restore->principals, row->principal);
+	struct penstock_session *session;
+	enum penstock_status status;
+
+	if (principal == NULL || row->lease_s == 0 || row->lease_s > PENSTOCK_LIMIT_LEASE_S) {
+		return stop(restore, PENSTOCK_STATUS_DATA_ERROR);
+	}
+	status = penstock_session_restore(principal->object, row, &session);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return stop(restore, status);
+	}
+	return add(restore, &restore->sessions, row->id, session, NULL);
+}
+
+static bool on_device(void *owner, const struct penstock_device_row *row)
+{
+	struct restore *restore = owner;
+	struct entry *session = find(restore->sessions, row->session);
+	struct penstock_device *device;
+	enum penstock_status status =
+		session == NULL ? PENSTOCK_STATUS_DATA_ERROR
+				: penstock_device_restore(session->object, row, &device);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return stop(restore, status);
+	}
+	return add(restore, &restore->devices, row->id, device, NULL);
+}
+
+static bool on_context(void *owner, const struct penstock_context_row *row)
+{
+	struct restore *restore = owner;
+	struct entry *device = find(restore->devices, row->device);
+	struct penstock_context *context;
+	uint64_t accepted;
+	uint64_t completed;
+	enum penstock_status status =
+		device == NULL ? PENSTOCK_STATUS_DATA_ERROR
+			       : penstock_context_restore(device->object, row, &context);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return stop(restore, status);
+	}
+	if (penstock_progress_restore(restore->adapter->vidmm, row->progress_record, &accepted,
+				      &completed) == PENSTOCK_STATUS_SUCCESS) {
+		context->progress_record = row->progress_record;
+		context->last_serial = accepted;
+		context->completed_fence = completed;
+		device->fault = accepted == completed ? device->fault : work_lost;
+	} else {
+		device->fault = progress_lost;
+	}
+	return add(restore, &restore->contexts, row->id, context, NULL);
+}
+
+static bool on_allocation(void *owner, const struct penstock_allocation_row *row)
+{
+	struct restore *restore = owner;
+	struct penstock_allocation_row known = *row;
+	struct entry *principal = find(restore->principals, row->principal);
+	struct penstock_allocation *allocation;
+	bool lost = false;
+	enum penstock_status status;
+
+	/* A record of another memory directory is somebody else's bytes. */
+	known.record = restore->contents ? row->record : UINT64_MAX;
+	status = principal == NULL ? PENSTOCK_STATUS_DATA_ERROR
+				   : penstock_allocation_restore(principal->object, &known, &lost,
+								 &allocation);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return stop(restore, status);
+	}
+	return add(restore, &restore->allocations, row->id, allocation, lost ? content_lost : NULL);
+}
+
+static bool on_opening(void *owner, const struct penstock_opening_row *row)
+{
+	struct restore *restore = owner;
+	struct entry *device = find(restore->devices, row->device);
+	struct entry *allocation = find(restore->allocations, row->allocation);
+	struct penstock_opening *opening;
+	enum penstock_status status =
+		device == NULL || allocation == NULL
+			? PENSTOCK_STATUS_DATA_ERROR
+			: penstock_opening_restore(device->object, allocation->object, row,
+						   &opening);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return stop(restore, status);
+	}
+	device->fault = allocation->fault == NULL ? device->fault : allocation->fault;
+	return add(restore, &restore->openings, row->id, opening, NULL);
+}
+
+/* The list that was gathered is its context's. */
+static void flush_list(struct restore *restore)
+{
+	struct entry *context = find(restore->contexts, restore->list_context);
+
+	if (context != NULL && restore->element_count > 0) {
+		penstock_snapshot_restore(context->object, restore->elements,
+					  restore->element_count);
+	}
+	restore->element_count = 0;
+}
+
+static bool on_list(void *owner, uint64_t context, const struct penstock_list_row *row)
+{
+	struct restore *restore = owner;
+	struct entry *found = find(restore->openings, row->opening);
+	const struct penstock_opening *opening = found == NULL ? NULL : found->object;
+
+	if (context != restore->list_context) {
+		flush_list(restore);
+		restore->list_context = context;
+	}
+	if (restore->element_count == restore->element_capacity) {
+		uint32_t capacity = restore->element_capacity * 2u + 64u;
+		struct penstock_snapshot_element *elements =
+			realloc(restore->elements, capacity * sizeof(*elements));
+
+		if (elements == NULL) {
+			return stop(restore, PENSTOCK_STATUS_NO_MEMORY);
+		}
+		restore->elements = elements;
+		restore->element_capacity = capacity;
+	}
+	restore->elements[restore->element_count++] = (struct penstock_snapshot_element){
+		.opening = row->opening,
+		.allocation = opening == NULL ? 0 : opening->allocation->id,
+		.size_bytes = opening == NULL ? 0 : opening->allocation->info.size_bytes,
+		.address = row->address,
+		.segment_id = row->segment_id,
+		.write_operation = row->write_operation,
+	};
+	return true;
+}
+
+static bool on_name_floor(void *owner, uint64_t session_id, uint32_t index, uint32_t generation)
+{
+	struct restore *restore = owner;
+	struct entry *entry = find(restore->sessions, session_id);
+	struct penstock_session *session = entry == NULL ? NULL : entry->object;
+	enum penstock_status status =
+		session == NULL ? PENSTOCK_STATUS_DATA_ERROR
+				: penstock_name_table_restore(&session->names,
+							      (uint64_t)generation << 32 | index,
+							      PENSTOCK_NAME_FREE, NULL);
+
+	return status == PENSTOCK_STATUS_SUCCESS || stop(restore, status);
+}
+
+/* ---------------------------------------------------------------- behind the load */
+
+static enum penstock_status renew_progress(struct restore *restore)
+{
+	struct penstock_adapter *adapter = restore->adapter;
+
+	for (struct entry *entry = restore->sessions; entry != NULL; entry = entry->hh.next) {
+		enum penstock_status status = penstock_session_renew_progress(entry->object);
+
+		if (status != PENSTOCK_STATUS_SUCCESS) {
+			return status;
+		}
+	}
+	for (struct entry *entry = restore->contexts; entry != NULL; entry = entry->hh.next) {
+		struct penstock_context *context = entry->object;
+
+		if (context->progress_record != 0) {
+			continue;
+		}
+		if (penstock_progress_allocate(adapter->vidmm, &context->progress_record) !=
+		    PENSTOCK_STATUS_SUCCESS) {
+			return PENSTOCK_STATUS_NO_MEMORY;
+		}
+		penstock_context_resized(context);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static void lose_devices(struct restore *restore)
+{
+	struct penstock_device_state state = { .execution_state = PENSTOCK_DEVICE_RESET };
+
+	for (struct entry *entry = restore->devices; entry != NULL; entry = entry->hh.next) {
+		struct penstock_device *device = entry->object;
+
+		if (entry->fault == NULL) {
+			continue;
+		}
+		penstock_device_set_reason(&state, entry->fault);
+		penstock_device_lose(device, &state);
+		/* What was in flight has ended: nothing of it is waited for any more. */
+		penstock_list_for_each (link, &device->contexts) {
+			struct penstock_context *context =
+				penstock_list_entry(link, struct penstock_context, link);
+
+			penstock_progress_set_accepted(restore->adapter->vidmm,
+						       context->progress_record,
+						       context->completed_fence);
+		}
+	}
+}
+
+static void settle_allocations(struct restore *restore)
+{
+	for (struct entry *entry = restore->allocations; entry != NULL; entry = entry->hh.next) {
+		if (entry->fault != NULL && !restore->adapter->keeping) {
+			(void)penstock_allocation_store(entry->object); /* its record is new */
+		}
+		penstock_allocation_settle_restore(entry->object);
+	}
+}
+
+static void put_principals(struct restore *restore)
+{
+	for (struct entry *entry = restore->principals; entry != NULL; entry = entry->hh.next) {
+		penstock_principal_put(entry->object);
+	}
+}
+
+static void start_leases(struct restore *restore)
+{
+	for (struct entry *entry = restore->sessions; entry != NULL; entry = entry->hh.next) {
+		penstock_session_wait(entry->object);
+	}
+}
+
+static void take_ids(struct penstock_adapter *adapter)
+{
+	struct penstock_store *store = adapter->config.store;
+
+	adapter->last_principal_id = penstock_store_highest_id(store, PENSTOCK_STORE_PRINCIPAL);
+	adapter->last_session_id = penstock_store_highest_id(store, PENSTOCK_STORE_SESSION);
+	adapter->last_device_id = penstock_store_highest_id(store, PENSTOCK_STORE_DEVICE);
+	adapter->last_context_id = penstock_store_highest_id(store, PENSTOCK_STORE_CONTEXT);
+	adapter->last_allocation_id = penstock_store_highest_id(store, PENSTOCK_STORE_ALLOCATION);
+	adapter->last_opening_id = penstock_store_highest_id(store, PENSTOCK_STORE_OPENING);
+}
+
+static void report(struct restore *restore)
+{
+	unsigned lost = 0;
+
+	for (struct entry *entry = restore->devices; entry != NULL; entry = entry->hh.next) {
+		lost += entry->fault != NULL;
+	}
+	if (restore->sessions != NULL) {
+		penstock_adapter_log(restore->adapter, LOG_INFO, "objects",
+				     "restored sessions=%u devices=%u lost=%u contexts=%u "
+				     "allocations=%u",
+				     restore->adapter->sessions, restore->adapter->devices, lost,
+				     restore->adapter->contexts,
+				     restore->adapter->allocation_count);
+	}
+}
+
+static enum penstock_status finish(struct restore *restore, struct penstock_errbuf *reterr_text)
+{
+	struct penstock_adapter *adapter = restore->adapter;
+	uint8_t generation[16];
+	enum penstock_status status;
+
+	flush_list(restore);
+	take_ids(adapter);
+	status = renew_progress(restore);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_errbuf_set(reterr_text, "no memory for progress records");
+		return status;
+	}
+	lose_devices(restore);
+	penstock_vidmm_generation(adapter->vidmm, generation);
+	(void)penstock_store_put_generation(adapter->config.store, generation);
+	start_leases(restore);
+	report(restore);
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_adapter_restore(struct penstock_adapter *adapter, bool fresh,
+					      struct penstock_errbuf *reterr_text)
+{
+	struct restore restore = { .adapter = adapter, .contents = !fresh };
+	const struct penstock_store_loader loader = {
+		.owner = &restore,
+		.generation = on_generation,
+		.principal = on_principal,
+		.session = on_session,
+		.device = on_device,
+		.context = on_context,
+		.allocation = on_allocation,
+		.opening = on_opening,
+		.list = on_list,
+		.name_floor = on_name_floor,
+	};
+	enum penstock_status status;
+
+	if (adapter->config.store == NULL) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	status = penstock_store_load(adapter->config.store, &loader, reterr_text);
+	if (restore.status != PENSTOCK_STATUS_SUCCESS) {
+		status = restore.status;
+	}
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = finish(&restore, reterr_text);
+	}
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		/* The daemon does not start: what is kept stays as it was found. */
+		adapter->keeping = true;
+		penstock_vidmm_keep(adapter->vidmm);
+	}
+	settle_allocations(&restore);
+	put_principals(&restore);
+	drop(&restore.principals);
+	drop(&restore.sessions);
+	drop(&restore.devices);
+	drop(&restore.contexts);
+	drop(&restore.allocations);
+	drop(&restore.openings);
+	free(restore.elements);
+	return status;
+}

@@ -1,0 +1,643 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/objects/session.h"
+
+#include "daemon/memory/progress.h"
+#include "daemon/objects/device.h"
+#include "daemon/objects/held.h"
+#include "daemon/objects/transfer.h"
+#include "proto/wire/limits.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A connection that was stopped reads again below so many of four parts of its credit. */
+#define RESUME_QUARTERS 3u
+
+/* ---------------------------------------------------------------- making and freeing */
+
+static struct penstock_session *make(struct penstock_principal *principal, const char *client,
+				     uint32_t lease_s)
+{
+	struct penstock_session *session = calloc(1, sizeof(*session));
+
+	if (session == NULL) {
+		return NULL;
+	}
+	session->adapter = principal->adapter;
+	session->principal = principal;
+	session->references = 1;
+	session->lease_s = lease_s;
+	(void)snprintf(session->client, sizeof(session->client), "%s", client);
+	penstock_name_table_init(&session->names);
+	penstock_list_init(&session->devices);
+	penstock_list_init(&session->pending);
+	penstock_list_init(&session->reading);
+	penstock_list_init(&session->gated);
+	penstock_list_init(&session->principal_link);
+	penstock_list_init(&session->lease_link);
+	penstock_list_init(&session->unsettled_link);
+	penstock_list_init(&session->turn_link);
+	return session;
+}
+
+/* Takes its place among the adapter's sessions; takes over the reference to the principal. */
+static enum penstock_status enter(struct penstock_session *session)
+{
+	struct penstock_adapter *adapter = session->adapter;
+	enum penstock_status status = penstock_directory_add_session(&adapter->directory, session);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	penstock_list_append(&session->principal->sessions, &session->principal_link);
+	session->principal->session_count++;
+	adapter->sessions++;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_session_ref(struct penstock_session *session)
+{
+	session->references++;
+}
+
+void penstock_session_put(struct penstock_session *session)
+{
+	PENSTOCK_REQUIRE(session->references > 0);
+	if (--session->references > 0) {
+		return;
+	}
+	PENSTOCK_REQUIRE(session->state == PENSTOCK_SESSION_ENDED);
+	PENSTOCK_REQUIRE(penstock_list_empty(&session->devices));
+	PENSTOCK_REQUIRE(session->held_submissions == 0);
+	penstock_list_remove(&session->turn_link);
+	penstock_name_table_fini(&session->names);
+	penstock_principal_put(session->principal);
+	free(session);
+}
+
+static uint32_t grant_lease(const struct penstock_adapter *adapter, uint32_t wish_s)
+{
+	uint32_t most = adapter->config.max_lease_s < PENSTOCK_LIMIT_LEASE_S
+				? adapter->config.max_lease_s
+				: PENSTOCK_LIMIT_LEASE_S;
+
+	return wish_s < most ? wish_s : most;
+}
+
+static enum penstock_status check_sessions(const struct penstock_principal *principal)
+{
+	uint32_t most = principal->adapter->config.max_sessions_per_principal;
+
+	if (most == 0 || most > PENSTOCK_LIMIT_SESSIONS_PER_PRINCIPAL) {
+		most = PENSTOCK_LIMIT_SESSIONS_PER_PRINCIPAL;
+	}
+	return principal->session_count < most ? PENSTOCK_STATUS_SUCCESS
+					       : PENSTOCK_STATUS_QUOTA_EXCEEDED;
+}
+
+/* A progress record and, naming it, the row. */
+static enum penstock_status keep_row(struct penstock_session *session)
+{
+	struct penstock_adapter *adapter = session->adapter;
+	struct penstock_session_row row = {
+		.id = session->number,
+		.id_high = session->id.high,
+		.id_low = session->id.low,
+		.principal = session->principal->id,
+		.lease_s = session->lease_s,
+	};
+	enum penstock_status status;
+
+	if (!penstock_session_leased(session)) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	status = penstock_progress_allocate(adapter->vidmm, &session->progress_record);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	row.progress_record = session->progress_record;
+	memcpy(row.client, session->client, sizeof(row.client));
+	/* Part of what serial 0 did: even the first answer waits for it. */
+	penstock_session_wrote(session, 0, penstock_store_put_session(adapter->config.store, &row));
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_session_new(struct penstock_adapter *adapter, const char *name,
+					  const char *client, uint32_t lease_s,
+					  const struct penstock_session_events *events,
+					  struct penstock_session **ret_session,
+					  uint32_t *ret_lease_s)
+{
+	struct penstock_principal *principal;
+	struct penstock_session *session;
+	enum penstock_status status;
+
+	if (adapter->state == PENSTOCK_ADAPTER_STOPPING) {
+		return PENSTOCK_STATUS_CANCELLED;
+	}
+	status = penstock_principal_get(adapter, name, &principal);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	status = check_sessions(principal);
+	session = status == PENSTOCK_STATUS_SUCCESS
+			  ? make(principal, client,
+				 adapter->config.store == NULL ? 0 : grant_lease(adapter, lease_s))
+			  : NULL;
+	if (session == NULL) {
+		penstock_principal_put(principal);
+		return status == PENSTOCK_STATUS_SUCCESS ? PENSTOCK_STATUS_NO_MEMORY : status;
+	}
+	adapter->config.random(adapter->config.owner, (uint8_t *)&session->id);
+	status = enter(session);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		session->state = PENSTOCK_SESSION_ENDED;
+		penstock_session_put(session);
+		return status;
+	}
+	session->number = ++adapter->last_session_id;
+	session->events = *events;
+	principal->connections++;
+	status = keep_row(session);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_session_finish(session, true);
+		return status;
+	}
+	*ret_session = session;
+	*ret_lease_s = session->lease_s;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_session_restore(struct penstock_principal *principal,
+					      const struct penstock_session_row *row,
+					      struct penstock_session **ret_session)
+{
+	struct penstock_adapter *adapter = principal->adapter;
+	struct penstock_session *session = make(principal, row->client, row->lease_s);
+	uint64_t completed;
+
+	if (session == NULL) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	penstock_principal_ref(principal);
+	session->id = (struct penstock_session_id){ row->id_high, row->id_low };
+	session->number = row->id;
+	session->state = PENSTOCK_SESSION_WAITING;
+	if (enter(session) != PENSTOCK_STATUS_SUCCESS) {
+		session->state = PENSTOCK_SESSION_ENDED;
+		penstock_session_put(session);
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	session->progress_record = row->progress_record;
+	if (penstock_progress_restore(adapter->vidmm, row->progress_record, &session->last_serial,
+				      &completed) != PENSTOCK_STATUS_SUCCESS) {
+		session->progress_record = 0;
+		session->last_serial = 0;
+	}
+	session->settled = session->last_serial;
+	*ret_session = session;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_session_renew_progress(struct penstock_session *session)
+{
+	return session->progress_record != 0 ? PENSTOCK_STATUS_SUCCESS : keep_row(session);
+}
+
+struct penstock_session_id penstock_session_id(const struct penstock_session *session)
+{
+	return session->id;
+}
+
+/* ---------------------------------------------------------------- requests under way */
+
+void penstock_pending_init(struct penstock_pending *pending, struct penstock_session *session,
+			   struct penstock_request *request, bool effect)
+{
+	*pending = (struct penstock_pending){
+		.request = request,
+		.session = session,
+		.serial = session->last_serial,
+	};
+	request->refusal.status = PENSTOCK_STATUS_SUCCESS;
+	penstock_list_init(&pending->session_link);
+	penstock_list_append(effect ? &session->pending : &session->reading,
+			     &pending->session_link);
+}
+
+void penstock_pending_finish(struct penstock_pending *pending, enum penstock_status status)
+{
+	struct penstock_session *session = pending->session;
+	struct penstock_request *request = pending->request;
+
+	if (!penstock_list_empty(&pending->session_link)) {
+		penstock_list_remove(&pending->session_link);
+		penstock_session_settle(session);
+	}
+	if (request != NULL) {
+		pending->request = NULL;
+		penstock_turn_answer(&session->adapter->turn, request, status);
+	}
+}
+
+static void cancel_requests(struct penstock_session *session, struct penstock_list *list)
+{
+	penstock_list_for_each_safe (link, list) {
+		struct penstock_pending *pending =
+			penstock_list_entry(link, struct penstock_pending, session_link);
+		struct penstock_request *request = pending->request;
+
+		if (request == NULL) {
+			continue;
+		}
+		if (request->state != NULL) {
+			penstock_transfer_abandon(pending);
+			continue;
+		}
+		pending->request = NULL;
+		penstock_turn_answer(&session->adapter->turn, request, PENSTOCK_STATUS_CANCELLED);
+	}
+}
+
+/* ---------------------------------------------------------------- connections and leases */
+
+/* Nobody listens from here on. */
+static void detach(struct penstock_session *session)
+{
+	if (session->state != PENSTOCK_SESSION_CONNECTED) {
+		return;
+	}
+	session->state = PENSTOCK_SESSION_WAITING;
+	session->principal->connections--;
+	session->over_credit = false;
+	session->tell_resume = false;
+	session->tell_durable = false;
+	cancel_requests(session, &session->pending);
+	cancel_requests(session, &session->reading);
+	session->events = (struct penstock_session_events){ .owner = NULL };
+}
+
+static void leases_cb(uv_timer_t *timer)
+{
+	struct penstock_turn *turn = timer->data;
+
+	penstock_session_expire(turn->adapter);
+}
+
+void penstock_session_expire(struct penstock_adapter *adapter)
+{
+	uint64_t now = uv_now(adapter->config.loop);
+	uint64_t next = UINT64_MAX;
+
+	penstock_list_for_each_safe (link, &adapter->leases) {
+		struct penstock_session *session =
+			penstock_list_entry(link, struct penstock_session, lease_link);
+
+		if (session->lease_end_ms <= now) {
+			penstock_session_finish(session, false);
+		} else if (session->lease_end_ms < next) {
+			next = session->lease_end_ms;
+		}
+	}
+	if (next != UINT64_MAX) {
+		(void)uv_timer_start(&adapter->turn.leases, leases_cb, next - now, 0);
+	}
+}
+
+void penstock_session_wait(struct penstock_session *session)
+{
+	struct penstock_adapter *adapter = session->adapter;
+
+	session->lease_end_ms = uv_now(adapter->config.loop) + session->lease_s * 1000ull;
+	penstock_list_append(&adapter->leases, &session->lease_link);
+	penstock_session_expire(adapter);
+}
+
+enum penstock_status penstock_session_resume(struct penstock_adapter *adapter,
+					     const char *principal, struct penstock_session_id id,
+					     const struct penstock_session_events *events,
+					     struct penstock_session **ret_session,
+					     uint32_t *ret_lease_s, uint64_t *ret_last_serial)
+{
+	struct penstock_session *session = penstock_directory_find_session(&adapter->directory, id);
+	struct penstock_session_events before;
+
+	if (session == NULL || !penstock_session_leased(session) ||
+	    adapter->state == PENSTOCK_ADAPTER_STOPPING ||
+	    strcmp(session->principal->name, principal) != 0) {
+		return PENSTOCK_STATUS_NOT_FOUND;
+	}
+	if (session->state == PENSTOCK_SESSION_CONNECTED) {
+		before = session->events;
+		detach(session);
+		before.ended(before.owner, PENSTOCK_STATUS_CONNECTION_DISCONNECTED,
+			     "another connection resumed this session");
+	}
+	penstock_list_remove(&session->lease_link);
+	session->state = PENSTOCK_SESSION_CONNECTED;
+	session->principal->connections++;
+	session->events = *events;
+	penstock_session_check_credit(session);
+	*ret_session = session;
+	*ret_lease_s = session->lease_s;
+	*ret_last_serial = session->last_serial;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_session_disconnect(struct penstock_session *session)
+{
+	if (!penstock_session_leased(session) ||
+	    session->adapter->state == PENSTOCK_ADAPTER_STOPPING) {
+		penstock_session_finish(session, penstock_session_leased(session));
+		return;
+	}
+	detach(session);
+	penstock_session_wait(session);
+}
+
+void penstock_session_end(struct penstock_session *session)
+{
+	penstock_session_finish(session, false);
+}
+
+static void drop_rows(struct penstock_session *session)
+{
+	struct penstock_adapter *adapter = session->adapter;
+
+	penstock_progress_free(adapter->vidmm, session->progress_record);
+	session->progress_record = 0;
+	if (penstock_session_leased(session)) {
+		(void)penstock_store_delete(adapter->config.store, PENSTOCK_STORE_SESSION,
+					    session->number);
+	}
+}
+
+void penstock_session_finish(struct penstock_session *session, bool keep)
+{
+	struct penstock_adapter *adapter = session->adapter;
+	struct penstock_list *link;
+
+	if (session->state == PENSTOCK_SESSION_ENDED) {
+		return;
+	}
+	detach(session);
+	session->state = PENSTOCK_SESSION_ENDED;
+	penstock_list_remove(&session->lease_link);
+	penstock_list_remove(&session->unsettled_link);
+	session->uncommitted_count = 0;
+	penstock_directory_remove_session(&adapter->directory, session);
+	penstock_list_remove(&session->principal_link);
+	session->principal->session_count--;
+	adapter->sessions--;
+	while ((link = penstock_list_first(&session->devices)) != NULL) {
+		/* The session's row takes those of its devices along. */
+		penstock_device_destroy(penstock_list_entry(link, struct penstock_device, link),
+					true);
+	}
+	if (!keep) {
+		drop_rows(session);
+	}
+	penstock_session_settle(session);
+	penstock_session_put(session);
+}
+
+/* ---------------------------------------------------------------- serials */
+
+enum penstock_status penstock_session_take_serial(struct penstock_session *session, uint64_t serial,
+						  struct penstock_refusal *ret_refusal)
+{
+	if (PENSTOCK_UNLIKELY(serial != session->last_serial + 1)) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_WRONG_SERIAL,
+				       "serial %" PRIu64 ", the next is %" PRIu64, serial,
+				       session->last_serial + 1);
+	}
+	session->last_serial = serial;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_session_wrote(struct penstock_session *session, uint64_t serial, uint64_t sequence)
+{
+	struct penstock_uncommitted *first = &session->uncommitted[0];
+	struct penstock_uncommitted *last;
+
+	if (!penstock_session_leased(session) || session->state == PENSTOCK_SESSION_ENDED) {
+		return;
+	}
+	sequence = sequence == 0 ? UINT64_MAX : sequence;
+	last = &session->uncommitted[session->uncommitted_count - 1u];
+	if (session->uncommitted_count == 0) {
+		session->uncommitted_count = 1;
+		*first = (struct penstock_uncommitted){ sequence, serial };
+		penstock_list_append(&session->adapter->unsettled, &session->unsettled_link);
+	} else if (serial < last->serial) {
+		/* An earlier request that took its time: everything behind it waits with it. */
+		first->serial = serial < first->serial ? serial : first->serial;
+		first->sequence = sequence;
+	} else if (serial == last->serial ||
+		   session->uncommitted_count == PENSTOCK_SESSION_UNCOMMITTED) {
+		/* Full: what the last one stands for waits for this row too. */
+		last->sequence = sequence;
+	} else {
+		session->uncommitted[session->uncommitted_count++] =
+			(struct penstock_uncommitted){ sequence, serial };
+	}
+}
+
+void penstock_session_committed(struct penstock_session *session, uint64_t sequence)
+{
+	uint32_t done = 0;
+
+	while (done < session->uncommitted_count &&
+	       session->uncommitted[done].sequence <= sequence) {
+		done++;
+	}
+	if (done == 0) {
+		return;
+	}
+	session->uncommitted_count -= done;
+	memmove(session->uncommitted, session->uncommitted + done,
+		session->uncommitted_count * sizeof(session->uncommitted[0]));
+	if (session->uncommitted_count == 0) {
+		penstock_list_remove(&session->unsettled_link);
+	}
+	penstock_session_settle(session);
+}
+
+static uint64_t settled_now(const struct penstock_session *session)
+{
+	uint64_t serial = session->last_serial;
+	const struct penstock_list *link = penstock_list_first(&session->pending);
+
+	/* The row of the session itself stands for serial 0: nothing is before it. */
+	if (session->uncommitted_count > 0 && session->uncommitted[0].serial <= serial) {
+		serial = session->uncommitted[0].serial == 0 ? 0
+							     : session->uncommitted[0].serial - 1;
+	}
+	if (link != NULL) {
+		uint64_t first =
+			penstock_list_entry(link, struct penstock_pending, session_link)->serial;
+
+		serial = first - 1 < serial ? first - 1 : serial;
+	}
+	return serial;
+}
+
+/* Submissions whose turn came; the contexts' records say so before the session's does. */
+static void open_gate(struct penstock_session *session)
+{
+	struct penstock_list *link;
+
+	while ((link = penstock_list_first(&session->gated)) != NULL) {
+		struct penstock_held *held =
+			penstock_list_entry(link, struct penstock_held, gate_link);
+
+		if (session->state != PENSTOCK_SESSION_ENDED &&
+		    held->submission.serial > session->settled) {
+			return;
+		}
+		penstock_list_remove(link);
+		penstock_held_ungate(held);
+	}
+}
+
+void penstock_session_settle(struct penstock_session *session)
+{
+	uint64_t settled;
+
+	if (!penstock_session_leased(session)) {
+		session->settled = session->last_serial;
+		return;
+	}
+	settled = settled_now(session);
+	if (settled != session->settled) {
+		session->settled = settled;
+		if (session->state == PENSTOCK_SESSION_CONNECTED) {
+			session->tell_durable = true;
+			if (penstock_list_empty(&session->turn_link)) {
+				penstock_list_append(&session->adapter->turn.sessions,
+						     &session->turn_link);
+				penstock_turn_arm(&session->adapter->turn);
+			}
+		}
+	}
+	open_gate(session);
+	if (session->state != PENSTOCK_SESSION_ENDED && session->progress_record != 0) {
+		penstock_progress_set_accepted(session->adapter->vidmm, session->progress_record,
+					       session->settled);
+	}
+}
+
+uint64_t penstock_session_durable_serial(const struct penstock_session *session)
+{
+	return penstock_session_leased(session) ? session->settled : session->last_serial;
+}
+
+/* ---------------------------------------------------------------- credits */
+
+static bool over(const struct penstock_session *session, uint32_t quarters)
+{
+	return session->held_submissions >= PENSTOCK_LIMIT_HELD_SUBMISSIONS / 4u * quarters ||
+	       session->held_bytes >= (uint64_t)PENSTOCK_LIMIT_HELD_BYTES / 4u * quarters ||
+	       session->full_contexts > 0 || session->reads >= PENSTOCK_LIMIT_READS_IN_FLIGHT;
+}
+
+void penstock_session_check_credit(struct penstock_session *session)
+{
+	if (session->state != PENSTOCK_SESSION_CONNECTED) {
+		return;
+	}
+	if (!session->over_credit) {
+		session->over_credit = over(session, 4);
+		return;
+	}
+	if (over(session, RESUME_QUARTERS)) {
+		return;
+	}
+	session->over_credit = false;
+	session->tell_resume = true;
+	if (penstock_list_empty(&session->turn_link)) {
+		penstock_list_append(&session->adapter->turn.sessions, &session->turn_link);
+		penstock_turn_arm(&session->adapter->turn);
+	}
+}
+
+void penstock_session_hold(struct penstock_session *session, uint32_t submissions, uint64_t bytes)
+{
+	session->held_submissions += submissions;
+	session->held_bytes += bytes;
+	penstock_session_check_credit(session);
+}
+
+void penstock_session_release(struct penstock_session *session, uint32_t submissions,
+			      uint64_t bytes)
+{
+	PENSTOCK_REQUIRE(session->held_submissions >= submissions);
+	PENSTOCK_REQUIRE(session->held_bytes >= bytes);
+	session->held_submissions -= submissions;
+	session->held_bytes -= bytes;
+	penstock_session_check_credit(session);
+}
+
+bool penstock_session_over_credit(const struct penstock_session *session)
+{
+	return session->over_credit;
+}
+
+enum penstock_status penstock_session_check_objects(const struct penstock_session *session,
+						    struct penstock_refusal *ret_refusal)
+{
+	if (session->principal->objects >= PENSTOCK_LIMIT_PRINCIPAL_OBJECTS) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
+				       "the principal has its %u objects",
+				       PENSTOCK_LIMIT_PRINCIPAL_OBJECTS);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_session_forget(struct penstock_session *session, enum penstock_store_kind kind,
+			     uint64_t id, uint64_t name)
+{
+	struct penstock_store *store = session->adapter->config.store;
+
+	if (!penstock_session_leased(session) || session->state == PENSTOCK_SESSION_ENDED) {
+		return;
+	}
+	/* The floor first: a name that is gone must not be valid again, whatever is committed. */
+	(void)penstock_store_put_name_floor(store, session->number, penstock_name_index(name),
+					    penstock_name_generation(name));
+	penstock_session_wrote(session, session->last_serial,
+			       penstock_store_delete(store, kind, id));
+}
+
+bool penstock_session_replayed_destroy(struct penstock_session *session, uint64_t name)
+{
+	return penstock_name_table_take_freed(&session->names, name);
+}
+
+void penstock_session_tell(struct penstock_session *session)
+{
+	bool durable = session->tell_durable;
+
+	session->tell_durable = false;
+	penstock_session_ref(session);
+	if (durable && session->events.durable != NULL) {
+		session->events.durable(session->events.owner, session->settled);
+	}
+	/* The connection may have gone in that call. */
+	if (session->tell_resume && session->events.resume != NULL) {
+		session->tell_resume = false;
+		session->events.resume(session->events.owner);
+	}
+	penstock_session_put(session);
+}
+
+/* ---------------------------------------------------------------- small requests */
+
+enum penstock_status penstock_sync(struct penstock_session *session, uint64_t serial)
+{
+	enum penstock_status status = penstock_session_take_serial(session, serial, NULL);
+
+	return penstock_session_executed(session, status);
+}

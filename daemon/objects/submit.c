@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel transition: what a client handed over becomes a held submission, or a refusal.
+ *
+ * Small command buffers are rendered here and now. Large ones are copied and rendered by a worker;
+ * what the context submits meanwhile waits on `unordered` and is handed over behind them, so that
+ * a context's order is kept while others render in parallel. Until a submission is admitted it has
+ * changed nothing but counters: a refusal leaves the context as it was.
+ */
+#include "daemon/memory/progress.h"
+#include "daemon/objects/held.h"
+#include "proto/wire/limits.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* From here on waking a worker costs less than what it takes over. */
+#define WORKER_COMMAND_BYTES (64u << 10)
+
+/*
+ * Room for what a frame may still carry when its connection stops reading: nobody who keeps to the
+ * credits meets this.
+ */
+#define MOST_HELD (PENSTOCK_LIMIT_HELD_SUBMISSIONS + PENSTOCK_LIMIT_SUBMISSIONS_PER_FRAME)
+
+#define KNOWN_FLAGS                                                                                \
+	(PENSTOCK_SUBMIT_RESIZE_COMMAND_BUFFER | PENSTOCK_SUBMIT_RESIZE_ALLOCATION_LIST |          \
+	 PENSTOCK_SUBMIT_RESIZE_PATCH_LOCATION_LIST | PENSTOCK_SUBMIT_NULL_RENDERING |             \
+	 PENSTOCK_SUBMIT_RENDER_KM | PENSTOCK_SUBMIT_IF_PREDECESSOR_RAN)
+
+#define RESIZE_FLAGS                                                                               \
+	(PENSTOCK_SUBMIT_RESIZE_COMMAND_BUFFER | PENSTOCK_SUBMIT_RESIZE_ALLOCATION_LIST |          \
+	 PENSTOCK_SUBMIT_RESIZE_PATCH_LOCATION_LIST)
+
+/* What a client handed over; borrowed. */
+struct input {
+	const struct penstock_wire_submission *record;
+	const uint8_t *allocation_list;
+	const uint8_t *patch_list;
+	const uint8_t *command;
+};
+
+/* ---------------------------------------------------------------- checks */
+
+static enum penstock_status check_flags(const struct penstock_context *context,
+					const struct penstock_wire_submission *record,
+					struct penstock_refusal *ret_refusal)
+{
+	if ((record->flags & ~KNOWN_FLAGS) != 0) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "submission flags 0x%x: unknown bits 0x%x", record->flags,
+				       record->flags & ~KNOWN_FLAGS);
+	}
+	if (record->reserved != 0) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "the reserved field is 0x%x", record->reserved);
+	}
+	if (record->broadcast_count != 0) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "broadcast to %u contexts is not offered",
+				       record->broadcast_count);
+	}
+	if ((record->flags & PENSTOCK_SUBMIT_RENDER_KM) != 0 &&
+	    (context->info.flags & PENSTOCK_CONTEXT_GDI) == 0) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "RenderKm needs a GDI context");
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static enum penstock_status check_counts(const struct penstock_context *context,
+					 const struct penstock_wire_submission *record,
+					 struct penstock_refusal *ret_refusal)
+{
+	const struct penstock_context_info *info = &context->info;
+
+	if (record->command_length > info->dma_buffer_bytes) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_LIMIT_EXCEEDED,
+				       "%u command bytes, the context's buffer has %u",
+				       record->command_length, info->dma_buffer_bytes);
+	}
+	if (record->allocation_count > info->allocation_list) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_LIMIT_EXCEEDED,
+				       "%u elements, the context's allocation list has %u",
+				       record->allocation_count, info->allocation_list);
+	}
+	if (record->patch_location_count > info->patch_location_list) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_LIMIT_EXCEEDED,
+				       "%u entries, the context's patch-location list has %u",
+				       record->patch_location_count, info->patch_location_list);
+	}
+	if (record->command_offset % 4u != 0 || record->command_offset > record->command_length) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "command offset %u: a multiple of 4, at most the length %u",
+				       record->command_offset, record->command_length);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static enum penstock_status check_turn(const struct penstock_context *context,
+				       const struct penstock_wire_submission *record,
+				       struct penstock_refusal *ret_refusal)
+{
+	const struct penstock_session *session = context->device->session;
+
+	if ((record->flags & PENSTOCK_SUBMIT_IF_PREDECESSOR_RAN) != 0 &&
+	    context->outcome == PENSTOCK_OUTCOME_FAILED) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_PREDECESSOR_FAILED,
+				       "the context's submission before this one did not run");
+	}
+	if (session->held_submissions >= MOST_HELD) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_LIMIT_EXCEEDED,
+				       "the session holds %u submissions",
+				       session->held_submissions);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static enum penstock_status check(const struct penstock_context *context,
+				  const struct penstock_wire_submission *record,
+				  struct penstock_refusal *ret_refusal)
+{
+	enum penstock_status status = penstock_device_check(context->device, ret_refusal);
+
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = check_flags(context, record, ret_refusal);
+	}
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = check_counts(context, record, ret_refusal);
+	}
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = check_turn(context, record, ret_refusal);
+	}
+	return status;
+}
+
+/* ---------------------------------------------------------------- the block */
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Sizes follow the bytes received, never what a client declares beyond them. */
+static struct penstock_held *new_held(struct penstock_context *context, const struct input *input,
+				      bool copy)
+{
+	const struct penstock_wire_submission *record = input->record;
+	bool aligned = (uintptr_t)input->patch_list % _Alignof(struct penstock_patch_location) == 0;
+	struct penstock_held_size size = {
+		.references = record->allocation_count,
+		.dma_bytes = least(context->info.dma_buffer_bytes,
+				   penstock_render_dma_bound(record->command_length)),
+		.patches = least(context->info.patch_location_list,
+				 penstock_render_patch_bound(record->command_length)),
+		.patches_in = copy || !aligned ? record->patch_location_count : 0,
+		.command_bytes = copy ? record->command_length : 0,
+	};
+	struct penstock_patch_location *patches_in;
+	uint8_t *command;
+	struct penstock_held *held =
+		penstock_held_new(context->device->session->adapter, &size, &command, &patches_in);
+
+	if (held == NULL) {
+		return NULL;
+	}
+	held->submission.args.command = input->command;
+	held->submission.args.patches_in = (const void *)input->patch_list;
+	if (size.command_bytes > 0) {
+		memcpy(command, input->command, size.command_bytes);
+		held->submission.args.command = command;
+	}
+	if (size.patches_in > 0) {
+		memcpy(patches_in, input->patch_list,
+		       (size_t)size.patches_in * sizeof(*patches_in));
+		held->submission.args.patches_in = patches_in;
+	}
+	held->submission.args.dma_capacity = size.dma_bytes;
+	held->submission.args.patch_capacity = size.patches;
+	return held;
+}
+
+static void completed(struct penstock_submission *submission, enum penstock_status status)
+{
+	struct penstock_held *held = penstock_held_from(submission);
+
+	held->status = status;
+	held->retired = true;
+	if (!held->ran) {
+		held->ran = true;
+		penstock_held_predecessor(held, status == PENSTOCK_STATUS_SUCCESS);
+	}
+	penstock_context_defer(held->context);
+}
+
+static void set_up(struct penstock_held *held, struct penstock_context *context, uint64_t serial,
+		   const struct penstock_wire_submission *record)
+{
+	struct penstock_session *session = context->device->session;
+	struct penstock_submission *submission = &held->submission;
+
+	held->context = context;
+	penstock_list_init(&submission->queue_link);
+	penstock_list_init(&submission->context_link);
+	submission->state = PENSTOCK_SUBMISSION_RECEIVED;
+	submission->queue = &context->queue;
+	submission->process = session->principal->process;
+	submission->context = context;
+	submission->serial = serial;
+	submission->flags = record->flags;
+	submission->input_bytes =
+		(uint32_t)sizeof(*record) +
+		record->allocation_count * (uint32_t)sizeof(struct penstock_wire_allocation) +
+		record->patch_location_count * (uint32_t)sizeof(struct penstock_patch_location) +
+		record->command_length;
+	submission->blocked = 0;
+	submission->cancelled = PENSTOCK_STATUS_SUCCESS;
+	submission->submission_fence_id = 0;
+	submission->dma_address = 0;
+	submission->dma_slot = 0;
+	submission->patched = 0;
+	submission->completed = completed;
+	submission->args.command_offset = record->command_offset;
+	submission->args.command_length = record->command_length;
+	submission->args.allocations = submission->list;
+	submission->args.allocation_count = record->allocation_count;
+	submission->args.patch_in_count = record->patch_location_count;
+	submission->args.caps = (struct penstock_render_caps){
+		.node_ordinal = context->info.node_ordinal,
+		.km = (record->flags & PENSTOCK_SUBMIT_RENDER_KM) != 0,
+		.test_instructions = session->adapter->config.test_instructions,
+	};
+	submission->args.multipass_offset = 0;
+	submission->args.dma_length = 0;
+	submission->args.patch_count = 0;
+}
+
+/* ---------------------------------------------------------------- render */
+
+/* Any thread: touches the submission's args and the block's own arrays only. */
+static enum penstock_status render(struct penstock_held *held, struct penstock_refusal *ret_refusal)
+{
+	struct penstock_render_args *args = &held->submission.args;
+	enum penstock_status status = penstock_render(args, ret_refusal);
+
+	if (status == PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER) {
+		/* One DMA buffer a submission: what does not fit is refused. */
+		return penstock_refuse(ret_refusal, status,
+				       "its DMA buffer would not fit into %u bytes and %u patch "
+				       "locations",
+				       args->dma_capacity, args->patch_capacity);
+	}
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	for (uint32_t i = 0; i < args->patch_count; i++) {
+		held->before[i] =
+			penstock_load64(args->dma_buffer + args->patches_out[i].patch_offset);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static void count_refused(struct penstock_context *context)
+{
+	context->statistics.refused++;
+	context->device->session->principal->refused++;
+	context->outcome = PENSTOCK_OUTCOME_FAILED;
+}
+
+/* The device is lost where render finds what only a broken translator could have made. */
+static void lose_on_exception(struct penstock_context *context, enum penstock_status status,
+			      const struct penstock_refusal *refusal)
+{
+	struct penstock_device_state state = {
+		.execution_state = PENSTOCK_DEVICE_ERROR_DMAFAULT,
+		.fault_node = context->info.node_ordinal,
+	};
+
+	if (status != PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE) {
+		return;
+	}
+	penstock_device_set_reason(&state, refusal->sentence);
+	penstock_device_lose(context->device, &state);
+}
+
+/* ---------------------------------------------------------------- admission */
+
+static void resize(struct penstock_context *context, const struct penstock_wire_submission *record)
+{
+	struct penstock_context_info *info = &context->info;
+
+	if ((record->flags & RESIZE_FLAGS) == 0) {
+		return;
+	}
+	if ((record->flags & PENSTOCK_SUBMIT_RESIZE_COMMAND_BUFFER) != 0) {
+		info->dma_buffer_bytes = penstock_context_grant_dma(record->new_command_bytes);
+	}
+	if ((record->flags & PENSTOCK_SUBMIT_RESIZE_ALLOCATION_LIST) != 0) {
+		info->allocation_list =
+			penstock_context_grant_list(record->new_allocation_list, info->flags);
+	}
+	if ((record->flags & PENSTOCK_SUBMIT_RESIZE_PATCH_LOCATION_LIST) != 0) {
+		info->patch_location_list =
+			penstock_context_grant_patch_list(record->new_patch_list);
+	}
+	penstock_context_resized(context);
+}
+
+/* It is the context's now: counted, in its place among the session's transfers. */
+static void admit(struct penstock_held *held, uint32_t references)
+{
+	struct penstock_context *context = held->context;
+	struct penstock_session *session = context->device->session;
+
+	penstock_context_ref(context);
+	if ((held->submission.flags & PENSTOCK_SUBMIT_IF_PREDECESSOR_RAN) != 0 &&
+	    context->outcome == PENSTOCK_OUTCOME_UNKNOWN) {
+		held->after_predecessor = true;
+		held->submission.blocked++;
+	}
+	penstock_context_hold(context, held);
+	context->outcome = PENSTOCK_OUTCOME_UNKNOWN;
+	penstock_held_take_list(held, references);
+	if (penstock_session_leased(session)) {
+		held->submission.blocked++;
+		penstock_list_append(&session->gated, &held->gate_link);
+	}
+}
+
+static void hand_over(struct penstock_held *held)
+{
+	struct penstock_context *context = held->context;
+	struct penstock_context_statistics *statistics = &context->statistics;
+
+	context->last_serial = held->submission.serial;
+	statistics->submitted++;
+	statistics->command_bytes += held->submission.args.command_length;
+	statistics->dma_bytes += held->submission.args.dma_length;
+	statistics->patch_locations += held->submission.args.patch_count;
+	context->device->session->principal->submissions++;
+	held->handed_over = true;
+	penstock_scheduler_enqueue(&context->queue, &held->submission);
+}
+
+void penstock_context_drain(struct penstock_context *context)
+{
+	struct penstock_list *link;
+
+	while ((link = penstock_list_first(&context->unordered)) != NULL) {
+		struct penstock_held *held =
+			penstock_list_entry(link, struct penstock_held, order_link);
+
+		if (!held->rendered) {
+			return;
+		}
+		penstock_list_remove(link);
+		if (context->cancelled || penstock_device_lost(context->device)) {
+			/* It was admitted: its fence says that it did not run. */
+			completed(&held->submission, context->cancelled
+							     ? PENSTOCK_STATUS_CANCELLED
+							     : PENSTOCK_STATUS_DEVICE_REMOVED);
+		} else {
+			hand_over(held);
+		}
+	}
+}
+
+/* ---------------------------------------------------------------- on a worker */
+
+static void work(void *argument)
+{
+	struct penstock_held *held = argument;
+
+	held->status = render(held, &held->submission.refusal);
+}
+
+static void refuse_rendered(struct penstock_held *held)
+{
+	struct penstock_context *context = held->context;
+	enum penstock_status status = held->status;
+
+	penstock_context_ref(context);
+	held->submission.state = PENSTOCK_SUBMISSION_REFUSED;
+	if (held->pending.request != NULL) {
+		held->pending.request->refusal = held->submission.refusal;
+	}
+	penstock_held_predecessor(held, false);
+	context->statistics.refused++;
+	context->device->session->principal->refused++;
+	lose_on_exception(context, status, &held->submission.refusal);
+	penstock_pending_finish(&held->pending, status);
+	penstock_held_end(held);
+	penstock_context_drain(context);
+	penstock_context_defer(context); /* those behind it may have completed already */
+	penstock_context_put(context);
+}
+
+static void worked(void *argument)
+{
+	struct penstock_held *held = argument;
+	struct penstock_context *context = held->context;
+
+	if (held->status == PENSTOCK_STATUS_SUCCESS && penstock_device_lost(context->device)) {
+		held->status = penstock_device_check(context->device, &held->submission.refusal);
+	} else if (held->status == PENSTOCK_STATUS_SUCCESS && context->cancelled) {
+		held->status = PENSTOCK_STATUS_CANCELLED;
+	}
+	if (held->status != PENSTOCK_STATUS_SUCCESS) {
+		refuse_rendered(held);
+		return;
+	}
+	held->rendered = true;
+	penstock_context_ref(context);
+	penstock_context_drain(context);
+	penstock_pending_finish(&held->pending, PENSTOCK_STATUS_SUCCESS);
+	penstock_context_put(context);
+}
+
+static enum penstock_status submit_large(struct penstock_context *context, uint64_t serial,
+					 const struct input *input,
+					 struct penstock_request *request,
+					 struct penstock_refusal *ret_refusal)
+{
+	struct penstock_session *session = context->device->session;
+	const struct penstock_worker *worker = &session->adapter->config.worker;
+	struct penstock_held *held = new_held(context, input, true);
+	enum penstock_status status;
+
+	if (held == NULL) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
+				       "no memory for a submission of %u command bytes",
+				       input->record->command_length);
+	}
+	set_up(held, context, serial, input->record);
+	status = penstock_held_convert_list(held, context->device, input->allocation_list,
+					    input->record->allocation_count, ret_refusal);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_held_free(session->adapter, held);
+		return status;
+	}
+	admit(held, input->record->allocation_count);
+	penstock_list_append(&context->unordered, &held->order_link);
+	resize(context, input->record);
+	held->submission.state = PENSTOCK_SUBMISSION_RENDERING;
+	request->state = NULL;
+	penstock_pending_init(&held->pending, session, request, true);
+	status = worker->run(worker->owner, work, worked, held);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		/* No worker: rendered here, answered like the others. */
+		work(held);
+		worked(held);
+	}
+	return PENSTOCK_STATUS_PENDING;
+}
+
+/* ---------------------------------------------------------------- here and now */
+
+static enum penstock_status submit_small(struct penstock_context *context, uint64_t serial,
+					 const struct input *input,
+					 struct penstock_refusal *ret_refusal)
+{
+	struct penstock_held *held = new_held(context, input, false);
+	enum penstock_status status;
+
+	if (PENSTOCK_UNLIKELY(held == NULL)) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
+				       "no memory for a submission");
+	}
+	set_up(held, context, serial, input->record);
+	status = penstock_held_convert_list(held, context->device, input->allocation_list,
+					    input->record->allocation_count, ret_refusal);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = render(held, ret_refusal);
+	}
+	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS)) {
+		penstock_held_free(context->device->session->adapter, held);
+		lose_on_exception(context, status, ret_refusal);
+		return status;
+	}
+	held->rendered = true;
+	admit(held, input->record->allocation_count);
+	resize(context, input->record);
+	if (penstock_list_empty(&context->unordered)) {
+		hand_over(held);
+	} else {
+		penstock_list_append(&context->unordered, &held->order_link);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_submit(struct penstock_session *session, uint64_t serial,
+				     const struct penstock_wire_submission *record,
+				     const uint8_t *allocation_list, const uint8_t *patch_list,
+				     const uint8_t *command, struct penstock_request *request,
+				     struct penstock_refusal *ret_refusal)
+{
+	const struct input input = { record, allocation_list, patch_list, command };
+	enum penstock_status status = penstock_session_take_serial(session, serial, ret_refusal);
+	struct penstock_context *context;
+
+	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS)) {
+		return status;
+	}
+	context = penstock_name_table_find(&session->names, record->context, PENSTOCK_NAME_CONTEXT);
+	if (PENSTOCK_UNLIKELY(context == NULL)) {
+		status = penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_HANDLE,
+					 "0x%" PRIx64 " names no context", record->context);
+		return penstock_session_executed(session, status);
+	}
+	status = check(context, record, ret_refusal);
+	if (PENSTOCK_LIKELY(status == PENSTOCK_STATUS_SUCCESS)) {
+		status = record->command_length >= WORKER_COMMAND_BYTES
+				 ? submit_large(context, serial, &input, request, ret_refusal)
+				 : submit_small(context, serial, &input, ret_refusal);
+	}
+	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS &&
+			      status != PENSTOCK_STATUS_PENDING)) {
+		count_refused(context);
+	}
+	return penstock_session_executed(session, status);
+}

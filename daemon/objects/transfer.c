@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/objects/transfer.h"
+
+#include "daemon/objects/held.h"
+#include "proto/wire/limits.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* From here on waking a worker costs less than what it takes over. */
+#define WORKER_COPY_BYTES (256u << 10)
+
+/* ---------------------------------------------------------------- beginning and ending */
+
+struct penstock_transfer *penstock_transfer_new(void)
+{
+	return calloc(1, sizeof(struct penstock_transfer));
+}
+
+/* Takes its place in its lane; the request's serial was taken. */
+static void begin(struct penstock_transfer *transfer, struct penstock_opening *opening,
+		  enum penstock_transfer_kind kind, struct penstock_request *request)
+{
+	struct penstock_session *session = opening->device->session;
+	bool effect = kind != PENSTOCK_TRANSFER_READ_BACK;
+
+	transfer->kind = kind;
+	transfer->state = PENSTOCK_TRANSFER_WAITING;
+	transfer->opening = opening;
+	request->state = NULL;
+	penstock_opening_ref(opening);
+	penstock_list_init(&transfer->lane_link);
+	penstock_list_init(&transfer->followers);
+	penstock_list_init(&transfer->stalled_link);
+	penstock_pending_init(&transfer->pending, session, request, effect);
+	penstock_list_append(&opening->lane->transfers, &transfer->lane_link);
+	session->adapter->transfers++;
+	if (!effect) {
+		session->reads++;
+		penstock_session_check_credit(session);
+	}
+}
+
+/* What waited for it is ahead of the next transfer now. */
+static void release_followers(struct penstock_transfer *transfer)
+{
+	struct penstock_opening *opening = transfer->opening;
+	struct penstock_list *link;
+	bool kick = false;
+
+	while ((link = penstock_list_pop(&transfer->followers)) != NULL) {
+		struct penstock_held *held =
+			penstock_list_entry(link, struct penstock_wait, link)->held;
+
+		opening->lane->active++;
+		held->submission.blocked--;
+		if (opening->failed) {
+			held->submission.cancelled = PENSTOCK_STATUS_NO_MEMORY;
+		}
+		kick = kick || (held->handed_over && held->submission.blocked == 0);
+	}
+	if (kick) {
+		penstock_scheduler_kick(opening->device->session->adapter->scheduler);
+	}
+}
+
+static void end_access(struct penstock_transfer *transfer)
+{
+	if (transfer->place != NULL) {
+		transfer->place = NULL;
+		penstock_vidmm_access_end(transfer->opening->allocation->memory);
+	}
+}
+
+/* The transfer is over and freed; the next one of its lane may start. */
+static void end(struct penstock_transfer *transfer, enum penstock_status status)
+{
+	struct penstock_opening *opening = transfer->opening;
+	struct penstock_session *session = opening->device->session;
+	struct penstock_lane *lane = opening->lane;
+
+	transfer->state = PENSTOCK_TRANSFER_ENDED;
+	end_access(transfer);
+	penstock_list_remove(&transfer->lane_link);
+	penstock_list_remove(&transfer->stalled_link);
+	release_followers(transfer);
+	penstock_pending_finish(&transfer->pending, status);
+	if (transfer->kind == PENSTOCK_TRANSFER_READ_BACK) {
+		session->reads--;
+		penstock_session_check_credit(session);
+	}
+	if (transfer->kind == PENSTOCK_TRANSFER_UPLOAD && transfer->staging != NULL) {
+		penstock_session_release(session, 0, transfer->size_bytes);
+	}
+	session->adapter->transfers--;
+	free(transfer->staging);
+	free(transfer);
+	penstock_lane_advance(lane);
+	if (session->adapter->state == PENSTOCK_ADAPTER_STOPPING) {
+		penstock_turn_arm(&session->adapter->turn);
+	}
+	penstock_opening_put(opening);
+}
+
+/* ---------------------------------------------------------------- create */
+
+void penstock_transfer_begin_create(struct penstock_transfer *transfer,
+				    struct penstock_opening *opening,
+				    struct penstock_request *request)
+{
+	begin(transfer, opening, PENSTOCK_TRANSFER_CREATE, request);
+	transfer->state = PENSTOCK_TRANSFER_ACTING;
+}
+
+void penstock_transfer_reserved(void *argument, enum penstock_status status)
+{
+	struct penstock_transfer *transfer = argument;
+	struct penstock_opening *opening = transfer->opening;
+
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		penstock_opening_created(opening, transfer->pending.serial);
+	} else {
+		opening->failed = true;
+		if (transfer->pending.request != NULL) {
+			(void)penstock_refuse(&transfer->pending.request->refusal, status,
+					      "no memory for %" PRIu64 " bytes: %s",
+					      opening->allocation->info.size_bytes,
+					      penstock_status_text(status));
+		}
+		if (!opening->closed) {
+			penstock_opening_close(opening, false);
+		}
+	}
+	end(transfer, status);
+}
+
+/* ---------------------------------------------------------------- copies */
+
+static void copy(void *argument)
+{
+	struct penstock_transfer *transfer = argument;
+
+	if (transfer->kind == PENSTOCK_TRANSFER_UPLOAD) {
+		memcpy(transfer->place, transfer->staging, transfer->size_bytes);
+	} else {
+		memcpy(transfer->staging, transfer->place, transfer->size_bytes);
+	}
+}
+
+/* The bytes of a read-back are there: they are the connection's until read_back_end. */
+static void hand_out(struct penstock_transfer *transfer, const uint8_t *bytes)
+{
+	struct penstock_request *request = transfer->pending.request;
+
+	if (request == NULL) {
+		end(transfer, PENSTOCK_STATUS_CANCELLED);
+		return;
+	}
+	transfer->state = PENSTOCK_TRANSFER_OUT;
+	request->state = transfer;
+	request->bytes = bytes;
+	request->size_bytes = transfer->size_bytes;
+	penstock_pending_finish(&transfer->pending, PENSTOCK_STATUS_SUCCESS);
+}
+
+static void copied(void *argument)
+{
+	struct penstock_transfer *transfer = argument;
+
+	end_access(transfer);
+	if (transfer->kind == PENSTOCK_TRANSFER_UPLOAD) {
+		end(transfer, PENSTOCK_STATUS_SUCCESS);
+	} else {
+		hand_out(transfer, transfer->staging);
+	}
+}
+
+static void start_copy(struct penstock_transfer *transfer)
+{
+	const struct penstock_worker *worker =
+		&transfer->opening->device->session->adapter->config.worker;
+
+	transfer->state = PENSTOCK_TRANSFER_ACTING;
+	if (transfer->size_bytes >= WORKER_COPY_BYTES &&
+	    worker->run(worker->owner, copy, copied, transfer) == PENSTOCK_STATUS_SUCCESS) {
+		return;
+	}
+	copy(transfer);
+	copied(transfer);
+}
+
+/* ---------------------------------------------------------------- its turn */
+
+static void stall(struct penstock_transfer *transfer)
+{
+	if (penstock_list_empty(&transfer->stalled_link)) {
+		penstock_list_append(&transfer->opening->device->session->adapter->stalled,
+				     &transfer->stalled_link);
+	}
+}
+
+static void move_bytes(struct penstock_transfer *transfer)
+{
+	struct penstock_allocation *allocation = transfer->opening->allocation;
+	bool read_back = transfer->kind == PENSTOCK_TRANSFER_READ_BACK;
+
+	transfer->place = penstock_vidmm_access_begin(allocation->memory, transfer->offset);
+	if (transfer->place == NULL) {
+		stall(transfer);
+		return;
+	}
+	if (read_back && !penstock_allocation_shared(allocation)) {
+		hand_out(transfer, transfer->place);
+		return;
+	}
+	if (read_back) {
+		transfer->staging = malloc(transfer->size_bytes);
+		if (transfer->staging == NULL) {
+			end(transfer, PENSTOCK_STATUS_NO_MEMORY);
+			return;
+		}
+	}
+	start_copy(transfer);
+}
+
+static void finish_share(struct penstock_transfer *transfer, enum penstock_status status)
+{
+	struct penstock_allocation *allocation = transfer->opening->allocation;
+	struct penstock_request *request = transfer->pending.request;
+
+	if (status == PENSTOCK_STATUS_SUCCESS && !penstock_allocation_shared(allocation)) {
+		status = penstock_allocation_publish(allocation, transfer->opening->device->session,
+						     transfer->pending.serial);
+	}
+	if (status == PENSTOCK_STATUS_SUCCESS && request != NULL) {
+		request->token_high = allocation->token.high;
+		request->token_low = allocation->token.low;
+	}
+	end(transfer, status);
+}
+
+static void shared(void *argument, enum penstock_status status)
+{
+	finish_share(argument, status);
+}
+
+static void start_share(struct penstock_transfer *transfer)
+{
+	struct penstock_allocation *allocation = transfer->opening->allocation;
+	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
+
+	transfer->state = PENSTOCK_TRANSFER_ACTING;
+	if (!penstock_allocation_shared(allocation)) {
+		status = penstock_vidmm_allocation_share(allocation->memory, shared, transfer);
+	}
+	if (status != PENSTOCK_STATUS_PENDING) {
+		finish_share(transfer, status);
+	}
+}
+
+/* The first of its lane, and nothing is ahead of it. */
+static void start(struct penstock_transfer *transfer)
+{
+	if (transfer->opening->failed) {
+		end(transfer, PENSTOCK_STATUS_NO_MEMORY);
+		return;
+	}
+	switch (transfer->kind) {
+	case PENSTOCK_TRANSFER_CREATE:
+		break; /* acts from the beginning */
+	case PENSTOCK_TRANSFER_UPLOAD:
+		move_bytes(transfer);
+		break;
+	case PENSTOCK_TRANSFER_READ_BACK:
+		if (transfer->pending.request == NULL) {
+			end(transfer, PENSTOCK_STATUS_CANCELLED);
+			break;
+		}
+		move_bytes(transfer);
+		break;
+	case PENSTOCK_TRANSFER_SHARE:
+		start_share(transfer);
+		break;
+	}
+}
+
+/* The lane's first transfer, where it may start. */
+static struct penstock_transfer *ready(const struct penstock_lane *lane)
+{
+	struct penstock_list *link = penstock_list_first(&lane->transfers);
+	struct penstock_transfer *transfer;
+
+	if (link == NULL || lane->active > 0) {
+		return NULL;
+	}
+	transfer = penstock_list_entry(link, struct penstock_transfer, lane_link);
+	return transfer->state == PENSTOCK_TRANSFER_WAITING &&
+			       penstock_list_empty(&transfer->stalled_link)
+		       ? transfer
+		       : NULL;
+}
+
+void penstock_lane_advance(struct penstock_lane *lane)
+{
+	struct penstock_transfer *transfer;
+
+	/* A transfer that ends at once comes back here: a loop, not a recursion. */
+	if (lane->advancing || PENSTOCK_LIKELY(penstock_list_empty(&lane->transfers))) {
+		return;
+	}
+	lane->advancing = true;
+	while ((transfer = ready(lane)) != NULL) {
+		struct penstock_opening *opening = transfer->opening;
+
+		/* The opening keeps the lane, whatever the start ends. */
+		penstock_opening_ref(opening);
+		start(transfer);
+		if (ready(lane) == NULL) {
+			lane->advancing = false;
+			penstock_opening_put(opening);
+			return;
+		}
+		penstock_opening_put(opening);
+	}
+	lane->advancing = false;
+}
+
+void penstock_transfer_retry(struct penstock_adapter *adapter)
+{
+	struct penstock_list stalled;
+	struct penstock_list *link;
+
+	penstock_list_init(&stalled);
+	while ((link = penstock_list_pop(&adapter->stalled)) != NULL) {
+		penstock_list_append(&stalled, link);
+	}
+	while ((link = penstock_list_pop(&stalled)) != NULL) {
+		penstock_lane_advance(
+			penstock_list_entry(link, struct penstock_transfer, stalled_link)
+				->opening->lane);
+	}
+}
+
+/* ---------------------------------------------------------------- requests */
+
+static enum penstock_status check_range(const struct penstock_opening *opening, uint64_t offset,
+					uint32_t size_bytes, struct penstock_refusal *ret_refusal)
+{
+	if (size_bytes == 0 ||
+	    !penstock_range_fits(offset, size_bytes, opening->allocation->info.size_bytes)) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "%u bytes at 0x%" PRIx64
+				       ": at least one, and inside the allocation's 0x%" PRIx64,
+				       size_bytes, offset, opening->allocation->info.size_bytes);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static bool lane_idle(const struct penstock_lane *lane)
+{
+	return lane->active == 0 && penstock_list_empty(&lane->transfers);
+}
+
+static enum penstock_status no_memory(struct penstock_refusal *ret_refusal, uint32_t size_bytes)
+{
+	return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
+			       "no memory for a transfer of %u bytes", size_bytes);
+}
+
+/* Where an upload is received: in place, or staged. NULL: no memory. */
+static uint8_t *take_place(struct penstock_transfer *transfer, struct penstock_opening *opening)
+{
+	struct penstock_allocation *allocation = opening->allocation;
+
+	if (lane_idle(opening->lane) && !penstock_allocation_shared(allocation)) {
+		transfer->place = penstock_vidmm_access_begin(allocation->memory, transfer->offset);
+	}
+	if (transfer->place == NULL) {
+		transfer->staging = malloc(transfer->size_bytes);
+		return transfer->staging;
+	}
+	return transfer->place;
+}
+
+static enum penstock_status begin_upload(struct penstock_session *session, uint64_t name,
+					 uint64_t offset, uint32_t size_bytes,
+					 struct penstock_request *request,
+					 uint8_t **ret_destination,
+					 struct penstock_refusal *ret_refusal)
+{
+	struct penstock_opening *opening;
+	struct penstock_transfer *transfer;
+	uint8_t *destination;
+	enum penstock_status status = penstock_opening_find(session, name, &opening, ret_refusal);
+
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = check_range(opening, offset, size_bytes, ret_refusal);
+	}
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	if (opening->read_only) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_ACCESS_DENIED,
+				       "0x%" PRIx64 " was opened read-only", name);
+	}
+	transfer = penstock_transfer_new();
+	if (transfer == NULL) {
+		return no_memory(ret_refusal, size_bytes);
+	}
+	transfer->offset = offset;
+	transfer->size_bytes = size_bytes;
+	destination = take_place(transfer, opening);
+	if (destination == NULL) {
+		free(transfer);
+		return no_memory(ret_refusal, size_bytes);
+	}
+	begin(transfer, opening, PENSTOCK_TRANSFER_UPLOAD, request);
+	transfer->state = PENSTOCK_TRANSFER_RECEIVING;
+	request->state = transfer;
+	if (transfer->staging != NULL) {
+		penstock_session_hold(session, 0, size_bytes);
+	}
+	*ret_destination = destination;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_upload_begin(struct penstock_session *session, uint64_t name,
+					   uint64_t offset, uint32_t size_bytes,
+					   struct penstock_request *request,
+					   uint8_t **ret_destination,
+					   struct penstock_refusal *ret_refusal)
+{
+	enum penstock_status status =
+		penstock_session_take_serial(session, request->serial, ret_refusal);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	status = begin_upload(session, name, offset, size_bytes, request, ret_destination,
+			      ret_refusal);
+	return penstock_session_executed(session, status);
+}
+
+/* Its bytes did not all come: the request was never executed, and its serial is free again. */
+void penstock_transfer_abandon(struct penstock_pending *pending)
+{
+	struct penstock_transfer *transfer =
+		penstock_container_of(pending, struct penstock_transfer, pending);
+	struct penstock_session *session = pending->session;
+
+	transfer->torn = true;
+	pending->request = NULL;
+	if (session->last_serial == pending->serial) {
+		session->last_serial--;
+	}
+	penstock_pending_finish(pending, PENSTOCK_STATUS_CANCELLED);
+}
+
+enum penstock_status penstock_upload_end(struct penstock_request *request, bool torn)
+{
+	struct penstock_transfer *transfer = request->state;
+	struct penstock_lane *lane;
+
+	PENSTOCK_REQUIRE(transfer != NULL && transfer->state == PENSTOCK_TRANSFER_RECEIVING);
+	request->state = NULL;
+	lane = transfer->opening->lane;
+	if (torn && !transfer->torn) {
+		penstock_transfer_abandon(&transfer->pending);
+	}
+	if (transfer->torn) {
+		end(transfer, PENSTOCK_STATUS_CANCELLED);
+		return PENSTOCK_STATUS_CANCELLED;
+	}
+	if (transfer->staging == NULL) {
+		transfer->pending.request = NULL;
+		end(transfer, PENSTOCK_STATUS_SUCCESS);
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	transfer->state = PENSTOCK_TRANSFER_WAITING;
+	penstock_lane_advance(lane);
+	return PENSTOCK_STATUS_PENDING;
+}
+
+static enum penstock_status begin_read_back(struct penstock_session *session, uint64_t name,
+					    uint64_t offset, uint32_t size_bytes,
+					    struct penstock_request *request,
+					    struct penstock_refusal *ret_refusal)
+{
+	struct penstock_opening *opening;
+	struct penstock_transfer *transfer;
+	enum penstock_status status = penstock_opening_find(session, name, &opening, ret_refusal);
+
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = check_range(opening, offset, size_bytes, ret_refusal);
+	}
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	if (size_bytes > PENSTOCK_LIMIT_PAYLOAD_BYTES) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_LIMIT_EXCEEDED,
+				       "a read-back of %u bytes; at most %u", size_bytes,
+				       PENSTOCK_LIMIT_PAYLOAD_BYTES);
+	}
+	transfer = penstock_transfer_new();
+	if (transfer == NULL) {
+		return no_memory(ret_refusal, size_bytes);
+	}
+	transfer->offset = offset;
+	transfer->size_bytes = size_bytes;
+	if (lane_idle(opening->lane) && !penstock_allocation_shared(opening->allocation)) {
+		transfer->place = penstock_vidmm_access_begin(opening->allocation->memory, offset);
+	}
+	begin(transfer, opening, PENSTOCK_TRANSFER_READ_BACK, request);
+	if (transfer->place == NULL) {
+		penstock_lane_advance(opening->lane);
+		return PENSTOCK_STATUS_PENDING;
+	}
+	/* Answered by the return value alone. */
+	transfer->pending.request = NULL;
+	penstock_pending_finish(&transfer->pending, PENSTOCK_STATUS_SUCCESS);
+	transfer->state = PENSTOCK_TRANSFER_OUT;
+	request->state = transfer;
+	request->bytes = transfer->place;
+	request->size_bytes = size_bytes;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_read_back(struct penstock_session *session, uint64_t name,
+					uint64_t offset, uint32_t size_bytes,
+					struct penstock_request *request,
+					struct penstock_refusal *ret_refusal)
+{
+	enum penstock_status status =
+		penstock_session_take_serial(session, request->serial, ret_refusal);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	status = begin_read_back(session, name, offset, size_bytes, request, ret_refusal);
+	return penstock_session_executed(session, status);
+}
+
+void penstock_read_back_end(struct penstock_request *request)
+{
+	struct penstock_transfer *transfer = request->state;
+
+	PENSTOCK_REQUIRE(transfer != NULL && transfer->state == PENSTOCK_TRANSFER_OUT);
+	request->state = NULL;
+	request->bytes = NULL;
+	end(transfer, PENSTOCK_STATUS_SUCCESS);
+}
+
+static enum penstock_status begin_share(struct penstock_session *session, uint64_t name,
+					struct penstock_request *request,
+					struct penstock_refusal *ret_refusal)
+{
+	struct penstock_opening *opening;
+	struct penstock_transfer *transfer;
+	enum penstock_status status = penstock_opening_find(session, name, &opening, ret_refusal);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	if (penstock_allocation_shared(opening->allocation)) {
+		request->token_high = opening->allocation->token.high;
+		request->token_low = opening->allocation->token.low;
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	transfer = penstock_transfer_new();
+	if (transfer == NULL) {
+		return no_memory(ret_refusal, 0);
+	}
+	begin(transfer, opening, PENSTOCK_TRANSFER_SHARE, request);
+	penstock_lane_advance(opening->lane);
+	return PENSTOCK_STATUS_PENDING;
+}
+
+enum penstock_status penstock_share_allocation(struct penstock_session *session, uint64_t name,
+					       struct penstock_request *request,
+					       struct penstock_refusal *ret_refusal)
+{
+	enum penstock_status status =
+		penstock_session_take_serial(session, request->serial, ret_refusal);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	status = begin_share(session, name, request, ret_refusal);
+	return penstock_session_executed(session, status);
+}

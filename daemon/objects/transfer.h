@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Transfers: what a session does with an allocation beside submitting, in session order: creating
+ * it (pages are being reserved), uploads, read-backs, sharing. A lane orders them against the
+ * session's submissions:
+ *
+ *	submissions ahead (lane.active) | transfer, its followers | transfer, its followers | ...
+ *
+ * The first transfer starts when nothing is ahead of it any more; submissions that come behind a
+ * transfer are its followers and blocked until it ends; then they are ahead of the next one.
+ *
+ *	        +--> RECEIVING --+           (upload)
+ *	NEW ----+                +--> WAITING --(first, nothing ahead, memory still)--> ACTING -->
+ *ENDED
+ *	        +----------------+                                                        |
+ *	                                        read-back: OUT, until read_back_end <-----+
+ *
+ * An upload is received in place when its lane is idle and no other session has the allocation
+ * open (a client that dribbles must pin its own memory only), into staging memory otherwise. The
+ * same holds for the bytes of a read-back. Loop thread only; copies of more than a few pages are
+ * made by a worker.
+ */
+#ifndef PENSTOCK_TRANSFER_H
+#define PENSTOCK_TRANSFER_H
+
+#include "daemon/objects/allocation.h"
+
+struct penstock_held;
+
+enum penstock_transfer_kind {
+	PENSTOCK_TRANSFER_CREATE,
+	PENSTOCK_TRANSFER_UPLOAD,
+	PENSTOCK_TRANSFER_READ_BACK,
+	PENSTOCK_TRANSFER_SHARE,
+};
+
+enum penstock_transfer_state {
+	PENSTOCK_TRANSFER_RECEIVING,
+	PENSTOCK_TRANSFER_WAITING,
+	PENSTOCK_TRANSFER_ACTING,
+	PENSTOCK_TRANSFER_OUT,
+	PENSTOCK_TRANSFER_ENDED,
+};
+
+struct penstock_transfer {
+	struct penstock_pending pending;
+	struct penstock_opening *opening;  /* counted */
+	struct penstock_list lane_link;    /* penstock_lane.transfers */
+	struct penstock_list followers;    /* penstock_wait.link */
+	struct penstock_list stalled_link; /* penstock_adapter.stalled */
+	enum penstock_transfer_kind kind;
+	enum penstock_transfer_state state;
+	enum penstock_status status; /* how it ended */
+	uint64_t offset;
+	uint32_t size_bytes;
+	uint8_t *staging; /* owned; NULL: the bytes are the allocation's own */
+	uint8_t *place;   /* in the allocation, while it is accessed */
+	bool torn;
+};
+
+/* A submission that waits for a transfer, for one element of its list. */
+struct penstock_wait {
+	struct penstock_list link; /* penstock_transfer.followers */
+	struct penstock_held *held;
+};
+
+/* NULL: no memory. Nothing but a block; begun, or freed by the caller. */
+struct penstock_transfer *penstock_transfer_new(void);
+
+/* The pages of a new allocation are being reserved: `request` is PENDING until they are. */
+void penstock_transfer_begin_create(struct penstock_transfer *transfer,
+				    struct penstock_opening *opening,
+				    struct penstock_request *request);
+
+/* vidmm's answer; the argument is the transfer. */
+void penstock_transfer_reserved(void *argument, enum penstock_status status);
+
+/* Memory made progress: those that wait for it ask again. */
+void penstock_transfer_retry(struct penstock_adapter *adapter);
+
+/* Nothing is ahead of the lane's first transfer any more. */
+void penstock_lane_advance(struct penstock_lane *lane);
+
+/* An upload that is being received when its connection goes: forgotten, its serial with it. */
+void penstock_transfer_abandon(struct penstock_pending *pending);
+
+#endif

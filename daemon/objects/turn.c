@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/objects/turn.h"
+
+#include "daemon/objects/context.h"
+#include "daemon/objects/session.h"
+#include "daemon/objects/transfer.h"
+
+#define SWEEP_MS 10000u
+
+/* Takes what is on a list now: what is added meanwhile is told on the next turn. */
+static void take_list(struct penstock_list *from, struct penstock_list *to)
+{
+	penstock_list_init(to);
+	if (!penstock_list_empty(from)) {
+		*to = *from;
+		to->next->previous = to;
+		to->previous->next = to;
+		penstock_list_init(from);
+	}
+}
+
+static void answer_requests(struct penstock_turn *turn)
+{
+	struct penstock_list requests;
+	struct penstock_list *link;
+
+	take_list(&turn->requests, &requests);
+	while ((link = penstock_list_pop(&requests)) != NULL) {
+		struct penstock_request *request =
+			penstock_list_entry(link, struct penstock_request, link);
+
+		request->done(request, request->status);
+	}
+}
+
+static void retire_contexts(struct penstock_turn *turn)
+{
+	struct penstock_list contexts;
+	struct penstock_list *link;
+
+	take_list(&turn->contexts, &contexts);
+	while ((link = penstock_list_pop(&contexts)) != NULL) {
+		penstock_context_retire(
+			penstock_list_entry(link, struct penstock_context, turn_link));
+	}
+}
+
+static void tell_sessions(struct penstock_turn *turn)
+{
+	struct penstock_list sessions;
+	struct penstock_list *link;
+
+	take_list(&turn->sessions, &sessions);
+	while ((link = penstock_list_pop(&sessions)) != NULL) {
+		penstock_session_tell(
+			penstock_list_entry(link, struct penstock_session, turn_link));
+	}
+}
+
+bool penstock_turn_busy(const struct penstock_turn *turn)
+{
+	return turn->progress || turn->deliver || turn->halt ||
+	       !penstock_list_empty(&turn->requests) || !penstock_list_empty(&turn->contexts) ||
+	       !penstock_list_empty(&turn->sessions);
+}
+
+static void run(struct penstock_turn *turn)
+{
+	struct penstock_adapter *adapter = turn->adapter;
+
+	if (turn->halt) {
+		turn->halt = false;
+		penstock_adapter_halt(adapter);
+	}
+	if (turn->deliver) {
+		turn->deliver = false;
+		penstock_scheduler_deliver(adapter->scheduler);
+	}
+	retire_contexts(turn);
+	if (turn->progress) {
+		turn->progress = false;
+		penstock_transfer_retry(adapter);
+		penstock_scheduler_kick(adapter->scheduler);
+	}
+	answer_requests(turn);
+	tell_sessions(turn);
+	penstock_adapter_check_stopped(adapter);
+	if (!penstock_turn_busy(turn)) {
+		(void)uv_idle_stop(&turn->idle);
+		(void)uv_check_stop(&turn->check);
+		turn->armed = false;
+	}
+}
+
+static void check_cb(uv_check_t *check)
+{
+	run(check->data);
+}
+
+static void idle_cb(uv_idle_t *idle)
+{
+	(void)idle;
+}
+
+static void sweep_cb(uv_timer_t *timer)
+{
+	struct penstock_turn *turn = timer->data;
+
+	penstock_principal_sweep(turn->adapter, false);
+}
+
+void penstock_turn_init(struct penstock_turn *turn, struct penstock_adapter *adapter,
+			uv_loop_t *loop)
+{
+	*turn = (struct penstock_turn){ .adapter = adapter, .handles = 5 };
+	penstock_list_init(&turn->requests);
+	penstock_list_init(&turn->contexts);
+	penstock_list_init(&turn->sessions);
+	/* These cannot fail: libuv only links the handles. */
+	(void)uv_check_init(loop, &turn->check);
+	(void)uv_idle_init(loop, &turn->idle);
+	(void)uv_timer_init(loop, &turn->leases);
+	(void)uv_timer_init(loop, &turn->lists);
+	(void)uv_timer_init(loop, &turn->sweep);
+	turn->check.data = turn;
+	turn->idle.data = turn;
+	turn->leases.data = turn;
+	turn->lists.data = turn;
+	turn->sweep.data = turn;
+	(void)uv_timer_start(&turn->sweep, sweep_cb, SWEEP_MS, SWEEP_MS);
+	uv_unref((uv_handle_t *)&turn->sweep);
+}
+
+static void close_cb(uv_handle_t *handle)
+{
+	struct penstock_turn *turn = handle->data;
+
+	if (--turn->handles == 0) {
+		turn->closed(turn->adapter);
+	}
+}
+
+void penstock_turn_close(struct penstock_turn *turn,
+			 void (*closed)(struct penstock_adapter *adapter))
+{
+	PENSTOCK_REQUIRE(!penstock_turn_busy(turn));
+	turn->closed = closed;
+	uv_close((uv_handle_t *)&turn->check, close_cb);
+	uv_close((uv_handle_t *)&turn->idle, close_cb);
+	uv_close((uv_handle_t *)&turn->leases, close_cb);
+	uv_close((uv_handle_t *)&turn->lists, close_cb);
+	uv_close((uv_handle_t *)&turn->sweep, close_cb);
+}
+
+void penstock_turn_arm(struct penstock_turn *turn)
+{
+	if (turn->armed) {
+		return;
+	}
+	turn->armed = true;
+	(void)uv_idle_start(&turn->idle, idle_cb);
+	(void)uv_check_start(&turn->check, check_cb);
+}
+
+void penstock_turn_answer(struct penstock_turn *turn, struct penstock_request *request,
+			  enum penstock_status status)
+{
+	if (status != PENSTOCK_STATUS_SUCCESS && request->refusal.status != status) {
+		(void)penstock_refuse(&request->refusal, status, "%s",
+				      penstock_status_text(status));
+	}
+	request->status = status;
+	penstock_list_init(&request->link);
+	penstock_list_append(&turn->requests, &request->link);
+	penstock_turn_arm(turn);
+}
