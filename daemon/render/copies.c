@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The instructions of the render stream: bytes filled, copied and written, marker and spin. A
- * handler goes on as long as the same instruction follows, which is what command buffers look
- * like, and what spares most of them the dispatch.
+ * The instructions of the render stream: bytes filled, copied and written, marker and spin. The
+ * handlers of marker and copy go on as long as the same instruction follows, which is what command
+ * buffers look like, and what spares most of them the dispatch.
  */
 #include "daemon/render/walk.h"
 
@@ -252,18 +252,80 @@ static inline bool copy_one(struct penstock_walk *walk, const uint8_t *bytes)
 	return true;
 }
 
+/* How many copies the rest of the command buffer can hold, and the outputs have room for. */
+static uint32_t run_length(const struct penstock_walk *walk, const uint8_t *bytes)
+{
+	size_t count = (size_t)(walk->end - bytes) / PENSTOCK_BYTES_COPY;
+	size_t dma = (size_t)(walk->dma.end - walk->dma.next) / PENSTOCK_DMA_BYTES_COPY;
+	size_t patches = (size_t)(walk->patches.end - walk->patches.next) / 2;
+
+	count = dma < count ? dma : count;
+	return (uint32_t)(patches < count ? patches : count);
+}
+
+/*
+ * Goes on over copies for which there is room and nothing to refuse, with all state in registers;
+ * stops at the first that is something else, or that copy_one has to look at. The slots are bound.
+ */
+static const uint8_t *copy_run(struct penstock_walk *walk, const uint8_t *bytes, uint32_t header)
+{
+	const struct penstock_render_allocation *const allocations = walk->allocations;
+	const uint32_t allocation_count = walk->allocation_count;
+	struct penstock_patch_location *patch = walk->patches.next;
+	uint8_t *dma = walk->dma.next;
+	uint32_t split = penstock_dma_writer_length(&walk->dma);
+	uint32_t left = run_length(walk, bytes);
+
+	for (; left != 0 && penstock_load32(bytes) == header; left--) {
+		const uint32_t from = penstock_load16(bytes + PENSTOCK_OPERAND_COPY_source);
+		const uint32_t to = penstock_load16(bytes + PENSTOCK_OPERAND_COPY_destination);
+		const uint64_t size = penstock_load64(bytes + PENSTOCK_OPERAND_COPY_size);
+		const uint64_t source_offset =
+			penstock_load64(bytes + PENSTOCK_OPERAND_COPY_source_offset);
+		const uint64_t destination_offset =
+			penstock_load64(bytes + PENSTOCK_OPERAND_COPY_destination_offset);
+		const struct penstock_render_allocation *source = &allocations[from];
+		const struct penstock_render_allocation *destination = &allocations[to];
+
+		if (PENSTOCK_UNLIKELY(from >= allocation_count || to >= allocation_count) ||
+		    PENSTOCK_UNLIKELY(source->id == 0 || destination->id == 0 ||
+				      source->id == destination->id ||
+				      !destination->write_operation) ||
+		    PENSTOCK_UNLIKELY(
+			    !penstock_range_fits(source_offset, size, source->size_bytes) ||
+			    !penstock_range_fits(destination_offset, size,
+						 destination->size_bytes))) {
+			break;
+		}
+		penstock_dma_put_header(dma, PENSTOCK_DMA_OPCODE_COPY, PENSTOCK_DMA_BYTES_COPY, 0);
+		penstock_store64(dma + PENSTOCK_DMA_COPY_source, source->address + source_offset);
+		penstock_store64(dma + PENSTOCK_DMA_COPY_destination,
+				 destination->address + destination_offset);
+		penstock_store64(dma + PENSTOCK_DMA_COPY_size, size);
+		penstock_patch_put(&patch[0], 0, from, source_offset, split,
+				   PENSTOCK_DMA_COPY_source);
+		penstock_patch_put(&patch[1], 1, to, destination_offset, split,
+				   PENSTOCK_DMA_COPY_destination);
+		patch += 2;
+		dma += PENSTOCK_DMA_BYTES_COPY;
+		split += PENSTOCK_DMA_BYTES_COPY;
+		bytes += PENSTOCK_BYTES_COPY;
+	}
+	walk->patches.next = patch;
+	walk->dma.next = dma;
+	return bytes;
+}
+
 const uint8_t *penstock_render_copy(struct penstock_walk *walk, const uint8_t *bytes,
 				    uint32_t length)
 {
 	const uint32_t header = penstock_load32(bytes);
 
-	do {
-		if (PENSTOCK_UNLIKELY(!copy_one(walk, bytes))) {
-			return NULL;
-		}
-		bytes += PENSTOCK_BYTES_COPY;
-	} while (penstock_walk_again(walk, bytes, header, length));
-	return bytes;
+	if (PENSTOCK_UNLIKELY(!copy_one(walk, bytes))) {
+		return NULL;
+	}
+	bytes += length;
+	return walk->stopped == NULL ? copy_run(walk, bytes, header) : bytes;
 }
 
 /* ------------------------------------------------------------------ copy_rows */

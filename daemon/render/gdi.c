@@ -64,15 +64,6 @@ static inline void put_sub_rects(uint8_t *dma, uint32_t fixed_bytes,
 	memcpy(dma + fixed_bytes, sub_rects->rects, sub_rects->count * 16u);
 }
 
-static struct penstock_sub_rects sub_rects_of(const uint8_t *bytes, uint32_t length,
-					      uint32_t fixed_bytes)
-{
-	return (struct penstock_sub_rects){
-		.rects = bytes + fixed_bytes,
-		.count = (length - fixed_bytes) / 16u,
-	};
-}
-
 /* One allocation as source and destination is one surface: one pitch. */
 static bool one_pitch(struct penstock_walk *walk, const uint8_t *bytes,
 		      const struct penstock_gdi_surface *source,
@@ -190,7 +181,7 @@ const uint8_t *penstock_render_bitblt(struct penstock_walk *walk, const uint8_t 
 	uint32_t dma_bytes, split;
 	uint8_t *dma;
 
-	blt.sub_rects = sub_rects_of(bytes, length, PENSTOCK_BYTES_BITBLT);
+	penstock_sub_rects_init(&blt.sub_rects, bytes, length, PENSTOCK_BYTES_BITBLT);
 	dma_bytes = PENSTOCK_DMA_BYTES_BITBLT + blt.sub_rects.count * 16u;
 	if (!judge_bitblt(walk, bytes, &blt) ||
 	    !penstock_walk_reserve(walk, bytes, dma_bytes, 2, BITS(2), &dma, &split)) {
@@ -246,13 +237,14 @@ static bool judge_colorfill_rop(struct penstock_walk *walk, const uint8_t *bytes
 const uint8_t *penstock_render_colorfill(struct penstock_walk *walk, const uint8_t *bytes,
 					 uint32_t length)
 {
-	struct penstock_sub_rects sub_rects = sub_rects_of(bytes, length, PENSTOCK_BYTES_COLORFILL);
-	uint32_t dma_bytes = PENSTOCK_DMA_BYTES_COLORFILL + sub_rects.count * 16u;
+	struct penstock_sub_rects sub_rects;
 	struct penstock_gdi_surface destination;
 	struct penstock_rect rect, extent;
-	uint32_t rop3, split;
+	uint32_t rop3, dma_bytes, split;
 	uint8_t *dma;
 
+	penstock_sub_rects_init(&sub_rects, bytes, length, PENSTOCK_BYTES_COLORFILL);
+	dma_bytes = PENSTOCK_DMA_BYTES_COLORFILL + sub_rects.count * 16u;
 	if (!penstock_gdi_surface(walk, bytes, &colorfill_destination, &destination) ||
 	    !judge_colorfill_rop(walk, bytes, &rop3) ||
 	    !penstock_gdi_rect(walk, bytes, "destination_rect",

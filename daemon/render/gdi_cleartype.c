@@ -168,10 +168,7 @@ const uint8_t *penstock_render_cleartypeblend(struct penstock_walk *walk, const 
 		(int32_t)penstock_load32(bytes + PENSTOCK_OPERAND_CLEARTYPEBLEND_alpha_offset_x);
 	cleartype.alpha_offset_y =
 		(int32_t)penstock_load32(bytes + PENSTOCK_OPERAND_CLEARTYPEBLEND_alpha_offset_y);
-	cleartype.sub_rects = (struct penstock_sub_rects){
-		.rects = bytes + PENSTOCK_BYTES_CLEARTYPEBLEND,
-		.count = (length - PENSTOCK_BYTES_CLEARTYPEBLEND) / 16u,
-	};
+	penstock_sub_rects_init(&cleartype.sub_rects, bytes, length, PENSTOCK_BYTES_CLEARTYPEBLEND);
 	dma_bytes = PENSTOCK_DMA_BYTES_CLEARTYPEBLEND + cleartype.sub_rects.count * 16u;
 	if (!judge_surfaces(walk, bytes, &cleartype) || !judge_rects(walk, bytes, &cleartype) ||
 	    !penstock_walk_reserve(walk, bytes, dma_bytes, SURFACE_COUNT, SLOTS, &dma, &split)) {

@@ -161,10 +161,7 @@ static void mapped_load(struct mapped *mapped, const uint8_t *bytes, uint32_t le
 {
 	mapped->operands[0] = penstock_load32(bytes + OPERANDS_OFFSET);
 	mapped->operands[1] = penstock_load32(bytes + OPERANDS_OFFSET + 4);
-	mapped->sub_rects = (struct penstock_sub_rects){
-		.rects = bytes + PENSTOCK_BYTES_ALPHABLEND,
-		.count = (length - PENSTOCK_BYTES_ALPHABLEND) / 16u,
-	};
+	penstock_sub_rects_init(&mapped->sub_rects, bytes, length, PENSTOCK_BYTES_ALPHABLEND);
 }
 
 static bool judge_colors(struct penstock_walk *walk, const uint8_t *bytes,

@@ -113,29 +113,44 @@ static bool judge_each(struct penstock_walk *walk, const uint8_t *bytes,
 	return true;
 }
 
+/* left, top, right, bottom as one vector */
+typedef int32_t rect_vector __attribute__((vector_size(RECT_BYTES)));
+
+static inline rect_vector vector_load(const uint8_t *bytes)
+{
+	rect_vector vector;
+
+	__builtin_memcpy(&vector, bytes, sizeof(vector));
+	return vector;
+}
+
 /*
  * The sum of all pixels, and whether all are in order and inside `reach`, without a branch in the
- * loop. Where one is not, the sum says nothing.
+ * loop: in order and with each corner inside. Where one is not, the sum says nothing; `reach` is
+ * within a surface, so that no product of good ones exceeds 2^32.
  */
 static bool sum_pixels(const struct penstock_sub_rects *sub_rects,
 		       const struct penstock_rect *reach, uint64_t *ret_pixels)
 {
-	const struct penstock_rect limits = *reach;
+	const rect_vector low = { reach->left, reach->top, reach->left, reach->top };
+	const rect_vector high = { reach->right, reach->bottom, reach->right, reach->bottom };
+	const uint8_t *rect = sub_rects->rects;
+	const uint8_t *end = rect + (size_t)sub_rects->count * RECT_BYTES;
+	rect_vector bad = { 0, 0, 0, 0 };
 	uint64_t pixels = 0;
-	uint32_t bad = 0;
 
-	for (uint32_t i = 0; i < sub_rects->count; i++) {
-		struct penstock_rect rect = penstock_rect_load(sub_rects->rects + i * RECT_BYTES);
+	for (; rect != end; rect += RECT_BYTES) {
+		const rect_vector corners = vector_load(rect);
+		/* right, bottom, right, bottom */
+		const rect_vector far = { corners[2], corners[3], corners[2], corners[3] };
 
-		bad |= (uint32_t)(rect.left < limits.left) | (uint32_t)(rect.top < limits.top) |
-		       (uint32_t)(rect.right > limits.right) |
-		       (uint32_t)(rect.bottom > limits.bottom) |
-		       (uint32_t)(rect.left > rect.right) | (uint32_t)(rect.top > rect.bottom);
-		pixels += (uint64_t)((uint32_t)rect.right - (uint32_t)rect.left) *
-			  ((uint32_t)rect.bottom - (uint32_t)rect.top);
+		/* -1 for each that is not; at most 4096 times 3 of them */
+		bad += (corners < low) + (corners > high) + (corners > far);
+		pixels += (penstock_load32(rect + 8) - penstock_load32(rect)) *
+			  (penstock_load32(rect + 12) - penstock_load32(rect + 4));
 	}
 	*ret_pixels = pixels;
-	return bad == 0;
+	return (bad[0] | bad[1] | bad[2] | bad[3]) == 0;
 }
 
 static bool refuse_pixels(struct penstock_walk *walk, const uint8_t *bytes, uint64_t pixels)

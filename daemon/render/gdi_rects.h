@@ -53,6 +53,16 @@ struct penstock_sub_rects {
 	uint64_t pixels; /* of all of them; filled by penstock_gdi_sub_rects */
 };
 
+/* Of a record of `length` bytes. */
+static inline void penstock_sub_rects_init(struct penstock_sub_rects *sub_rects,
+					   const uint8_t *bytes, uint32_t length,
+					   uint32_t fixed_bytes)
+{
+	sub_rects->rects = bytes + fixed_bytes;
+	sub_rects->count = (length - fixed_bytes) / 16u;
+	sub_rects->pixels = 0;
+}
+
 /*
  * Each in order and inside `bounds`; those that are not empty inside `reach` too, which is a part
  * of bounds; `reach_what` says of what. Their number and pixels within the limits. False: refused.

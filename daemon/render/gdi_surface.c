@@ -20,12 +20,10 @@ bool penstock_gdi_reference(struct penstock_walk *walk, const uint8_t *bytes,
 		penstock_walk_refuse_write(walk, bytes, operand->name, index);
 		return false;
 	}
-	*ret_surface = (struct penstock_gdi_surface){
-		.allocation = allocation,
-		.index = index,
-		.pitch_bytes = allocation->pitch_bytes,
-		.format = allocation->format,
-	};
+	ret_surface->allocation = allocation;
+	ret_surface->index = index;
+	ret_surface->pitch_bytes = allocation->pitch_bytes;
+	ret_surface->format = allocation->format;
 	return true;
 }
 

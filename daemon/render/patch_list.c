@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/render/patch_list.h"
 
-_Static_assert(sizeof(struct penstock_patch_location) == 24, "as in the documents");
+_Static_assert(sizeof(struct penstock_patch_location) == 24 &&
+		       offsetof(struct penstock_patch_location, allocation_offset) == 0 &&
+		       offsetof(struct penstock_patch_location, allocation_index) == 8 &&
+		       offsetof(struct penstock_patch_location, patch_offset) == 16 &&
+		       offsetof(struct penstock_patch_location, split_offset) == 20,
+	       "penstock_patch_put writes three words");
 
 void penstock_patch_list_unbind(struct penstock_patch_list *list, uint32_t unbound,
 				uint32_t split_offset)

@@ -7,8 +7,8 @@
 #define PENSTOCK_PATCH_LIST_H
 
 #include "proto/base/base.h"
+#include "proto/isa/layout.h"
 #include "proto/wire/frame.h"
-#include "proto/wire/limits.h"
 
 struct penstock_patch_list {
 	struct penstock_patch_location *base; /* borrowed; the caller's */
@@ -56,19 +56,28 @@ static inline void penstock_patch_list_bind(struct penstock_patch_list *list, ui
 	list->bound = slots;
 }
 
-/* There is room. `field_offset` of the address in the instruction at `split_offset`. */
+/*
+ * Fills one entry, in three stores. `field_offset` of the address in the instruction at
+ * `split_offset`.
+ */
+static inline void penstock_patch_put(struct penstock_patch_location *patch, uint32_t slot,
+				      uint32_t allocation_index, uint64_t allocation_offset,
+				      uint32_t split_offset, uint32_t field_offset)
+{
+	uint8_t *bytes = (uint8_t *)patch;
+
+	penstock_store64(bytes, allocation_offset);
+	penstock_store64(bytes + 8, allocation_index | (uint64_t)slot << 32); /* driver_id is 0 */
+	penstock_store64(bytes + 16, (split_offset + field_offset) | (uint64_t)split_offset << 32);
+}
+
+/* There is room. */
 static inline void penstock_patch_list_put(struct penstock_patch_list *list, uint32_t slot,
 					   uint32_t allocation_index, uint64_t allocation_offset,
 					   uint32_t split_offset, uint32_t field_offset)
 {
-	*list->next++ = (struct penstock_patch_location){
-		.allocation_offset = allocation_offset,
-		.allocation_index = allocation_index,
-		.slot_id = slot & PENSTOCK_SLOT_ID_MAX,
-		.driver_id = 0,
-		.patch_offset = split_offset + field_offset,
-		.split_offset = split_offset,
-	};
+	penstock_patch_put(list->next++, slot, allocation_index, allocation_offset, split_offset,
+			   field_offset);
 }
 
 #endif

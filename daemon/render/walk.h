@@ -112,11 +112,4 @@ static inline bool penstock_walk_reserve(struct penstock_walk *walk, const uint8
 	return true;
 }
 
-/* Whether another instruction with exactly this header and length stands at `bytes`. */
-static inline bool penstock_walk_again(const struct penstock_walk *walk, const uint8_t *bytes,
-				       uint32_t header, uint32_t length)
-{
-	return (size_t)(walk->end - bytes) >= length && penstock_load32(bytes) == header;
-}
-
 #endif
