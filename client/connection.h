@@ -107,7 +107,10 @@ void penstock_inbox_fini(struct penstock_inbox *inbox);
  */
 enum penstock_status penstock_inbox_receive(struct penstock_connection *connection, bool wait);
 
-/* Copies text of the daemon's for a person: cut to size, nothing that a terminal would obey. */
+/* Text of the daemon's for a person: nothing in it that a terminal would obey. In place. */
+void penstock_text_clean(char *text);
+
+/* The same, copied and cut to size. NULL is "". */
 void penstock_text_copy(char *ret_text, size_t size_bytes, const char *text);
 
 /* ---------------------------------------------------------------- session.c */

@@ -28,16 +28,26 @@ void penstock_inbox_fini(struct penstock_inbox *inbox)
 	*inbox = (struct penstock_inbox){ .bytes = NULL };
 }
 
+void penstock_text_clean(char *text)
+{
+	for (; *text != 0; text++) { /* an absent string is constant, and empty */
+		unsigned char character = (unsigned char)*text;
+
+		if (character < 0x20 || character == 0x7f) {
+			*text = '?';
+		}
+	}
+}
+
 void penstock_text_copy(char *ret_text, size_t size_bytes, const char *text)
 {
 	size_t length = text == NULL ? 0 : strnlen(text, size_bytes - 1);
 
-	for (size_t i = 0; i < length; i++) {
-		unsigned char character = (unsigned char)text[i];
-
-		ret_text[i] = character < 0x20 || character == 0x7f ? '?' : text[i];
+	if (length > 0) {
+		memcpy(ret_text, text, length);
 	}
 	ret_text[length] = 0;
+	penstock_text_clean(ret_text);
 }
 
 /* ---------------------------------------------------------------- frames */

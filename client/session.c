@@ -139,12 +139,10 @@ enum penstock_status penstock_session_welcome(struct penstock_connection *connec
 		return penstock_connection_lose(connection, PENSTOCK_STATUS_NO_MEMORY,
 						"no memory for the daemon's welcome");
 	}
-	penstock_text_copy(kept->server, strlen(kept->server) + 1, kept->server);
-	penstock_text_copy(kept->principal, strlen(kept->principal) + 1, kept->principal);
+	penstock_text_clean(kept->server);
+	penstock_text_clean(kept->principal);
 	for (size_t i = 0; i < kept->n_adapters; i++) {
-		char *text = kept->adapters[i]->description;
-
-		penstock_text_copy(text, strlen(text) + 1, text);
+		penstock_text_clean(kept->adapters[i]->description);
 	}
 	adopt_welcome(connection, kept);
 	return PENSTOCK_STATUS_SUCCESS;
