@@ -53,6 +53,11 @@ static void on_stopped(void *argument)
 
 void fixture_start(struct fixture *fixture)
 {
+	fixture_start_program(fixture, "penstock-gpu");
+}
+
+void fixture_start_program(struct fixture *fixture, const char *name)
+{
 	struct penstock_backend_config config = {
 		.loop = &fixture->loop,
 		.memory_lock = -1,
@@ -65,7 +70,8 @@ void fixture_start(struct fixture *fixture)
 	char program[4096];
 
 	*fixture = (struct fixture){ .backend = NULL };
-	snprintf(program, sizeof(program), "%s/penstock-gpu", build != NULL ? build : ".");
+	snprintf(program, sizeof(program), "%s/%s",
+		 name[0] == '/' ? "" : (build != NULL ? build : "."), name);
 	config.gpu_program = program;
 	ck_assert_int_eq(uv_loop_init(&fixture->loop), 0);
 	ck_assert_int_eq(penstock_emulated_start(&config, &fixture->backend, &error),

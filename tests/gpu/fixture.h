@@ -49,6 +49,9 @@ struct fixture {
 };
 
 void fixture_start(struct fixture *fixture);
+
+/* With another program: a path below the build directory, or an absolute one. */
+void fixture_start_program(struct fixture *fixture, const char *program);
 void fixture_stop(struct fixture *fixture);
 
 void fixture_process_start(struct fixture *fixture, struct fixture_process *process,

@@ -433,6 +433,32 @@ START_TEST(A14_engine_gives_the_reference_pixels)
 }
 END_TEST
 
+/* `_i` is the shift. The row is longer than what the engine holds at once. */
+START_TEST(A14_overlapping_bitblt_reads_its_row_before_it_is_written)
+{
+	struct reference_surface surface = { expected, 3000, 3, 12000, REFERENCE_X8R8G8B8 };
+	struct reference_rect rect = { 10, 0, 2990, 3 };
+	struct reference_record record = {
+		.operation = REFERENCE_BITBLT,
+		.source = &surface,
+		.destination = &surface,
+		.source_rect = { 10 + _i, 0, 2990 + _i, 3 },
+		.destination_rect = rect,
+		.rop3 = 0x66,
+		.sub_rects = &rect,
+		.sub_rect_count = 1,
+	};
+
+	random_state.state = 4;
+	scramble(expected, SCENE_BYTES);
+	memcpy(machine.local, expected, SCENE_BYTES);
+	append(&record, 0, 1);
+	ck_assert_int_eq(machine_run(&machine, &stream), PENSTOCK_OUTCOME_COMPLETED);
+	reference_execute(&record);
+	ck_assert_int_eq(memcmp(machine.local, expected, SCENE_BYTES), 0);
+}
+END_TEST
+
 /* One record with N sub-rectangles is N records with one each. */
 START_TEST(A14_sub_rectangles_may_be_split_into_records)
 {
@@ -707,6 +733,8 @@ int main(void)
 	tcase_add_loop_test(tcase, A14_engine_gives_the_reference_pixels, 0, REFERENCE_OPERATIONS);
 	tcase_add_loop_test(tcase, A14_sub_rectangles_may_be_split_into_records, 0,
 			    REFERENCE_OPERATIONS);
+	tcase_add_loop_test(tcase, A14_overlapping_bitblt_reads_its_row_before_it_is_written, -7,
+			    8);
 	tcase_add_test(tcase, A14_a_preempted_record_goes_on_where_it_stopped);
 	tcase_add_test(tcase, A14_a_preempted_combination_goes_on_where_it_stopped);
 	tcase_add_test(tcase, A14_what_the_page_excludes_is_an_illegal_instruction);
