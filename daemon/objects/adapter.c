@@ -313,6 +313,7 @@ enum penstock_status penstock_adapter_start(const struct penstock_adapter_config
 
 void penstock_adapter_committed(struct penstock_adapter *adapter, uint64_t sequence)
 {
+	adapter->committed_sequence = sequence;
 	penstock_list_for_each_safe (link, &adapter->unsettled) {
 		penstock_session_committed(
 			penstock_list_entry(link, struct penstock_session, unsettled_link),

@@ -443,6 +443,7 @@ void penstock_session_wrote(struct penstock_session *session, uint64_t serial, u
 		session->uncommitted[session->uncommitted_count++] =
 			(struct penstock_uncommitted){ sequence, serial };
 	}
+	penstock_session_check_credit(session);
 }
 
 void penstock_session_committed(struct penstock_session *session, uint64_t sequence)
@@ -454,6 +455,7 @@ void penstock_session_committed(struct penstock_session *session, uint64_t seque
 		done++;
 	}
 	if (done == 0) {
+		penstock_session_check_credit(session);
 		return;
 	}
 	session->uncommitted_count -= done;
@@ -462,6 +464,7 @@ void penstock_session_committed(struct penstock_session *session, uint64_t seque
 	if (session->uncommitted_count == 0) {
 		penstock_list_remove(&session->unsettled_link);
 	}
+	penstock_session_check_credit(session);
 	penstock_session_settle(session);
 }
 
@@ -536,9 +539,23 @@ uint64_t penstock_session_durable_serial(const struct penstock_session *session)
 
 /* ---------------------------------------------------------------- credits */
 
+/* Rows of this session and of those before it that the disk has not taken yet. */
+static uint64_t rows_behind(const struct penstock_session *session)
+{
+	uint64_t committed = session->adapter->committed_sequence;
+	uint64_t last;
+
+	if (session->uncommitted_count == 0) {
+		return 0;
+	}
+	last = session->uncommitted[session->uncommitted_count - 1u].sequence;
+	return last == UINT64_MAX || last <= committed ? 0 : last - committed;
+}
+
 static bool over(const struct penstock_session *session, uint32_t quarters)
 {
-	return session->held_submissions >= PENSTOCK_LIMIT_HELD_SUBMISSIONS / 4u * quarters ||
+	return rows_behind(session) >= PENSTOCK_LIMIT_STORE_QUEUED / 4u * quarters ||
+	       session->held_submissions >= PENSTOCK_LIMIT_HELD_SUBMISSIONS / 4u * quarters ||
 	       session->held_bytes >= (uint64_t)PENSTOCK_LIMIT_HELD_BYTES / 4u * quarters ||
 	       session->full_contexts > 0 || session->reads >= PENSTOCK_LIMIT_READS_IN_FLIGHT;
 }
