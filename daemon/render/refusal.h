@@ -12,10 +12,10 @@
  * at least the header must be there; `operand` is static, "" for none. The sentence is "MNEMONIC
  * at byte 0xOFFSET: " and what `format` gives.
  */
-__attribute__((cold)) void penstock_refusal_at(struct penstock_refusal *ret_refusal,
-					       enum penstock_status status, uint32_t byte_offset,
-					       const uint8_t *bytes, const char *operand,
-					       const char *format, va_list arguments);
+__attribute__((cold, format(printf, 6, 0))) void
+penstock_refusal_at(struct penstock_refusal *ret_refusal, enum penstock_status status,
+		    uint32_t byte_offset, const uint8_t *bytes, const char *operand,
+		    const char *format, va_list arguments);
 
 /* The same for what is no instruction's fault; `byte_offset` is 0 where it says nothing. */
 __attribute__((cold)) void penstock_refusal_set(struct penstock_refusal *ret_refusal,
