@@ -18,6 +18,10 @@ static bool patch_site(struct penstock_submission *submission,
 	uint64_t address;
 	uint8_t *bytes;
 
+	/* A slot that goes out of use has no site (proto/wire/frame.h). */
+	if (site->allocation_index == PENSTOCK_PATCH_NULL_INDEX) {
+		return false;
+	}
 	/* The list is render's, and private: a site that cannot be is a defect of ours. */
 	PENSTOCK_REQUIRE(site->allocation_index < submission->reference_count &&
 			 penstock_range_fits(site->patch_offset, ADDRESS_BYTES,
