@@ -9,6 +9,11 @@
 #include <string.h>
 
 static const struct penstock_tool_command commands[] = {
+	{ "run", "[--check] [--timeout S] FILE", "run a script of Penstock assembly",
+	  penstock_tool_run },
+	{ "asm", "[-o FILE] [FILE]", "assemble instructions", penstock_tool_asm },
+	{ "disasm", "[--offsets] [-o FILE] [FILE]", "disassemble a command buffer",
+	  penstock_tool_disasm },
 	{ "info", "[--json]", "what the server offers: adapters, segments, limits, formats",
 	  penstock_tool_info },
 	{ "bench", "[--json] [--seconds N]", "how fast the server is, from here",

@@ -80,9 +80,17 @@ static const struct penstock_parameter handle_parameters[] = { NUMBER("value", v
 							       LAST };
 static const struct penstock_parameter share_parameters[] = { VALUE("token", NEW_TOKEN, token, 0),
 							      LAST };
+/* What an opening is can be said too: it is not known where the token comes from elsewhere. */
 static const struct penstock_parameter open_parameters[] = {
-	VALUE("token", TOKEN, token, PENSTOCK_GIVEN_CONTENT), VALUE("device", DEVICE, device, 0),
-	FLAG("read_only", 1), LAST
+	VALUE("token", TOKEN, token, PENSTOCK_GIVEN_CONTENT),
+	VALUE("device", DEVICE, device, 0),
+	FLAG("read_only", 1),
+	NUMBER_GIVEN("size", size, UINT64_MAX, PENSTOCK_GIVEN_SIZE),
+	NUMBER_GIVEN("width", width, UINT32_MAX, PENSTOCK_GIVEN_WIDTH),
+	NUMBER_GIVEN("height", height, UINT32_MAX, PENSTOCK_GIVEN_HEIGHT),
+	VALUE("format", FORMAT, format, PENSTOCK_GIVEN_FORMAT),
+	NUMBER("pitch", pitch, UINT32_MAX),
+	LAST
 };
 static const struct penstock_parameter upload_parameters[] = { NUMBER("offset", offset, UINT64_MAX),
 							       CONTENT, LAST };

@@ -33,6 +33,9 @@ struct penstock_connection *penstock_tool_connect(const struct penstock_tool *to
 /* "penstock: SENTENCE" on standard error. */
 void penstock_tool_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+int penstock_tool_run(const struct penstock_tool *tool, int argc, char **argv);
+int penstock_tool_asm(const struct penstock_tool *tool, int argc, char **argv);
+int penstock_tool_disasm(const struct penstock_tool *tool, int argc, char **argv);
 int penstock_tool_info(const struct penstock_tool *tool, int argc, char **argv);
 int penstock_tool_bench(const struct penstock_tool *tool, int argc, char **argv);
 
