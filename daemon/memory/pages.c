@@ -144,6 +144,17 @@ static void fail_first(struct penstock_pages *pages)
 	}
 }
 
+/*
+ * A reservation failed: what it got before is freed; where that fails too, those pages are zeros
+ * still, and reserving them again finds them.
+ */
+static void give_up(struct penstock_pages *pages, const struct penstock_file_job *job)
+{
+	pages->short_of_memory |=
+		!penstock_memory_file_punch(pages->file, job->offset, job->size_bytes);
+	penstock_runs_give(&pages->space, pages_of(job->offset), pages_of(job->size_bytes));
+}
+
 static void refilled(struct penstock_pages *pages)
 {
 	const struct penstock_file_job *job = &pages->refill;
@@ -156,11 +167,7 @@ static void refilled(struct penstock_pages *pages)
 		serve(pages);
 		return;
 	}
-	/* What was reserved of it before it failed is worth nothing. */
-	if (!penstock_memory_file_punch(pages->file, job->offset, job->size_bytes)) {
-		pages->short_of_memory = true;
-	}
-	penstock_runs_give(&pages->space, start, count);
+	give_up(pages, job);
 	if (count < STEP_PAGES) {
 		fail_first(pages);
 	}
@@ -231,7 +238,7 @@ static void large_done(struct penstock_file_job *job)
 
 	pages->busy--;
 	if (status != PENSTOCK_STATUS_SUCCESS) {
-		punch_range(pages, job->offset, job->size_bytes);
+		give_up(pages, job);
 	}
 	request->offset = job->offset;
 	request->done(request, status);
@@ -259,7 +266,7 @@ static enum penstock_status take_large(struct penstock_pages *pages,
 	if (status == PENSTOCK_STATUS_PENDING) {
 		pages->busy++;
 	} else if (status != PENSTOCK_STATUS_SUCCESS) {
-		punch_range(pages, request->offset, request->size_bytes);
+		give_up(pages, &request->job);
 	}
 	return status;
 }

@@ -189,6 +189,7 @@ void penstock_vidmm_stopped(struct penstock_vidmm *vidmm)
 void penstock_vidmm_settle(struct penstock_vidmm *vidmm)
 {
 	if (vidmm->freed && vidmm->jobs == 0 && penstock_list_empty(&vidmm->processes)) {
+		vidmm->freed = false;
 		penstock_vidmm_process_free(vidmm->system);
 		destroy(vidmm);
 	}

@@ -336,6 +336,14 @@ void penstock_node_remove(struct penstock_node *node, struct penstock_submission
 	penstock_vidmm_finish(submission);
 }
 
+/* Such a head waits for what its context has on the hardware. */
+static bool head_must_not_run(const struct penstock_queue *queue)
+{
+	struct penstock_list *head = penstock_list_first(&queue->waiting);
+
+	return head != NULL && penstock_submission_of(head)->cancelled != PENSTOCK_STATUS_SUCCESS;
+}
+
 static void retire(struct penstock_node *node, struct penstock_submission *submission)
 {
 	struct penstock_queue *queue = submission->queue;
@@ -343,8 +351,7 @@ static void retire(struct penstock_node *node, struct penstock_submission *submi
 	penstock_node_remove(node, submission);
 	submission->state = PENSTOCK_SUBMISSION_RETIRED;
 	queue->depth--;
-	/* A head that must not run waited for this one. */
-	if (queue->on_hardware == 0) {
+	if (queue->on_hardware == 0 && head_must_not_run(queue)) {
 		penstock_queue_wake(queue, node);
 	}
 	submission->completed(submission, PENSTOCK_STATUS_SUCCESS);

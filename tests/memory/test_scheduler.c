@@ -1,0 +1,790 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/memory/internal.h"
+#include "daemon/schedule/fences.h"
+#include "gpu-backend/dma.h"
+#include "tests/harness.h"
+#include "tests/memory/machine.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MIB    (1024u * 1024u)
+#define QUEUES 5u
+
+static struct machine machine;
+static struct penstock_vidmm_process *alice, *bob;
+static struct penstock_queue queues[QUEUES];
+
+static void start_with(uint32_t cap, uint32_t first_fence, bool paranoid)
+{
+	machine_init(&machine);
+	machine.cap = cap;
+	machine.first_fence = first_fence;
+	machine.paranoid = paranoid;
+	machine_start(&machine);
+	alice = machine_principal(&machine, 1, 16 * MIB);
+	bob = machine_principal(&machine, 2, 16 * MIB);
+	for (unsigned i = 0; i < QUEUES; i++) {
+		penstock_queue_init(&queues[i], machine.scheduler, i == QUEUES - 1, 0, &queues[i]);
+	}
+	work_completions = 0;
+}
+
+static void set_up(void)
+{
+	start_with(4, 1, false);
+}
+
+static void tear_down(void)
+{
+	machine_settle(&machine);
+	ck_assert_str_eq(machine.failed, "");
+	penstock_vidmm_process_free(alice);
+	penstock_vidmm_process_free(bob);
+	machine_stop(&machine, false);
+	machine_fini(&machine);
+}
+
+static void enqueue(unsigned queue, struct work *work)
+{
+	penstock_scheduler_enqueue(&queues[queue], &work->submission);
+	ck_assert(!work->done);
+}
+
+static void nop(struct work *work, struct penstock_vidmm_process *process, unsigned queue)
+{
+	work_init(work, process);
+	work_nop(work);
+	enqueue(queue, work);
+}
+
+/* DMA pools are there, so that what follows needs no paging. */
+static void warm_up(struct penstock_vidmm_process *process)
+{
+	struct work work;
+
+	nop(&work, process, 0);
+	machine_settle(&machine);
+	ck_assert(work.done);
+	work_completions = 0;
+}
+
+static struct penstock_node_state node_state(uint32_t ordinal)
+{
+	struct penstock_node_state states[PENSTOCK_NODE_COUNT];
+
+	penstock_scheduler_query_nodes(machine.scheduler, states);
+	return states[ordinal];
+}
+
+/* ---------------------------------------------------------------- order */
+
+START_TEST(contexts_of_a_node_take_turns)
+{
+	struct work first[4], works[4][3];
+
+	warm_up(alice);
+	/* The hardware is full while they are queued. */
+	for (unsigned i = 0; i < 4; i++) {
+		nop(&first[i], alice, 0);
+	}
+	for (unsigned queue = 0; queue < 4; queue++) {
+		for (unsigned i = 0; i < 3; i++) {
+			nop(&works[queue][i], alice, queue);
+		}
+	}
+	machine_settle(&machine);
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned queue = 0; queue < 4; queue++) {
+			ck_assert_uint_eq(works[queue][round].order, 5 + round * 4 + queue);
+		}
+	}
+}
+END_TEST
+
+START_TEST(D1_the_cap_counts_over_all_processes)
+{
+	struct work works[40];
+
+	warm_up(alice);
+	warm_up(bob);
+	for (unsigned i = 0; i < 40; i++) {
+		nop(&works[i], i % 4 == 0 ? bob : alice, i % 4);
+	}
+	ck_assert_uint_eq(node_state(0).on_hardware, 4);
+	ck_assert_uint_eq(node_state(0).submissions_waiting, 36);
+	machine_settle(&machine);
+	ck_assert_uint_eq(machine.most_on_rings, 4);
+	for (unsigned i = 0; i < 40; i++) {
+		ck_assert(works[i].done);
+		ck_assert(i < 4 || works[i].order > works[i - 4].order);
+	}
+}
+END_TEST
+
+START_TEST(a_ring_is_never_overrun)
+{
+	struct penstock_vidmm_allocation *allocation;
+	struct work works[200];
+
+	tear_down();
+	start_with(PENSTOCK_RING_PACKETS, 1, false);
+	allocation = machine_allocation(&machine, alice, 1, 4096, 0x2);
+	for (unsigned i = 0; i < 200; i++) {
+		work_init(&works[i], alice);
+		if (i > 100) {
+			work_reference(&works[i], allocation);
+		}
+		work_nop(&works[i]);
+		enqueue(QUEUES - 1, &works[i]);
+	}
+	machine_settle(&machine);
+	ck_assert(works[199].done);
+	ck_assert_uint_eq(machine.most_on_rings, PENSTOCK_RING_PACKETS - 1);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+START_TEST(a_blocked_head_holds_its_context_only)
+{
+	struct work blocked, behind, other;
+
+	warm_up(alice);
+	work_init(&blocked, alice);
+	work_nop(&blocked);
+	blocked.submission.blocked = 1;
+	enqueue(0, &blocked);
+	nop(&behind, alice, 0);
+	nop(&other, alice, 1);
+	machine_settle(&machine);
+	ck_assert(other.done && !blocked.done && !behind.done);
+	blocked.submission.blocked = 0;
+	penstock_scheduler_kick(machine.scheduler);
+	machine_settle(&machine);
+	ck_assert_uint_eq(blocked.order, 2);
+	ck_assert_uint_eq(behind.order, 3);
+}
+END_TEST
+
+START_TEST(one_doorbell_serves_a_turn)
+{
+	struct work works[4];
+
+	warm_up(alice);
+	machine_process_of(alice)->doorbells = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		work_init(&works[i], alice);
+		work_nop(&works[i]);
+		works[i].submission.blocked = 1;
+		enqueue(i, &works[i]);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		works[i].submission.blocked = 0;
+	}
+	penstock_scheduler_kick(machine.scheduler);
+	ck_assert_uint_eq(node_state(0).on_hardware, 4);
+	ck_assert_uint_eq(machine_process_of(alice)->doorbells, 1);
+	machine_settle(&machine);
+}
+END_TEST
+
+START_TEST(C9_the_next_is_prepared_while_one_runs)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 4096, 0x1);
+	struct machine_process *gpu = machine_process_of(alice);
+	struct work running, next;
+
+	warm_up(alice);
+	nop(&running, alice, 0);
+	ck_assert_uint_eq(node_state(0).on_hardware, 1);
+	work_init(&next, alice);
+	work_reference(&next, allocation);
+	work_fill(&next, 0, 0, 4096, 0x31313131);
+	enqueue(1, &next);
+	/* Nothing but the system process runs: it fills, and then the next is on the hardware. */
+	for (unsigned i = 0; i < MACHINE_PROCESSES; i++) {
+		if (machine.processes[i].system) {
+			ck_assert(machine_execute(&machine.processes[i], 1));
+			machine_report(&machine, &machine.processes[i], 1);
+		}
+	}
+	ck_assert_uint_eq(node_state(0).on_hardware, 2);
+	ck_assert_uint_eq(next.submission.patched, 1);
+	ck_assert(!running.done);
+	ck_assert_uint_eq(gpu->rings[0].count, 2);
+	machine_settle(&machine);
+	ck_assert_uint_eq(running.order, 1);
+	ck_assert_uint_eq(next.order, 2);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+START_TEST(B2_nothing_is_handed_on_before_its_paging_completed)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 200 * 4096, 0x1);
+	struct work work;
+
+	warm_up(alice);
+	work_init(&work, alice);
+	work_reference(&work, allocation);
+	work_nop(&work);
+	enqueue(0, &work);
+	for (unsigned i = 0; i < 100 && !work.done; i++) {
+		struct penstock_vidmm_location location;
+
+		penstock_vidmm_allocation_location(allocation, &location);
+		ck_assert(node_state(0).on_hardware == 0 ||
+			  location.segment_id == PENSTOCK_SEGMENT_LOCAL);
+		machine_step(&machine);
+	}
+	ck_assert(work.done);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- fences */
+
+START_TEST(C4_fence_ids_wrap)
+{
+	struct work works[100];
+
+	tear_down();
+	start_with(4, 0xFFFFFFF0u, false);
+	warm_up(alice);
+	for (unsigned i = 0; i < 100; i++) {
+		nop(&works[i], alice, i % 4);
+	}
+	machine_settle(&machine);
+	for (unsigned i = 0; i < 100; i++) {
+		ck_assert(works[i].done);
+		ck_assert_int_eq(works[i].status, PENSTOCK_STATUS_SUCCESS);
+		ck_assert(i < 4 || works[i].order > works[i - 4].order);
+		for (unsigned j = 0; j < i; j++) {
+			ck_assert_uint_ne(works[i].submission.submission_fence_id,
+					  works[j].submission.submission_fence_id);
+		}
+	}
+	ck_assert_uint_lt(node_state(0).last_fence_completed, 1000);
+	ck_assert(penstock_fence_before(0xFFFFFFF0u, 5));
+	ck_assert(!penstock_fence_before(5, 0xFFFFFFF0u));
+}
+END_TEST
+
+START_TEST(C5_the_latest_fence_implies_the_earlier_ones)
+{
+	struct machine_process *gpu;
+	struct work works[4];
+
+	warm_up(alice);
+	gpu = machine_process_of(alice);
+	for (unsigned i = 0; i < 4; i++) {
+		nop(&works[i], alice, i);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		ck_assert(machine_execute(gpu, 0));
+	}
+	ck_assert(!works[0].done);
+	machine_report(&machine, gpu, 0);
+	for (unsigned i = 0; i < 4; i++) {
+		ck_assert(works[i].done);
+		ck_assert_uint_eq(works[i].order, i + 1);
+	}
+}
+END_TEST
+
+START_TEST(C3_a_zero_length_buffer_retires_its_fence)
+{
+	struct work work;
+
+	work_init(&work, alice);
+	enqueue(0, &work);
+	machine_settle(&machine);
+	ck_assert(work.done);
+	ck_assert_int_eq(work.status, PENSTOCK_STATUS_SUCCESS);
+}
+END_TEST
+
+START_TEST(C3_null_rendering_goes_the_whole_way_and_executes_nothing)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 4096, 0);
+	struct penstock_vidmm_location location;
+	struct work work;
+	uint8_t bytes[4] = { 1 };
+
+	work_init(&work, alice);
+	work_reference(&work, allocation);
+	work_fill(&work, 0, 0, 4096, 0x55555555);
+	work.submission.flags = PENSTOCK_SUBMIT_NULL_RENDERING;
+	enqueue(0, &work);
+	machine_settle(&machine);
+	ck_assert_int_eq(work.status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert(work.done);
+	penstock_vidmm_allocation_location(allocation, &location);
+	ck_assert_uint_ne(location.segment_id, 0);
+	ck_assert_uint_eq(work.submission.patched, 1);
+	machine_read(&machine, allocation, 0, bytes, 4);
+	ck_assert_mem_eq(bytes, "\0\0\0\0", 4);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+static void interrupt_with(struct penstock_vidmm_process *process, uint32_t fence_id)
+{
+	const struct penstock_interrupt interrupt = {
+		.type = PENSTOCK_INTERRUPT_DMA_COMPLETED,
+		.fence_id = fence_id,
+	};
+
+	penstock_scheduler_notify_interrupt(machine.scheduler, process, &interrupt);
+}
+
+START_TEST(a_repeated_fence_is_no_news)
+{
+	struct work first, second;
+
+	warm_up(alice);
+	nop(&first, alice, 0);
+	machine_settle(&machine);
+	nop(&second, alice, 0);
+	interrupt_with(alice, first.submission.submission_fence_id);
+	interrupt_with(alice, first.submission.submission_fence_id - 1);
+	ck_assert(!second.done);
+	machine_settle(&machine);
+	ck_assert(second.done);
+}
+END_TEST
+
+START_TEST(an_impossible_fence_stops_the_adapter)
+{
+	struct work mine, other;
+
+	warm_up(alice);
+	warm_up(bob);
+	nop(&mine, alice, 0);
+	nop(&other, bob, 1);
+	/* One that was never submitted, and one that is another process's. */
+	interrupt_with(alice, _i == 0 ? mine.submission.submission_fence_id + 100
+				      : other.submission.submission_fence_id);
+	ck_assert_str_ne(machine.failed, "");
+	ck_assert(!mine.done && !other.done);
+	machine.failed[0] = '\0';
+	penstock_scheduler_stopped(machine.scheduler, PENSTOCK_STATUS_DEVICE_REMOVED);
+	ck_assert(!mine.done);
+	machine_turn(&machine);
+	ck_assert_int_eq(mine.status, PENSTOCK_STATUS_DEVICE_REMOVED);
+	ck_assert_int_eq(other.status, PENSTOCK_STATUS_DEVICE_REMOVED);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- faults */
+
+START_TEST(a_page_fault_loses_its_context_and_nobody_else)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 4096, 0x2);
+	struct work before, culprit, same_queue, other, of_bob;
+	uint8_t bytes[4];
+
+	warm_up(alice);
+	warm_up(bob);
+	nop(&before, alice, 0);
+	work_init(&culprit, alice);
+	work_nop(&culprit);
+	work_stray_fill(&culprit, PENSTOCK_APERTURE_BASE + 7 * MIB, 64, 0xbad);
+	enqueue(1, &culprit);
+	nop(&same_queue, alice, 1);
+	nop(&of_bob, bob, 3);
+	work_init(&other, alice);
+	work_reference(&other, allocation);
+	work_fill(&other, 0, 0, 4096, 0x34343434);
+	enqueue(2, &other);
+	machine_settle(&machine);
+	ck_assert_int_eq(before.status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(culprit.status, PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
+	ck_assert_int_eq(same_queue.status, PENSTOCK_STATUS_DEVICE_REMOVED);
+	ck_assert_int_eq(other.status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(of_bob.status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(machine.faults, 1);
+	ck_assert_ptr_eq(machine.fault_context, &queues[1]);
+	ck_assert_ptr_nonnull(strstr(machine.fault_text, "write of address 0x10000700000"));
+	ck_assert_ptr_nonnull(strstr(machine.fault_text, "offset 0x4"));
+	ck_assert_ptr_nonnull(strstr(machine.fault_text, "fill"));
+	ck_assert_uint_eq(machine_process_of(alice)->resets, 1);
+	ck_assert_uint_eq(machine_process_of(bob)->resets, 0);
+	machine_read(&machine, allocation, 0, bytes, 4);
+	ck_assert_mem_eq(bytes, "4444", 4);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+START_TEST(an_illegal_instruction_loses_its_context_and_nobody_else)
+{
+	struct work culprit, other;
+
+	warm_up(alice);
+	work_init(&culprit, alice);
+	work_illegal(&culprit);
+	enqueue(0, &culprit);
+	nop(&other, alice, 1);
+	machine_settle(&machine);
+	ck_assert_int_eq(culprit.status, PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
+	ck_assert_int_eq(other.status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_ptr_nonnull(strstr(machine.fault_text, "illegal DMA instruction"));
+}
+END_TEST
+
+START_TEST(D6_what_was_behind_runs_again_in_order_with_new_fences)
+{
+	struct work culprit, works[6];
+	uint32_t fences[3];
+
+	warm_up(alice);
+	work_init(&culprit, alice);
+	work_illegal(&culprit);
+	enqueue(0, &culprit);
+	for (unsigned i = 0; i < 6; i++) {
+		nop(&works[i], alice, 1);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		fences[i] = works[i].submission.submission_fence_id;
+	}
+	machine_settle(&machine);
+	for (unsigned i = 0; i < 6; i++) {
+		ck_assert_int_eq(works[i].status, PENSTOCK_STATUS_SUCCESS);
+		ck_assert(i == 0 || works[i].order == works[i - 1].order + 1);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert(
+			penstock_fence_before(fences[2], works[i].submission.submission_fence_id));
+	}
+}
+END_TEST
+
+START_TEST(what_had_completed_is_not_run_again)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 8192, 0);
+	struct work culprit, copy;
+	uint8_t bytes[2];
+
+	warm_up(alice);
+	/* Each run shifts by one byte, so a second run shows. */
+	machine_write(&machine, allocation, 0, "\1\2\3\4", 4);
+	work_init(&copy, alice);
+	work_reference(&copy, allocation);
+	work_copy(&copy, 0, 1, 0, 0, 3);
+	enqueue(QUEUES - 1, &copy);
+	while (node_state(1).on_hardware == 0 ||
+	       machine_process_of(alice)->rings[1].packets[0].args.flags != 0) {
+		machine_turn(&machine);
+		for (unsigned i = 0; i < MACHINE_PROCESSES; i++) {
+			if (machine.processes[i].system) {
+				machine_execute(&machine.processes[i], 1);
+				machine_report(&machine, &machine.processes[i], 1);
+			}
+		}
+	}
+	ck_assert(machine_execute(machine_process_of(alice), 1));
+	work_init(&culprit, alice);
+	work_illegal(&culprit);
+	enqueue(0, &culprit);
+	ck_assert(!machine_execute(machine_process_of(alice), 0));
+	machine_report(&machine, machine_process_of(alice), 0);
+	ck_assert(culprit.done && copy.done);
+	machine_settle(&machine);
+	machine_read(&machine, allocation, 0, bytes, 2);
+	ck_assert_mem_eq(bytes, "\2\3", 2);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+START_TEST(the_packet_that_ran_when_its_process_died_is_the_culprit)
+{
+	struct work running, behind, other;
+
+	warm_up(alice);
+	warm_up(bob);
+	nop(&running, alice, 0);
+	nop(&behind, alice, 1);
+	nop(&other, bob, 2);
+	machine_kill(&machine, machine_process_of(alice));
+	ck_assert_int_eq(running.status, PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
+	ck_assert_ptr_nonnull(strstr(machine.fault_text, "signal 9"));
+	machine_settle(&machine);
+	ck_assert_int_eq(behind.status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(other.status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert(behind.done && other.done);
+}
+END_TEST
+
+START_TEST(an_idle_process_may_die_and_nobody_is_lost)
+{
+	struct work work;
+
+	warm_up(alice);
+	machine_kill(&machine, machine_process_of(alice));
+	ck_assert_uint_eq(machine.faults, 0);
+	nop(&work, alice, 0);
+	machine_settle(&machine);
+	ck_assert_int_eq(work.status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert(work.done);
+}
+END_TEST
+
+START_TEST(a_system_process_that_dies_pages_again)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 4096, 0x1);
+	struct machine_process *system = NULL;
+	uint32_t fence;
+	struct work work;
+
+	warm_up(alice);
+	for (unsigned i = 0; i < MACHINE_PROCESSES; i++) {
+		system = machine.processes[i].system ? &machine.processes[i] : system;
+	}
+	work_init(&work, alice);
+	work_reference(&work, allocation);
+	work_nop(&work);
+	enqueue(0, &work);
+	ck_assert_uint_eq(system->rings[1].count, 1);
+	fence = system->rings[1].packets[0].args.submission_fence_id;
+	machine_kill(&machine, system);
+	ck_assert_uint_eq(system->rings[1].count, 1);
+	ck_assert_uint_eq(system->rings[1].packets[0].args.submission_fence_id, fence);
+	machine_settle(&machine);
+	ck_assert_int_eq(work.status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert(work.done);
+	ck_assert_uint_eq(machine.faults, 0);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+START_TEST(a_system_process_that_always_dies_stops_the_adapter)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 4096, 0x1);
+	struct machine_process *system = NULL;
+	struct work work;
+
+	warm_up(alice);
+	for (unsigned i = 0; i < MACHINE_PROCESSES; i++) {
+		system = machine.processes[i].system ? &machine.processes[i] : system;
+	}
+	work_init(&work, alice);
+	work_reference(&work, allocation);
+	work_nop(&work);
+	enqueue(0, &work);
+	for (unsigned i = 0; i < 5; i++) {
+		machine_kill(&machine, system);
+	}
+	ck_assert_str_ne(machine.failed, "");
+	machine.failed[0] = '\0';
+	penstock_scheduler_cancel(&queues[0], PENSTOCK_STATUS_DEVICE_REMOVED);
+	penstock_scheduler_stopped(machine.scheduler, PENSTOCK_STATUS_DEVICE_REMOVED);
+	machine_turn(&machine);
+	ck_assert_int_eq(work.status, PENSTOCK_STATUS_DEVICE_REMOVED);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- leaving the queue */
+
+START_TEST(cancelled_submissions_complete_on_a_later_turn)
+{
+	struct work on_hardware[4], waiting[3];
+
+	warm_up(alice);
+	for (unsigned i = 0; i < 4; i++) {
+		nop(&on_hardware[i], alice, 0);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		nop(&waiting[i], alice, 0);
+	}
+	penstock_scheduler_cancel(&queues[0], PENSTOCK_STATUS_DEVICE_REMOVED);
+	ck_assert(!waiting[0].done);
+	ck_assert_uint_eq(queues[0].depth, 4);
+	machine_turn(&machine);
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert_int_eq(waiting[i].status, PENSTOCK_STATUS_DEVICE_REMOVED);
+		ck_assert_int_eq(waiting[i].submission.state, PENSTOCK_SUBMISSION_CANCELLED);
+	}
+	ck_assert(!on_hardware[3].done);
+	machine_settle(&machine);
+	for (unsigned i = 0; i < 4; i++) {
+		ck_assert_int_eq(on_hardware[i].status, PENSTOCK_STATUS_SUCCESS);
+	}
+	ck_assert_uint_eq(queues[0].depth, 0);
+}
+END_TEST
+
+START_TEST(what_must_not_run_leaves_in_its_order)
+{
+	struct work before, dropped, behind;
+
+	warm_up(alice);
+	nop(&before, alice, 0);
+	work_init(&dropped, alice);
+	work_illegal(&dropped);
+	dropped.submission.cancelled = PENSTOCK_STATUS_PREDECESSOR_FAILED;
+	enqueue(0, &dropped);
+	nop(&behind, alice, 0);
+	machine_settle(&machine);
+	ck_assert_uint_eq(before.order, 1);
+	ck_assert_uint_eq(dropped.order, 2);
+	ck_assert_uint_eq(behind.order, 3);
+	ck_assert_int_eq(dropped.status, PENSTOCK_STATUS_PREDECESSOR_FAILED);
+	ck_assert_int_eq(behind.status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(machine.faults, 0);
+}
+END_TEST
+
+START_TEST(NO_VIDEO_MEMORY_is_told_on_a_later_turn_and_the_next_runs)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 9 * MIB, 0x1);
+	struct work refused, next;
+
+	work_init(&refused, alice);
+	work_reference(&refused, allocation);
+	work_nop(&refused);
+	enqueue(0, &refused);
+	nop(&next, alice, 0);
+	machine_settle(&machine);
+	ck_assert_int_eq(refused.status, PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY);
+	ck_assert_int_eq(next.status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_lt(refused.order, next.order);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+START_TEST(a_backlog_pins_no_more_than_the_hardware_and_one_ahead)
+{
+	struct penstock_vidmm_allocation *allocations[32];
+	struct penstock_segment_state segments[PENSTOCK_SEGMENT_COUNT];
+	struct penstock_queue many[32];
+	struct work works[32];
+
+	warm_up(alice);
+	for (unsigned i = 0; i < 32; i++) {
+		allocations[i] = machine_allocation(&machine, alice, 1 + i, 65536, 0x1);
+		penstock_queue_init(&many[i], machine.scheduler, 0, 0, NULL);
+		work_init(&works[i], alice);
+		work_reference(&works[i], allocations[i]);
+		work_nop(&works[i]);
+		penstock_scheduler_enqueue(&many[i], &works[i].submission);
+	}
+	penstock_vidmm_query_segments(machine.vidmm, segments);
+	ck_assert_uint_le(segments[0].allocations, 5);
+	machine_settle(&machine);
+	for (unsigned i = 0; i < 32; i++) {
+		ck_assert(works[i].done);
+		penstock_vidmm_allocation_unref(allocations[i]);
+	}
+}
+END_TEST
+
+/* ---------------------------------------------------------------- paranoid, threads */
+
+START_TEST(the_checker_stops_what_leaves_its_allocations)
+{
+	struct penstock_vidmm_allocation *allocation;
+	struct work good, bad;
+
+	tear_down();
+	start_with(4, 1, true);
+	allocation = machine_allocation(&machine, alice, 1, 4096, 0);
+	work_init(&good, alice);
+	work_reference(&good, allocation);
+	work_fill(&good, 0, 0, 4096, 1);
+	enqueue(0, &good);
+	machine_settle(&machine);
+	ck_assert_int_eq(good.status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_str_eq(machine.failed, "");
+	work_init(&bad, alice);
+	work_reference(&bad, allocation);
+	work_fill(&bad, 0, 4, 4096, 0xbad);
+	enqueue(0, &bad);
+	machine_turn(&machine);
+	ck_assert_str_ne(machine.failed, "");
+	ck_assert_int_eq(bad.status, PENSTOCK_STATUS_DEVICE_REMOVED);
+	machine.failed[0] = '\0';
+	penstock_scheduler_stopped(machine.scheduler, PENSTOCK_STATUS_DEVICE_REMOVED);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+static void *kick_from_elsewhere(void *unused)
+{
+	(void)unused;
+	penstock_scheduler_kick(machine.scheduler);
+	return NULL;
+}
+
+static void *query_from_elsewhere(void *unused)
+{
+	struct penstock_vidmm_process *process;
+
+	(void)unused;
+	if (penstock_vidmm_process_new(machine.vidmm, 9, MIB, &process) !=
+	    PENSTOCK_STATUS_SUCCESS) {
+		exit(1);
+	}
+	return NULL;
+}
+
+START_TEST(E9_wrong_thread_is_caught)
+{
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL,
+					_i == 0 ? kick_from_elsewhere : query_from_elsewhere, NULL),
+			 0);
+	pthread_join(thread, NULL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("scheduler");
+	TCase *tests = tcase_create("scheduler");
+	TCase *aborts = tcase_create("aborts");
+
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, contexts_of_a_node_take_turns);
+	tcase_add_test(tests, D1_the_cap_counts_over_all_processes);
+	tcase_add_test(tests, a_ring_is_never_overrun);
+	tcase_add_test(tests, a_blocked_head_holds_its_context_only);
+	tcase_add_test(tests, one_doorbell_serves_a_turn);
+	tcase_add_test(tests, C9_the_next_is_prepared_while_one_runs);
+	tcase_add_test(tests, B2_nothing_is_handed_on_before_its_paging_completed);
+	tcase_add_test(tests, C4_fence_ids_wrap);
+	tcase_add_test(tests, C5_the_latest_fence_implies_the_earlier_ones);
+	tcase_add_test(tests, C3_a_zero_length_buffer_retires_its_fence);
+	tcase_add_test(tests, C3_null_rendering_goes_the_whole_way_and_executes_nothing);
+	tcase_add_test(tests, a_repeated_fence_is_no_news);
+	tcase_add_loop_test(tests, an_impossible_fence_stops_the_adapter, 0, 2);
+	tcase_add_test(tests, a_page_fault_loses_its_context_and_nobody_else);
+	tcase_add_test(tests, an_illegal_instruction_loses_its_context_and_nobody_else);
+	tcase_add_test(tests, D6_what_was_behind_runs_again_in_order_with_new_fences);
+	tcase_add_test(tests, what_had_completed_is_not_run_again);
+	tcase_add_test(tests, the_packet_that_ran_when_its_process_died_is_the_culprit);
+	tcase_add_test(tests, an_idle_process_may_die_and_nobody_is_lost);
+	tcase_add_test(tests, a_system_process_that_dies_pages_again);
+	tcase_add_test(tests, a_system_process_that_always_dies_stops_the_adapter);
+	tcase_add_test(tests, cancelled_submissions_complete_on_a_later_turn);
+	tcase_add_test(tests, what_must_not_run_leaves_in_its_order);
+	tcase_add_test(tests, NO_VIDEO_MEMORY_is_told_on_a_later_turn_and_the_next_runs);
+	tcase_add_test(tests, a_backlog_pins_no_more_than_the_hardware_and_one_ahead);
+	tcase_add_test(tests, the_checker_stops_what_leaves_its_allocations);
+	tcase_add_checked_fixture(aborts, set_up, NULL);
+	tcase_add_loop_test_raise_signal(aborts, E9_wrong_thread_is_caught, 6, 0, 2);
+	suite_add_tcase(suite, tests);
+	suite_add_tcase(suite, aborts);
+	return penstock_test_main(suite);
+}

@@ -1,0 +1,699 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/memory/allocation.h"
+#include "daemon/memory/internal.h"
+#include "daemon/memory/paging.h"
+#include "gpu-backend/dma.h"
+#include "proto/isa/instruction.h"
+#include "tests/harness.h"
+#include "tests/memory/fixture.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---------------------------------------------------------------- placement */
+
+START_TEST(content_survives_its_placement)
+{
+	uint32_t set = _i == 0 ? LOCAL_ONLY : APERTURE_ONLY;
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 10, 100 * KIB, set);
+
+	fill_bytes(allocation, 100 * KIB, 0x5a);
+	ck_assert_uint_eq(where(allocation).segment_id, 0);
+	ck_assert_int_eq(touch(alice, allocation), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(where(allocation).segment_id, set);
+	ck_assert_uint_eq(where(allocation).address,
+			  set == LOCAL_ONLY ? PENSTOCK_LOCAL_BASE : PENSTOCK_APERTURE_BASE);
+	ck_assert(all_bytes(allocation, 100 * KIB, 0x5a));
+	ck_assert_int_eq(penstock_vidmm_allocation_evict(allocation), PENSTOCK_STATUS_PENDING);
+	ck_assert(all_bytes(allocation, 100 * KIB, 0x5a));
+	ck_assert_uint_eq(where(allocation).segment_id, 0);
+	ck_assert_uint_eq(where(allocation).address, 0);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+START_TEST(what_the_gpu_writes_the_client_reads)
+{
+	uint32_t set = _i == 0 ? LOCAL_ONLY : APERTURE_ONLY;
+	struct penstock_vidmm_allocation *from =
+		machine_allocation(&machine, alice, 10, 20 * KIB, set);
+	struct penstock_vidmm_allocation *to =
+		machine_allocation(&machine, alice, 11, 300 * KIB, 0);
+	struct work work;
+	uint8_t bytes[16];
+
+	work_init(&work, alice);
+	work_reference(&work, from);
+	work_reference(&work, to);
+	work_fill(&work, 0, 4096, 8, 0x01020304);
+	work_copy(&work, 0, 4098, 1, 299 * KIB, 4);
+	ck_assert_int_eq(run_work(&work), PENSTOCK_STATUS_SUCCESS);
+	machine_read(&machine, to, 299 * KIB, bytes, 4);
+	ck_assert_mem_eq(bytes, "\x02\x01\x04\x03", 4);
+	penstock_vidmm_allocation_unref(from);
+	penstock_vidmm_allocation_unref(to);
+}
+END_TEST
+
+START_TEST(B6_first_page_in_is_a_fill_and_later_ones_copy)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 10, 64 * KIB, LOCAL_ONLY);
+
+	ck_assert_int_eq(touch(alice, allocation), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(machine.fills, 1);
+	ck_assert_uint_eq(machine.transfers, 0);
+	ck_assert(all_bytes(allocation, 64 * KIB, 0));
+	ck_assert_int_eq(penstock_vidmm_allocation_evict(allocation), PENSTOCK_STATUS_PENDING);
+	machine_settle(&machine);
+	ck_assert_int_eq(touch(alice, allocation), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(machine.fills, 1);
+	ck_assert_uint_eq(machine.transfers, 2);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+START_TEST(B6_fill_of_the_aperture_is_refused)
+{
+	uint8_t buffer[256] = { 0 };
+	struct penstock_build_paging_buffer build = {
+		.operation = PENSTOCK_OPERATION_FILL,
+		.dma_buffer = buffer,
+		.dma_size = sizeof(buffer),
+		.segment_id = PENSTOCK_SEGMENT_APERTURE,
+		.address = PENSTOCK_APERTURE_BASE,
+		.size_bytes = 4096,
+		.fill_pattern = 0x12345678,
+		.destination = { .file_id = 3, .file_offset = 8192 },
+	};
+
+	ck_assert_int_eq(penstock_build_paging_buffer(&build), PENSTOCK_STATUS_INVALID_PARAMETER);
+	ck_assert_ptr_eq(build.dma_buffer, buffer);
+	build.segment_id = PENSTOCK_SEGMENT_LOCAL;
+	ck_assert_int_eq(penstock_build_paging_buffer(&build), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(penstock_load32(buffer + PENSTOCK_DMA_PAGE_FILL_pattern), 0x12345678);
+	ck_assert_uint_eq(penstock_load32(buffer + PENSTOCK_DMA_PAGE_FILL_file), 3);
+	ck_assert_uint_eq(penstock_load64(buffer + PENSTOCK_DMA_PAGE_FILL_offset), 8192);
+}
+END_TEST
+
+START_TEST(a_transfer_goes_on_in_the_next_paging_buffer)
+{
+	uint8_t buffer[2 * PENSTOCK_DMA_BYTES_PAGE_COPY];
+	struct penstock_build_paging_buffer build = {
+		.operation = PENSTOCK_OPERATION_TRANSFER,
+		.size_bytes = 5ull * PENSTOCK_SUB_TRANSFER_BYTES + 4096,
+		.source = { .file_id = 1, .file_offset = 4096 },
+		.destination = { .file_id = 2, .file_offset = 1ull << 33 },
+	};
+	enum penstock_status status;
+	uint64_t moved = 0;
+
+	do {
+		build.dma_buffer = buffer;
+		build.dma_size = sizeof(buffer);
+		status = penstock_build_paging_buffer(&build);
+		for (uint8_t *at = buffer; at < build.dma_buffer;
+		     at += PENSTOCK_DMA_BYTES_PAGE_COPY) {
+			ck_assert_uint_eq(
+				penstock_load64(at + PENSTOCK_DMA_PAGE_COPY_source_offset),
+				4096 + moved);
+			ck_assert_uint_eq(
+				penstock_load64(at + PENSTOCK_DMA_PAGE_COPY_destination_offset),
+				(1ull << 33) + moved);
+			moved += penstock_load64(at + PENSTOCK_DMA_PAGE_COPY_size);
+		}
+	} while (status == PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER);
+	ck_assert_int_eq(status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(moved, build.size_bytes);
+	build.multipass_offset = 0;
+	build.source.segment_id = PENSTOCK_SEGMENT_LOCAL;
+	build.references = 1;
+	ck_assert_int_eq(penstock_build_paging_buffer(&build),
+			 PENSTOCK_STATUS_GRAPHICS_ALLOCATION_BUSY);
+}
+END_TEST
+
+START_TEST(local_memory_that_is_full_falls_back_to_the_aperture)
+{
+	struct penstock_vidmm_allocation *big = machine_allocation(&machine, alice, 10, 7 * MIB, 0);
+	struct penstock_vidmm_allocation *other = machine_allocation(&machine, bob, 11, 2 * MIB, 0);
+
+	ck_assert_int_eq(touch(alice, big), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(where(big).segment_id, PENSTOCK_SEGMENT_LOCAL);
+	ck_assert_int_eq(touch(bob, other), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(where(other).segment_id, PENSTOCK_SEGMENT_APERTURE);
+	penstock_vidmm_allocation_unref(big);
+	penstock_vidmm_allocation_unref(other);
+}
+END_TEST
+
+START_TEST(B1_a_submission_that_no_segment_holds_is_NO_VIDEO_MEMORY)
+{
+	struct penstock_vidmm_allocation *a = machine_allocation(&machine, alice, 10, 5 * MIB, 1);
+	struct penstock_vidmm_allocation *b = machine_allocation(&machine, alice, 11, 5 * MIB, 1);
+	struct penstock_segment_state segments[PENSTOCK_SEGMENT_COUNT];
+	struct work work;
+
+	work_init(&work, alice);
+	work_reference(&work, a);
+	work_reference(&work, b);
+	work_nop(&work);
+	ck_assert_int_eq(run_work(&work), PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY);
+	penstock_vidmm_query_segments(machine.vidmm, segments);
+	ck_assert_uint_eq(segments[0].used_bytes, 0);
+	ck_assert_uint_eq(segments[0].largest_free_bytes, 8 * MIB);
+	ck_assert_int_eq(touch(alice, b), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(touch(alice, a), PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY);
+	penstock_vidmm_allocation_unref(b);
+	/* The space is on its way to be free: this one waits for it. */
+	ck_assert_int_eq(touch(alice, a), PENSTOCK_STATUS_SUCCESS);
+	penstock_vidmm_allocation_unref(a);
+}
+END_TEST
+
+START_TEST(B1_segments_that_cannot_be_are_refused_at_start)
+{
+	const struct {
+		uint64_t local, aperture, limit;
+	} sizes[] = {
+		{ 0, MIB, MIB },
+		{ MIB, 0, 0 },
+		{ 1000, MIB, MIB },
+		{ MIB, MIB + 4096, MIB },
+		{ MIB, MIB, 2 * MIB },
+		{ 1ull << 48, MIB, MIB },
+		{ MIB, 64 * KIB, 64 * KIB },
+	};
+	struct penstock_vidmm_config config = { .memory_dir = "/nonexistent" };
+	struct penstock_errbuf text = { "" };
+	struct penstock_vidmm *vidmm;
+	bool fresh;
+
+	config.local_bytes = sizes[_i].local;
+	config.aperture_bytes = sizes[_i].aperture;
+	config.aperture_commit_limit_bytes = sizes[_i].limit;
+	ck_assert_int_eq(penstock_vidmm_new(&config, &vidmm, &fresh, &text),
+			 PENSTOCK_STATUS_INVALID_PARAMETER);
+	ck_assert_str_ne(text.text, "");
+}
+END_TEST
+
+START_TEST(null_elements_and_duplicates_are_legal)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 10, 4096, 0);
+	struct work work;
+
+	work_init(&work, alice);
+	work_reference(&work, NULL);
+	work_reference(&work, allocation);
+	work_reference(&work, allocation);
+	work_fill(&work, 2, 0, 4096, 0x77777777);
+	ck_assert_int_eq(run_work(&work), PENSTOCK_STATUS_SUCCESS);
+	ck_assert(all_bytes(allocation, 4096, 0x77));
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+START_TEST(small_allocations_of_one_principal_share_a_granule)
+{
+	struct penstock_vidmm_allocation *mine[8], *other;
+	struct penstock_segment_state segments[PENSTOCK_SEGMENT_COUNT];
+
+	for (unsigned i = 0; i < 8; i++) {
+		mine[i] = machine_allocation(&machine, alice, 10 + i, 8 * KIB, LOCAL_ONLY);
+		ck_assert_int_eq(touch(alice, mine[i]), PENSTOCK_STATUS_SUCCESS);
+	}
+	penstock_vidmm_query_segments(machine.vidmm, segments);
+	ck_assert_uint_eq(segments[0].used_bytes, 64 * KIB);
+	other = machine_allocation(&machine, bob, 30, 4 * KIB, LOCAL_ONLY);
+	ck_assert_int_eq(touch(bob, other), PENSTOCK_STATUS_SUCCESS);
+	penstock_vidmm_query_segments(machine.vidmm, segments);
+	ck_assert_uint_eq(segments[0].used_bytes, 128 * KIB);
+	for (unsigned i = 0; i < 8; i++) {
+		penstock_vidmm_allocation_unref(mine[i]);
+	}
+	penstock_vidmm_allocation_unref(other);
+	machine_settle(&machine);
+	penstock_vidmm_query_segments(machine.vidmm, segments);
+	ck_assert_uint_eq(segments[0].used_bytes, 0);
+	ck_assert_uint_eq(segments[0].allocations, 0);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- pages */
+
+START_TEST(memory_is_zeroed_before_it_is_used_again)
+{
+	static const uint64_t sizes[] = { 4 * KIB, 60 * KIB, 256 * KIB, 3 * MIB };
+	uint64_t size = sizes[_i];
+	struct penstock_vidmm_allocation *first, *second;
+	uint64_t offset;
+
+	first = machine_allocation(&machine, alice, 10, size, 0);
+	fill_bytes(first, size, 0xee);
+	ck_assert_int_eq(touch(alice, first), PENSTOCK_STATUS_SUCCESS);
+	fill_bytes(first, size, 0xee);
+	offset = first->location.backing_offset;
+	penstock_vidmm_allocation_unref(first);
+	machine_settle(&machine);
+	second = machine_allocation(&machine, alice, 11, size, 0);
+	ck_assert_uint_eq(second->location.backing_offset, offset);
+	ck_assert(all_bytes(second, size, 0));
+	ck_assert_int_eq(touch(alice, second), PENSTOCK_STATUS_SUCCESS);
+	ck_assert(all_bytes(second, size, 0));
+	penstock_vidmm_allocation_unref(second);
+}
+END_TEST
+
+START_TEST(a_quota_is_kept_and_given_back)
+{
+	struct penstock_allocation_info info = { .id = 10, .size_bytes = 65 * MIB };
+	struct penstock_vidmm_allocation *allocation;
+
+	ck_assert_int_eq(penstock_vidmm_allocation_new(alice, &info, NULL, NULL, &allocation),
+			 PENSTOCK_STATUS_QUOTA_EXCEEDED);
+	allocation = machine_allocation(&machine, alice, 10, 64 * MIB, 0);
+	ck_assert_uint_eq(penstock_vidmm_process_used_bytes(alice), 64 * MIB);
+	info.size_bytes = 1;
+	ck_assert_int_eq(penstock_vidmm_allocation_new(alice, &info, NULL, NULL, &allocation),
+			 PENSTOCK_STATUS_QUOTA_EXCEEDED);
+	penstock_vidmm_allocation_unref(allocation);
+	machine_settle(&machine);
+	ck_assert_uint_eq(penstock_vidmm_process_used_bytes(alice), 0);
+}
+END_TEST
+
+START_TEST(an_allocation_may_be_freed_while_its_pages_are_reserved)
+{
+	const struct penstock_allocation_info info = { .id = 10, .size_bytes = 8 * MIB };
+	enum penstock_status status = PENSTOCK_STATUS_PENDING;
+	struct penstock_vidmm_allocation *allocation;
+
+	ck_assert_int_eq(penstock_vidmm_allocation_new(alice, &info, told, &status, &allocation),
+			 PENSTOCK_STATUS_PENDING);
+	penstock_vidmm_allocation_unref(allocation);
+	machine_settle(&machine);
+	ck_assert_int_eq(status, PENSTOCK_STATUS_PENDING);
+	ck_assert_uint_eq(penstock_vidmm_process_used_bytes(alice), 0);
+}
+END_TEST
+
+START_TEST(no_space_on_the_disk_is_NO_MEMORY)
+{
+	const struct penstock_allocation_info info = { .id = 10, .size_bytes = 8 * MIB };
+	const struct penstock_allocation_info small = { .id = 11, .size_bytes = 4096 };
+	enum penstock_status status = PENSTOCK_STATUS_PENDING;
+	struct penstock_vidmm_allocation *allocation;
+	int writable = alice->system.descriptor;
+
+	machine_settle(&machine);
+	/* fallocate fails on a descriptor that cannot write. */
+	alice->system.descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(penstock_vidmm_allocation_new(alice, &info, told, &status, &allocation),
+			 PENSTOCK_STATUS_PENDING);
+	machine_settle(&machine);
+	ck_assert_int_eq(status, PENSTOCK_STATUS_NO_MEMORY);
+	ck_assert_ptr_null(penstock_vidmm_access_begin(allocation, 0));
+	penstock_vidmm_allocation_unref(allocation);
+	for (unsigned i = 0; i < 2000; i++) {
+		struct penstock_vidmm_allocation *made;
+		enum penstock_status answer;
+
+		status = PENSTOCK_STATUS_PENDING;
+		answer = penstock_vidmm_allocation_new(alice, &small, told, &status, &made);
+		machine_settle(&machine);
+		if (answer == PENSTOCK_STATUS_NO_MEMORY || status == PENSTOCK_STATUS_NO_MEMORY) {
+			ck_assert_uint_ge(i, 256);
+			if (answer == PENSTOCK_STATUS_PENDING) {
+				penstock_vidmm_allocation_unref(made);
+			}
+			break;
+		}
+		ck_assert_uint_lt(i, 1999);
+		made->goal = PENSTOCK_GOAL_KEEP;
+	}
+	close(alice->system.descriptor);
+	alice->system.descriptor = writable;
+	machine_crash(&machine);
+	machine_fini(&machine);
+	exit(0);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- sharing */
+
+START_TEST(a_shared_allocation_is_seen_by_both_and_by_nobody_else)
+{
+	uint32_t set = _i == 0 ? LOCAL_ONLY : APERTURE_ONLY;
+	struct penstock_vidmm_allocation *shared =
+		machine_allocation(&machine, alice, 10, 100 * KIB, set);
+	enum penstock_status status = PENSTOCK_STATUS_PENDING;
+	struct work work;
+	uint8_t bytes[4] = "abc";
+
+	machine_write(&machine, shared, 99 * KIB, bytes, 4);
+	ck_assert_int_eq(touch(alice, shared), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(penstock_vidmm_allocation_share(shared, told, &status),
+			 PENSTOCK_STATUS_PENDING);
+	machine_settle(&machine);
+	ck_assert_int_eq(status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert(where(shared).own_file);
+	ck_assert_int_eq(penstock_vidmm_allocation_share(shared, told, &status),
+			 PENSTOCK_STATUS_SUCCESS);
+	work_init(&work, bob);
+	work_reference(&work, shared);
+	work_copy(&work, 0, 99 * KIB, 0, 4096, 4);
+	work_fill(&work, 0, 0, 4, 0x42424242);
+	ck_assert_int_eq(run_work(&work), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(touch(alice, shared), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(where(shared).segment_id, set);
+	ck_assert(machine_access(machine_process_of(alice), where(shared).address + 4096, bytes, 4,
+				 false));
+	ck_assert_mem_eq(bytes, "abc", 4);
+	machine_read(&machine, shared, 0, bytes, 4);
+	ck_assert_mem_eq(bytes, "BBBB", 4);
+	penstock_vidmm_allocation_unref(shared);
+}
+END_TEST
+
+START_TEST(sharing_what_nobody_wrote_moves_nothing)
+{
+	struct penstock_vidmm_allocation *shared =
+		machine_allocation(&machine, alice, 10, 100 * KIB, 0);
+
+	ck_assert_int_eq(penstock_vidmm_allocation_share(shared, NULL, NULL),
+			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert(where(shared).own_file);
+	ck_assert_int_eq(touch(bob, shared), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(machine.transfers, 0);
+	ck_assert(all_bytes(shared, 100 * KIB, 0));
+	penstock_vidmm_allocation_unref(shared);
+}
+END_TEST
+
+START_TEST(a_principal_may_go_while_another_has_its_pages_mapped)
+{
+	struct penstock_vidmm_allocation *shared =
+		machine_allocation(&machine, alice, 10, 100 * KIB, APERTURE_ONLY);
+	struct penstock_vidmm_process *carol = machine_principal(&machine, 3, MIB);
+
+	ck_assert_int_eq(penstock_vidmm_allocation_share(shared, NULL, NULL),
+			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(touch(carol, shared), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(touch(bob, shared), PENSTOCK_STATUS_SUCCESS);
+	penstock_vidmm_process_free(carol);
+	machine_settle(&machine);
+	ck_assert_int_eq(touch(alice, shared), PENSTOCK_STATUS_SUCCESS);
+	penstock_vidmm_allocation_unref(shared);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- aperture */
+
+START_TEST(B5_a_stray_access_after_unmap_meets_the_dummy)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 10, 64 * KIB, APERTURE_ONLY);
+	struct machine_process *gpu = machine_process_of(alice);
+	uint8_t bytes[4] = "ssh";
+	uint64_t address;
+	int file;
+
+	fill_bytes(allocation, 64 * KIB, 0x33);
+	ck_assert_int_eq(touch(alice, allocation), PENSTOCK_STATUS_SUCCESS);
+	address = where(allocation).address;
+	ck_assert(machine_access(gpu, address, bytes, 4, false));
+	ck_assert_mem_eq(bytes, "3333", 4);
+	/* Never mapped: a fault. */
+	ck_assert(!machine_access(gpu, address + MIB, bytes, 4, false));
+	penstock_vidmm_allocation_unref(allocation);
+	machine_settle(&machine);
+	ck_assert(machine_access(gpu, address, bytes, 4, false));
+	ck_assert_mem_eq(bytes, "\0\0\0\0", 4);
+	ck_assert_uint_eq(gpu->dummy_touches, 1);
+	memcpy(bytes, "wild", 4);
+	/* A stray write is found where it happened, and nowhere else. */
+	ck_assert(machine_access(gpu, address + 8192, bytes, 4, true));
+	file = openat(machine.vidmm->directory, "p1.dummy", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(file, 0);
+	ck_assert_int_eq(lseek(file, 0, SEEK_DATA),
+			 (off_t)(address - PENSTOCK_APERTURE_BASE + 8192));
+	close(file);
+}
+END_TEST
+
+START_TEST(B5_pages_are_not_used_again_before_they_are_unmapped)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 10, 64 * KIB, APERTURE_ONLY);
+	struct machine_process *gpu = machine_process_of(alice);
+	struct penstock_vidmm_allocation *next;
+	uint64_t address, offset;
+	uint8_t byte;
+
+	ck_assert_int_eq(touch(alice, allocation), PENSTOCK_STATUS_SUCCESS);
+	address = where(allocation).address;
+	offset = allocation->location.backing_offset;
+	penstock_vidmm_allocation_unref(allocation);
+	next = machine_allocation(&machine, alice, 11, 64 * KIB, APERTURE_ONLY);
+	ck_assert_uint_ne(next->location.backing_offset, offset);
+	machine_settle(&machine);
+	ck_assert(machine_access(gpu, address, &byte, 1, false));
+	penstock_vidmm_allocation_unref(next);
+}
+END_TEST
+
+START_TEST(a_reset_process_gets_its_mappings_back)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 10, 64 * KIB, APERTURE_ONLY);
+	struct machine_process *gpu = machine_process_of(alice);
+	struct work work;
+	uint8_t byte;
+
+	fill_bytes(allocation, 64 * KIB, 0x21);
+	ck_assert_int_eq(touch(alice, allocation), PENSTOCK_STATUS_SUCCESS);
+	ck_assert(penstock_vidmm_process_idle(alice));
+	ck_assert_uint_eq(gpu->resets, 1);
+	ck_assert(!machine_access(gpu, where(allocation).address, &byte, 1, false));
+	work_init(&work, alice);
+	work_reference(&work, allocation);
+	work_copy(&work, 0, 0, 0, 4096, 16);
+	ck_assert_int_eq(run_work(&work), PENSTOCK_STATUS_SUCCESS);
+	ck_assert(all_bytes(allocation, 64 * KIB, 0x21));
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- patch */
+
+START_TEST(A11_what_did_not_move_has_nothing_patched)
+{
+	struct penstock_vidmm_allocation *a = machine_allocation(&machine, alice, 10, 8192, 0);
+	struct penstock_vidmm_allocation *b = machine_allocation(&machine, alice, 11, 8192, 0);
+	struct penstock_vidmm_allocation *wedge;
+	uint8_t before[sizeof(((struct work *)0)->dma)];
+	struct work work;
+	uint64_t old;
+
+	work_init(&work, alice);
+	work_reference(&work, a);
+	work_reference(&work, b);
+	work_fill(&work, 0, 64, 64, 0x11111111);
+	work_copy(&work, 0, 64, 1, 128, 64);
+	ck_assert_int_eq(run_work(&work), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(work.submission.patched, 3);
+	memcpy(before, work.dma, sizeof(before));
+	work.done = false;
+	ck_assert_int_eq(run_work(&work), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(work.submission.patched, 0);
+	ck_assert_mem_eq(before, work.dma, sizeof(before));
+	/* Moved: it differs at the listed sites of what moved, and nowhere else. */
+	old = where(b).address;
+	ck_assert_int_eq(penstock_vidmm_allocation_evict(b), PENSTOCK_STATUS_PENDING);
+	machine_settle(&machine);
+	wedge = machine_allocation(&machine, alice, 12, 8192, 0);
+	ck_assert_int_eq(touch(alice, wedge), PENSTOCK_STATUS_SUCCESS);
+	work.done = false;
+	ck_assert_int_eq(run_work(&work), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_ne(where(b).address, old);
+	ck_assert_uint_eq(work.submission.patched, 1);
+	ck_assert_uint_eq(penstock_load64(work.dma + work.patches[2].patch_offset),
+			  where(b).address + 128);
+	penstock_store64(work.dma + work.patches[2].patch_offset, old + 128);
+	ck_assert_mem_eq(before, work.dma, sizeof(before));
+	penstock_vidmm_allocation_unref(a);
+	penstock_vidmm_allocation_unref(b);
+	penstock_vidmm_allocation_unref(wedge);
+}
+END_TEST
+
+START_TEST(C1_patch_is_idempotent_and_stays_in_its_range)
+{
+	struct penstock_vidmm_allocation *a = machine_allocation(&machine, alice, 10, 8192, 0);
+	uint8_t once[sizeof(((struct work *)0)->dma)];
+	struct work work;
+
+	ck_assert_int_eq(touch(alice, a), PENSTOCK_STATUS_SUCCESS);
+	work_init(&work, alice);
+	work_reference(&work, a);
+	work_fill(&work, 0, 64, 64, 0x11111111);
+	work_fill(&work, 0, 128, 64, 0x22222222);
+	memset(work.dma + work.submission.args.dma_length, 0xcd,
+	       sizeof(work.dma) - work.submission.args.dma_length);
+	while (penstock_vidmm_prepare(&work.submission) == PENSTOCK_STATUS_PENDING) {
+		ck_assert(machine_step(&machine));
+	}
+	penstock_vidmm_patch(&work.submission);
+	ck_assert_uint_eq(work.submission.patched, 2);
+	memcpy(once, work.dma, sizeof(once));
+	penstock_vidmm_patch(&work.submission);
+	ck_assert_uint_eq(work.submission.patched, 0);
+	ck_assert_mem_eq(once, work.dma, sizeof(once));
+	for (size_t i = work.submission.args.dma_length; i < sizeof(work.dma); i++) {
+		ck_assert_uint_eq(work.dma[i], 0xcd);
+	}
+	/* A part of the patch list: exactly its sites. */
+	penstock_store64(work.dma + work.patches[0].patch_offset, 0);
+	penstock_store64(work.dma + work.patches[1].patch_offset, 0);
+	work.submission.args.patch_count = 1;
+	penstock_vidmm_patch(&work.submission);
+	ck_assert_uint_eq(penstock_load64(work.dma + work.patches[0].patch_offset),
+			  where(a).address + 64);
+	ck_assert_uint_eq(penstock_load64(work.dma + work.patches[1].patch_offset), 0);
+	penstock_vidmm_finish(&work.submission);
+	penstock_vidmm_allocation_unref(a);
+}
+END_TEST
+
+START_TEST(C2_a_patch_site_past_the_end_aborts)
+{
+	static const uint32_t offsets[] = { 1024, 20, 0xffffffff, 0xfffffff9 };
+	struct penstock_vidmm_allocation *a = machine_allocation(&machine, alice, 10, 8192, 0);
+	struct work work;
+
+	work_init(&work, alice);
+	work_reference(&work, a);
+	work_fill(&work, 0, 64, 64, 0x11111111);
+	work.patches[0].patch_offset = offsets[_i];
+	run_work(&work);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- DMA pool */
+
+START_TEST(the_gpu_cannot_write_its_dma_buffers)
+{
+	struct work work;
+	uint8_t byte = 0;
+
+	work_init(&work, alice);
+	work_nop(&work);
+	while (penstock_vidmm_prepare(&work.submission) == PENSTOCK_STATUS_PENDING) {
+		ck_assert(machine_step(&machine));
+	}
+	penstock_vidmm_patch(&work.submission);
+	ck_assert(machine_access(machine_process_of(alice), work.submission.dma_address, &byte, 1,
+				 false));
+	ck_assert(!machine_access(machine_process_of(alice), work.submission.dma_address, &byte, 1,
+				  true));
+	penstock_vidmm_finish(&work.submission);
+}
+END_TEST
+
+START_TEST(slots_are_used_again_and_run_out_as_PENDING)
+{
+	struct work works[80];
+	uint64_t first;
+	unsigned held = 0;
+
+	for (unsigned i = 0; i < 80; i++) {
+		work_init(&works[i], alice);
+		work_nop(&works[i]);
+		works[i].submission.args.dma_length = 4;
+	}
+	while (held < 80) {
+		enum penstock_status status = penstock_vidmm_prepare(&works[held].submission);
+
+		ck_assert(status == PENSTOCK_STATUS_SUCCESS || status == PENSTOCK_STATUS_PENDING);
+		if (status == PENSTOCK_STATUS_SUCCESS) {
+			for (unsigned i = 0; i < held; i++) {
+				ck_assert_uint_ne(works[i].submission.dma_address,
+						  works[held].submission.dma_address);
+			}
+			held++;
+		} else if (!machine_step(&machine)) {
+			break;
+		}
+	}
+	/* 16 MiB of aperture: a window of 4 MiB, one block of small slots. */
+	ck_assert_uint_eq(held, 64);
+	first = works[63].submission.dma_address;
+	penstock_vidmm_finish(&works[63].submission);
+	ck_assert_int_eq(penstock_vidmm_prepare(&works[64].submission), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(works[64].submission.dma_address, first);
+	penstock_vidmm_finish(&works[64].submission);
+	for (unsigned i = 0; i < 63; i++) {
+		penstock_vidmm_finish(&works[i].submission);
+	}
+}
+END_TEST
+
+START_TEST(a_dma_buffer_larger_than_any_slot_is_NO_VIDEO_MEMORY)
+{
+	struct work work;
+
+	work_init(&work, alice);
+	work.submission.args.dma_length = 2 * MIB;
+	ck_assert_int_eq(run_work(&work), PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("vidmm");
+	TCase *vidmm = tcase_create("vidmm");
+	TCase *broken = tcase_create("aborts");
+
+	tcase_add_checked_fixture(vidmm, set_up, tear_down);
+	tcase_add_loop_test(vidmm, content_survives_its_placement, 0, 2);
+	tcase_add_loop_test(vidmm, what_the_gpu_writes_the_client_reads, 0, 2);
+	tcase_add_test(vidmm, B6_first_page_in_is_a_fill_and_later_ones_copy);
+	tcase_add_test(vidmm, B6_fill_of_the_aperture_is_refused);
+	tcase_add_test(vidmm, a_transfer_goes_on_in_the_next_paging_buffer);
+	tcase_add_test(vidmm, local_memory_that_is_full_falls_back_to_the_aperture);
+	tcase_add_test(vidmm, B1_a_submission_that_no_segment_holds_is_NO_VIDEO_MEMORY);
+	tcase_add_loop_test(vidmm, B1_segments_that_cannot_be_are_refused_at_start, 0, 7);
+	tcase_add_test(vidmm, null_elements_and_duplicates_are_legal);
+	tcase_add_test(vidmm, small_allocations_of_one_principal_share_a_granule);
+	tcase_add_loop_test(vidmm, memory_is_zeroed_before_it_is_used_again, 0, 4);
+	tcase_add_test(vidmm, a_quota_is_kept_and_given_back);
+	tcase_add_test(vidmm, an_allocation_may_be_freed_while_its_pages_are_reserved);
+	tcase_add_test(vidmm, no_space_on_the_disk_is_NO_MEMORY);
+	tcase_add_loop_test(vidmm, a_shared_allocation_is_seen_by_both_and_by_nobody_else, 0, 2);
+	tcase_add_test(vidmm, sharing_what_nobody_wrote_moves_nothing);
+	tcase_add_test(vidmm, a_principal_may_go_while_another_has_its_pages_mapped);
+	tcase_add_test(vidmm, B5_a_stray_access_after_unmap_meets_the_dummy);
+	tcase_add_test(vidmm, B5_pages_are_not_used_again_before_they_are_unmapped);
+	tcase_add_test(vidmm, a_reset_process_gets_its_mappings_back);
+	tcase_add_test(vidmm, A11_what_did_not_move_has_nothing_patched);
+	tcase_add_test(vidmm, C1_patch_is_idempotent_and_stays_in_its_range);
+	tcase_add_test(vidmm, the_gpu_cannot_write_its_dma_buffers);
+	tcase_add_test(vidmm, slots_are_used_again_and_run_out_as_PENDING);
+	tcase_add_test(vidmm, a_dma_buffer_larger_than_any_slot_is_NO_VIDEO_MEMORY);
+	tcase_add_checked_fixture(broken, set_up, NULL);
+	for (int i = 0; i < 4; i++) {
+		tcase_add_loop_test_raise_signal(broken, C2_a_patch_site_past_the_end_aborts, 6, i,
+						 i + 1);
+	}
+	suite_add_tcase(suite, vidmm);
+	suite_add_tcase(suite, broken);
+	return penstock_test_main(suite);
+}
