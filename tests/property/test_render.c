@@ -5,18 +5,15 @@
  * if each of its sub-rectangles is. Seeds are fixed; PENSTOCK_SEED adds another.
  */
 #include "tests/harness.h"
-#include "tests/support/render_fixture.h"
-
-#include "proto/wire/limits.h"
+#include "tests/support/command_chance.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define BUFFERS      1500u
-#define BUFFER_BYTES 4096u
+#define BUFFERS 1500u
 
 static struct penstock_fixture fixture;
-static uint8_t command[BUFFER_BYTES + PENSTOCK_FIXTURE_INSTRUCTION_BYTES];
+static uint8_t command[PENSTOCK_CHANCE_BYTES + PENSTOCK_FIXTURE_INSTRUCTION_BYTES];
 static uint64_t state;
 
 static void setup(void)
@@ -25,106 +22,7 @@ static void setup(void)
 
 	state = 0x9E3779B97F4A7C15ull + (seed != NULL ? strtoull(seed, NULL, 0) : 0);
 	penstock_fixture_init(&fixture);
-}
-
-/* ------------------------------------------------------------------ by chance */
-
-/* A value near those that matter. */
-static uint64_t value_by_chance(uint32_t width)
-{
-	static const uint64_t edges[] = { 0,
-					  1,
-					  3,
-					  4,
-					  15,
-					  16,
-					  0xFF,
-					  0x100,
-					  0x1FFF,
-					  0x2000,
-					  0x7FFFFFFF,
-					  0x80000000,
-					  ~3u,
-					  ~0u,
-					  1ull << 32,
-					  1ull << 63,
-					  UINT64_MAX - 3,
-					  UINT64_MAX };
-
-	switch (penstock_random_below(&state, 3)) {
-	case 0:
-		return penstock_random_below(&state, 64);
-	case 1:
-		return edges[penstock_random_below(&state, PENSTOCK_ARRAY_SIZE(edges))];
-	default:
-		return width == 2 ? penstock_random_below(&state, PENSTOCK_FIXTURE_COUNT)
-				  : penstock_random(&state);
-	}
-}
-
-/* Moves a coordinate a little, which keeps most rectangles good. */
-static void nudge(uint8_t *bytes)
-{
-	penstock_store32(bytes, penstock_load32(bytes) + penstock_random_below(&state, 7) - 3);
-}
-
-static void change_field(uint8_t *bytes, const struct penstock_layout *layout, uint32_t length)
-{
-	const struct penstock_operand *operand;
-	uint64_t value;
-
-	if (layout->operand_count == 0) {
-		return;
-	}
-	operand = &layout->operands[penstock_random_below(&state, layout->operand_count)];
-	if (operand->type == PENSTOCK_OPERAND_RECT) {
-		nudge(bytes + operand->offset + 4 * penstock_random_below(&state, 4));
-	} else if (operand->type == PENSTOCK_OPERAND_RECTS && length > operand->offset) {
-		nudge(bytes + operand->offset +
-		      4 * penstock_random_below(&state, (length - operand->offset) / 4));
-	} else {
-		value = value_by_chance(operand->width);
-		memcpy(bytes + operand->offset, &value, operand->width);
-	}
-}
-
-/* An instruction of the stream, changed in up to `changes` fields; returns its length. */
-static uint32_t instruction_by_chance(uint8_t *bytes, bool km, uint32_t changes)
-{
-	const struct penstock_instruction *instruction;
-	uint32_t length;
-
-	do {
-		instruction = penstock_instruction_get(
-			(enum penstock_instruction_id)penstock_random_below(
-				&state, PENSTOCK_INSTRUCTION_COUNT));
-	} while (instruction->privilege == PENSTOCK_PRIVILEGED ||
-		 (instruction->stream == PENSTOCK_STREAM_KM) != km);
-	length = penstock_fixture_valid(instruction->id, bytes);
-	for (uint32_t i = 0; i < changes; i++) {
-		change_field(bytes, &instruction->layout, length);
-	}
-	return length;
-}
-
-/* Instructions that render accepts, one behind the other; how many it refused is counted. */
-static uint32_t buffer_by_chance(bool km, uint32_t *refused)
-{
-	uint32_t length = 0, wanted = 1 + penstock_random_below(&state, 24);
-
-	fixture.args.caps = (struct penstock_render_caps){ .km = km, .test_instructions = true };
-	for (uint32_t i = 0; i < wanted; i++) {
-		uint32_t changes = penstock_random_below(&state, 4);
-		uint32_t bytes = instruction_by_chance(command + length, km, changes);
-
-		if (penstock_fixture_render(&fixture, command + length, bytes) ==
-		    PENSTOCK_STATUS_SUCCESS) {
-			length += bytes;
-		} else {
-			(*refused)++;
-		}
-	}
-	return length;
+	fixture.args.caps.test_instructions = true;
 }
 
 /* ------------------------------------------------------------------ properties */
@@ -143,7 +41,8 @@ START_TEST(A10_what_render_accepts_the_checker_accepts_and_a_lost_patch_it_flags
 	uint32_t accepted = 0, refused = 0;
 
 	for (uint32_t round = 0; round < BUFFERS; round++) {
-		uint32_t length = buffer_by_chance(_i == 1, &refused);
+		uint32_t length =
+			penstock_chance_buffer(&state, &fixture, _i == 1, command, &refused);
 
 		ck_assert_int_eq(penstock_fixture_render(&fixture, command, length),
 				 PENSTOCK_STATUS_SUCCESS);
@@ -171,8 +70,8 @@ START_TEST(A6_a_refusal_is_the_instructions_own)
 		uint32_t refused = 0, length, bytes;
 		struct penstock_refusal first;
 
-		length = buffer_by_chance(_i == 1, &refused);
-		bytes = instruction_by_chance(command + length, _i == 1, 4);
+		length = penstock_chance_buffer(&state, &fixture, _i == 1, command, &refused);
+		bytes = penstock_chance_instruction(&state, command + length, _i == 1, 4);
 		if (penstock_fixture_render(&fixture, command + length, bytes) ==
 		    PENSTOCK_STATUS_SUCCESS) {
 			continue;
@@ -207,7 +106,7 @@ START_TEST(A14_a_record_is_accepted_if_each_of_its_sub_rectangles_is)
 	fixture.args.caps.km = true;
 	for (uint32_t round = 0; round < 4 * BUFFERS; round++) {
 		uint8_t one[PENSTOCK_FIXTURE_INSTRUCTION_BYTES];
-		uint32_t length = instruction_by_chance(command, true, 3);
+		uint32_t length = penstock_chance_instruction(&state, command, true, 3);
 		const struct penstock_layout *layout =
 			&penstock_instruction_by_opcode(penstock_load16(command))->layout;
 		uint32_t count = layout->element_bytes == 16 ? (length - layout->bytes) / 16 : 0;
@@ -238,10 +137,10 @@ START_TEST(A14_a_record_cut_at_its_sub_rectangles_fits_the_same_memory)
 	for (uint32_t round = 0; round < BUFFERS; round++) {
 		uint32_t refused = 0, length, cut = 0;
 
-		static uint8_t pieces[BUFFER_BYTES * 4];
+		static uint8_t pieces[PENSTOCK_CHANCE_BYTES * 4];
 		static struct penstock_fixture other;
 
-		length = buffer_by_chance(true, &refused);
+		length = penstock_chance_buffer(&state, &fixture, true, command, &refused);
 		for (uint32_t at = 0; at < length;) {
 			uint32_t bytes = penstock_header_length(penstock_load32(command + at));
 			const struct penstock_layout *layout =
@@ -273,7 +172,10 @@ START_TEST(A9_passes_of_any_size_make_the_same_bytes)
 	static uint8_t whole[PENSTOCK_FIXTURE_DMA_BYTES];
 
 	for (uint32_t round = 0; round < BUFFERS / 3; round++) {
-		uint32_t refused = 0, length = buffer_by_chance(_i == 1, &refused), done = 0;
+		uint32_t refused = 0,
+			 length = penstock_chance_buffer(&state, &fixture, _i == 1, command,
+							 &refused),
+			 done = 0;
 		enum penstock_status status;
 
 		fixture.args.multipass_offset = 0;

@@ -51,6 +51,8 @@ void penstock_fixture_init(struct penstock_fixture *fixture)
 		.patch_capacity = PENSTOCK_FIXTURE_PATCHES,
 	};
 	memset(&fixture->refusal, 0, sizeof(fixture->refusal));
+	fixture->base_address = 0x10000000000ull;
+	fixture->stride_bytes = 0x200000;
 }
 
 /* ------------------------------------------------------------------ valid instances */
@@ -240,7 +242,7 @@ enum penstock_status penstock_fixture_render(struct penstock_fixture *fixture,
 
 uint64_t penstock_fixture_address(const struct penstock_fixture *fixture, uint32_t index)
 {
-	return 0x10000000000ull + fixture->list[index].id * 0x200000ull;
+	return fixture->base_address + fixture->list[index].id * fixture->stride_bytes;
 }
 
 void penstock_fixture_patch(struct penstock_fixture *fixture)

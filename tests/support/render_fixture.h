@@ -37,6 +37,8 @@ struct penstock_fixture {
 	struct penstock_render_args args;
 	struct penstock_refusal refusal;
 	struct penstock_errbuf fault; /* of the checker */
+	uint64_t base_address;        /* where allocation id * stride stands once placed */
+	uint64_t stride_bytes;
 	uint8_t dma[PENSTOCK_FIXTURE_DMA_BYTES];
 	struct penstock_patch_location patches[PENSTOCK_FIXTURE_PATCHES];
 };
