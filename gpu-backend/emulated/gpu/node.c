@@ -5,9 +5,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long a node that had work looks for more before it sleeps: waking it costs about as much. */
-#define SPIN_NS 50000u
-
 /* Looks at the ring between two looks at the clock. */
 #define SPIN_LOOKS 64u
 
@@ -174,27 +171,30 @@ bool penstock_node_step(struct penstock_node *node)
 	} else {
 		run_packet(node);
 	}
-	node->worked_ns = 0;
+	node->worked = true;
 	return true;
 }
 
-/* True: there is work. Looks for SPIN_NS since the node last had some. */
-static bool spin(struct penstock_node *node)
+/* After work, looks for more as long as patience allows. True: there is some. */
+static bool look(struct penstock_node *node)
 {
-	uint64_t now = now_ns();
+	uint64_t start = now_ns(), now = start;
 
-	if (node->worked_ns == 0) {
-		node->worked_ns = now;
+	if (!node->worked || !penstock_patience_allows(&node->patience, now)) {
+		return false;
 	}
-	while (now - node->worked_ns < SPIN_NS) {
+	node->worked = false;
+	while (now - start < PENSTOCK_PATIENCE_LOOK_NS) {
 		for (unsigned i = 0; i < SPIN_LOOKS; i++) {
 			if (has_work(node)) {
+				penstock_patience_paid(&node->patience, now, now - start);
 				return true;
 			}
 			relax();
 		}
 		now = now_ns();
 	}
+	penstock_patience_failed(&node->patience, now);
 	return has_work(node);
 }
 
@@ -204,7 +204,7 @@ void penstock_node_wait(struct penstock_node *node)
 	struct pollfd doorbell = { .fd = node->config.doorbell, .events = POLLIN };
 	uint64_t count;
 
-	if (node->config.may_spin && spin(node)) {
+	if (node->config.may_spin && look(node)) {
 		return;
 	}
 	if (node->doorbell_rung) {

@@ -12,6 +12,7 @@
 #define PENSTOCK_NODE_H
 
 #include "gpu-backend/emulated/gpu/processor.h"
+#include "gpu-backend/emulated/patience.h"
 #include "gpu-backend/emulated/ring.h"
 
 struct penstock_node_config {
@@ -33,7 +34,8 @@ struct penstock_node {
 	uint32_t completed; /* fence id that was retired last */
 	bool halted;
 	bool doorbell_rung; /* has to be read before the next sleep */
-	uint64_t worked_ns; /* when it last had something to do */
+	bool worked;        /* since it was last looked for more work */
+	struct penstock_patience patience;
 };
 
 void penstock_node_init(struct penstock_node *node, const struct penstock_node_config *config);

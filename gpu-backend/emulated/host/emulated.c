@@ -313,7 +313,6 @@ enum penstock_status penstock_emulated_start(const struct penstock_backend_confi
 	emulated->base.ops = &emulated_ops;
 	emulated->loop = config->loop;
 	emulated->may_look = has_several_processors();
-	emulated->looking_pays = true;
 	penstock_list_init(&emulated->processes);
 	penstock_list_init(&emulated->children);
 	penstock_list_init(&emulated->busy);

@@ -9,6 +9,7 @@
 #include "gpu-backend/backend.h"
 #include "gpu-backend/emulated/host/child.h"
 #include "gpu-backend/emulated/host/queue.h"
+#include "gpu-backend/emulated/patience.h"
 #include "proto/base/list.h"
 
 #include <uv.h>
@@ -32,7 +33,6 @@ struct penstock_emulated_process {
 	bool dead;                    /* since it died, until reset_engine: packets go nowhere */
 	bool tell_death;              /* process_died is owed, with death_status */
 	int death_status;
-	uint64_t rung_ns; /* when its doorbell was looked after last */
 	struct penstock_hw_queue queues[PENSTOCK_NODE_COUNT];
 	struct penstock_emulated_file *files;
 	size_t file_count;
@@ -63,7 +63,7 @@ struct penstock_emulated {
 	uv_idle_t idle;
 	uint64_t looking_since_ns;
 	bool may_look; /* there is another processor for the GPU */
-	bool looking_pays;
+	struct penstock_patience patience;
 	struct penstock_emulated_delivery *delivery;
 
 	bool failed; /* adapter_failed is owed or was called */

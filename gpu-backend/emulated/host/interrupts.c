@@ -2,15 +2,10 @@
 /*
  * What comes back from the GPU. While fences are expected within microseconds the loop does not
  * sleep: an idle handle looks at the fence pages in every turn, and nobody writes an eventfd. After
- * LOOK_NS without news, or where there is no second processor, the interrupts are armed instead.
+ * a while without news, or where there is no second processor, the interrupts are armed instead
+ * (gpu-backend/emulated/patience.h).
  */
 #include "gpu-backend/emulated/host/emulated.h"
-
-/* As long as a wake-up costs, or two. */
-#define LOOK_NS 50000u
-
-/* What completed sooner after its doorbell would have been seen by looking. */
-#define PAYS_NS (2u * LOOK_NS)
 
 static struct penstock_emulated *emulated_of(const struct penstock_emulated_process *process)
 {
@@ -138,8 +133,7 @@ void penstock_emulated_expect(struct penstock_emulated_process *process)
 	struct penstock_emulated *emulated = emulated_of(process);
 	bool late = false;
 
-	process->rung_ns = uv_hrtime();
-	if (emulated->may_look && emulated->looking_pays) {
+	if (emulated->may_look && penstock_patience_allows(&emulated->patience, uv_hrtime())) {
 		disarm(process);
 		penstock_emulated_look(process);
 		return;
@@ -201,7 +195,6 @@ static void stop_looking(struct penstock_emulated *emulated)
 {
 	struct penstock_list *link;
 
-	emulated->looking_pays = false;
 	while ((link = penstock_list_pop(&emulated->busy)) != NULL) {
 		(void)arm(penstock_list_entry(link, struct penstock_emulated_process, busy_link));
 	}
@@ -214,8 +207,10 @@ void penstock_emulated_on_idle(uv_idle_t *handle)
 
 	tell_failure(emulated);
 	if (look_at_all(emulated)) {
+		penstock_patience_paid(&emulated->patience, now, now - emulated->looking_since_ns);
 		emulated->looking_since_ns = now;
-	} else if (now - emulated->looking_since_ns > LOOK_NS) {
+	} else if (now - emulated->looking_since_ns > PENSTOCK_PATIENCE_LOOK_NS) {
+		penstock_patience_failed(&emulated->patience, now);
 		stop_looking(emulated);
 	}
 	if (penstock_list_empty(&emulated->busy) && (!emulated->failed || emulated->failure_told)) {
@@ -228,13 +223,9 @@ void penstock_emulated_on_idle(uv_idle_t *handle)
 void penstock_emulated_on_interrupt(struct penstock_child *child, uint32_t node_ordinal)
 {
 	struct penstock_emulated_process *process = child->process;
-	struct penstock_emulated *emulated = child->config.owner;
 
 	if (process == NULL || !penstock_emulated_collect(process, node_ordinal)) {
 		return;
-	}
-	if (uv_hrtime() - process->rung_ns < PAYS_NS) {
-		emulated->looking_pays = true;
 	}
 	if (penstock_list_empty(&process->busy_link)) {
 		(void)arm(process);
