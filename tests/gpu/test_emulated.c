@@ -223,7 +223,9 @@ START_TEST(B5_unmapped_aperture_is_a_page_fault_with_its_offset)
 	stream_append_copy(&dma, PENSTOCK_APERTURE_BASE + 0x3008, DATA_ADDRESS, 8);
 	interrupt = run_faulting(1);
 	ck_assert_int_eq(interrupt->type, PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED);
-	ck_assert_uint_eq(interrupt->fault_address, PENSTOCK_APERTURE_BASE + 0x3008);
+	/* Whichever byte of the range was touched first. */
+	ck_assert_uint_ge(interrupt->fault_address, PENSTOCK_APERTURE_BASE + 0x3008);
+	ck_assert_uint_lt(interrupt->fault_address, PENSTOCK_APERTURE_BASE + 0x3010);
 	ck_assert_uint_eq(interrupt->fault_dma_offset, 0);
 	ck_assert(!interrupt->fault_write);
 	expect_recovery(2);
