@@ -75,6 +75,15 @@ void penstock_held_end(struct penstock_held *held);
 /* penstock_scheduler_config.submitted */
 void penstock_held_submitted(struct penstock_submission *submission);
 
+/* What stands at a patch site; 0 where the entry only says that a slot went out of use. */
+static inline uint64_t penstock_patch_value(const struct penstock_patch_location *patch,
+					    const uint8_t *dma_buffer)
+{
+	return patch->allocation_index == PENSTOCK_PATCH_NULL_INDEX
+		       ? 0
+		       : penstock_load64(dma_buffer + patch->patch_offset);
+}
+
 static inline struct penstock_held *penstock_held_from(struct penstock_submission *submission)
 {
 	return penstock_container_of(submission, struct penstock_held, submission);

@@ -299,10 +299,12 @@ static void fill_values(const struct source *source, const struct penstock_dump_
 		memcpy(ret_dma_before, source->dma, view->dma_bytes);
 	}
 	for (uint32_t i = 0; i < view->patch_count; i++) {
-		uint32_t at = source->patches[i].patch_offset;
+		const struct penstock_patch_location *patch = &source->patches[i];
 
-		ret_after[i] = penstock_load64(source->dma + at);
-		penstock_store64(ret_dma_before + at, source->before[i]);
+		ret_after[i] = penstock_patch_value(patch, source->dma);
+		if (patch->allocation_index != PENSTOCK_PATCH_NULL_INDEX) {
+			penstock_store64(ret_dma_before + patch->patch_offset, source->before[i]);
+		}
 	}
 }
 

@@ -254,8 +254,7 @@ static enum penstock_status render(struct penstock_held *held, struct penstock_r
 		return status;
 	}
 	for (uint32_t i = 0; i < args->patch_count; i++) {
-		held->before[i] =
-			penstock_load64(args->dma_buffer + args->patches_out[i].patch_offset);
+		held->before[i] = penstock_patch_value(&args->patches_out[i], args->dma_buffer);
 	}
 	return PENSTOCK_STATUS_SUCCESS;
 }

@@ -468,6 +468,9 @@ static void pick(struct penstock_scheduler *scheduler, struct penstock_submissio
 		struct penstock_vidmm_location location;
 		uint64_t value;
 
+		if (patch->allocation_index == PENSTOCK_PATCH_NULL_INDEX) {
+			continue;
+		}
 		penstock_vidmm_allocation_location(
 			submission->references[patch->allocation_index].allocation, &location);
 		value = location.address + patch->allocation_offset;
