@@ -62,7 +62,7 @@ bool penstock_call_begin(struct penstock_call *call, uint64_t serial)
 		return false;
 	}
 	call->reply->request.done = request_done;
-	call->refusal = &call->reply->refusal;
+	call->refusal = &call->reply->request.refusal;
 	return true;
 }
 

@@ -155,13 +155,18 @@ struct penstock_reply *penstock_reply_new(struct penstock_outbox *outbox, void *
 	reply->state = PENSTOCK_REPLY_NEW;
 	reply->frame_type = frame_type;
 	reply->owner = owner;
-	reply->request = (struct penstock_request){ .serial = serial };
+	/* field by field: this is done for every submission, and the sentence is long */
+	reply->request.serial = serial;
+	reply->request.done = NULL;
 	penstock_list_init(&reply->request.link);
-	reply->refusal.at_instruction = false;
-	reply->refusal.byte_offset = 0;
-	reply->refusal.instruction = "";
-	reply->refusal.operand = "";
-	reply->refusal.sentence[0] = '\0';
+	reply->request.state = NULL;
+	reply->request.bytes = NULL;
+	reply->request.size_bytes = 0;
+	reply->request.refusal.at_instruction = false;
+	reply->request.refusal.byte_offset = 0;
+	reply->request.refusal.instruction = "";
+	reply->request.refusal.operand = "";
+	reply->request.refusal.sentence[0] = '\0';
 	reply->frame = NULL;
 	reply->frame_bytes = 0;
 	return reply;
@@ -244,12 +249,12 @@ enum penstock_status penstock_reply_refuse(struct penstock_outbox *outbox,
 	Penstock__Wire__Refusal message = PENSTOCK__WIRE__REFUSAL__INIT;
 
 	message.status = penstock_status_to_wire(status);
-	message.at_instruction = reply->refusal.at_instruction;
-	message.byte_offset = reply->refusal.byte_offset;
-	message.instruction = (char *)reply->refusal.instruction;
-	message.operand = (char *)reply->refusal.operand;
-	message.sentence = reply->refusal.sentence;
-	if (reply->refusal.sentence[0] == '\0') {
+	message.at_instruction = reply->request.refusal.at_instruction;
+	message.byte_offset = reply->request.refusal.byte_offset;
+	message.instruction = (char *)reply->request.refusal.instruction;
+	message.operand = (char *)reply->request.refusal.operand;
+	message.sentence = reply->request.refusal.sentence;
+	if (reply->request.refusal.sentence[0] == '\0') {
 		message.sentence = (char *)penstock_status_text(status);
 	}
 	return penstock_reply_message(outbox, reply, PENSTOCK_FRAME_REFUSAL, &message.base);

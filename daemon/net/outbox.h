@@ -35,10 +35,9 @@ enum penstock_reply_state {
 struct penstock_reply {
 	struct penstock_list link; /* penstock_outbox.replies, by serial */
 	enum penstock_reply_state state;
-	uint16_t frame_type; /* of the request */
-	void *owner;         /* the connection */
-	struct penstock_request request;
-	struct penstock_refusal refusal; /* objects fill it, until the request is done */
+	uint16_t frame_type;             /* of the request */
+	void *owner;                     /* the connection */
+	struct penstock_request request; /* its refusal is filled by the objects */
 	uint8_t *frame;                  /* owned: the encoded answer */
 	size_t frame_bytes;
 };

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the operator says: a file of [section] and key = value lines, and options of the same keys
+ * on the command line, which win. One table (config.c) has every key with its type, range and
+ * default; anything that is not in it is an error that names file, line and fault.
+ */
+#ifndef PENSTOCK_CONFIG_H
+#define PENSTOCK_CONFIG_H
+
+#include "proto/base/base.h"
+#include "proto/wire/status.h"
+
+#include <stdio.h>
+
+enum penstock_backend_kind {
+	PENSTOCK_BACKEND_EMULATED,
+	PENSTOCK_BACKEND_NULL,
+	PENSTOCK_BACKEND_KIND_COUNT
+};
+
+/* The strings are owned. */
+struct penstock_config {
+	/* [daemon] */
+	char *socket; /* path of the Unix socket */
+	uint64_t socket_mode;
+	char *listen; /* loopback HOST:PORT, or "" */
+	char *state_dir;
+	char *memory_dir;
+	char *gpu_program;
+	uint64_t log_level; /* as in syslog: 3 error ... 7 debug */
+	/* [adapter] */
+	uint64_t backend;      /* enum penstock_backend_kind */
+	uint64_t local_memory; /* bytes */
+	uint64_t aperture_memory;
+	uint64_t hw_queue_packet_cap;
+	bool test_instructions;
+	bool paranoid;
+	/* [limits] */
+	uint64_t principal_memory; /* bytes */
+	uint64_t principal_sessions;
+	uint64_t connections;
+	uint64_t max_lease_s;
+	uint64_t drain_s; /* how long SIGTERM lets work go on */
+
+	uint64_t given; /* bit n: key n of the table was said; the rest are defaults */
+};
+
+/* What is said on the command line beside keys. */
+struct penstock_options {
+	char *config_file; /* owned; NULL: none was named */
+	bool check_config;
+	bool version;
+	bool help;
+};
+
+void penstock_config_fini(struct penstock_config *config);
+void penstock_options_fini(struct penstock_options *options);
+
+/*
+ * Command line into options and the keys that it says. SUCCESS, or INVALID_PARAMETER with one line
+ * for the operator; NO_MEMORY. `config` is zeroed before, and to be freed in every case.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_config_options(int argument_count, char **arguments,
+					     struct penstock_config *config,
+					     struct penstock_options *ret_options,
+					     struct penstock_errbuf *reterr_text);
+
+/*
+ * A file; what was said already (command line) stays. The text names file, line and fault.
+ * INVALID_PARAMETER, NOT_FOUND and ACCESS_DENIED (the file), NO_MEMORY.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_config_file(struct penstock_config *config, const char *path,
+					  struct penstock_errbuf *reterr_text);
+
+/* The same for an open stream; `name` is what errors call it. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_config_stream(struct penstock_config *config, FILE *stream,
+					    const char *name, struct penstock_errbuf *reterr_text);
+
+/*
+ * Fills in what nobody said, from the table and, for places, from the environment (systemd's
+ * RUNTIME_DIRECTORY and STATE_DIRECTORY, /run and /var/lib for root, XDG_RUNTIME_DIR), and checks
+ * what hangs together. INVALID_PARAMETER, NO_MEMORY.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_config_complete(struct penstock_config *config,
+					      struct penstock_errbuf *reterr_text);
+
+/* What of `next` may change while the daemon runs is taken over. Calls `fixed` with the name of
+ * each other key that differs. */
+void penstock_config_reload(struct penstock_config *config, const struct penstock_config *next,
+			    void (*fixed)(void *owner, const char *key), void *owner);
+
+/* The keys, for --help. */
+void penstock_config_usage(FILE *stream);
+
+const char *penstock_backend_kind_name(uint64_t kind);
+
+#endif

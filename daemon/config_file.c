@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The configuration file, read by inih. Its build cuts lines at 200 bytes without a word and takes
+ * an indented line for more of the value before; both are errors here.
+ */
+#include "daemon/config.h"
+
+#include "daemon/config_keys.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reading {
+	FILE *stream;
+	const char *name;
+	struct penstock_config *config;
+	unsigned line;
+	unsigned fault_line; /* 0: none */
+	uint64_t in_file;    /* keys seen in this file */
+	enum penstock_status status;
+	struct penstock_errbuf fault;
+};
+
+static void set_fault(struct reading *reading, const char *fault)
+{
+	if (reading->fault_line == 0) {
+		reading->fault_line = reading->line;
+		reading->status = PENSTOCK_STATUS_INVALID_PARAMETER;
+		penstock_errbuf_set(&reading->fault, "%s", fault);
+	}
+}
+
+/* inih's reader: one line; the end of the file also where something was wrong. */
+static char *read_line(char *line, int size, void *stream)
+{
+	struct reading *reading = stream;
+	size_t length;
+
+	if (reading->fault_line != 0 || fgets(line, size, reading->stream) == NULL) {
+		return NULL;
+	}
+	reading->line++;
+	length = strlen(line);
+	if (length + 1 == (size_t)size && line[length - 1] != '\n') {
+		set_fault(reading, "the line is too long");
+		return NULL;
+	}
+	if ((line[0] == ' ' || line[0] == '\t') && line[strspn(line, " \t\r\n")] != '\0') {
+		set_fault(reading, "the line is indented");
+		return NULL;
+	}
+	return line;
+}
+
+/* The command line wins, but a bad value is an error all the same. */
+static enum penstock_status set_named(struct penstock_config *config, const char *section,
+				      const char *name, const char *value, uint64_t *in_file,
+				      struct penstock_errbuf *reterr_text)
+{
+	const struct penstock_config_key *key = penstock_config_key(section, name);
+
+	if (key == NULL) {
+		penstock_errbuf_set(reterr_text, "there is no key '%.60s' in section [%.60s]", name,
+				    section);
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	if ((*in_file & penstock_config_bit(key)) != 0) {
+		penstock_errbuf_set(reterr_text, "'%s' is there twice", name);
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	*in_file |= penstock_config_bit(key);
+	if ((config->given & penstock_config_bit(key)) != 0) {
+		struct penstock_config trial = { .given = 0 };
+		enum penstock_status status = penstock_config_set(&trial, key, value, reterr_text);
+
+		penstock_config_fini(&trial);
+		return status;
+	}
+	return penstock_config_set(config, key, value, reterr_text);
+}
+
+static int take_line(void *user, const char *section, const char *name, const char *value)
+{
+	struct reading *reading = user;
+	struct penstock_errbuf fault;
+	enum penstock_status status;
+
+	if (reading->fault_line != 0) {
+		return 0;
+	}
+	status = set_named(reading->config, section, name, value, &reading->in_file, &fault);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		return 1;
+	}
+	set_fault(reading, fault.text);
+	reading->status = status;
+	return 0;
+}
+
+enum penstock_status penstock_config_stream(struct penstock_config *config, FILE *stream,
+					    const char *name, struct penstock_errbuf *reterr_text)
+{
+	struct reading reading = { .stream = stream, .name = name, .config = config };
+	int line = ini_parse_stream(read_line, &reading, take_line, &reading);
+
+	if (line != 0 && reading.fault_line == 0) {
+		reading.line = line > 0 ? (unsigned)line : reading.line;
+		set_fault(&reading, "is neither [section] nor key = value");
+	}
+	if (reading.fault_line == 0 && ferror(stream) != 0) {
+		set_fault(&reading, strerror(errno));
+	}
+	if (reading.fault_line == 0) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	penstock_errbuf_set(reterr_text, "%.100s:%u: %.140s", name, reading.fault_line,
+			    reading.fault.text);
+	return reading.status;
+}
+
+enum penstock_status penstock_config_file(struct penstock_config *config, const char *path,
+					  struct penstock_errbuf *reterr_text)
+{
+	FILE *stream = fopen(path, "re");
+	enum penstock_status status;
+
+	if (stream == NULL) {
+		penstock_errbuf_set(reterr_text, "%.200s: %s", path, strerror(errno));
+		return penstock_status_from_errno(errno);
+	}
+	status = penstock_config_stream(config, stream, path, reterr_text);
+	fclose(stream);
+	return status;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/report.h"
+
+#include "daemon/metrics.h"
+#include "daemon/net/net.h"
+#include "daemon/objects/observe.h"
+#include "daemon/store/store.h"
+
+/* One moment's values. */
+struct moment {
+	struct penstock_net_counters net;
+	uint64_t connections;
+	uint64_t sessions;
+	uint64_t leased_sessions;
+	uint64_t devices;
+	uint64_t contexts;
+	uint64_t allocations;
+	uint64_t openings;
+	uint64_t submissions_held;
+	uint64_t transfers;
+	uint64_t store_queued;
+};
+
+#define ROW(type, name, field, help)                                                               \
+	{                                                                                          \
+		"penstock_" name, help, PENSTOCK_METRIC_##type, offsetof(struct moment, field)     \
+	}
+
+static const struct {
+	const char *name;
+	const char *help;
+	enum penstock_metric_type type;
+	size_t field; /* a uint64_t of struct moment */
+} rows[] = {
+	ROW(COUNTER, "connections_accepted_total", net.connections_accepted,
+	    "connections since the start"),
+	ROW(COUNTER, "connections_refused_total", net.connections_refused,
+	    "connections over a limit"),
+	ROW(COUNTER, "connections_broken_total", net.connections_broken,
+	    "connections ended for what the client sent, or did not"),
+	ROW(COUNTER, "frames_total", net.frames, "frames received"),
+	ROW(COUNTER, "submissions_total", net.submissions, "submissions received"),
+	ROW(COUNTER, "refusals_total", net.refusals, "requests refused"),
+	ROW(COUNTER, "fences_total", net.fences, "fence events"),
+	ROW(COUNTER, "upload_bytes_total", net.upload_bytes, "bytes of uploads begun"),
+	ROW(COUNTER, "read_back_bytes_total", net.read_back_bytes, "bytes of read-backs"),
+	ROW(COUNTER, "written_bytes_total", net.bytes_written,
+	    "bytes written to connections that are closed"),
+	ROW(COUNTER, "reading_stopped_total", net.reading_stopped,
+	    "times that a connection went over its credit"),
+	ROW(GAUGE, "connections", connections, "connections open"),
+	ROW(GAUGE, "sessions", sessions, "sessions"),
+	ROW(GAUGE, "sessions_waiting", leased_sessions, "sessions whose connection is gone"),
+	ROW(GAUGE, "devices", devices, "devices"),
+	ROW(GAUGE, "contexts", contexts, "contexts"),
+	ROW(GAUGE, "allocations", allocations, "allocations"),
+	ROW(GAUGE, "openings", openings, "openings of allocations"),
+	ROW(GAUGE, "submissions_held", submissions_held, "submissions accepted and not ended"),
+	ROW(GAUGE, "transfers", transfers, "uploads and read-backs under way"),
+	ROW(GAUGE, "store_rows_queued", store_queued, "rows not yet on disk"),
+};
+
+static void take_moment(struct moment *ret_moment, const struct penstock_net *net,
+			const struct penstock_adapter *adapter, const struct penstock_store *store)
+{
+	struct penstock_adapter_view view;
+
+	penstock_observe_adapter(adapter, &view);
+	*ret_moment = (struct moment){
+		.net = *penstock_net_counters(net),
+		.connections = net->connection_count,
+		.sessions = view.sessions,
+		.leased_sessions = view.leased_sessions,
+		.devices = view.devices,
+		.contexts = view.contexts,
+		.allocations = view.allocations,
+		.openings = view.openings,
+		.submissions_held = view.submissions_held,
+		.transfers = view.transfers,
+		.store_queued = store != NULL ? penstock_store_queued(store) : 0,
+	};
+}
+
+/* Samples of one name must stand together: one walk for each. */
+struct principal_walk {
+	struct penstock_metrics *metrics;
+	const char *name;
+	size_t field;
+};
+
+static void visit_principal(void *owner, const struct penstock_principal_view *view)
+{
+	const struct principal_walk *walk = owner;
+
+	penstock_metrics_sample(
+		walk->metrics, walk->name, "principal", view->name,
+		*(const uint64_t *)(const void *)((const char *)view + walk->field));
+}
+
+static void report_principals(struct penstock_metrics *metrics,
+			      const struct penstock_adapter *adapter)
+{
+	static const struct {
+		const char *name;
+		const char *help;
+		enum penstock_metric_type type;
+		size_t field; /* a uint64_t of struct penstock_principal_view */
+	} columns[] = {
+		{ "penstock_principal_memory_bytes", "memory that a principal holds",
+		  PENSTOCK_METRIC_GAUGE, offsetof(struct penstock_principal_view, memory_bytes) },
+		{ "penstock_principal_submissions_total", "submissions accepted",
+		  PENSTOCK_METRIC_COUNTER, offsetof(struct penstock_principal_view, submissions) },
+		{ "penstock_principal_retired_total", "submissions that ended",
+		  PENSTOCK_METRIC_COUNTER, offsetof(struct penstock_principal_view, retired) },
+		{ "penstock_principal_refused_total", "submissions refused",
+		  PENSTOCK_METRIC_COUNTER, offsetof(struct penstock_principal_view, refused) },
+	};
+
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(columns); i++) {
+		struct principal_walk walk = { metrics, columns[i].name, columns[i].field };
+
+		penstock_metrics_head(metrics, columns[i].name, columns[i].type, columns[i].help);
+		penstock_observe_principals(adapter, visit_principal, &walk);
+	}
+}
+
+char *penstock_report_metrics(const struct penstock_net *net,
+			      const struct penstock_adapter *adapter,
+			      const struct penstock_store *store)
+{
+	struct penstock_metrics metrics;
+	struct moment moment;
+
+	take_moment(&moment, net, adapter, store);
+	penstock_metrics_init(&metrics);
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(rows); i++) {
+		penstock_metrics_head(&metrics, rows[i].name, rows[i].type, rows[i].help);
+		penstock_metrics_sample(
+			&metrics, rows[i].name, NULL, NULL,
+			*(const uint64_t *)(const void *)((const char *)&moment + rows[i].field));
+	}
+	report_principals(&metrics, adapter);
+	return penstock_metrics_take(&metrics);
+}

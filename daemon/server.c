@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/server.h"
+
+#include "daemon/directories.h"
+#include "daemon/metrics.h"
+#include "daemon/net/listener.h"
+#include "daemon/net/net.h"
+#include "daemon/notify.h"
+#include "daemon/objects/objects.h"
+#include "daemon/render/presentation_caps.h"
+#include "daemon/report.h"
+#include "daemon/store/store.h"
+#include "gpu-backend/backend.h"
+
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* GPU processes die with their daemon; the next one need not wait long for them. */
+#define LOCK_WAIT_MS 10000u
+/* How often a draining daemon looks whether it may stop. */
+#define DRAIN_STEP_MS 20u
+
+enum server_state {
+	SERVER_STARTING,
+	SERVER_RUNNING,
+	SERVER_DRAINING,
+	SERVER_STOPPING,
+};
+
+struct penstock_server {
+	uv_loop_t loop;
+	enum server_state state;
+	struct penstock_config *config; /* borrowed */
+	struct penstock_log *log;       /* borrowed */
+	const char *config_file;        /* borrowed; NULL: none */
+	int argument_count;             /* borrowed, for the reload */
+	char **arguments;
+	int memory_lock;
+	struct penstock_store *store;     /* owned */
+	struct penstock_adapter *adapter; /* owned */
+	struct penstock_net *net;         /* owned */
+	uv_signal_t terminate;
+	uv_signal_t interrupt;
+	uv_signal_t hangup;
+	uv_timer_t watchdog;
+	uv_timer_t drain;
+	uint64_t drain_end_ms;
+	bool handles; /* the five above are initialised */
+	int exit_status;
+};
+
+static void stop(struct penstock_server *server);
+
+/* ---------------------------------------------------------------- what the parts call */
+
+struct job {
+	uv_work_t request;
+	void (*work)(void *argument);
+	void (*done)(void *argument);
+	void *argument;
+};
+
+static void job_work(uv_work_t *request)
+{
+	struct job *job = penstock_container_of(request, struct job, request);
+
+	job->work(job->argument);
+}
+
+static void job_done(uv_work_t *request, int error)
+{
+	struct job *job = penstock_container_of(request, struct job, request);
+	struct job copy = *job;
+
+	(void)error; /* nothing of ours is cancelled */
+	free(job);
+	copy.done(copy.argument);
+}
+
+static enum penstock_status run_job(void *owner, void (*work)(void *argument),
+				    void (*done)(void *argument), void *argument)
+{
+	struct penstock_server *server = owner;
+	struct job *job = malloc(sizeof(*job));
+
+	if (job == NULL) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	*job = (struct job){ .work = work, .done = done, .argument = argument };
+	if (uv_queue_work(&server->loop, &job->request, job_work, job_done) != 0) {
+		free(job);
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* Ids and tokens guard sessions and memory: without randomness there is nothing to go on with. */
+static void random_bytes(void *owner, uint8_t ret_bytes[16])
+{
+	size_t have = 0;
+
+	(void)owner;
+	while (have < 16) {
+		ssize_t count = getrandom(ret_bytes + have, 16 - have, 0);
+
+		PENSTOCK_REQUIRE(count > 0 || errno == EINTR);
+		have += count > 0 ? (size_t)count : 0;
+	}
+}
+
+static enum penstock_status start_backend(void *owner,
+					  const struct penstock_backend_callbacks *callbacks,
+					  struct penstock_backend **ret_backend,
+					  struct penstock_errbuf *reterr_text)
+{
+	static enum penstock_status (*const starts[PENSTOCK_BACKEND_KIND_COUNT])(
+		const struct penstock_backend_config *, struct penstock_backend **,
+		struct penstock_errbuf *) = {
+		[PENSTOCK_BACKEND_EMULATED] = penstock_emulated_start,
+		[PENSTOCK_BACKEND_NULL] = penstock_null_start,
+	};
+	struct penstock_server *server = owner;
+	const struct penstock_backend_config config = {
+		.loop = &server->loop,
+		.gpu_program = server->config->gpu_program,
+		.memory_lock = server->memory_lock,
+		.local_bytes = server->config->local_memory,
+		.aperture_bytes = server->config->aperture_memory,
+		.callbacks = *callbacks,
+	};
+
+	return starts[server->config->backend](&config, ret_backend, reterr_text);
+}
+
+static void log_line(void *owner, int level, const char *group, const char *text)
+{
+	struct penstock_server *server = owner;
+
+	penstock_log(server->log, level, group, "%s", text);
+}
+
+static void store_committed(void *owner, uint64_t sequence)
+{
+	struct penstock_server *server = owner;
+
+	if (server->adapter != NULL) {
+		penstock_adapter_committed(server->adapter, sequence);
+	}
+}
+
+/* Nothing more can be acknowledged: better to end, and be started again, than to look alive. */
+static void store_failed(void *owner, enum penstock_status status, const char *text)
+{
+	struct penstock_server *server = owner;
+
+	penstock_log(server->log, PENSTOCK_LOG_CRITICAL, "store", "failed status=%s: %s",
+		     penstock_status_name(status), text);
+	server->exit_status = EXIT_FAILURE;
+	if (server->state == SERVER_RUNNING || server->state == SERVER_DRAINING) {
+		stop(server);
+	}
+}
+
+static char *metrics_text(void *owner)
+{
+	struct penstock_server *server = owner;
+
+	return penstock_report_metrics(server->net, server->adapter, server->store);
+}
+
+/* ---------------------------------------------------------------- stopping, in order */
+
+static void unlock_memory(struct penstock_server *server)
+{
+	if (server->memory_lock >= 0) {
+		(void)close(server->memory_lock);
+		server->memory_lock = -1;
+	}
+}
+
+static void close_handles(struct penstock_server *server)
+{
+	uv_handle_t *const handles[] = {
+		(uv_handle_t *)&server->terminate, (uv_handle_t *)&server->interrupt,
+		(uv_handle_t *)&server->hangup,    (uv_handle_t *)&server->watchdog,
+		(uv_handle_t *)&server->drain,
+	};
+
+	if (!server->handles) {
+		return;
+	}
+	server->handles = false;
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(handles); i++) {
+		uv_close(handles[i], NULL);
+	}
+}
+
+static void store_closed(void *argument)
+{
+	struct penstock_server *server = argument;
+
+	server->store = NULL;
+	unlock_memory(server);
+	close_handles(server);
+}
+
+static void adapter_stopped(void *argument)
+{
+	struct penstock_server *server = argument;
+
+	server->adapter = NULL;
+	if (server->store != NULL) {
+		penstock_store_close(server->store, store_closed, server);
+	} else {
+		store_closed(server);
+	}
+}
+
+static void net_stopped(void *argument)
+{
+	struct penstock_server *server = argument;
+
+	server->net = NULL;
+	if (server->adapter != NULL) {
+		penstock_adapter_stop(server->adapter, adapter_stopped, server);
+	} else {
+		adapter_stopped(server);
+	}
+}
+
+static void stop(struct penstock_server *server)
+{
+	if (server->state == SERVER_STOPPING) {
+		return;
+	}
+	server->state = SERVER_STOPPING;
+	if (server->handles) {
+		(void)uv_timer_stop(&server->drain);
+	}
+	if (server->net != NULL) {
+		penstock_net_stop(server->net, net_stopped, server);
+	} else {
+		net_stopped(server);
+	}
+}
+
+/* ---------------------------------------------------------------- signals */
+
+static void drain_cb(uv_timer_t *timer)
+{
+	struct penstock_server *server = timer->data;
+	bool idle = penstock_adapter_idle(server->adapter) && penstock_net_idle(server->net);
+
+	if (!idle && uv_now(&server->loop) < server->drain_end_ms) {
+		return;
+	}
+	penstock_log(server->log, PENSTOCK_LOG_NOTICE, "server", "stopping drained=%s",
+		     idle ? "yes" : "no");
+	stop(server);
+}
+
+static void terminate_cb(uv_signal_t *handle, int number)
+{
+	struct penstock_server *server = handle->data;
+
+	if (server->state != SERVER_RUNNING) {
+		stop(server); /* told twice: at once */
+		return;
+	}
+	server->state = SERVER_DRAINING;
+	penstock_log(server->log, PENSTOCK_LOG_NOTICE, "server", "draining signal=%d", number);
+	penstock_notify("STOPPING=1");
+	penstock_net_drain(server->net);
+	server->drain_end_ms = uv_now(&server->loop) + server->config->drain_s * 1000;
+	(void)uv_timer_start(&server->drain, drain_cb, 0, DRAIN_STEP_MS);
+}
+
+static void fixed_key(void *owner, const char *key)
+{
+	struct penstock_server *server = owner;
+
+	penstock_log(server->log, PENSTOCK_LOG_WARNING, "config",
+		     "key='%s' takes effect at the next start", key);
+}
+
+static enum penstock_status read_again(struct penstock_server *server, struct penstock_config *next,
+				       struct penstock_errbuf *reterr_text)
+{
+	struct penstock_options options;
+	enum penstock_status status;
+
+	status = penstock_config_options(server->argument_count, server->arguments, next, &options,
+					 reterr_text);
+	penstock_options_fini(&options);
+	if (status == PENSTOCK_STATUS_SUCCESS && server->config_file != NULL) {
+		status = penstock_config_file(next, server->config_file, reterr_text);
+	}
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = penstock_config_complete(next, reterr_text);
+	}
+	return status;
+}
+
+static void hangup_cb(uv_signal_t *handle, int number)
+{
+	struct penstock_server *server = handle->data;
+	struct penstock_config next = { .given = 0 };
+	struct penstock_errbuf text;
+
+	(void)number;
+	if (read_again(server, &next, &text) != PENSTOCK_STATUS_SUCCESS) {
+		penstock_log(server->log, PENSTOCK_LOG_ERROR, "config", "not reloaded: %s",
+			     text.text);
+	} else {
+		penstock_config_reload(server->config, &next, fixed_key, server);
+		server->log->level = (int)server->config->log_level;
+		if (server->net != NULL) {
+			server->net->config.max_connections = (uint32_t)server->config->connections;
+		}
+		penstock_log(server->log, PENSTOCK_LOG_NOTICE, "config", "reloaded");
+	}
+	penstock_config_fini(&next);
+}
+
+static void watchdog_cb(uv_timer_t *timer)
+{
+	(void)timer;
+	penstock_notify("WATCHDOG=1");
+}
+
+static void start_handles(struct penstock_server *server)
+{
+	uint64_t watchdog_ms = penstock_notify_watchdog_ms();
+
+	/* none of these can fail: the loop is there, and the signals are ordinary ones */
+	(void)uv_signal_init(&server->loop, &server->terminate);
+	(void)uv_signal_init(&server->loop, &server->interrupt);
+	(void)uv_signal_init(&server->loop, &server->hangup);
+	(void)uv_timer_init(&server->loop, &server->watchdog);
+	(void)uv_timer_init(&server->loop, &server->drain);
+	server->terminate.data = server;
+	server->interrupt.data = server;
+	server->hangup.data = server;
+	server->drain.data = server;
+	server->handles = true;
+	(void)uv_signal_start(&server->terminate, terminate_cb, SIGTERM);
+	(void)uv_signal_start(&server->interrupt, terminate_cb, SIGINT);
+	(void)uv_signal_start(&server->hangup, hangup_cb, SIGHUP);
+	if (watchdog_ms > 0) {
+		(void)uv_timer_start(&server->watchdog, watchdog_cb, watchdog_ms, watchdog_ms);
+	}
+}
+
+/* ---------------------------------------------------------------- starting, in order */
+
+/* A descriptor for each connection, and some for files and processes. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static enum penstock_status start_places(struct penstock_server *server,
+					 struct penstock_errbuf *reterr_text)
+{
+	enum penstock_status status =
+		penstock_directory_make(server->config->state_dir, reterr_text);
+
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = penstock_directory_make(server->config->memory_dir, reterr_text);
+	}
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = penstock_directory_lock(server->config->memory_dir, LOCK_WAIT_MS,
+						 &server->memory_lock, reterr_text);
+	}
+	return status;
+}
+
+static enum penstock_status start_store(struct penstock_server *server,
+					struct penstock_errbuf *reterr_text)
+{
+	struct penstock_store_config config = {
+		.loop = &server->loop,
+		.owner = server,
+		.committed = store_committed,
+		.failed = store_failed,
+	};
+	char path[4096];
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/penstock.db", server->config->state_dir) >=
+	    sizeof(path)) {
+		penstock_errbuf_set(reterr_text, "state-dir: the path is too long");
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	config.path = path;
+	return penstock_store_open(&config, &server->store, reterr_text);
+}
+
+static enum penstock_status start_adapter(struct penstock_server *server,
+					  struct penstock_errbuf *reterr_text)
+{
+	const struct penstock_config *said = server->config;
+	const struct penstock_adapter_config config = {
+		.state_dir = said->state_dir,
+		.memory_dir = said->memory_dir,
+		.local_bytes = said->local_memory,
+		.aperture_bytes = said->aperture_memory,
+		.principal_quota_bytes = said->principal_memory,
+		.max_sessions_per_principal = (uint32_t)said->principal_sessions,
+		.max_lease_s = (uint32_t)said->max_lease_s,
+		.hw_queue_packet_cap = (uint32_t)said->hw_queue_packet_cap,
+		.test_instructions = said->test_instructions,
+		.paranoid = said->paranoid,
+		.store = server->store,
+		.worker = { .owner = server, .run = run_job },
+		.loop = &server->loop,
+		.random = random_bytes,
+		.start_backend = start_backend,
+		.owner = server,
+		.log = log_line,
+	};
+
+	return penstock_adapter_start(&config, &server->adapter, reterr_text);
+}
+
+static enum penstock_status start_net(struct penstock_server *server,
+				      struct penstock_errbuf *reterr_text)
+{
+	const struct penstock_net_config config = {
+		.loop = &server->loop,
+		.adapter = server->adapter,
+		.info = { .description = "Penstock emulated GPU",
+			  .local_bytes = server->config->local_memory,
+			  .aperture_bytes = server->config->aperture_memory,
+			  .aperture_commit_limit_bytes = server->config->aperture_memory,
+			  .hw_queue_packet_cap = (uint32_t)server->config->hw_queue_packet_cap,
+			  .presentation_caps = PENSTOCK_PRESENTATION_CAPS,
+			  .test_instructions = server->config->test_instructions },
+		.server = PACKAGE_STRING,
+		.hello_ms = PENSTOCK_LIMIT_HELLO_MS,
+		.closing_ms = PENSTOCK_LIMIT_CLOSING_MS,
+		.max_connections = (uint32_t)server->config->connections,
+		.metrics = metrics_text,
+		.backend = penstock_backend_kind_name(server->config->backend),
+		.owner = server,
+	};
+	enum penstock_status status = penstock_net_start(&config, &server->net);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_errbuf_set(reterr_text, "out of memory");
+	}
+	return status;
+}
+
+/* Sockets that the service manager has opened, or else our own. */
+static enum penstock_status start_listeners(struct penstock_server *server,
+					    struct penstock_errbuf *reterr_text)
+{
+	const struct penstock_config *said = server->config;
+	const unsigned passed = penstock_notify_descriptors();
+	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
+	uint16_t port;
+
+	for (unsigned i = 0; i < passed && status == PENSTOCK_STATUS_SUCCESS; i++) {
+		status = penstock_listen_descriptor(server->net, PENSTOCK_LISTEN_FDS_START + (int)i,
+						    reterr_text);
+	}
+	if (passed > 0) {
+		return status;
+	}
+	status = penstock_listen_unix(server->net, said->socket, (unsigned)said->socket_mode,
+				      reterr_text);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		penstock_log(server->log, PENSTOCK_LOG_INFO, "net", "listening socket='%s'",
+			     said->socket);
+	}
+	if (status == PENSTOCK_STATUS_SUCCESS && said->listen[0] != '\0') {
+		status = penstock_listen_tcp(server->net, said->listen, &port, reterr_text);
+		if (status == PENSTOCK_STATUS_SUCCESS) {
+			penstock_log(server->log, PENSTOCK_LOG_INFO, "net",
+				     "listening address='%s' port=%u", said->listen, port);
+		}
+	}
+	return status;
+}
+
+/* The socket's folder is the runtime directory, where nobody else made it. */
+static enum penstock_status make_socket_folder(struct penstock_server *server,
+					       struct penstock_errbuf *reterr_text)
+{
+	char path[4096];
+	char *slash;
+
+	snprintf(path, sizeof(path), "%s", server->config->socket);
+	slash = strrchr(path, '/');
+	if (slash == path || slash == NULL || access(path, F_OK) == 0) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	*slash = '\0';
+	return access(path, F_OK) == 0 ? PENSTOCK_STATUS_SUCCESS
+				       : penstock_directory_make_public(path, reterr_text);
+}
+
+static enum penstock_status start_parts(struct penstock_server *server,
+					struct penstock_errbuf *reterr_text)
+{
+	static enum penstock_status (*const steps[])(struct penstock_server *,
+						     struct penstock_errbuf *) = {
+		start_places, start_store,        start_adapter,
+		start_net,    make_socket_folder, start_listeners,
+	};
+
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(steps); i++) {
+		enum penstock_status status = steps[i](server, reterr_text);
+
+		if (status != PENSTOCK_STATUS_SUCCESS) {
+			return status;
+		}
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static void free_server(struct penstock_server *server)
+{
+	(void)uv_run(&server->loop, UV_RUN_DEFAULT);
+	PENSTOCK_REQUIRE(uv_loop_close(&server->loop) == 0);
+	free(server);
+}
+
+enum penstock_status penstock_server_start(struct penstock_config *config, const char *config_file,
+					   int argument_count, char **arguments,
+					   struct penstock_log *log,
+					   struct penstock_server **ret_server,
+					   struct penstock_errbuf *reterr_text)
+{
+	struct penstock_server *server = calloc(1, sizeof(*server));
+	enum penstock_status status;
+
+	if (server == NULL || uv_loop_init(&server->loop) != 0) {
+		free(server);
+		penstock_errbuf_set(reterr_text, "out of memory");
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	server->config = config;
+	server->config_file = config_file;
+	server->argument_count = argument_count;
+	server->arguments = arguments;
+	server->log = log;
+	server->memory_lock = -1;
+	server->exit_status = EXIT_SUCCESS;
+	(void)signal(SIGPIPE, SIG_IGN);
+	raise_descriptor_limit();
+	start_handles(server);
+	status = start_parts(server, reterr_text);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		stop(server);
+		free_server(server);
+		return status;
+	}
+	server->state = SERVER_RUNNING;
+	penstock_log(log, PENSTOCK_LOG_NOTICE, "server",
+		     "ready version=%s backend=%s local=%" PRIu64 " aperture=%" PRIu64,
+		     PACKAGE_VERSION, penstock_backend_kind_name(config->backend),
+		     config->local_memory, config->aperture_memory);
+	penstock_notify("READY=1");
+	*ret_server = server;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+int penstock_server_run(struct penstock_server *server)
+{
+	int exit_status;
+
+	(void)uv_run(&server->loop, UV_RUN_DEFAULT);
+	exit_status = server->exit_status;
+	penstock_log(server->log, PENSTOCK_LOG_NOTICE, "server", "stopped");
+	free_server(server);
+	return exit_status;
+}
