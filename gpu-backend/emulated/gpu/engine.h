@@ -39,6 +39,8 @@ struct penstock_engine {
 	uint32_t *debug_offset;   /* borrowed, or NULL: words that others watch */
 	uint32_t *debug_progress; /* likewise: what marker writes */
 
+	bool populates; /* paging: it touches pages for the first time, and by the band */
+
 	/* of PENSTOCK_OUTCOME_PAGE_FAULT */
 	uint64_t fault_address;
 	bool fault_write;

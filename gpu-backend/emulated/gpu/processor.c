@@ -171,6 +171,7 @@ enum penstock_outcome penstock_processor_run(struct penstock_engine *engine, uin
 
 	engine->dma_offset = start;
 	engine->position = position;
+	engine->populates = false;
 	if (start == end) {
 		return PENSTOCK_OUTCOME_COMPLETED;
 	}
@@ -189,5 +190,6 @@ enum penstock_outcome penstock_processor_run_paging(struct penstock_engine *engi
 {
 	engine->dma_offset = 0;
 	engine->position = 0;
+	engine->populates = true;
 	return run_guarded(engine, bytes, length, PENSTOCK_DMA_PAGING);
 }

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* What a confined process may not do ends it, at once and whole. */
+#include "gpu-backend/emulated/gpu/confine.h"
+#include "tests/harness.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void make_socket(void)
+{
+	(void)!socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static void run_program(void)
+{
+	char *const arguments[] = { NULL };
+
+	execve("/bin/true", arguments, arguments);
+}
+
+static void make_process(void)
+{
+	(void)!vfork();
+}
+
+static void send_something(void)
+{
+	struct msghdr header = { .msg_iovlen = 0 };
+
+	(void)!sendmsg(0, &header, 0);
+}
+
+static void shrink_a_file(void)
+{
+	(void)!ftruncate(0, 0);
+}
+
+static void (*const forbidden[])(void) = { make_socket, run_program, make_process, send_something,
+					   shrink_a_file };
+
+/* How a child ends that confines itself and then does `action`; -1: it could not be confined. */
+static int end_of(void (*action)(void))
+{
+	int status = -1;
+	pid_t child = fork();
+
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		if (penstock_confine() != 0) {
+			_exit(2);
+		}
+		action();
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	return status;
+}
+
+START_TEST(confinement_kills_what_leads_out_of_the_process)
+{
+	int status = end_of(forbidden[_i]);
+
+	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "status 0x%x", status);
+}
+END_TEST
+
+static void take_memory(void)
+{
+	void *memory =
+		mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED || munmap(memory, 1 << 20) != 0) {
+		_exit(1);
+	}
+}
+
+START_TEST(confinement_lets_memory_come_and_go)
+{
+	int status = end_of(take_memory);
+
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status 0x%x", status);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("confine");
+	TCase *tcase = tcase_create("confine");
+
+	tcase_add_loop_test(tcase, confinement_kills_what_leads_out_of_the_process, 0,
+			    (int)PENSTOCK_ARRAY_SIZE(forbidden));
+	tcase_add_test(tcase, confinement_lets_memory_come_and_go);
+	suite_add_tcase(suite, tcase);
+	return penstock_test_main(suite);
+}
