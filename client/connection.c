@@ -2,9 +2,10 @@
 /*
  * The life of a connection and the one place where it waits.
  *
- * The socket stays in blocking mode and every call on it but one says MSG_DONTWAIT: where there
- * is nothing to send and no deadline, waiting is a plain recvmsg, so that an idle round trip costs
- * one write and one read.
+ * The socket stays in blocking mode; calls on it say MSG_DONTWAIT except where this is the place to
+ * wait and there is no deadline. There a send may wait, for PENSTOCK_SEND_WAIT_MS at most, since a
+ * daemon that does not read may be waiting for us to read; and where nothing is left to send,
+ * waiting is a plain recvmsg, so that an idle round trip costs one write and one read.
  */
 #include "client/connection.h"
 
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,6 +45,14 @@ enum penstock_status penstock_connection_usable(const struct penstock_connection
 	}
 	return connection->state == PENSTOCK_CONNECTION_LOST ? connection->ended
 							     : PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_connection_adopt_socket(struct penstock_connection *connection, int descriptor)
+{
+	const struct timeval limit = { .tv_usec = PENSTOCK_SEND_WAIT_MS * 1000 };
+
+	connection->descriptor = descriptor;
+	(void)setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 }
 
 static void close_socket(struct penstock_connection *connection)
@@ -84,7 +94,8 @@ enum penstock_status penstock_connection_lose(struct penstock_connection *connec
 
 /* ---------------------------------------------------------------- sending and waiting */
 
-enum penstock_status penstock_connection_send(struct penstock_connection *connection)
+/* A whole send, without a signal. */
+static enum penstock_status send_all(struct penstock_connection *connection, int flags)
 {
 	struct iovec vectors[SEND_VECTORS];
 	struct msghdr message = { .msg_iov = vectors };
@@ -99,7 +110,7 @@ enum penstock_status penstock_connection_send(struct penstock_connection *connec
 
 		message.msg_iovlen =
 			(size_t)penstock_outbox_vectors(&connection->out, vectors, SEND_VECTORS);
-		sent = sendmsg(connection->descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+		sent = sendmsg(connection->descriptor, &message, MSG_NOSIGNAL | flags);
 		if (sent >= 0) {
 			penstock_outbox_advance(&connection->out, (size_t)sent);
 			continue;
@@ -120,6 +131,11 @@ enum penstock_status penstock_connection_send(struct penstock_connection *connec
 		}
 	}
 	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_connection_send(struct penstock_connection *connection)
+{
+	return send_all(connection, MSG_DONTWAIT);
 }
 
 /* poll() until the deadline. SUCCESS: *ret_events; TIMEOUT. */
@@ -156,7 +172,15 @@ enum penstock_status penstock_connection_run(struct penstock_connection *connect
 	if (connection->in_callback > 0) {
 		return PENSTOCK_STATUS_NOT_SUPPORTED;
 	}
-	status = penstock_connection_send(connection);
+	/*
+	 * A send that waits keeps the socket full. Where it ran into the socket's time limit, the
+	 * daemon is not reading: from then on what comes in counts as much, until all is sent.
+	 */
+	connection->congested &= connection->out.unsent_bytes > 0;
+	status = send_all(connection, deadline_ms == PENSTOCK_FOREVER && !connection->congested
+					      ? 0
+					      : MSG_DONTWAIT);
+	connection->congested |= status == PENSTOCK_STATUS_PENDING;
 	if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
 		return status;
 	}

@@ -24,7 +24,8 @@
 #include "proto/wire/frame.h"
 #include "proto/wire/penstock.pb-c.h"
 
-#define PENSTOCK_INBOX_BYTES (128u << 10) /* a header and the largest message fit */
+#define PENSTOCK_INBOX_BYTES  (128u << 10) /* a header and the largest message fit */
+#define PENSTOCK_SEND_WAIT_MS 10
 
 enum penstock_connection_state {
 	PENSTOCK_CONNECTION_HELLO,
@@ -40,6 +41,7 @@ struct penstock_inbox {
 	uint8_t *payload; /* where the next byte goes */
 	size_t payload_left;
 	uint64_t payload_serial;
+	uint64_t expected; /* read-backs that were not answered */
 };
 
 struct penstock_connection {
@@ -47,7 +49,8 @@ struct penstock_connection {
 	enum penstock_connection_state state;
 	bool blocking;
 	unsigned in_callback; /* depth; not 0: nothing may wait */
-	bool send_failed;     /* the other side is gone; what it said last is still read */
+	bool congested; /* sending ran into its limit; nothing waits in a send until all is sent */
+	bool send_failed; /* the other side is gone; what it said last is still read */
 	enum penstock_status ended;
 	struct penstock_errbuf sentence;
 	struct penstock_callbacks callbacks;
@@ -68,6 +71,9 @@ struct penstock_connection {
 };
 
 /* ---------------------------------------------------------------- connection.c */
+
+/* The connection's socket from now on: in blocking mode, a send waits for a bounded time. */
+void penstock_connection_adopt_socket(struct penstock_connection *connection, int descriptor);
 
 /* SUCCESS where a request can be made, otherwise why not. */
 enum penstock_status penstock_connection_usable(const struct penstock_connection *connection);

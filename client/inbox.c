@@ -288,11 +288,35 @@ static void receive_failed(struct penstock_connection *connection, ssize_t recei
 	}
 }
 
+/*
+ * How much may be received into the buffer: all there is room for. While payloads are expected,
+ * only up to the end of a header, or of its message, since what comes behind it would have to be
+ * copied into its place.
+ */
+static size_t inbox_space(const struct penstock_inbox *inbox)
+{
+	size_t have = inbox->end - inbox->start;
+	struct penstock_frame frame;
+
+	if (inbox->expected == 0) {
+		return PENSTOCK_INBOX_BYTES - inbox->end;
+	}
+	if (have < PENSTOCK_FRAME_HEADER_BYTES) {
+		return PENSTOCK_FRAME_HEADER_BYTES - have;
+	}
+	if (penstock_frame_decode(inbox->bytes + inbox->start, &frame, NULL) !=
+	    PENSTOCK_STATUS_SUCCESS) {
+		return PENSTOCK_INBOX_BYTES - inbox->end; /* taking the frame will say why */
+	}
+	return PENSTOCK_FRAME_HEADER_BYTES + frame.message_bytes - have;
+}
+
 /* The rest of a payload first, then what follows it; waiting, the payload alone and all of it. */
 static size_t receive_vectors(struct penstock_inbox *inbox, bool wait, struct msghdr *message)
 {
 	struct iovec *vectors = message->msg_iov;
 	size_t room = 0;
+	size_t space;
 
 	if (inbox->payload != NULL) {
 		vectors[message->msg_iovlen].iov_base = inbox->payload;
@@ -302,9 +326,10 @@ static size_t receive_vectors(struct penstock_inbox *inbox, bool wait, struct ms
 			return room;
 		}
 	}
+	space = inbox_space(inbox);
 	vectors[message->msg_iovlen].iov_base = inbox->bytes + inbox->end;
-	vectors[message->msg_iovlen++].iov_len = PENSTOCK_INBOX_BYTES - inbox->end;
-	return room + PENSTOCK_INBOX_BYTES - inbox->end;
+	vectors[message->msg_iovlen++].iov_len = space;
+	return room + space;
 }
 
 /* One recvmsg and what it brought. Returns whether there may be more at once. */

@@ -105,6 +105,7 @@ enum penstock_status penstock_connection_resume(struct penstock_connection *conn
 {
 	int64_t deadline_ms = penstock_deadline(timeout_ms);
 	struct penstock_outbox waiting;
+	int descriptor = -1;
 	enum penstock_status status;
 
 	if (connection == NULL) {
@@ -114,12 +115,13 @@ enum penstock_status penstock_connection_resume(struct penstock_connection *conn
 	    connection->in_callback > 0) {
 		return PENSTOCK_STATUS_NOT_SUPPORTED;
 	}
-	status = penstock_address_connect(connection->server, deadline_ms, &connection->descriptor,
+	status = penstock_address_connect(connection->server, deadline_ms, &descriptor,
 					  &connection->sentence);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		connection->ended = status;
 		return status;
 	}
+	penstock_connection_adopt_socket(connection, descriptor);
 	/* The hello goes first, alone. */
 	penstock_outbox_close_batch(&connection->out);
 	penstock_outbox_move(&connection->out, &waiting);

@@ -201,7 +201,7 @@ static enum penstock_status greet(int descriptor, const char *server,
 		give_text(reterr_text, text_bytes, "no memory for a connection");
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
-	connection->descriptor = descriptor;
+	penstock_connection_adopt_socket(connection, descriptor);
 	status = penstock_session_hello(connection, deadline_ms);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		give_text(reterr_text, text_bytes, connection->sentence.text);

@@ -26,6 +26,7 @@ static void piece_done(struct penstock_call *call, enum penstock_status status,
 {
 	struct transfer *transfer = call->owner;
 
+	transfer->connection->in.expected -= call->reply == PENSTOCK_FRAME_READ_DATA;
 	if (transfer->status == PENSTOCK_STATUS_SUCCESS) {
 		transfer->status = status;
 	}
@@ -67,8 +68,10 @@ static enum penstock_status start_piece(struct penstock_connection *connection,
 		call->reply = PENSTOCK_FRAME_READ_DATA;
 		call->destination = range->bytes + offset;
 		call->size_bytes = size;
-		return penstock_request_append(connection, PENSTOCK_FRAME_READ_BACK,
-					       &read_back.base, &entry, 0);
+		status = penstock_request_append(connection, PENSTOCK_FRAME_READ_BACK,
+						 &read_back.base, &entry, 0);
+		connection->in.expected += status == PENSTOCK_STATUS_SUCCESS;
+		return status;
 	}
 	upload.allocation = range->allocation;
 	upload.offset = range->offset + offset;

@@ -52,6 +52,21 @@ static int listen_tcp(struct penstock_daemon *daemon, struct penstock_errbuf *te
 	return 0;
 }
 
+/* With TCP the Unix socket is ours too: a daemon that is given sockets opens no others. */
+static int listen_unix(struct penstock_daemon *daemon, struct penstock_errbuf *text)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", daemon->directory);
+	daemon->unix_socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (daemon->unix_socket < 0 ||
+	    bind(daemon->unix_socket, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    listen(daemon->unix_socket, 128) != 0) {
+		return fault(text, "Unix socket");
+	}
+	return 0;
+}
+
 static int listen_notify(struct penstock_daemon *daemon, struct penstock_errbuf *text)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -70,7 +85,7 @@ int penstock_daemon_init(struct penstock_daemon *daemon, bool tcp, struct pensto
 	const char *parent = getenv("TMPDIR");
 	char path[128];
 
-	*daemon = (struct penstock_daemon){ .tcp = -1, .notify = -1 };
+	*daemon = (struct penstock_daemon){ .tcp = -1, .unix_socket = -1, .notify = -1 };
 	snprintf(path, sizeof(path), "%.80s/penstock-daemon-XXXXXX",
 		 parent != NULL ? parent : "/tmp");
 	if (mkdtemp(path) == NULL) {
@@ -81,13 +96,33 @@ int penstock_daemon_init(struct penstock_daemon *daemon, bool tcp, struct pensto
 		return fault(text, path);
 	}
 	snprintf(daemon->unix_server, sizeof(daemon->unix_server), "unix:%s/socket", path);
-	if (tcp && listen_tcp(daemon, text) != 0) {
+	if (tcp && (listen_tcp(daemon, text) != 0 || listen_unix(daemon, text) != 0)) {
 		return -1;
 	}
 	return listen_notify(daemon, text);
 }
 
 /* ---------------------------------------------------------------- starting */
+
+/* In the child: both listening sockets, as a service manager passes them. */
+static void pass_sockets(const struct penstock_daemon *daemon)
+{
+	const int sockets[] = {
+		fcntl(daemon->unix_socket, F_DUPFD, LISTEN_FDS_START + 2),
+		fcntl(daemon->tcp, F_DUPFD, LISTEN_FDS_START + 2),
+	};
+	char text[32];
+
+	for (int i = 0; i < 2; i++) {
+		if (sockets[i] < 0 || dup2(sockets[i], LISTEN_FDS_START + i) < 0) {
+			_exit(127);
+		}
+		close(sockets[i]);
+	}
+	snprintf(text, sizeof(text), "%ld", (long)getpid());
+	setenv("LISTEN_PID", text, 1);
+	setenv("LISTEN_FDS", "2", 1);
+}
 
 /* In the child: descriptors and environment as a service manager leaves them. */
 static void become_daemon(const struct penstock_daemon *daemon, const char *const *arguments)
@@ -104,14 +139,7 @@ static void become_daemon(const struct penstock_daemon *daemon, const char *cons
 	setenv("NOTIFY_SOCKET", text, 1);
 	unsetenv("WATCHDOG_USEC");
 	if (daemon->tcp >= 0) {
-		snprintf(text, sizeof(text), "%ld", (long)getpid());
-		setenv("LISTEN_PID", text, 1);
-		setenv("LISTEN_FDS", "1", 1);
-		if (daemon->tcp == LISTEN_FDS_START) {
-			fcntl(daemon->tcp, F_SETFD, 0);
-		} else if (dup2(daemon->tcp, LISTEN_FDS_START) < 0) {
-			_exit(127);
-		}
+		pass_sockets(daemon);
 	}
 	execv(arguments[0], (char *const *)(uintptr_t)arguments);
 	fprintf(stderr, "%s: %s\n", arguments[0], strerror(errno));
@@ -240,6 +268,9 @@ void penstock_daemon_fini(struct penstock_daemon *daemon)
 	if (daemon->tcp >= 0) {
 		close(daemon->tcp);
 	}
+	if (daemon->unix_socket >= 0) {
+		close(daemon->unix_socket);
+	}
 	if (daemon->notify >= 0) {
 		close(daemon->notify);
 	}
@@ -247,5 +278,5 @@ void penstock_daemon_fini(struct penstock_daemon *daemon)
 		nftw(daemon->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 		free(daemon->directory);
 	}
-	*daemon = (struct penstock_daemon){ .tcp = -1, .notify = -1 };
+	*daemon = (struct penstock_daemon){ .tcp = -1, .unix_socket = -1, .notify = -1 };
 }

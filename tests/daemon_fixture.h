@@ -18,8 +18,9 @@ struct penstock_daemon {
 	char *directory;       /* owned; with the socket, state/, memory/, and the log */
 	char unix_server[192]; /* "unix:..." */
 	char tcp_server[64];   /* "penstock://127.0.0.1:..." with tcp, otherwise "" */
-	int tcp;               /* listening socket that the daemon inherits; -1: none */
-	int notify;            /* where it says READY */
+	int tcp;         /* with TCP: listening sockets that the daemon inherits; otherwise -1 */
+	int unix_socket; /* likewise */
+	int notify;      /* where it says READY */
 	/* more options, NULL at the end; borrowed, kept over a restart */
 	const char *arguments[PENSTOCK_DAEMON_ARGUMENTS_MAX];
 };
