@@ -244,6 +244,10 @@ enum penstock_status penstock_allocation_publish(struct penstock_allocation *all
 	while (!penstock_allocation_shared(allocation)) {
 		adapter->config.random(adapter->config.owner, (uint8_t *)&allocation->token);
 	}
+	if (allocation->openings == 0) {
+		/* Closed while the share was under way: its token opens nothing. */
+		return PENSTOCK_STATUS_SUCCESS;
+	}
 	status = penstock_directory_add_token(&adapter->directory, allocation);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		allocation->token = (struct penstock_session_id){ 0, 0 };

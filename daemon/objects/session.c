@@ -392,9 +392,9 @@ void penstock_session_finish(struct penstock_session *session, bool keep)
 	session->principal->session_count--;
 	adapter->sessions--;
 	while ((link = penstock_list_first(&session->devices)) != NULL) {
-		/* The session's row takes those of its devices along. */
+		/* An ended session's row takes those of its devices along (forget). */
 		penstock_device_destroy(penstock_list_entry(link, struct penstock_device, link),
-					true);
+					keep);
 	}
 	if (!keep) {
 		drop_rows(session);
@@ -426,8 +426,10 @@ void penstock_session_wrote(struct penstock_session *session, uint64_t serial, u
 		return;
 	}
 	sequence = sequence == 0 ? UINT64_MAX : sequence;
-	last = &session->uncommitted[session->uncommitted_count - 1u];
-	if (session->uncommitted_count == 0) {
+	last = session->uncommitted_count == 0
+		       ? NULL
+		       : &session->uncommitted[session->uncommitted_count - 1u];
+	if (last == NULL) {
 		session->uncommitted_count = 1;
 		*first = (struct penstock_uncommitted){ sequence, serial };
 		penstock_list_append(&session->adapter->unsettled, &session->unsettled_link);
@@ -618,6 +620,7 @@ void penstock_session_forget(struct penstock_session *session, enum penstock_sto
 {
 	struct penstock_store *store = session->adapter->config.store;
 
+	/* Where the whole session ends its row takes all others along. */
 	if (!penstock_session_leased(session) || session->state == PENSTOCK_SESSION_ENDED) {
 		return;
 	}

@@ -164,7 +164,9 @@ static struct penstock_held *new_held(struct penstock_context *context, const st
 	if (held == NULL) {
 		return NULL;
 	}
-	held->submission.args.command = input->command;
+	/* An empty command buffer may stand nowhere. */
+	held->submission.args.command =
+		record->command_length == 0 ? (const uint8_t *)"" : input->command;
 	held->submission.args.patches_in = (const void *)input->patch_list;
 	if (size.command_bytes > 0) {
 		memcpy(command, input->command, size.command_bytes);
