@@ -1,14 +1,259 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/net/admin.h"
 
-#include "proto/wire/penstock.pb-c.h"
-
 #include <stdlib.h>
+
+void penstock_admin_answer(struct penstock_call *call, const struct penstock_rows *rows,
+			   enum penstock_frame_type type, const ProtobufCMessage *report)
+{
+	if (rows->failed) {
+		penstock_call_refuse(call, PENSTOCK_STATUS_NO_MEMORY, "no memory for the report");
+		return;
+	}
+	if (protobuf_c_message_get_packed_size(report) > PENSTOCK_LIMIT_PAYLOAD_BYTES) {
+		penstock_call_refuse(call, PENSTOCK_STATUS_LIMIT_EXCEEDED,
+				     "the report is longer than a frame may be");
+		return;
+	}
+	if (penstock_call_use_serial(call)) {
+		penstock_call_answer(call, type, report);
+	}
+}
+
+static const struct penstock_adapter *adapter_of(const struct penstock_call *call)
+{
+	return call->connection->net->config.adapter;
+}
+
+/* ---------------------------------------------------------------- status */
+
+static void visit_principal(void *owner, const struct penstock_principal_view *view)
+{
+	struct penstock_rows *rows = owner;
+	Penstock__Wire__PrincipalRow *row = penstock_rows_add(rows, sizeof(*row));
+
+	if (row == NULL) {
+		return;
+	}
+	penstock__wire__principal_row__init(row);
+	row->name = penstock_rows_text(rows, view->name);
+	row->sessions = view->sessions;
+	row->connections = view->connections;
+	row->memory_bytes = view->memory_bytes;
+	row->memory_quota_bytes = view->memory_quota_bytes;
+	row->gpu_process = view->gpu_process;
+	row->submissions = view->submissions;
+	row->retired = view->retired;
+	row->refused = view->refused;
+}
+
+static void fill_adapter(Penstock__Wire__StatusReport *report, struct penstock_rows *rows,
+			 const struct penstock_adapter_view *view)
+{
+	report->adapter_state = penstock_rows_text(rows, view->state);
+	if (view->failure[0] != '\0') {
+		report->adapter_state = penstock_rows_text(rows, view->failure);
+	}
+	report->sessions = view->sessions;
+	report->leased_sessions = view->leased_sessions;
+	report->devices = view->devices;
+	report->contexts = view->contexts;
+	report->allocations = view->allocations;
+	report->openings = view->openings;
+	report->submissions_held = view->submissions_held;
+}
+
+void penstock_handle_admin_status(struct penstock_call *call)
+{
+	const struct penstock_net *net = call->connection->net;
+	Penstock__Wire__StatusReport report = PENSTOCK__WIRE__STATUS_REPORT__INIT;
+	struct penstock_adapter_view view;
+	struct penstock_rows rows;
+
+	penstock_rows_init(&rows);
+	penstock_observe_adapter(adapter_of(call), &view);
+	fill_adapter(&report, &rows, &view);
+	report.version = (char *)net->config.server;
+	report.uptime_s = (uv_now(net->config.loop) - net->start_ms) / 1000;
+	report.backend = (char *)net->config.backend;
+	report.connections = net->connection_count;
+	report.draining = net->draining;
+	penstock_observe_principals(adapter_of(call), visit_principal, &rows);
+	report.n_principals = rows.count;
+	report.principals = (Penstock__Wire__PrincipalRow **)rows.addresses;
+	penstock_admin_answer(call, &rows, PENSTOCK_FRAME_STATUS_REPORT, &report.base);
+	penstock_rows_fini(&rows);
+}
+
+/* ---------------------------------------------------------------- contexts */
+
+Penstock__Wire__ContextRow *penstock_admin_context_row(struct penstock_rows *rows,
+						       const struct penstock_context_view *view)
+{
+	Penstock__Wire__ContextRow *row = penstock_rows_add(rows, sizeof(*row));
+
+	if (row == NULL) {
+		return NULL;
+	}
+	penstock__wire__context_row__init(row);
+	row->id = view->id;
+	row->session = view->session;
+	row->principal = penstock_rows_text(rows, view->principal);
+	row->name = view->name;
+	row->device = view->device;
+	row->device_state = penstock_rows_text(rows, view->device_state);
+	row->node = view->node_ordinal;
+	row->flags = view->flags;
+	row->priority = view->priority;
+	row->queued = view->queued;
+	row->submitted = view->submitted;
+	row->refused = view->refused;
+	row->last_serial = view->last_serial;
+	row->completed_fence = view->completed_fence;
+	row->dma_buffer_bytes = view->dma_buffer_bytes;
+	row->allocation_list = view->allocation_list;
+	row->patch_location_list = view->patch_location_list;
+	row->command_bytes = view->command_bytes;
+	row->dma_bytes = view->dma_bytes;
+	row->patch_locations = view->patch_locations;
+	row->patched = view->patched;
+	return row;
+}
+
+static void visit_context(void *owner, const struct penstock_context_view *view)
+{
+	(void)penstock_admin_context_row(owner, view);
+}
+
+void penstock_handle_admin_contexts(struct penstock_call *call)
+{
+	Penstock__Wire__ContextReport report = PENSTOCK__WIRE__CONTEXT_REPORT__INIT;
+	struct penstock_rows rows;
+
+	penstock_rows_init(&rows);
+	penstock_observe_contexts(adapter_of(call), visit_context, &rows);
+	report.n_contexts = rows.count;
+	report.contexts = (Penstock__Wire__ContextRow **)rows.addresses;
+	report.truncated = rows.truncated;
+	penstock_admin_answer(call, &rows, PENSTOCK_FRAME_CONTEXT_REPORT, &report.base);
+	penstock_rows_fini(&rows);
+}
+
+/* ---------------------------------------------------------------- memory and queues */
+
+static void visit_allocation(void *owner, const struct penstock_allocation_view *view)
+{
+	struct penstock_rows *rows = owner;
+	Penstock__Wire__AllocationRow *row = penstock_rows_add(rows, sizeof(*row));
+
+	if (row == NULL) {
+		return;
+	}
+	penstock__wire__allocation_row__init(row);
+	row->id = view->id;
+	row->principal = penstock_rows_text(rows, view->principal);
+	row->size_bytes = view->size_bytes;
+	row->segment = view->segment_id;
+	row->address = view->address;
+	row->openings = view->openings;
+	row->shared = view->shared;
+	row->width = view->width;
+	row->height = view->height;
+	row->format = penstock_rows_text(rows, view->format);
+	row->pitch_bytes = view->pitch_bytes;
+	row->references = view->references;
+	row->segment_set = view->segment_set;
+}
+
+void penstock_handle_admin_allocations(struct penstock_call *call)
+{
+	Penstock__Wire__AllocationReport report = PENSTOCK__WIRE__ALLOCATION_REPORT__INIT;
+	struct penstock_rows rows;
+
+	penstock_rows_init(&rows);
+	penstock_observe_allocations(adapter_of(call), visit_allocation, &rows);
+	report.n_allocations = rows.count;
+	report.allocations = (Penstock__Wire__AllocationRow **)rows.addresses;
+	report.truncated = rows.truncated;
+	penstock_admin_answer(call, &rows, PENSTOCK_FRAME_ALLOCATION_REPORT, &report.base);
+	penstock_rows_fini(&rows);
+}
+
+void penstock_handle_admin_segments(struct penstock_call *call)
+{
+	Penstock__Wire__SegmentReport report = PENSTOCK__WIRE__SEGMENT_REPORT__INIT;
+	struct penstock_segment_state states[PENSTOCK_SEGMENT_COUNT];
+	struct penstock_rows rows;
+
+	if (penstock_observe_segments(adapter_of(call), states) != PENSTOCK_STATUS_SUCCESS) {
+		penstock_call_refuse(call, PENSTOCK_STATUS_DEVICE_REMOVED, "the adapter stopped");
+		return;
+	}
+	penstock_rows_init(&rows);
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(states); i++) {
+		Penstock__Wire__SegmentRow *row = penstock_rows_add(&rows, sizeof(*row));
+
+		if (row == NULL) {
+			break;
+		}
+		penstock__wire__segment_row__init(row);
+		row->id = states[i].id;
+		row->kind = (states[i].flags & 1) != 0 ? (char *)"aperture" : (char *)"local";
+		row->base_address = states[i].base_address;
+		row->size_bytes = states[i].size_bytes;
+		row->used_bytes = states[i].used_bytes;
+		row->largest_free_bytes = states[i].largest_free_bytes;
+		row->allocations = states[i].allocations;
+		row->commit_limit_bytes = states[i].commit_limit_bytes;
+	}
+	report.n_segments = rows.count;
+	report.segments = (Penstock__Wire__SegmentRow **)rows.addresses;
+	penstock_admin_answer(call, &rows, PENSTOCK_FRAME_SEGMENT_REPORT, &report.base);
+	penstock_rows_fini(&rows);
+}
+
+void penstock_handle_admin_queues(struct penstock_call *call)
+{
+	Penstock__Wire__QueueReport report = PENSTOCK__WIRE__QUEUE_REPORT__INIT;
+	struct penstock_node_state states[PENSTOCK_NODE_COUNT];
+	struct penstock_rows rows;
+	uint32_t cap;
+
+	if (penstock_observe_nodes(adapter_of(call), states, &cap) != PENSTOCK_STATUS_SUCCESS) {
+		penstock_call_refuse(call, PENSTOCK_STATUS_DEVICE_REMOVED, "the adapter stopped");
+		return;
+	}
+	penstock_rows_init(&rows);
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(states); i++) {
+		Penstock__Wire__QueueRow *row = penstock_rows_add(&rows, sizeof(*row));
+
+		if (row == NULL) {
+			break;
+		}
+		penstock__wire__queue_row__init(row);
+		row->node = states[i].node_ordinal;
+		row->hw_queue_packet_cap = cap;
+		row->on_hardware = states[i].on_hardware;
+		row->contexts_waiting = states[i].contexts_waiting;
+		row->submissions_waiting = states[i].submissions_waiting;
+		row->last_fence_submitted = states[i].last_fence_submitted;
+		row->last_fence_completed = states[i].last_fence_completed;
+		row->packets = states[i].packets;
+		row->paging_packets = states[i].paging_packets;
+	}
+	report.n_nodes = rows.count;
+	report.nodes = (Penstock__Wire__QueueRow **)rows.addresses;
+	penstock_admin_answer(call, &rows, PENSTOCK_FRAME_QUEUE_REPORT, &report.base);
+	penstock_rows_fini(&rows);
+}
+
+/* ---------------------------------------------------------------- metrics */
 
 void penstock_handle_admin_metrics(struct penstock_call *call)
 {
 	const struct penstock_net_config *config = &call->connection->net->config;
 	Penstock__Wire__MetricsReport report = PENSTOCK__WIRE__METRICS_REPORT__INIT;
+	const struct penstock_rows none = { .failed = false };
 	char *text = config->metrics(config->owner);
 
 	if (text == NULL) {
@@ -16,8 +261,6 @@ void penstock_handle_admin_metrics(struct penstock_call *call)
 		return;
 	}
 	report.text = text;
-	if (penstock_call_use_serial(call)) {
-		penstock_call_answer(call, PENSTOCK_FRAME_METRICS_REPORT, &report.base);
-	}
+	penstock_admin_answer(call, &none, PENSTOCK_FRAME_METRICS_REPORT, &report.base);
 	free(text);
 }

@@ -7,7 +7,27 @@
 #define PENSTOCK_ADMIN_H
 
 #include "daemon/net/call.h"
+#include "daemon/net/rows.h"
+#include "daemon/objects/observe.h"
+#include "proto/wire/penstock.pb-c.h"
 
+void penstock_handle_admin_status(struct penstock_call *call);
+void penstock_handle_admin_contexts(struct penstock_call *call);
+void penstock_handle_admin_context(struct penstock_call *call);
+void penstock_handle_admin_allocations(struct penstock_call *call);
+void penstock_handle_admin_segments(struct penstock_call *call);
+void penstock_handle_admin_queues(struct penstock_call *call);
+void penstock_handle_admin_dump(struct penstock_call *call);
 void penstock_handle_admin_metrics(struct penstock_call *call);
+
+/* Between admin.c and admin_dump.c. */
+
+/* A context's row; NULL: no memory, or no more rows. */
+Penstock__Wire__ContextRow *penstock_admin_context_row(struct penstock_rows *rows,
+						       const struct penstock_context_view *view);
+
+/* Answers with the report, or refuses where its rows did not find memory. */
+void penstock_admin_answer(struct penstock_call *call, const struct penstock_rows *rows,
+			   enum penstock_frame_type type, const ProtobufCMessage *report);
 
 #endif

@@ -39,6 +39,10 @@
 #define PENSTOCK_LIMIT_PATCH_LIST            (1u << 20)
 #define PENSTOCK_LIMIT_DMA_BUFFER_BYTES      (16u << 20)
 
+/* an administrator's report: one turn of the loop makes it, and other clients wait for that */
+#define PENSTOCK_LIMIT_REPORT_ROWS      65536u
+#define PENSTOCK_LIMIT_REPORT_DMA_BYTES (256u << 10) /* of a DMA buffer that is disassembled */
+
 /* one instruction: no legal instruction may look like a hang */
 #define PENSTOCK_LIMIT_INSTRUCTION_DWORDS 65535u
 #define PENSTOCK_LIMIT_SURFACE_EXTENT     16384u      /* pixels, width or height */

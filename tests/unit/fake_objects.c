@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/fake_objects.h"
 
+#include "daemon/objects/observe.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -323,4 +325,102 @@ void fake_objects_cancel(void)
 	while (fake.pending_count > 0) {
 		fake_objects_finish(PENSTOCK_STATUS_CANCELLED);
 	}
+}
+
+/* ---------------------------------------------------------------- observing */
+
+void penstock_observe_adapter(const struct penstock_adapter *adapter,
+			      struct penstock_adapter_view *ret_view)
+{
+	(void)adapter;
+	*ret_view = (struct penstock_adapter_view){
+		.backend = "fake", .state = "running", .failure = "", .sessions = 1
+	};
+}
+
+void penstock_observe_principals(const struct penstock_adapter *adapter,
+				 void (*visit)(void *owner,
+					       const struct penstock_principal_view *view),
+				 void *owner)
+{
+	const struct penstock_principal_view view = { .name = "uid:7", .submissions = 9 };
+
+	(void)adapter;
+	visit(owner, &view);
+}
+
+void penstock_observe_contexts(const struct penstock_adapter *adapter,
+			       void (*visit)(void *owner, const struct penstock_context_view *view),
+			       void *owner)
+{
+	struct penstock_context_view view = { .principal = "uid:7", .device_state = "active" };
+
+	(void)adapter;
+	for (unsigned i = 0; i < fake.contexts; i++) {
+		view.id = i + 1;
+		visit(owner, &view);
+	}
+}
+
+enum penstock_status
+penstock_observe_submission(const struct penstock_adapter *adapter, uint64_t context_id,
+			    void (*visit)(void *owner, const struct penstock_dump_view *view),
+			    void *owner)
+{
+	static const struct penstock_element_view element = { .allocation = 3, .segment_id = 1 };
+	static const struct penstock_patch_location patch = { .allocation_offset = 16 };
+	static const uint64_t value = 0x1000;
+	static const uint8_t dma[6] = { 0xff, 0xff, 0xff, 0xff, 1, 2 };
+	const struct penstock_dump_view view = {
+		.context = { .id = context_id, .principal = "uid:7", .device_state = "active" },
+		.serial = 5,
+		.element_count = 1,
+		.patch_count = 1,
+		.dma_bytes = sizeof(dma),
+		.elements = &element,
+		.patches = &patch,
+		.values_before = &value,
+		.values_after = &value,
+		.dma_before = dma,
+		.dma_after = dma,
+	};
+
+	(void)adapter;
+	if (context_id != 1) {
+		return PENSTOCK_STATUS_NOT_FOUND;
+	}
+	visit(owner, &view);
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_observe_allocations(const struct penstock_adapter *adapter,
+				  void (*visit)(void *owner,
+						const struct penstock_allocation_view *view),
+				  void *owner)
+{
+	const struct penstock_allocation_view view = { .id = 3,
+						       .principal = "uid:7",
+						       .format = "" };
+
+	(void)adapter;
+	visit(owner, &view);
+}
+
+enum penstock_status
+penstock_observe_segments(const struct penstock_adapter *adapter,
+			  struct penstock_segment_state ret[PENSTOCK_SEGMENT_COUNT])
+{
+	(void)adapter;
+	memset(ret, 0, sizeof(*ret) * PENSTOCK_SEGMENT_COUNT);
+	return fake.answer;
+}
+
+enum penstock_status penstock_observe_nodes(const struct penstock_adapter *adapter,
+					    struct penstock_node_state ret[PENSTOCK_NODE_COUNT],
+					    uint32_t *ret_hw_queue_packet_cap)
+{
+	(void)adapter;
+	memset(ret, 0, sizeof(*ret) * PENSTOCK_NODE_COUNT);
+	*ret_hw_queue_packet_cap = 2;
+	return fake.answer;
 }
