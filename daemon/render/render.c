@@ -313,47 +313,50 @@ enum penstock_status penstock_render(struct penstock_render_args *args,
 
 /* ------------------------------------------------------------------ bounds */
 
-/* A fraction: the most that an instruction, or an element, costs for each byte of its own. */
-struct worst {
-	uint64_t cost;
-	uint64_t bytes;
+/*
+ * The most that an instruction, or an element of one, costs for each byte of its own, in parts of a
+ * byte. The largest of a table, known when it is compiled: the size of a union.
+ */
+#define PARTS               256u
+#define COST(cost, bytes)   (((cost)*PARTS + (bytes)-1u) / (bytes) + 1u)
+#define NO_ZERO(bytes)      ((bytes) == 0 ? 1u : (bytes))
+#define LARGEST(union_name) (sizeof(union union_name) - 1u)
+
+union dma_cost {
+#define INSTRUCTION(name, mnemonic, opcode, stream, nodes, privilege, bytes, element_bytes,        \
+		    dma_bytes, dma_element_bytes, patches, summary)                                \
+	char name[COST(dma_bytes, bytes)];                                                         \
+	char name##_element[COST(dma_element_bytes, NO_ZERO(element_bytes))];
+#define OPERAND(...)
+#include "proto/isa/instructions.def"
+#undef INSTRUCTION
+#undef OPERAND
 };
 
-static void worst_of(struct worst *worst, uint64_t cost, uint64_t bytes)
-{
-	if (bytes != 0 && cost * worst->bytes > worst->cost * bytes) {
-		*worst = (struct worst){ cost, bytes };
-	}
-}
+union patch_cost {
+#define INSTRUCTION(name, mnemonic, opcode, stream, nodes, privilege, bytes, element_bytes,        \
+		    dma_bytes, dma_element_bytes, patches, summary)                                \
+	char name[COST(patches, bytes)];
+#define OPERAND(...)
+#include "proto/isa/instructions.def"
+#undef INSTRUCTION
+#undef OPERAND
+};
 
-static uint32_t bound(const struct worst *worst, uint32_t command_bytes)
+static uint32_t bound(uint64_t parts, uint32_t command_bytes)
 {
-	uint64_t result = (command_bytes * worst->cost + worst->bytes - 1) / worst->bytes;
+	uint64_t result = (command_bytes * parts + PARTS - 1u) / PARTS;
 
 	return result > UINT32_MAX ? UINT32_MAX : (uint32_t)result;
 }
 
 uint32_t penstock_render_dma_bound(uint32_t command_bytes)
 {
-	struct worst worst = { 1, 1 };
-
-	for (unsigned id = 0; id < PENSTOCK_INSTRUCTION_COUNT; id++) {
-		const struct penstock_instruction *instruction = &penstock_instructions[id];
-
-		worst_of(&worst, instruction->dma_bytes, instruction->layout.bytes);
-		worst_of(&worst, instruction->dma_element_bytes, instruction->layout.element_bytes);
-	}
-	return bound(&worst, command_bytes);
+	/* At least the command's own bytes, whatever the table says. */
+	return bound(LARGEST(dma_cost) < PARTS ? PARTS : LARGEST(dma_cost), command_bytes);
 }
 
 uint32_t penstock_render_patch_bound(uint32_t command_bytes)
 {
-	struct worst worst = { 0, 1 };
-
-	for (unsigned id = 0; id < PENSTOCK_INSTRUCTION_COUNT; id++) {
-		const struct penstock_instruction *instruction = &penstock_instructions[id];
-
-		worst_of(&worst, instruction->patches, instruction->layout.bytes);
-	}
-	return bound(&worst, command_bytes);
+	return bound(LARGEST(patch_cost), command_bytes);
 }
