@@ -220,15 +220,13 @@ enum penstock_status penstock_dma_pool_take(struct penstock_dma_pool *pool, uint
 
 static struct penstock_dma_size *class_of(struct penstock_dma_pool *pool, uint32_t slot)
 {
-	for (unsigned i = 0; i < PENSTOCK_DMA_POOL_CLASSES; i++) {
-		struct penstock_dma_size *class = &pool->classes[i];
+	struct penstock_dma_size *class = pool->classes;
 
-		if (slot - class->first_slot < class->slot_count) {
-			return class;
-		}
+	while (slot - class->first_slot >= class->slot_count) {
+		class ++;
+		PENSTOCK_REQUIRE(class < pool->classes + PENSTOCK_DMA_POOL_CLASSES);
 	}
-	PENSTOCK_REQUIRE(!"a slot of this pool");
-	return NULL;
+	return class;
 }
 
 void penstock_dma_pool_give(struct penstock_dma_pool *pool, uint32_t slot)

@@ -54,6 +54,7 @@ struct penstock_vidmm_process {
 	uint32_t allocations; /* that it pays for, dying ones too */
 	bool freed;           /* gone as soon as nothing is under way */
 	bool held;            /* not even then */
+	bool lost;            /* its GPU process cannot be kept running */
 	/* the system process has none of these */
 	struct penstock_memory_file system;
 	struct penstock_memory_file local;

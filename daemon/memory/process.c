@@ -253,6 +253,18 @@ void penstock_vidmm_process_was_reset(struct penstock_vidmm_process *process)
 	}
 }
 
+void penstock_vidmm_process_lost(struct penstock_vidmm_process *process)
+{
+	struct penstock_vidmm *vidmm = process->vidmm;
+
+	PENSTOCK_REQUIRE(process->id != 0);
+	process->lost = true;
+	penstock_vidmm_process_abandon(process);
+	penstock_paging_flush(vidmm);
+	penstock_vidmm_wake(vidmm);
+	penstock_vidmm_process_settle(process);
+}
+
 bool penstock_vidmm_process_idle(struct penstock_vidmm_process *process)
 {
 	if (process->id == 0 || process->prepared > 0 || !penstock_paging_idle(&process->paging)) {

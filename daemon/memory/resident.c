@@ -196,6 +196,9 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 
 	penstock_vidmm_own_thread(vidmm);
 	PENSTOCK_REQUIRE(!vidmm->stopped);
+	if (PENSTOCK_UNLIKELY(process->lost)) {
+		return PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE;
+	}
 	if (PENSTOCK_UNLIKELY(vidmm->restore.open)) {
 		penstock_vidmm_restore_end(vidmm);
 	}

@@ -116,6 +116,13 @@ bool penstock_vidmm_process_is_system(const struct penstock_vidmm_process *proce
 void penstock_vidmm_process_was_reset(struct penstock_vidmm_process *process);
 
 /*
+ * The GPU process ends whenever it is to change its page table: it is given up. What was under way
+ * for it is forgotten, and every prepare answers GRAPHICS_GPU_EXCEPTION_ON_DEVICE from here on.
+ * Called by schedule.
+ */
+void penstock_vidmm_process_lost(struct penstock_vidmm_process *process);
+
+/*
  * Ends the GPU process of a principal that has nothing on the hardware; it starts again when
  * needed. ret: false where something is under way, and nothing happened.
  */
@@ -211,6 +218,7 @@ void penstock_vidmm_access_end(struct penstock_vidmm_allocation *allocation);
  * takes a slot of the DMA pool. SUCCESS: ready to patch, everything is pinned until `finish`.
  * PENDING: under way or something is in the way; `progress` tells when to ask again; nothing is
  * held meanwhile. GRAPHICS_NO_VIDEO_MEMORY: its segments cannot hold it beside what they hold.
+ * GRAPHICS_GPU_EXCEPTION_ON_DEVICE: its process is lost.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submission);

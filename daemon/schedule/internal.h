@@ -22,6 +22,7 @@ struct penstock_check_range;
 struct penstock_node {
 	struct penstock_list ready;    /* penstock_queue.ready_link: round robin */
 	struct penstock_list parked;   /* penstock_queue.ready_link: the head waits for something */
+	struct penstock_list crowded;  /* penstock_queue.ready_link: enough heads are PREPARING */
 	struct penstock_list hardware; /* penstock_submission.queue_link, in order of fences */
 	struct penstock_list paging;   /* penstock_paging_packet.link: on the hardware */
 	struct penstock_fences fences;
@@ -71,11 +72,17 @@ void penstock_scheduler_fail(struct penstock_scheduler *scheduler, const char *r
 void penstock_scheduler_ring(struct penstock_scheduler *scheduler,
 			     struct penstock_backend_process *process);
 
+/* Appends all of one list to another. */
+void penstock_queue_splice(struct penstock_list *to, struct penstock_list *from);
+
 /* Hands a paging packet, with the fence id that it has, to its process. */
 void penstock_scheduler_submit_paging(struct penstock_scheduler *scheduler,
 				      struct penstock_paging_packet *packet);
 
 /* queue.c: the software queues */
+
+/* The head is PREPARING no more: another one may be. */
+void penstock_node_prepared(struct penstock_node *node, struct penstock_submission *submission);
 
 /* The head of the queue may be worth another look. */
 void penstock_queue_wake(struct penstock_queue *queue, struct penstock_node *node);
@@ -83,6 +90,9 @@ void penstock_queue_wake(struct penstock_queue *queue, struct penstock_node *nod
 /* Takes the submission, which is in no list, to be completed on a later turn. */
 void penstock_scheduler_defer(struct penstock_scheduler *scheduler,
 			      struct penstock_submission *submission, enum penstock_status status);
+
+/* The same turn is a later one already: an interrupt, for one. The owner is still going to ask. */
+void penstock_scheduler_deliver_now(struct penstock_scheduler *scheduler);
 
 /* Takes the submission off the hardware: slot and pins are given back. */
 void penstock_node_remove(struct penstock_node *node, struct penstock_submission *submission);

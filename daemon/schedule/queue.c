@@ -2,7 +2,7 @@
 /*
  * Software queues: one a context, in order. A node's queues with work are on a ring (`ready`);
  * those whose head waits (a transfer before it, memory, its own predecessors) are parked until
- * something changed.
+ * something changed, those that were one too many for memory to work for until there is room.
  */
 #include "daemon/schedule/internal.h"
 
@@ -18,6 +18,24 @@ void penstock_queue_init(struct penstock_queue *queue, struct penstock_scheduler
 	};
 	penstock_list_init(&queue->waiting);
 	penstock_list_init(&queue->ready_link);
+}
+
+void penstock_queue_splice(struct penstock_list *to, struct penstock_list *from)
+{
+	struct penstock_list *link;
+
+	while ((link = penstock_list_pop(from)) != NULL) {
+		penstock_list_append(to, link);
+	}
+}
+
+void penstock_node_prepared(struct penstock_node *node, struct penstock_submission *submission)
+{
+	if (submission->state == PENSTOCK_SUBMISSION_PREPARING) {
+		submission->state = PENSTOCK_SUBMISSION_QUEUED;
+		node->preparing--;
+		penstock_queue_splice(&node->ready, &node->crowded);
+	}
 }
 
 void penstock_queue_wake(struct penstock_queue *queue, struct penstock_node *node)
@@ -64,30 +82,37 @@ void penstock_scheduler_cancel(struct penstock_queue *queue, enum penstock_statu
 	struct penstock_scheduler *scheduler = queue->scheduler;
 	struct penstock_node *node = &scheduler->nodes[queue->node_ordinal];
 	struct penstock_list *link;
+	bool outermost = penstock_scheduler_enter(scheduler);
 
-	penstock_scheduler_own_thread(scheduler);
 	penstock_list_remove(&queue->ready_link);
 	while ((link = penstock_list_pop(&queue->waiting)) != NULL) {
 		struct penstock_submission *submission = penstock_submission_of(link);
 
 		/* A prepare that did not succeed holds nothing. */
-		node->preparing -= submission->state == PENSTOCK_SUBMISSION_PREPARING;
+		penstock_node_prepared(node, submission);
 		node->waiting--;
 		submission->state = PENSTOCK_SUBMISSION_CANCELLED;
 		penstock_scheduler_defer(scheduler, submission, status);
+	}
+	penstock_scheduler_leave(scheduler, outermost);
+}
+
+void penstock_scheduler_deliver_now(struct penstock_scheduler *scheduler)
+{
+	struct penstock_list *link;
+
+	while ((link = penstock_list_pop(&scheduler->deferred)) != NULL) {
+		struct penstock_submission *submission = penstock_submission_of(link);
+
+		submission->completed(submission, submission->result);
 	}
 }
 
 void penstock_scheduler_deliver(struct penstock_scheduler *scheduler)
 {
 	bool outermost = penstock_scheduler_enter(scheduler);
-	struct penstock_list *link;
 
 	scheduler->defer_asked = false;
-	while ((link = penstock_list_pop(&scheduler->deferred)) != NULL) {
-		struct penstock_submission *submission = penstock_submission_of(link);
-
-		submission->completed(submission, submission->result);
-	}
+	penstock_scheduler_deliver_now(scheduler);
 	penstock_scheduler_leave(scheduler, outermost);
 }

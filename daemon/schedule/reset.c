@@ -131,18 +131,21 @@ static void put_back(struct penstock_node *node, const struct penstock_vidmm_pro
 }
 
 static void submit_paging_again(struct penstock_scheduler *scheduler, struct penstock_node *node,
-				const struct penstock_vidmm_process *process)
+				struct penstock_vidmm_process *process)
 {
 	struct penstock_paging_packet *packet = paging_of(node, process);
 
 	if (packet == NULL) {
 		return;
 	}
-	if (packet->attempts >= PENSTOCK_PAGING_ATTEMPTS) {
-		penstock_scheduler_fail(scheduler, "a paging packet ends its GPU process");
-		return;
+	if (packet->attempts < PENSTOCK_PAGING_ATTEMPTS) {
+		penstock_scheduler_submit_paging(scheduler, packet);
+	} else if (penstock_vidmm_process_is_system(process)) {
+		penstock_scheduler_fail(scheduler, "the system process ends whenever it pages");
+	} else {
+		/* Only its principal's: the others go on. */
+		penstock_vidmm_process_lost(process);
 	}
-	penstock_scheduler_submit_paging(scheduler, packet);
 }
 
 /* DxgkDdiResetEngine. */
@@ -192,8 +195,15 @@ void penstock_scheduler_fault(struct penstock_scheduler *scheduler, struct penst
 		return;
 	}
 	culprit.submission = find(node, process, interrupt->fence_id);
-	if (culprit.submission == NULL) {
+	if (culprit.submission == NULL && penstock_vidmm_process_is_system(process)) {
 		penstock_scheduler_fail(scheduler, "a fault in a paging packet");
+		return;
+	}
+	if (culprit.submission == NULL) {
+		/* Our own instructions: what this process says of them is not worth more. */
+		collect_fences(scheduler, process);
+		node->resets++;
+		reset(scheduler, process);
 		return;
 	}
 	/* Those before it are done. */
@@ -230,11 +240,10 @@ void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
 				     struct penstock_vidmm_process *process, int wait_status)
 {
 	bool outermost = penstock_scheduler_enter(scheduler);
-	struct culprit culprits[PENSTOCK_NODE_COUNT] = { { NULL } };
+	struct culprit culprits[PENSTOCK_NODE_COUNT];
 
-	if (!penstock_list_empty(&scheduler->deferred)) {
-		penstock_scheduler_deliver(scheduler);
-	}
+	memset(culprits, 0, sizeof(culprits));
+	penstock_scheduler_deliver_now(scheduler);
 	collect_fences(scheduler, process);
 	/* Both nodes may have run something, and nobody can tell which of the two it was. */
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {

@@ -164,46 +164,61 @@ static bool drop_head(struct penstock_scheduler *scheduler, struct penstock_node
 	}
 	take_head(node, submission);
 	submission->state = PENSTOCK_SUBMISSION_CANCELLED;
+	if (submission->cancelled == PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE) {
+		const struct penstock_interrupt none = {
+			.type = PENSTOCK_INTERRUPT_DMA_FAULTED,
+			.node_ordinal = node->ordinal,
+		};
+
+		scheduler->config.device_fault(scheduler->config.owner, submission, &none,
+					       "the GPU process ends whenever it is started");
+	}
 	penstock_scheduler_defer(scheduler, submission, submission->cancelled);
 	return true;
 }
 
-/* False: the queue is parked with it at its head. */
-static bool try_head(struct penstock_scheduler *scheduler, struct penstock_node *node,
-		     struct penstock_submission *submission)
+/* What became of a head. */
+enum attempt {
+	ATTEMPT_GONE,    /* on the hardware, or dropped */
+	ATTEMPT_WAITS,   /* somebody will say that it is worth another look */
+	ATTEMPT_CROWDED, /* memory works for enough heads */
+};
+
+static enum attempt try_head(struct penstock_scheduler *scheduler, struct penstock_node *node,
+			     struct penstock_submission *submission)
 {
 	bool preparing = submission->state == PENSTOCK_SUBMISSION_PREPARING;
-	enum penstock_status status;
 
 	if (submission->blocked > 0) {
-		return false;
+		return ATTEMPT_WAITS;
 	}
 	if (submission->cancelled == PENSTOCK_STATUS_SUCCESS) {
+		enum penstock_status status;
+
 		if (!preparing && node->preparing > node->limit) {
-			return false;
+			return ATTEMPT_CROWDED;
 		}
 		status = penstock_vidmm_prepare(submission);
 		if (status == PENSTOCK_STATUS_PENDING) {
 			node->preparing += !preparing;
 			submission->state = PENSTOCK_SUBMISSION_PREPARING;
-			return false;
+			return ATTEMPT_WAITS;
 		}
 		submission->cancelled = status;
 	}
-	node->preparing -= preparing;
-	submission->state = PENSTOCK_SUBMISSION_QUEUED;
+	penstock_node_prepared(node, submission);
 	if (submission->cancelled != PENSTOCK_STATUS_SUCCESS) {
-		return drop_head(scheduler, node, submission);
+		return drop_head(scheduler, node, submission) ? ATTEMPT_GONE : ATTEMPT_WAITS;
 	}
 	take_head(node, submission);
 	penstock_vidmm_patch(submission);
 	if (scheduler->config.paranoid && !stands_the_check(scheduler, submission)) {
 		penstock_vidmm_finish(submission);
 		penstock_scheduler_defer(scheduler, submission, PENSTOCK_STATUS_DEVICE_REMOVED);
-		return true;
+		return ATTEMPT_GONE;
 	}
 	submit(scheduler, node, submission);
-	return true;
+	return ATTEMPT_GONE;
 }
 
 static void run_node(struct penstock_scheduler *scheduler, struct penstock_node *node)
@@ -215,12 +230,19 @@ static void run_node(struct penstock_scheduler *scheduler, struct penstock_node 
 		struct penstock_queue *queue =
 			penstock_list_entry(link, struct penstock_queue, ready_link);
 		struct penstock_list *head = penstock_list_first(&queue->waiting);
-		bool gone = try_head(scheduler, node, penstock_submission_of(head));
 
-		if (!gone) {
+		switch (try_head(scheduler, node, penstock_submission_of(head))) {
+		case ATTEMPT_GONE:
+			if (!penstock_list_empty(&queue->waiting)) {
+				penstock_list_append(&node->ready, &queue->ready_link);
+			}
+			break;
+		case ATTEMPT_WAITS:
 			penstock_list_append(&node->parked, &queue->ready_link);
-		} else if (!penstock_list_empty(&queue->waiting)) {
-			penstock_list_append(&node->ready, &queue->ready_link);
+			break;
+		case ATTEMPT_CROWDED:
+			penstock_list_append(&node->crowded, &queue->ready_link);
+			break;
 		}
 	}
 }
@@ -236,21 +258,12 @@ static void run(struct penstock_scheduler *scheduler)
 	ring_all(scheduler);
 }
 
-static void splice(struct penstock_list *to, struct penstock_list *from)
-{
-	struct penstock_list *link;
-
-	while ((link = penstock_list_pop(from)) != NULL) {
-		penstock_list_append(to, link);
-	}
-}
-
 void penstock_scheduler_kick(struct penstock_scheduler *scheduler)
 {
 	bool outermost = penstock_scheduler_enter(scheduler);
 
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		splice(&scheduler->nodes[i].ready, &scheduler->nodes[i].parked);
+		penstock_queue_splice(&scheduler->nodes[i].ready, &scheduler->nodes[i].parked);
 	}
 	penstock_scheduler_leave(scheduler, outermost);
 }
@@ -407,9 +420,7 @@ void penstock_scheduler_notify_interrupt(struct penstock_scheduler *scheduler,
 	struct penstock_node *node;
 
 	/* What was put off is earlier than what completes now. */
-	if (!penstock_list_empty(&scheduler->deferred)) {
-		penstock_scheduler_deliver(scheduler);
-	}
+	penstock_scheduler_deliver_now(scheduler);
 	if (interrupt->node_ordinal >= PENSTOCK_NODE_COUNT) {
 		penstock_scheduler_fail(scheduler, "an interrupt of a node that there is not");
 		penstock_scheduler_leave(scheduler, outermost);
@@ -461,6 +472,7 @@ enum penstock_status penstock_scheduler_new(const struct penstock_scheduler_conf
 				      : PENSTOCK_RING_PACKETS - 1;
 		penstock_list_init(&node->ready);
 		penstock_list_init(&node->parked);
+		penstock_list_init(&node->crowded);
 		penstock_list_init(&node->hardware);
 		penstock_list_init(&node->paging);
 		penstock_fences_init(&node->fences, config->first_fence_id);
@@ -530,7 +542,8 @@ void penstock_scheduler_query_nodes(const struct penstock_scheduler *scheduler,
 		ret[i] = (struct penstock_node_state){
 			.node_ordinal = i,
 			.on_hardware = node->on_hardware,
-			.contexts_waiting = count_of(&node->ready) + count_of(&node->parked),
+			.contexts_waiting = count_of(&node->ready) + count_of(&node->parked) +
+					    count_of(&node->crowded),
 			.submissions_waiting = node->waiting,
 			.last_fence_submitted = node->fences.last_submitted,
 			.last_fence_completed = node->fences.last_completed,

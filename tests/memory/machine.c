@@ -349,7 +349,7 @@ static bool drop_executed(struct machine *machine, struct machine_ring *ring, ui
 	return true;
 }
 
-void machine_report(struct machine *machine, struct machine_process *process, uint32_t node_ordinal)
+bool machine_report(struct machine *machine, struct machine_process *process, uint32_t node_ordinal)
 {
 	struct machine_ring *ring = &process->rings[node_ordinal];
 	struct penstock_interrupt interrupt = {
@@ -358,8 +358,10 @@ void machine_report(struct machine *machine, struct machine_process *process, ui
 		.fence_id = ring->last_executed,
 		.last_completed_fence_id = ring->last_executed,
 	};
+	bool completed = drop_executed(machine, ring, node_ordinal);
+	bool faulted = ring->faulted && ring->count > 0;
 
-	if (drop_executed(machine, ring, node_ordinal)) {
+	if (completed) {
 		penstock_scheduler_notify_interrupt(machine->scheduler, process->owner, &interrupt);
 	}
 	if (ring->faulted && ring->count > 0) {
@@ -370,6 +372,7 @@ void machine_report(struct machine *machine, struct machine_process *process, ui
 		interrupt.fault_write = last_stop.write;
 		penstock_scheduler_notify_interrupt(machine->scheduler, process->owner, &interrupt);
 	}
+	return completed || faulted;
 }
 
 /* ---------------------------------------------------------------- backend.h */
@@ -639,8 +642,8 @@ bool machine_step(struct machine *machine)
 		struct machine_process *process = &machine->processes[i];
 
 		for (uint32_t node = 0; node < PENSTOCK_NODE_COUNT && process->used; node++) {
-			happened |= machine_execute(process, node) || process->rings[node].faulted;
-			machine_report(machine, process, node);
+			machine_execute(process, node);
+			happened |= machine_report(machine, process, node);
 		}
 	}
 	return happened;

@@ -111,8 +111,8 @@ void machine_turn(struct machine *machine);
 /* The next packet of a ring, executed, not reported. False: none, or it faulted. */
 bool machine_execute(struct machine_process *process, uint32_t node_ordinal);
 
-/* Reports the latest executed packet, or the fault. */
-void machine_report(struct machine *machine, struct machine_process *process,
+/* Reports the latest executed packet, or the fault. False: there was nothing to report. */
+bool machine_report(struct machine *machine, struct machine_process *process,
 		    uint32_t node_ordinal);
 
 /* Executes and reports one packet of every ring, and a turn. True: something happened. */

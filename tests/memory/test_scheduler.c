@@ -593,6 +593,34 @@ START_TEST(a_system_process_that_always_dies_stops_the_adapter)
 }
 END_TEST
 
+START_TEST(a_process_that_always_dies_costs_its_principal_only)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 4096, 0x2);
+	struct work work, of_bob, later;
+
+	warm_up(alice);
+	warm_up(bob);
+	work_init(&work, alice);
+	work_reference(&work, allocation);
+	work_nop(&work);
+	enqueue(0, &work);
+	nop(&of_bob, bob, 1);
+	for (unsigned i = 0; i < 5; i++) {
+		machine_kill(&machine, machine_process_of(alice));
+	}
+	machine_settle(&machine);
+	ck_assert_str_eq(machine.failed, "");
+	ck_assert_int_eq(work.status, PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
+	ck_assert_ptr_eq(machine.fault_context, &queues[0]);
+	ck_assert_int_eq(of_bob.status, PENSTOCK_STATUS_SUCCESS);
+	nop(&later, alice, 2);
+	machine_settle(&machine);
+	ck_assert_int_eq(later.status, PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- leaving the queue */
 
 START_TEST(cancelled_submissions_complete_on_a_later_turn)
@@ -777,6 +805,7 @@ int main(void)
 	tcase_add_test(tests, an_idle_process_may_die_and_nobody_is_lost);
 	tcase_add_test(tests, a_system_process_that_dies_pages_again);
 	tcase_add_test(tests, a_system_process_that_always_dies_stops_the_adapter);
+	tcase_add_test(tests, a_process_that_always_dies_costs_its_principal_only);
 	tcase_add_test(tests, cancelled_submissions_complete_on_a_later_turn);
 	tcase_add_test(tests, what_must_not_run_leaves_in_its_order);
 	tcase_add_test(tests, NO_VIDEO_MEMORY_is_told_on_a_later_turn_and_the_next_runs);
