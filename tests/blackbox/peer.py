@@ -240,13 +240,13 @@ class Peer:
 
     # -- requests
 
-    def request(self, kind, payload=b"", count=1, raw=None, **fields):
+    def request(self, kind, payload=b"", /, *, count=1, raw=None, **fields):
         """Sends, does not wait."""
         pending = Pending(self.serial + 1, kind, count)
         self.serial += count
         for i in range(count):
             self.pending.append(pending if count == 1 else Pending(pending.serial + i, kind))
-        self.send(wire.frame(kind, pending.serial, payload, raw, **fields))
+        self.send(wire.frame(kind, pending.serial, payload, raw=raw, **fields))
         return pending if count == 1 else list(self.pending)[-count:]
 
     def complete(self, frame):
@@ -357,11 +357,7 @@ class Peer:
 
     def submit(self, *submissions):
         return self.request("SUBMIT", b"".join(submissions), count=len(submissions),
-                            **{}, **submit_count(len(submissions)))
-
-
-def submit_count(count):
-    return {"raw": wire.encode("Submit", count=count)}
+                            raw=wire.encode("Submit", count=len(submissions)))
 
 
 def refused(peer, pending, status):

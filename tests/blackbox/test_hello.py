@@ -103,7 +103,7 @@ def a_hello_that_does_not_unpack_or_has_a_serial_is_malformed(daemon):
 
 
 def a_client_name_of_any_length_and_bytes_is_taken(daemon):
-    for name in ("", "n" * 64, "n" * 5000, "line\nbreak\tand\x1b[31mred"):
+    for name in ("", "n" * 64, "n" * 100, "line\nbreak\tand\x1b[31mred"):
         with Peer(daemon, client=name) as peer:
             peer.sync()
 

@@ -81,7 +81,7 @@ def varint(value):
     return bytes(out)
 
 
-def encode(message, **fields):
+def encode(message, /, **fields):
     numbers = {name: (number, kind) for number, (name, kind, _) in SCHEMA[message].items()}
     out = b""
     for name, value in fields.items():
@@ -175,9 +175,9 @@ def header(number, message_bytes, payload_bytes, serial, magic=MAGIC, zero=0):
     return HEADER.pack(magic, number, zero, message_bytes, payload_bytes, serial)
 
 
-def frame(name, serial, payload=b"", raw=None, **fields):
+def frame(kind, serial, payload=b"", /, *, raw=None, **fields):
     """A whole frame; `raw` instead of fields for a message that is none."""
-    number, message = TYPES[name]
+    number, message = TYPES[kind]
     body = encode(message, **fields) if raw is None else raw
     return header(number, len(body), len(payload), serial) + body + payload
 

@@ -34,7 +34,7 @@ class Request:
 
     def __init__(self, serial, kind, payload, fields, touches=None, raw=None):
         self.serial = serial
-        self.frame = wire.frame(kind, serial, payload, raw, **fields)
+        self.frame = wire.frame(kind, serial, payload, raw=raw, **fields)
         self.touches = touches  # (name, start, end)
         self.kind = kind
 
@@ -63,7 +63,7 @@ class Client:
         self.count += 1
         return self.count | 1 << 32
 
-    def send(self, kind, payload=b"", touches=None, raw=None, **fields):
+    def send(self, kind, payload=b"", touches=None, /, *, raw=None, **fields):
         self.serial += 1
         request = Request(self.serial, kind, payload, fields, touches, raw)
         self.unacknowledged.append(request)
@@ -101,7 +101,7 @@ class Client:
         del self.contents[name]
         self.gone.add(name)
         self.free.append(name)
-        self.send("DESTROY", touches=(name, 0, 1 << 40), name=name)
+        self.send("DESTROY", b"", (name, 0, 1 << 40), name=name)
 
     def compute(self):
         record = wire.submission(self.context, wire.fill(0, 0, 65536, self.serial),
