@@ -90,7 +90,7 @@ static void end(struct penstock_transfer *transfer, enum penstock_status status)
 		session->reads--;
 		penstock_session_check_credit(session);
 	}
-	if (transfer->kind == PENSTOCK_TRANSFER_UPLOAD && transfer->staging != NULL) {
+	if (transfer->counted) {
 		penstock_session_release(session, 0, transfer->size_bytes);
 	}
 	session->adapter->transfers--;
@@ -418,9 +418,6 @@ static enum penstock_status begin_upload(struct penstock_session *session, uint6
 	begin(transfer, opening, PENSTOCK_TRANSFER_UPLOAD, request);
 	transfer->state = PENSTOCK_TRANSFER_RECEIVING;
 	request->state = transfer;
-	if (transfer->staging != NULL) {
-		penstock_session_hold(session, 0, size_bytes);
-	}
 	*ret_destination = destination;
 	return PENSTOCK_STATUS_SUCCESS;
 }
@@ -478,6 +475,8 @@ enum penstock_status penstock_upload_end(struct penstock_request *request, bool 
 		return PENSTOCK_STATUS_SUCCESS;
 	}
 	transfer->state = PENSTOCK_TRANSFER_WAITING;
+	transfer->counted = true;
+	penstock_session_hold(transfer->opening->device->session, 0, transfer->size_bytes);
 	penstock_lane_advance(lane);
 	return PENSTOCK_STATUS_PENDING;
 }

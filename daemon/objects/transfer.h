@@ -55,6 +55,8 @@ struct penstock_transfer {
 	uint32_t size_bytes;
 	uint8_t *staging; /* owned; NULL: the bytes are the allocation's own */
 	uint8_t *place;   /* in the allocation, while it is accessed */
+	bool counted; /* against the credit, once it is received: a connection must not stop inside
+		       */
 	bool torn;
 };
 

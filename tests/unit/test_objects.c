@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/objects/snapshot.h"
 #include "proto/isa/instruction.h"
 #include "proto/wire/limits.h"
 #include "tests/unit/objects_fixture.h"
@@ -491,6 +492,16 @@ START_TEST(an_operator_sees_what_there_is)
 }
 END_TEST
 
+START_TEST(P9_an_idle_context_costs_less_than_4096_bytes)
+{
+	/* Its struct, its last submission, its entry among the names with what a table may waste.
+	 */
+	ck_assert_uint_le(sizeof(struct penstock_context) + PENSTOCK_SNAPSHOT_SMALL_BYTES +
+				  2u * sizeof(struct penstock_name_entry),
+			  4096u);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("objects");
@@ -501,6 +512,7 @@ int main(void)
 	tcase_add_test(tcase, A1_bad_node_affinity_flags_and_priority_are_refused);
 	tcase_add_test(tcase, A1_a_gdi_context_has_an_allocation_list_of_256);
 	tcase_add_test(tcase, A1_wishes_and_resizes_are_granted_within_the_limits);
+	tcase_add_test(tcase, P9_an_idle_context_costs_less_than_4096_bytes);
 	tcase_add_test(tcase, the_smallest_dma_buffer_holds_the_largest_instruction);
 	tcase_add_test(tcase, A2_content_survives_the_creator_while_another_has_it_open);
 	tcase_add_test(tcase, A2_destroyed_while_queued_it_is_freed_after_the_fence);

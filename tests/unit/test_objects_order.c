@@ -443,11 +443,11 @@ START_TEST(staged_bytes_count_against_the_credit)
 	struct answered staged[2];
 	uint8_t *destination;
 
-	GOOD(client_allocation(&client, NAME(5), NAME(1), 32u << 20, &answered));
+	GOOD(client_allocation(&client, NAME(5), NAME(1), 33u << 20, &answered));
 	GOOD(client_fill(&client, 0, NAME(5)));
 	for (unsigned i = 0; i < 2; i++) {
 		ck_assert(!penstock_session_over_credit(client.session));
-		GOOD(client_upload_begin(&client, NAME(5), 0, 32u << 20, &staged[i], &destination));
+		GOOD(client_upload_begin(&client, NAME(5), 0, 33u << 20, &staged[i], &destination));
 		REFUSED(penstock_upload_end(&staged[i].request, false), PENDING);
 	}
 	ck_assert(penstock_session_over_credit(client.session));
