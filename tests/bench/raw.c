@@ -70,6 +70,17 @@ static bool write_all(int descriptor, const void *bytes, size_t size)
 	return true;
 }
 
+/* Memory with pages of its own: untouched memory is one page of zeros, which is no fair source. */
+static char *real_memory(size_t size)
+{
+	char *bytes = malloc(size);
+
+	if (bytes != NULL) {
+		memset(bytes, 0x5a, size);
+	}
+	return bytes;
+}
+
 /* The other process: takes `in` bytes, answers with `out`, until the end. */
 static pid_t start_server(enum raw_socket kind, size_t in, size_t out, int *ret_descriptor)
 {
@@ -82,7 +93,7 @@ static pid_t start_server(enum raw_socket kind, size_t in, size_t out, int *ret_
 	child = fork();
 	if (child == 0) {
 		size_t size = in > out ? in : out;
-		char *bytes = calloc(1, size);
+		char *bytes = real_memory(size);
 
 		close(pair[0]);
 		while (bytes != NULL && read_all(pair[1], bytes, in) &&
@@ -138,7 +149,7 @@ double raw_stream_per_second(enum raw_socket kind, bool upload, uint32_t ms)
 {
 	const size_t out = upload ? PENSTOCK_MEASURE_TRANSFER_BYTES : PING_BYTES;
 	const size_t in = upload ? PING_BYTES : PENSTOCK_MEASURE_TRANSFER_BYTES;
-	char *bytes = calloc(1, PENSTOCK_MEASURE_TRANSFER_BYTES);
+	char *bytes = real_memory(PENSTOCK_MEASURE_TRANSFER_BYTES);
 	uint64_t start, end, now;
 	uint64_t count = 0;
 	int descriptor;
