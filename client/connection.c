@@ -94,17 +94,11 @@ enum penstock_status penstock_connection_lose(struct penstock_connection *connec
 
 /* ---------------------------------------------------------------- sending and waiting */
 
-/* A whole send, without a signal. */
-static enum penstock_status send_all(struct penstock_connection *connection, int flags)
+static enum penstock_status send_vectors(struct penstock_connection *connection, int flags)
 {
 	struct iovec vectors[SEND_VECTORS];
 	struct msghdr message = { .msg_iov = vectors };
-	enum penstock_status status = penstock_connection_usable(connection);
 
-	if (status != PENSTOCK_STATUS_SUCCESS) {
-		return status;
-	}
-	penstock_outbox_close_batch(&connection->out);
 	while (connection->out.unsent_bytes > 0) {
 		ssize_t sent;
 
@@ -131,6 +125,20 @@ static enum penstock_status send_all(struct penstock_connection *connection, int
 		}
 	}
 	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* Sends until the socket is full, which `flags` say whether to wait for. */
+static enum penstock_status send_all(struct penstock_connection *connection, int flags)
+{
+	enum penstock_status status = penstock_connection_usable(connection);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	penstock_outbox_close_batch(&connection->out);
+	status = send_vectors(connection, flags);
+	connection->send_at_bytes = connection->out.unsent_bytes + SEND_SOON_BYTES;
+	return status;
 }
 
 enum penstock_status penstock_connection_send(struct penstock_connection *connection)
@@ -203,7 +211,9 @@ enum penstock_status penstock_connection_make_room(struct penstock_connection *c
 {
 	enum penstock_status status = penstock_connection_usable(connection);
 
-	if (status != PENSTOCK_STATUS_SUCCESS || connection->out.unsent_bytes < SEND_SOON_BYTES) {
+	if (status != PENSTOCK_STATUS_SUCCESS ||
+	    (connection->out.unsent_bytes < connection->send_at_bytes &&
+	     connection->out.unsent_bytes < UNSENT_MAX_BYTES)) {
 		return status;
 	}
 	status = penstock_connection_send(connection);

@@ -63,6 +63,7 @@ struct penstock_connection {
 	Penstock__Wire__Welcome *welcome; /* owned; NULL in HELLO */
 	uint32_t max_payload_bytes;
 	struct penstock_outbox out;
+	size_t send_at_bytes; /* a request that finds so much unsent sends */
 	struct penstock_inbox in;
 	struct penstock_requests requests;
 	struct penstock_failure call_failure; /* of the latest call that waits; or SUCCESS */

@@ -5,6 +5,7 @@
 #include "tests/daemon_fixture.h"
 #include "tests/harness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -492,6 +493,50 @@ START_TEST(a_leased_session_survives_the_daemon)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- the tool */
+
+static int run_tool(const char *arguments)
+{
+	char command[512];
+	const char *directory = getenv("PENSTOCK_BUILDDIR");
+
+	snprintf(command, sizeof(command), "'%s/penstock' --server '%s' %s >'%s/out'",
+		 directory != NULL ? directory : ".", server.unix_server, arguments,
+		 server.directory);
+	return system(command);
+}
+
+static void expect_output(const char *expected)
+{
+	char path[256], text[8192] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/out", server.directory);
+	file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_gt(fread(text, 1, sizeof(text) - 1, file), 0);
+	fclose(file);
+	ck_assert_msg(strstr(text, expected) != NULL, "no '%s' in: %s", expected, text);
+}
+
+START_TEST(the_tool_shows_what_the_daemon_offers)
+{
+	ck_assert_int_eq(run_tool("info"), 0);
+	expect_output("aperture");
+	expect_output("A8R8G8B8");
+	ck_assert_int_eq(run_tool("info --json"), 0);
+	expect_output("\"segments\"");
+}
+END_TEST
+
+START_TEST(the_tool_measures_the_daemon)
+{
+	ck_assert_int_eq(run_tool("bench --json --seconds 0.01"), 0);
+	expect_output("empty submission to its fence");
+	expect_output("read-back");
+}
+END_TEST
+
 /* ---------------------------------------------------------------- TCP */
 
 static void start_tcp(void)
@@ -536,6 +581,8 @@ int main(void)
 	tcase_add_test(local, a_destroyed_device_takes_its_objects_along);
 	tcase_add_test(local, after_a_goodbye_the_session_cannot_be_resumed);
 	tcase_add_test(local, a_leased_session_survives_the_daemon);
+	tcase_add_test(local, the_tool_shows_what_the_daemon_offers);
+	tcase_add_test(local, the_tool_measures_the_daemon);
 	suite_add_tcase(suite, local);
 	tcase_add_checked_fixture(tcp, start_tcp, stop);
 	tcase_add_test(tcp, over_tcp_everybody_on_loopback_is_one_principal);
