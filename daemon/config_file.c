@@ -17,8 +17,9 @@ struct reading {
 	const char *name;
 	struct penstock_config *config;
 	unsigned line;
-	unsigned fault_line; /* 0: none */
-	uint64_t in_file;    /* keys seen in this file */
+	unsigned fault_line;  /* 0: none */
+	uint64_t said_before; /* keys of the command line */
+	uint64_t in_file;     /* keys seen in this file */
 	enum penstock_status status;
 	struct penstock_errbuf fault;
 };
@@ -55,30 +56,31 @@ static char *read_line(char *line, int size, void *stream)
 }
 
 /* The command line wins, but a bad value is an error all the same. */
-static enum penstock_status set_named(struct penstock_config *config, const char *section,
-				      const char *name, const char *value, uint64_t *in_file,
+static enum penstock_status set_named(struct reading *reading, const char *section,
+				      const char *name, const char *value,
 				      struct penstock_errbuf *reterr_text)
 {
 	const struct penstock_config_key *key = penstock_config_key(section, name);
+	struct penstock_config trial = { .given = 0 };
+	enum penstock_status status;
 
 	if (key == NULL) {
 		penstock_errbuf_set(reterr_text, "there is no key '%.60s' in section [%.60s]", name,
 				    section);
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
 	}
-	if ((*in_file & penstock_config_bit(key)) != 0) {
+	if ((reading->in_file & penstock_config_bit(key)) != 0) {
 		penstock_errbuf_set(reterr_text, "'%s' is there twice", name);
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
 	}
-	*in_file |= penstock_config_bit(key);
-	if ((config->given & penstock_config_bit(key)) != 0) {
-		struct penstock_config trial = { .given = 0 };
-		enum penstock_status status = penstock_config_set(&trial, key, value, reterr_text);
-
+	reading->in_file |= penstock_config_bit(key);
+	if ((reading->said_before & penstock_config_bit(key)) != 0) {
+		status = penstock_config_set(&trial, key, value, reterr_text);
 		penstock_config_fini(&trial);
 		return status;
 	}
-	return penstock_config_set(config, key, value, reterr_text);
+	reading->config->given |= penstock_config_bit(key);
+	return penstock_config_set(reading->config, key, value, reterr_text);
 }
 
 static int take_line(void *user, const char *section, const char *name, const char *value)
@@ -90,7 +92,7 @@ static int take_line(void *user, const char *section, const char *name, const ch
 	if (reading->fault_line != 0) {
 		return 0;
 	}
-	status = set_named(reading->config, section, name, value, &reading->in_file, &fault);
+	status = set_named(reading, section, name, value, &fault);
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		return 1;
 	}
@@ -102,7 +104,9 @@ static int take_line(void *user, const char *section, const char *name, const ch
 enum penstock_status penstock_config_stream(struct penstock_config *config, FILE *stream,
 					    const char *name, struct penstock_errbuf *reterr_text)
 {
-	struct reading reading = { .stream = stream, .name = name, .config = config };
+	struct reading reading = {
+		.stream = stream, .name = name, .config = config, .said_before = config->given
+	};
 	int line = ini_parse_stream(read_line, &reading, take_line, &reading);
 
 	if (line != 0 && reading.fault_line == 0) {

@@ -103,9 +103,11 @@ static enum penstock_status set_text(struct penstock_config *config,
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
 	}
 	if (key->type == PENSTOCK_CONFIG_ADDRESS && value[0] != '\0') {
-		enum penstock_status status = penstock_listen_check(value, reterr_text);
+		struct penstock_errbuf fault;
+		enum penstock_status status = penstock_listen_check(value, &fault);
 
 		if (status != PENSTOCK_STATUS_SUCCESS) {
+			penstock_errbuf_set(reterr_text, "%s: %.200s", key->name, fault.text);
 			return status;
 		}
 	}

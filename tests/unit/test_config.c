@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* The configuration: every fault is one line that names the place. */
+#include "daemon/config.h"
+#include "tests/harness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct penstock_config config;
+static struct penstock_errbuf text;
+
+static void setup(void)
+{
+	memset(&config, 0, sizeof(config));
+	text.text[0] = '\0';
+	(void)setenv("RUNTIME_DIRECTORY", "/run/here", 1);
+	(void)setenv("STATE_DIRECTORY", "/var/there", 1);
+}
+
+static void teardown(void)
+{
+	penstock_config_fini(&config);
+}
+
+static enum penstock_status read_text(const char *file)
+{
+	FILE *stream = fmemopen((void *)file, strlen(file), "r");
+	enum penstock_status status;
+
+	ck_assert_ptr_nonnull(stream);
+	status = penstock_config_stream(&config, stream, "test.conf", &text);
+	fclose(stream);
+	return status;
+}
+
+static void expect_fault(const char *file, const char *message)
+{
+	ck_assert_int_eq(read_text(file), PENSTOCK_STATUS_INVALID_PARAMETER);
+	ck_assert_str_eq(text.text, message);
+}
+
+static enum penstock_status read_options(const char *a, const char *b, const char *c)
+{
+	char *arguments[] = { (char *)"penstockd", (char *)a, (char *)b, (char *)c, NULL };
+	int count = 1;
+	struct penstock_options options;
+	enum penstock_status status;
+
+	while (arguments[count] != NULL) {
+		count++;
+	}
+	status = penstock_config_options(count, arguments, &config, &options, &text);
+	penstock_options_fini(&options);
+	return status;
+}
+
+START_TEST(what_nobody_says_has_a_default)
+{
+	ck_assert_int_eq(penstock_config_complete(&config, &text), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_str_eq(config.socket, "/run/here/penstock.sock");
+	ck_assert_str_eq(config.memory_dir, "/run/here/memory");
+	ck_assert_str_eq(config.state_dir, "/var/there");
+	ck_assert_str_eq(config.listen, "");
+	ck_assert_uint_eq(config.socket_mode, 0666);
+	ck_assert_uint_eq(config.local_memory, 1u << 30);
+	ck_assert_uint_eq(config.backend, PENSTOCK_BACKEND_EMULATED);
+	ck_assert(!config.paranoid);
+}
+END_TEST
+
+START_TEST(a_file_says_every_kind_of_value)
+{
+	ck_assert_int_eq(read_text("; a comment\n"
+				   "[daemon]\n"
+				   "socket = /tmp/a socket ; and a comment\n"
+				   "socket-mode = 0600\n"
+				   "listen = [::1]:7070\n"
+				   "log-level = debug\n"
+				   "\n"
+				   "[adapter]\n"
+				   "backend = null\n"
+				   "local-memory = 64M\n"
+				   "paranoid = yes\n"),
+			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(penstock_config_complete(&config, &text), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_str_eq(config.socket, "/tmp/a socket");
+	ck_assert_uint_eq(config.socket_mode, 0600);
+	ck_assert_str_eq(config.listen, "[::1]:7070");
+	ck_assert_uint_eq(config.log_level, 7);
+	ck_assert_uint_eq(config.backend, PENSTOCK_BACKEND_NULL);
+	ck_assert_uint_eq(config.local_memory, 64u << 20);
+	ck_assert(config.paranoid);
+}
+END_TEST
+
+START_TEST(an_unknown_key_names_file_and_line)
+{
+	expect_fault("[daemon]\n\nsokcet = /x\n",
+		     "test.conf:3: there is no key 'sokcet' in section [daemon]");
+}
+END_TEST
+
+START_TEST(a_key_in_the_wrong_section_is_unknown)
+{
+	expect_fault("[limits]\nsocket = /x\n",
+		     "test.conf:2: there is no key 'socket' in section [limits]");
+}
+END_TEST
+
+START_TEST(a_bad_value_says_what_would_be_good)
+{
+	expect_fault("[adapter]\nlocal-memory = lots\n",
+		     "test.conf:2: local-memory: 'lots' is no number of bytes (1048576, 1M, 1G)");
+}
+END_TEST
+
+START_TEST(a_value_out_of_range_says_the_range)
+{
+	expect_fault("[limits]\nmax-lease = 61\n",
+		     "test.conf:2: max-lease: 61 is not within 0 to 60");
+}
+END_TEST
+
+START_TEST(a_number_that_wraps_is_no_number)
+{
+	expect_fault("[adapter]\nlocal-memory = 17179869185G\n",
+		     "test.conf:2: local-memory: '17179869185G' is no number of bytes (1048576, "
+		     "1M, 1G)");
+}
+END_TEST
+
+START_TEST(a_choice_lists_its_words)
+{
+	expect_fault("[adapter]\nbackend = real\n",
+		     "test.conf:2: backend: 'real' is none of: emulated or null");
+}
+END_TEST
+
+START_TEST(a_switch_is_yes_or_no)
+{
+	expect_fault("[adapter]\nparanoid = maybe\n",
+		     "test.conf:2: paranoid: 'maybe' is neither yes nor no");
+}
+END_TEST
+
+START_TEST(an_address_that_is_not_loopback_is_refused)
+{
+	expect_fault(
+		"[daemon]\nlisten = 0.0.0.0:7070\n",
+		"test.conf:2: listen: '0.0.0.0:7070' is not a loopback address: plain TCP is for "
+		"loopback only");
+}
+END_TEST
+
+START_TEST(a_relative_path_is_refused)
+{
+	expect_fault("[daemon]\nsocket = p.sock\n",
+		     "test.conf:2: socket: 'p.sock' is no absolute path");
+}
+END_TEST
+
+START_TEST(a_key_that_is_there_twice_is_refused)
+{
+	expect_fault("[daemon]\nsocket = /a\nsocket = /b\n",
+		     "test.conf:3: 'socket' is there twice");
+}
+END_TEST
+
+START_TEST(a_line_that_is_no_key_is_refused)
+{
+	expect_fault("[daemon]\nsocket /a\n", "test.conf:2: is neither [section] nor key = value");
+}
+END_TEST
+
+START_TEST(an_indented_line_is_refused)
+{
+	expect_fault("[daemon]\nsocket = /a\n  /b\n", "test.conf:3: the line is indented");
+}
+END_TEST
+
+/* The parser's buffer has 200 bytes; it would read the rest as another line. */
+START_TEST(a_long_line_is_refused)
+{
+	char file[512] = "[daemon]\nsocket = /";
+	size_t length = strlen(file);
+
+	memset(file + length, 'a', 300);
+	expect_fault(file, "test.conf:2: the line is too long");
+}
+END_TEST
+
+START_TEST(the_command_line_wins_over_the_file)
+{
+	ck_assert_int_eq(read_options("--socket=/from/options", "--paranoid", NULL),
+			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(read_text("[daemon]\nsocket = /from/file\n[adapter]\nparanoid = no\n"),
+			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(penstock_config_complete(&config, &text), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_str_eq(config.socket, "/from/options");
+	ck_assert(config.paranoid);
+}
+END_TEST
+
+START_TEST(a_bad_value_is_a_fault_though_the_command_line_wins)
+{
+	ck_assert_int_eq(read_options("--max-lease", "5", NULL), PENSTOCK_STATUS_SUCCESS);
+	expect_fault("[limits]\nmax-lease = never\n",
+		     "test.conf:2: max-lease: 'never' is no number");
+	ck_assert_uint_eq(config.max_lease_s, 5);
+}
+END_TEST
+
+START_TEST(an_unknown_option_is_named)
+{
+	ck_assert_int_eq(read_options("--sokcet", "/x", NULL), PENSTOCK_STATUS_INVALID_PARAMETER);
+	ck_assert_str_eq(text.text, "there is no option '--sokcet'");
+	ck_assert_int_eq(read_options("socket", NULL, NULL), PENSTOCK_STATUS_INVALID_PARAMETER);
+	ck_assert_str_eq(text.text, "'socket' is no option");
+	ck_assert_int_eq(read_options("--socket", NULL, NULL), PENSTOCK_STATUS_INVALID_PARAMETER);
+	ck_assert_str_eq(text.text, "--socket wants a value");
+	ck_assert_int_eq(read_options("--paranoid=si", NULL, NULL),
+			 PENSTOCK_STATUS_INVALID_PARAMETER);
+	ck_assert_str_eq(text.text, "--paranoid: 'si' is neither yes nor no");
+}
+END_TEST
+
+START_TEST(a_segment_is_whole_granules)
+{
+	ck_assert_int_eq(read_options("--local-memory=1048577", NULL, NULL),
+			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(penstock_config_complete(&config, &text),
+			 PENSTOCK_STATUS_INVALID_PARAMETER);
+}
+END_TEST
+
+static void count_fixed(void *owner, const char *key)
+{
+	ck_assert_str_eq(key, "local-memory");
+	(*(unsigned *)owner)++;
+}
+
+START_TEST(a_reload_changes_what_may_change_and_names_the_rest)
+{
+	struct penstock_config next = { .given = 0 };
+	struct penstock_config first;
+	unsigned fixed = 0;
+
+	ck_assert_int_eq(penstock_config_complete(&config, &text), PENSTOCK_STATUS_SUCCESS);
+	first = config;
+	config = next;
+	ck_assert_int_eq(read_options("--log-level=error", "--local-memory=2M", NULL),
+			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(penstock_config_complete(&config, &text), PENSTOCK_STATUS_SUCCESS);
+	next = config;
+	config = first;
+	penstock_config_reload(&config, &next, count_fixed, &fixed);
+	ck_assert_uint_eq(config.log_level, 3);
+	ck_assert_uint_eq(config.local_memory, 1u << 30);
+	ck_assert_uint_eq(fixed, 1);
+	penstock_config_fini(&next);
+}
+END_TEST
+
+START_TEST(the_example_says_every_key_with_its_default)
+{
+	const char *top = getenv("PENSTOCK_SRCDIR");
+	char path[512], line[256];
+	unsigned keys = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/systemd/penstockd.conf", top != NULL ? top : ".");
+	ck_assert_int_eq(penstock_config_file(&config, path, &text), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(config.given, 0);
+	file = fopen(path, "r");
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file) != NULL) {
+		keys += line[0] == ';' && line[1] >= 'a' && strstr(line, " =") != NULL;
+	}
+	fclose(file);
+	ck_assert_uint_eq(keys, 18);
+}
+END_TEST
+
+START_TEST(a_file_that_is_not_there_is_named)
+{
+	ck_assert_int_eq(penstock_config_file(&config, "/nowhere/penstockd.conf", &text),
+			 PENSTOCK_STATUS_NOT_FOUND);
+	ck_assert_str_eq(text.text, "/nowhere/penstockd.conf: No such file or directory");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("config");
+	TCase *tcase = tcase_create("config");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, what_nobody_says_has_a_default);
+	tcase_add_test(tcase, a_file_says_every_kind_of_value);
+	tcase_add_test(tcase, an_unknown_key_names_file_and_line);
+	tcase_add_test(tcase, a_key_in_the_wrong_section_is_unknown);
+	tcase_add_test(tcase, a_bad_value_says_what_would_be_good);
+	tcase_add_test(tcase, a_value_out_of_range_says_the_range);
+	tcase_add_test(tcase, a_number_that_wraps_is_no_number);
+	tcase_add_test(tcase, a_choice_lists_its_words);
+	tcase_add_test(tcase, a_switch_is_yes_or_no);
+	tcase_add_test(tcase, an_address_that_is_not_loopback_is_refused);
+	tcase_add_test(tcase, a_relative_path_is_refused);
+	tcase_add_test(tcase, a_key_that_is_there_twice_is_refused);
+	tcase_add_test(tcase, a_line_that_is_no_key_is_refused);
+	tcase_add_test(tcase, an_indented_line_is_refused);
+	tcase_add_test(tcase, a_long_line_is_refused);
+	tcase_add_test(tcase, the_command_line_wins_over_the_file);
+	tcase_add_test(tcase, a_bad_value_is_a_fault_though_the_command_line_wins);
+	tcase_add_test(tcase, an_unknown_option_is_named);
+	tcase_add_test(tcase, a_segment_is_whole_granules);
+	tcase_add_test(tcase, a_reload_changes_what_may_change_and_names_the_rest);
+	tcase_add_test(tcase, the_example_says_every_key_with_its_default);
+	tcase_add_test(tcase, a_file_that_is_not_there_is_named);
+	suite_add_tcase(suite, tcase);
+	return penstock_test_main(suite);
+}
