@@ -5,7 +5,10 @@
  * The socket stays in blocking mode; calls on it say MSG_DONTWAIT except where this is the place to
  * wait and there is no deadline. There a send may wait, for PENSTOCK_SEND_WAIT_MS at most, since a
  * daemon that does not read may be waiting for us to read; and where nothing is left to send,
- * waiting is a plain recvmsg, so that an idle round trip costs one write and one read.
+ * waiting is a plain recvmsg, so that an idle round trip costs one write and one read. On a Unix
+ * socket it is poll() and recvmsg: there a receive that sleeps is woken also when the other side
+ * has read what we sent, for nothing, which costs two switches between the processes; poll() is
+ * not.
  */
 #include "client/connection.h"
 
@@ -50,8 +53,13 @@ enum penstock_status penstock_connection_usable(const struct penstock_connection
 void penstock_connection_adopt_socket(struct penstock_connection *connection, int descriptor)
 {
 	const struct timeval limit = { .tv_usec = PENSTOCK_SEND_WAIT_MS * 1000 };
+	int domain = 0;
+	socklen_t size = sizeof(domain);
 
 	connection->descriptor = descriptor;
+	connection->unix_socket =
+		getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
+		domain == AF_UNIX;
 	(void)setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 }
 
@@ -192,7 +200,8 @@ enum penstock_status penstock_connection_run(struct penstock_connection *connect
 	if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
 		return status;
 	}
-	if (status == PENSTOCK_STATUS_SUCCESS && deadline_ms == PENSTOCK_FOREVER) {
+	if (status == PENSTOCK_STATUS_SUCCESS && deadline_ms == PENSTOCK_FOREVER &&
+	    (!connection->unix_socket || connection->in.payload != NULL)) {
 		return penstock_inbox_receive(connection, true);
 	}
 	status = wait_for_events(connection,

@@ -46,6 +46,7 @@ struct penstock_inbox {
 
 struct penstock_connection {
 	int descriptor; /* blocking mode; every call but the waiting one says MSG_DONTWAIT */
+	bool unix_socket;
 	enum penstock_connection_state state;
 	bool blocking;
 	unsigned in_callback; /* depth; not 0: nothing may wait */

@@ -28,9 +28,8 @@ enum penstock_gpu_descriptor {
 	PENSTOCK_GPU_FD_RING = 3,
 	PENSTOCK_GPU_FD_CHANNEL = 4,
 	PENSTOCK_GPU_FD_LOCK = 5,      /* /dev/null where there is none */
-	PENSTOCK_GPU_FD_DOORBELL = 6,  /* and 7: of each node */
-	PENSTOCK_GPU_FD_INTERRUPT = 8, /* and 9 */
-	PENSTOCK_GPU_FD_END = 10,
+	PENSTOCK_GPU_FD_INTERRUPT = 6, /* and 7: of each node */
+	PENSTOCK_GPU_FD_END = 8,
 };
 
 #endif

@@ -11,10 +11,11 @@
  *
  * A slot is free again when the count has passed it, so the fence word is also the consumer.
  *
- * Sleep and wake. Eventfds are written only for a side that sleeps: who is about to sleep stores 1
- * in its `sleeps` word and looks once more; who has news stores them and exchanges the word with
- * 0, and writes the eventfd if it was 1. Both are sequentially consistent, so that one of the two
- * always sees the other's store. Under load nobody sleeps, and one write serves many packets.
+ * Sleep and wake. A side is woken only when it sleeps, the GPU by the futex of its `sleeps` word,
+ * the daemon by an eventfd: who is about to sleep stores 1 in its `sleeps` word and looks once
+ * more; who has news stores them and exchanges the word with 0, and wakes the other if it was 1.
+ * Both are sequentially consistent, so that one of the two always sees the other's store. Under
+ * load nobody sleeps, and one wake-up serves many packets.
  *
  * Trust. The daemon believes nothing here: it reads a word that the GPU can write once,
  * atomically, checks its range against what it keeps privately, and never reads back its own
@@ -28,7 +29,7 @@
 #include "gpu-backend/backend.h"
 
 #define PENSTOCK_RING_MAGIC      0x474e5250u /* "PRNG" */
-#define PENSTOCK_RING_VERSION    1u
+#define PENSTOCK_RING_VERSION    2u
 #define PENSTOCK_RING_LINE_BYTES 64u
 
 #define PENSTOCK_RING_ALIGNED __attribute__((aligned(PENSTOCK_RING_LINE_BYTES)))

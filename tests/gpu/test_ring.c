@@ -19,7 +19,7 @@ static struct penstock_interrupt interrupt;
 
 static void setup(void)
 {
-	struct penstock_node_config config = { .doorbell = -1, .interrupt = -1 };
+	struct penstock_node_config config = { .interrupt = -1 };
 
 	machine_start(&machine);
 	ring = aligned_alloc(4096, sizeof(*ring));

@@ -84,8 +84,6 @@ struct rule {
 	}
 
 static const struct rule rules[] = {
-	ON(SCMP_SYS(read), PENSTOCK_GPU_FD_DOORBELL),
-	ON(SCMP_SYS(read), PENSTOCK_GPU_FD_DOORBELL + 1),
 	ON(SCMP_SYS(write), PENSTOCK_GPU_FD_INTERRUPT),
 	ON(SCMP_SYS(write), PENSTOCK_GPU_FD_INTERRUPT + 1),
 	ON(SCMP_SYS(recvmsg), PENSTOCK_GPU_FD_CHANNEL),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the GPU process may still ask of the kernel once it is initialised, all threads: wait, read
- * its doorbells, ring its interrupts, receive on its channel, map what it received over its own
+ * What the GPU process may still ask of the kernel once it is initialised, all threads: wait,
+ * ring its interrupts, receive on its channel, map what it received over its own
  * windows, take and give back anonymous memory without exec, end. Anything else kills it.
  *
  * In a build with sanitizers the runtime needs more than a list can say: there the filter forbids

@@ -119,7 +119,6 @@ static int start_nodes(struct gpu *gpu, struct node_thread threads[PENSTOCK_NODE
 			.ring = &gpu->ring->nodes[i],
 			.mmu = &gpu->mmu,
 			.node_ordinal = i,
-			.doorbell = PENSTOCK_GPU_FD_DOORBELL + (int)i,
 			.interrupt = PENSTOCK_GPU_FD_INTERRUPT + (int)i,
 			.may_spin = may_spin,
 			.await_messages = penstock_inbox_await,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "gpu-backend/emulated/gpu/node.h"
 
-#include <poll.h>
+#include "gpu-backend/emulated/doorbell.h"
+
 #include <time.h>
 #include <unistd.h>
 
@@ -201,21 +202,13 @@ static bool look(struct penstock_node *node)
 void penstock_node_wait(struct penstock_node *node)
 {
 	struct penstock_ring_node *ring = node->config.ring;
-	struct pollfd doorbell = { .fd = node->config.doorbell, .events = POLLIN };
-	uint64_t count;
 
 	if (node->config.may_spin && look(node)) {
 		return;
 	}
-	if (node->doorbell_rung) {
-		ssize_t ignored = read(node->config.doorbell, &count, sizeof(count));
-
-		(void)ignored;
-		node->doorbell_rung = false;
-	}
 	penstock_ring_sleeping(&ring->gpu_sleeps);
 	if (!has_work(node)) {
-		node->doorbell_rung = poll(&doorbell, 1, -1) > 0;
+		penstock_doorbell_wait(&ring->gpu_sleeps);
 	}
 	penstock_ring_awake(&ring->gpu_sleeps);
 }

@@ -19,8 +19,7 @@ struct penstock_node_config {
 	struct penstock_ring_node *ring; /* borrowed */
 	struct penstock_mmu *mmu;        /* borrowed */
 	uint32_t node_ordinal;
-	int doorbell;  /* eventfd, borrowed; -1 where nobody sleeps (tests) */
-	int interrupt; /* likewise */
+	int interrupt; /* eventfd, borrowed; -1 where nobody sleeps (tests) */
 	bool may_spin; /* another processor can bring new packets while this thread looks */
 	/* Waits until the channel has received so many messages. NULL: there is none. */
 	void (*await_messages)(void *owner, uint64_t messages);
@@ -33,8 +32,7 @@ struct penstock_node {
 	uint32_t retired;   /* packets retired or dropped: the next one's count */
 	uint32_t completed; /* fence id that was retired last */
 	bool halted;
-	bool doorbell_rung; /* has to be read before the next sleep */
-	bool worked;        /* since it was last looked for more work */
+	bool worked; /* since it was last looked for more work */
 	struct penstock_patience patience;
 };
 

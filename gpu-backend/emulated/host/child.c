@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "gpu-backend/emulated/host/child.h"
 
+#include "gpu-backend/emulated/doorbell.h"
 #include "gpu-backend/emulated/host/spawn.h"
 
 #include <errno.h>
@@ -48,7 +49,6 @@ static void release(struct penstock_child *child)
 {
 	drop_unsent(child);
 	for (size_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		close_descriptor(&child->doorbells[i]);
 		close_descriptor(&child->interrupts[i]);
 	}
 	close_descriptor(&child->channel);
@@ -164,13 +164,10 @@ static void on_interrupt(uv_poll_t *handle, int status, int events)
 
 void penstock_child_ring_doorbell(struct penstock_child *child, uint32_t node_ordinal)
 {
-	const uint64_t one = 1;
+	uint32_t *sleeps = &child->ring->nodes[node_ordinal].gpu_sleeps;
 
-	if (penstock_ring_must_wake(&child->ring->nodes[node_ordinal].gpu_sleeps)) {
-		/* Nonblocking: a counter that is full wakes the GPU just as well. */
-		ssize_t ignored = write(child->doorbells[node_ordinal], &one, sizeof(one));
-
-		(void)ignored;
+	if (penstock_ring_must_wake(sleeps)) {
+		penstock_doorbell_ring(sleeps);
 	}
 }
 
@@ -305,9 +302,8 @@ static int make_channel(struct penstock_child *child)
 static enum penstock_status make_eventfds(struct penstock_child *child)
 {
 	for (size_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		child->doorbells[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		child->interrupts[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (child->doorbells[i] < 0 || child->interrupts[i] < 0) {
+		if (child->interrupts[i] < 0) {
 			return PENSTOCK_STATUS_NO_MEMORY;
 		}
 	}
@@ -330,8 +326,6 @@ static enum penstock_status start_process(struct penstock_child *child)
 		descriptors[PENSTOCK_GPU_FD_LOCK - PENSTOCK_GPU_FD_RING] =
 			child->config.memory_lock;
 		for (int i = 0; i < (int)PENSTOCK_NODE_COUNT; i++) {
-			descriptors[PENSTOCK_GPU_FD_DOORBELL + i - PENSTOCK_GPU_FD_RING] =
-				child->doorbells[i];
 			descriptors[PENSTOCK_GPU_FD_INTERRUPT + i - PENSTOCK_GPU_FD_RING] =
 				child->interrupts[i];
 		}
@@ -394,7 +388,7 @@ enum penstock_status penstock_child_start(const struct penstock_child_config *co
 	child->config = *config;
 	child->pidfd = child->channel = -1;
 	for (size_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		child->doorbells[i] = child->interrupts[i] = -1;
+		child->interrupts[i] = -1;
 	}
 	penstock_list_init(&child->link);
 	penstock_list_init(&child->unsent);

@@ -50,7 +50,6 @@ struct penstock_child {
 	bool waited;
 	bool ending;
 	struct penstock_ring *ring;
-	int doorbells[PENSTOCK_NODE_COUNT];
 	int interrupts[PENSTOCK_NODE_COUNT];
 	int channel;
 	uint64_t messages;           /* sent and unsent */

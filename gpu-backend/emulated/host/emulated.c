@@ -115,13 +115,17 @@ static void ring_doorbell(struct penstock_backend_process *base)
 	if (process->child == NULL) {
 		return;
 	}
-	/* Before the doorbell, so that the GPU knows how it is awaited. */
-	penstock_emulated_expect(process);
+	penstock_emulated_disarm(process);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		if (penstock_hw_queue_outstanding(&process->queues[i])) {
 			penstock_child_ring_doorbell(process->child, i);
 		}
 	}
+	/*
+	 * Behind the doorbell: on one processor the GPU often runs inside that call, and what it
+	 * has done then needs no interrupt.
+	 */
+	penstock_emulated_expect(process);
 }
 
 static void query_current_fence(struct penstock_backend_process *base, uint32_t node_ordinal)

@@ -95,6 +95,9 @@ void penstock_emulated_maybe_stopped(struct penstock_emulated *emulated);
 /* News are owed to the process, or soon to come: it is looked at in the next turn of the loop. */
 void penstock_emulated_look(struct penstock_emulated_process *process);
 
+/* Packets are put: what completes until penstock_emulated_expect writes no eventfd. */
+void penstock_emulated_disarm(struct penstock_emulated_process *process);
+
 /* Packets were put: looks or arms the interrupts, whichever pays. */
 void penstock_emulated_expect(struct penstock_emulated_process *process);
 

@@ -119,7 +119,7 @@ static bool arm(struct penstock_emulated_process *process)
 	return true;
 }
 
-static void disarm(struct penstock_emulated_process *process)
+void penstock_emulated_disarm(struct penstock_emulated_process *process)
 {
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		if (process->queues[i].ring != NULL) {
@@ -134,7 +134,6 @@ void penstock_emulated_expect(struct penstock_emulated_process *process)
 	bool late = false;
 
 	if (emulated->may_look && penstock_patience_allows(&emulated->patience, uv_hrtime())) {
-		disarm(process);
 		penstock_emulated_look(process);
 		return;
 	}
