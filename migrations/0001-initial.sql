@@ -34,6 +34,7 @@ CREATE TABLE session (
 	id_low INTEGER NOT NULL,
 	lease_s INTEGER NOT NULL,
 	progress_record INTEGER NOT NULL,
+	row_serial INTEGER NOT NULL, -- highest request that changed a row of this session
 	client TEXT NOT NULL,
 	UNIQUE (id_high, id_low)
 ) STRICT;

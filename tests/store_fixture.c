@@ -98,9 +98,9 @@ static bool dump_session(void *owner, const struct penstock_session_row *row)
 {
 	return append(owner,
 		      "session %" PRIu64 " of %" PRIu64 " %" PRIx64 "/%" PRIx64
-		      " lease %u record %" PRIu64 " %s\n",
+		      " lease %u record %" PRIu64 " serial %" PRIu64 " %s\n",
 		      row->id, row->principal, row->id_high, row->id_low, row->lease_s,
-		      row->progress_record, row->client);
+		      row->progress_record, row->row_serial, row->client);
 }
 
 static bool dump_device(void *owner, const struct penstock_device_row *row)
@@ -308,7 +308,10 @@ uint64_t store_fill(struct penstock_store *store)
 		penstock_store_put_allocation(store, &allocation);
 		penstock_store_put_opening(store, &opening);
 		penstock_store_put_list(store, i, list, 2);
-		sequence = penstock_store_put_name_floor(store, i, 5, 9);
+		penstock_store_put_name_floor(store, i, 5, 9);
+		penstock_store_put_row_serial(store, i, 20 + i);
+		penstock_store_put_row_serial(store, i, 10);
+		sequence = penstock_store_put_row_serial(store, i, 30 + i);
 	}
 	return sequence;
 }

@@ -214,7 +214,7 @@ void penstock_handle_upload(struct penstock_call *call)
 	status = penstock_upload_begin(call->session, message->allocation, message->offset,
 				       size_bytes, &call->reply->request, &destination,
 				       call->refusal);
-	if (status == PENSTOCK_STATUS_SUCCESS) {
+	if (status == PENSTOCK_STATUS_SUCCESS && destination != NULL) {
 		penstock_call_receive(call, destination, size_bytes);
 	} else {
 		penstock_call_finish(call, status);

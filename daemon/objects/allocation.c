@@ -360,7 +360,8 @@ static bool created_before(struct penstock_session *session,
 	struct penstock_opening *opening =
 		penstock_name_table_find(&session->names, info->name, PENSTOCK_NAME_OPENING);
 
-	if (opening == NULL || !opening->restored || opening->device->name != info->device ||
+	if (opening == NULL || !opening->restored || !penstock_session_replaying(session) ||
+	    opening->device->name != info->device ||
 	    opening->allocation->info.size_bytes != info->size_bytes) {
 		return false;
 	}
@@ -474,7 +475,8 @@ static enum penstock_status create(struct penstock_session *session,
 	struct penstock_device *device;
 	enum penstock_status status = check_info(&info, ret_refusal);
 
-	if (status != PENSTOCK_STATUS_SUCCESS || created_before(session, &info)) {
+	if (status != PENSTOCK_STATUS_SUCCESS || created_before(session, &info) ||
+	    penstock_session_overtaken(session, info.name)) {
 		return status;
 	}
 	status = check_opening(session, info.name, info.device, &device, ret_refusal);
@@ -506,8 +508,9 @@ static bool opened_before(struct penstock_session *session, uint64_t name, uint6
 	struct penstock_opening *opening =
 		penstock_name_table_find(&session->names, name, PENSTOCK_NAME_OPENING);
 
-	if (opening == NULL || !opening->restored || opening->device->name != device ||
-	    opening->read_only != read_only || opening->allocation->token.high != token.high ||
+	if (opening == NULL || !opening->restored || !penstock_session_replaying(session) ||
+	    opening->device->name != device || opening->read_only != read_only ||
+	    opening->allocation->token.high != token.high ||
 	    opening->allocation->token.low != token.low) {
 		return false;
 	}
@@ -524,7 +527,8 @@ static enum penstock_status open_it(struct penstock_session *session, uint64_t n
 	struct penstock_device *device;
 	enum penstock_status status;
 
-	if (opened_before(session, name, device_name, token, read_only)) {
+	if (opened_before(session, name, device_name, token, read_only) ||
+	    penstock_session_overtaken(session, name)) {
 		return PENSTOCK_STATUS_SUCCESS;
 	}
 	status = check_opening(session, name, device_name, &device, ret_refusal);

@@ -168,7 +168,8 @@ static bool created_before(struct penstock_session *session,
 	struct penstock_context *context =
 		penstock_name_table_find(&session->names, info->name, PENSTOCK_NAME_CONTEXT);
 
-	if (context == NULL || !context->restored || context->device->name != info->device ||
+	if (context == NULL || !context->restored || !penstock_session_replaying(session) ||
+	    context->device->name != info->device ||
 	    context->info.node_ordinal != info->node_ordinal ||
 	    context->info.flags != info->flags) {
 		return false;
@@ -220,7 +221,8 @@ static enum penstock_status create(struct penstock_session *session,
 	struct penstock_context *context;
 	enum penstock_status status = check_create(info, ret_refusal);
 
-	if (status != PENSTOCK_STATUS_SUCCESS || created_before(session, info)) {
+	if (status != PENSTOCK_STATUS_SUCCESS || created_before(session, info) ||
+	    penstock_session_overtaken(session, info->name)) {
 		return status;
 	}
 	status = penstock_device_find(session, info->device, &device, ret_refusal);

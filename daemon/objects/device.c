@@ -102,7 +102,8 @@ static bool created_before(struct penstock_session *session, uint64_t name, uint
 	struct penstock_device *device =
 		penstock_name_table_find(&session->names, name, PENSTOCK_NAME_DEVICE);
 
-	if (device == NULL || !device->restored || device->flags != flags) {
+	if (device == NULL || !device->restored || !penstock_session_replaying(session) ||
+	    device->flags != flags) {
 		return false;
 	}
 	device->restored = false;
@@ -118,7 +119,8 @@ static enum penstock_status create(struct penstock_session *session, uint64_t na
 	enum penstock_status status =
 		check_create(session->adapter, adapter_index, flags, ret_refusal);
 
-	if (status != PENSTOCK_STATUS_SUCCESS || created_before(session, name, flags)) {
+	if (status != PENSTOCK_STATUS_SUCCESS || created_before(session, name, flags) ||
+	    penstock_session_overtaken(session, name)) {
 		return status;
 	}
 	status = penstock_session_check_objects(session, ret_refusal);
@@ -192,7 +194,7 @@ enum penstock_status penstock_destroy(struct penstock_session *session, uint64_t
 		penstock_context_destroy(object, false, false);
 	} else if ((object = penstock_name_table_find(names, name, PENSTOCK_NAME_DEVICE)) != NULL) {
 		penstock_device_destroy(object, false);
-	} else if (!penstock_session_replayed_destroy(session, name)) {
+	} else if (!penstock_session_overtaken(session, name)) {
 		status = penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_HANDLE,
 					 "0x%" PRIx64 " names nothing", name);
 	}

@@ -66,6 +66,9 @@ enum penstock_status penstock_name_table_check(struct penstock_name_table *table
 		return PENSTOCK_STATUS_SUCCESS;
 	}
 	entry = &table->entries[index - 1u];
+	if (entry->kind == PENSTOCK_NAME_UNUSED) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
 	if (entry->kind != PENSTOCK_NAME_FREE) {
 		penstock_errbuf_set(reterr_text, "name 0x%" PRIx64 ": index %u is in use", name,
 				    index);
@@ -128,9 +131,12 @@ enum penstock_status penstock_name_table_restore(struct penstock_name_table *tab
 	}
 	while (table->count < index) {
 		table->entries[table->count++] =
-			(struct penstock_name_entry){ .kind = PENSTOCK_NAME_FREE };
+			(struct penstock_name_entry){ .kind = PENSTOCK_NAME_UNUSED };
 	}
 	entry = &table->entries[index - 1u];
+	if (entry->kind == PENSTOCK_NAME_UNUSED) {
+		entry->kind = PENSTOCK_NAME_FREE;
+	}
 	if (kind == PENSTOCK_NAME_FREE) {
 		if (entry->kind == PENSTOCK_NAME_FREE &&
 		    entry->generation <= penstock_name_generation(name)) {
@@ -150,19 +156,21 @@ enum penstock_status penstock_name_table_restore(struct penstock_name_table *tab
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-bool penstock_name_table_take_freed(struct penstock_name_table *table, uint64_t name)
+bool penstock_name_table_superseded(const struct penstock_name_table *table, uint64_t name)
 {
 	uint32_t position = penstock_name_index(name) - 1u;
-	struct penstock_name_entry *entry;
+	const struct penstock_name_entry *entry;
 
 	if (position >= table->count) {
 		return false;
 	}
 	entry = &table->entries[position];
-	if (entry->kind != PENSTOCK_NAME_FREE || entry->object == NULL ||
-	    entry->generation != penstock_name_generation(name)) {
+	if (entry->kind == PENSTOCK_NAME_UNUSED) {
 		return false;
 	}
-	entry->object = NULL;
-	return true;
+	if (entry->kind == PENSTOCK_NAME_FREE && entry->object != NULL &&
+	    entry->generation == penstock_name_generation(name)) {
+		return true;
+	}
+	return entry->generation > penstock_name_generation(name);
 }

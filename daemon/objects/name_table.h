@@ -20,6 +20,7 @@ enum penstock_name_kind {
 	PENSTOCK_NAME_DEVICE,
 	PENSTOCK_NAME_CONTEXT,
 	PENSTOCK_NAME_OPENING,
+	PENSTOCK_NAME_UNUSED, /* below others, and the store knows nothing of it */
 };
 
 struct penstock_name_entry {
@@ -93,9 +94,9 @@ static inline void *penstock_name_table_find(const struct penstock_name_table *t
 }
 
 /*
- * Whether the store knew that this name had been freed, and its index was not used again since:
- * true once for a name.
+ * Whether what the store knew is behind this name: its index was used with a later generation, or
+ * the store says that this very name was freed.
  */
-bool penstock_name_table_take_freed(struct penstock_name_table *table, uint64_t name);
+bool penstock_name_table_superseded(const struct penstock_name_table *table, uint64_t name);
 
 #endif

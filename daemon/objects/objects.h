@@ -241,7 +241,8 @@ enum penstock_status penstock_submit(struct penstock_session *session, uint64_t 
  * An upload stands in session order. begin gives the place where the bytes are to be received:
  * the allocation itself where the range is idle, otherwise staging memory that is filled in when
  * it is. end: all bytes are there (request->done tells when they are in place: SUCCESS means
- * acknowledgeable) — or `torn`, and the request is forgotten.
+ * acknowledgeable) — or `torn`, and the request is forgotten. SUCCESS without a place (NULL): it
+ * is sent again after a restart and what it wrote to is gone since; the bytes are dropped, no end.
  */
 enum penstock_status penstock_upload_begin(struct penstock_session *session, uint64_t name,
 					   uint64_t offset, uint32_t size_bytes,

@@ -193,10 +193,12 @@ enum penstock_status penstock_session_restore(struct penstock_principal *princip
 	session->progress_record = row->progress_record;
 	if (penstock_progress_restore(adapter->vidmm, row->progress_record, &session->last_serial,
 				      &completed) != PENSTOCK_STATUS_SUCCESS) {
+		/* How far it had come is gone with its bytes; this much it was told at most. */
 		session->progress_record = 0;
-		session->last_serial = 0;
+		session->last_serial = row->row_serial;
 	}
 	session->settled = session->last_serial;
+	session->replay_until = row->row_serial;
 	*ret_session = session;
 	return PENSTOCK_STATUS_SUCCESS;
 }
@@ -425,6 +427,10 @@ void penstock_session_wrote(struct penstock_session *session, uint64_t serial, u
 	if (!penstock_session_leased(session) || session->state == PENSTOCK_SESSION_ENDED) {
 		return;
 	}
+	if (serial != 0) {
+		(void)penstock_store_put_row_serial(session->adapter->config.store, session->number,
+						    serial);
+	}
 	sequence = sequence == 0 ? UINT64_MAX : sequence;
 	last = session->uncommitted_count == 0
 		       ? NULL
@@ -631,9 +637,10 @@ void penstock_session_forget(struct penstock_session *session, enum penstock_sto
 			       penstock_store_delete(store, kind, id));
 }
 
-bool penstock_session_replayed_destroy(struct penstock_session *session, uint64_t name)
+bool penstock_session_overtaken(const struct penstock_session *session, uint64_t name)
 {
-	return penstock_name_table_take_freed(&session->names, name);
+	return penstock_session_replaying(session) &&
+	       penstock_name_table_superseded(&session->names, name);
 }
 
 void penstock_session_tell(struct penstock_session *session)

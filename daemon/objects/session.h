@@ -11,6 +11,11 @@
  * highest serial up to which everything survives a crash, that is, no row is uncommitted and no
  * request is under way. Submissions of a leased session wait until everything before them is
  * settled: whatever a crash undoes, no submission ran that the client is going to send again.
+ *
+ * After a restart the store may be ahead of `settled`: a request up to `replay_until` that the
+ * client sends again was executed already, in full or not at all. Creates, destroys and uploads
+ * are then compared with what is there: one that was executed, or that a later one has overtaken,
+ * succeeds and does nothing.
  * Loop thread only.
  */
 #ifndef PENSTOCK_SESSION_H
@@ -72,6 +77,7 @@ struct penstock_session {
 	UT_hash_handle hh;
 	uint64_t last_serial;
 	uint64_t settled;
+	uint64_t replay_until;
 	struct penstock_uncommitted uncommitted[PENSTOCK_SESSION_UNCOMMITTED]; /* oldest first */
 	uint32_t uncommitted_count;
 	uint32_t held_submissions;
@@ -150,8 +156,14 @@ enum penstock_status penstock_session_check_objects(const struct penstock_sessio
 void penstock_session_forget(struct penstock_session *session, enum penstock_store_kind kind,
 			     uint64_t id, uint64_t name);
 
-/* A destroy that is sent again after a restart which had kept it: true, once for each name. */
-bool penstock_session_replayed_destroy(struct penstock_session *session, uint64_t name);
+/* The request whose serial was taken last may have been executed before a restart. */
+static inline bool penstock_session_replaying(const struct penstock_session *session)
+{
+	return PENSTOCK_UNLIKELY(session->last_serial <= session->replay_until);
+}
+
+/* And it is about a name that a later request has overtaken: it succeeds and does nothing. */
+bool penstock_session_overtaken(const struct penstock_session *session, uint64_t name);
 
 /* The turn's part: what is to be told is told. */
 void penstock_session_tell(struct penstock_session *session);

@@ -434,6 +434,10 @@ enum penstock_status penstock_upload_begin(struct penstock_session *session, uin
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
+	if (penstock_session_overtaken(session, name)) {
+		*ret_destination = NULL;
+		return penstock_session_executed(session, PENSTOCK_STATUS_SUCCESS);
+	}
 	status = begin_upload(session, name, offset, size_bytes, request, ret_destination,
 			      ret_refusal);
 	return penstock_session_executed(session, status);

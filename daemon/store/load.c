@@ -59,6 +59,7 @@ static bool deliver(const struct penstock_store_loader *loader, enum penstock_st
 		}
 		return true;
 	case PENSTOCK_TABLE_HIGHEST_ID:
+	case PENSTOCK_TABLE_ROW_SERIAL:
 	case PENSTOCK_TABLE_COUNT:
 		break;
 	}

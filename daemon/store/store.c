@@ -394,3 +394,11 @@ uint64_t penstock_store_put_name_floor(struct penstock_store *store, uint64_t se
 
 	return put(store, PENSTOCK_TABLE_NAME_FLOOR, &row);
 }
+
+uint64_t penstock_store_put_row_serial(struct penstock_store *store, uint64_t session,
+				       uint64_t serial)
+{
+	const struct penstock_row_serial_row row = { session, serial };
+
+	return put(store, PENSTOCK_TABLE_ROW_SERIAL, &row);
+}

@@ -76,6 +76,7 @@ struct penstock_session_row {
 	uint64_t principal;
 	uint32_t lease_s;
 	uint64_t progress_record; /* memory/progress.h */
+	uint64_t row_serial; /* see penstock_store_put_row_serial; a put keeps what is stored */
 	char client[64];
 };
 
@@ -172,6 +173,14 @@ enum penstock_store_kind {
 
 uint64_t penstock_store_delete(struct penstock_store *store, enum penstock_store_kind kind,
 			       uint64_t id);
+
+/*
+ * The request with that serial changed a row of the session, in this turn: it is written in the
+ * same transaction. After a restart, requests up to the highest such serial may or may not have
+ * been executed, those above changed nothing. A smaller serial than before is dropped.
+ */
+uint64_t penstock_store_put_row_serial(struct penstock_store *store, uint64_t session,
+				       uint64_t serial);
 
 /* The generation id of the memory directory whose contents the rows speak of. */
 uint64_t penstock_store_put_generation(struct penstock_store *store, const uint8_t id[16]);

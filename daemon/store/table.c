@@ -44,9 +44,9 @@ static const struct column principal_columns[] = {
 };
 
 static const struct column session_columns[] = {
-	ID(session, id),       ID(session, principal), BITS(session, id_high),
-	BITS(session, id_low), U32(session, lease_s),  U63(session, progress_record),
-	TEXT(session, client),
+	ID(session, id),          ID(session, principal), BITS(session, id_high),
+	BITS(session, id_low),    U32(session, lease_s),  U63(session, progress_record),
+	U63(session, row_serial), TEXT(session, client),
 };
 
 static const struct column device_columns[] = {
@@ -109,6 +109,11 @@ static const struct column highest_id_columns[] = {
 	U63(highest_id, id),
 };
 
+static const struct column row_serial_columns[] = {
+	ID(row_serial, session),
+	U63(row_serial, serial),
+};
+
 static const struct {
 	const char *name;
 	size_t row_bytes;
@@ -128,6 +133,7 @@ static const struct {
 	TABLE(PENSTOCK_TABLE_NAME_FLOOR, name_floor),
 	TABLE(PENSTOCK_TABLE_GENERATION, generation),
 	TABLE(PENSTOCK_TABLE_HIGHEST_ID, highest_id),
+	TABLE(PENSTOCK_TABLE_ROW_SERIAL, row_serial),
 };
 
 size_t penstock_table_row_bytes(enum penstock_store_table table)

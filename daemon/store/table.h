@@ -23,6 +23,7 @@ enum penstock_store_table {
 	PENSTOCK_TABLE_NAME_FLOOR,
 	PENSTOCK_TABLE_GENERATION,
 	PENSTOCK_TABLE_HIGHEST_ID,
+	PENSTOCK_TABLE_ROW_SERIAL, /* written only: a column of session */
 	PENSTOCK_TABLE_COUNT
 };
 
@@ -42,6 +43,11 @@ struct penstock_name_floor_row {
 
 struct penstock_generation_row {
 	uint8_t id[16];
+};
+
+struct penstock_row_serial_row {
+	uint64_t session;
+	uint64_t serial;
 };
 
 struct penstock_highest_id_row {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A queue of records becomes one transaction. The highest id of each kind that grew is written
- * once in it, so that an id is never handed out again, whatever is deleted later.
+ * once in it, so that an id is never handed out again, whatever is deleted later. Of a run of row
+ * serials of one session only the last is written.
  */
 #include "daemon/store/database.h"
 #include "daemon/store/sqlite_status.h"
@@ -20,6 +21,7 @@ static const enum penstock_store_statement put_statements[PENSTOCK_TABLE_COUNT] 
 	[PENSTOCK_TABLE_NAME_FLOOR] = PENSTOCK_STATEMENT_PUT_NAME_FLOOR,
 	[PENSTOCK_TABLE_GENERATION] = PENSTOCK_STATEMENT_PUT_GENERATION,
 	[PENSTOCK_TABLE_HIGHEST_ID] = PENSTOCK_STATEMENT_PUT_HIGHEST_ID,
+	[PENSTOCK_TABLE_ROW_SERIAL] = PENSTOCK_STATEMENT_PUT_ROW_SERIAL,
 };
 
 static const enum penstock_store_statement delete_statements[PENSTOCK_STORE_KINDS] = {
@@ -56,8 +58,37 @@ static int erase(struct penstock_database *database, enum penstock_store_stateme
 	return code == SQLITE_OK ? run(database, which) : code;
 }
 
+/* What is written at the end of a transaction, or when another session's comes between. */
+struct gathered {
+	uint64_t highest_id[PENSTOCK_STORE_KINDS];
+	struct penstock_row_serial_row row_serial; /* session 0: none */
+};
+
+static int write_row_serial(struct penstock_database *database, struct gathered *gathered)
+{
+	int code = SQLITE_OK;
+
+	if (gathered->row_serial.session != 0) {
+		code = put(database, PENSTOCK_TABLE_ROW_SERIAL, &gathered->row_serial);
+		gathered->row_serial.session = 0;
+	}
+	return code;
+}
+
+static int gather_row_serial(struct penstock_database *database, struct gathered *gathered,
+			     const struct penstock_row_serial_row *row)
+{
+	int code = SQLITE_OK;
+
+	if (gathered->row_serial.session != row->session) {
+		code = write_row_serial(database, gathered);
+	}
+	gathered->row_serial = *row;
+	return code;
+}
+
 static int write_record(struct penstock_database *database, const struct penstock_record *record,
-			uint64_t highest_id[PENSTOCK_STORE_KINDS])
+			struct gathered *gathered)
 {
 	enum penstock_store_table table = (enum penstock_store_table)record->table;
 	const void *row = penstock_record_row(record);
@@ -65,8 +96,11 @@ static int write_record(struct penstock_database *database, const struct penstoc
 
 	switch ((enum penstock_record_action)record->action) {
 	case PENSTOCK_RECORD_PUT:
-		if (record->table < PENSTOCK_STORE_KINDS && id->id > highest_id[table]) {
-			highest_id[table] = id->id;
+		if (table == PENSTOCK_TABLE_ROW_SERIAL) {
+			return gather_row_serial(database, gathered, row);
+		}
+		if (record->table < PENSTOCK_STORE_KINDS && id->id > gathered->highest_id[table]) {
+			gathered->highest_id[table] = id->id;
 		}
 		return put(database, table, row);
 	case PENSTOCK_RECORD_DELETE:
@@ -77,10 +111,10 @@ static int write_record(struct penstock_database *database, const struct penstoc
 	return SQLITE_INTERNAL;
 }
 
-static int write_highest_ids(struct penstock_database *database,
-			     const uint64_t highest_id[PENSTOCK_STORE_KINDS])
+static int write_gathered(struct penstock_database *database, struct gathered *gathered)
 {
-	int code = SQLITE_OK;
+	const uint64_t *highest_id = gathered->highest_id;
+	int code = write_row_serial(database, gathered);
 
 	for (uint32_t kind = 0; kind < PENSTOCK_STORE_KINDS && code == SQLITE_OK; kind++) {
 		const struct penstock_highest_id_row row = { .kind = kind, .id = highest_id[kind] };
@@ -99,18 +133,18 @@ enum penstock_status penstock_database_write(struct penstock_database *database,
 	const struct penstock_record_chunk *chunk = queue->first;
 	const struct penstock_record *record = NULL;
 	uint64_t position = 0;
-	uint64_t highest_id[PENSTOCK_STORE_KINDS];
+	struct gathered gathered = { 0 };
 	const char *what = "starting to write";
 	int code = run(database, PENSTOCK_STATEMENT_BEGIN);
 
-	memcpy(highest_id, database->highest_id, sizeof(highest_id));
+	memcpy(gathered.highest_id, database->highest_id, sizeof(gathered.highest_id));
 	while (code == SQLITE_OK && (record = penstock_record_next(&chunk, &position)) != NULL) {
 		what = penstock_table_name((enum penstock_store_table)record->table);
-		code = write_record(database, record, highest_id);
+		code = write_record(database, record, &gathered);
 	}
 	if (code == SQLITE_OK) {
-		what = "highest_id";
-		code = write_highest_ids(database, highest_id);
+		what = "highest ids and serials";
+		code = write_gathered(database, &gathered);
 	}
 	if (code == SQLITE_OK) {
 		what = "committing";
@@ -123,6 +157,6 @@ enum penstock_status penstock_database_write(struct penstock_database *database,
 		(void)run(database, PENSTOCK_STATEMENT_ROLLBACK);
 		return status;
 	}
-	memcpy(database->highest_id, highest_id, sizeof(highest_id));
+	memcpy(database->highest_id, gathered.highest_id, sizeof(gathered.highest_id));
 	return PENSTOCK_STATUS_SUCCESS;
 }

@@ -29,7 +29,7 @@ static void put(struct penstock_record_queue *queue, struct penstock_record_pool
 static void fill(struct penstock_database *database)
 {
 	const struct penstock_principal_row principal = { 1, "uid:1" };
-	const struct penstock_session_row session = { 1, 2, 3, 1, 60, 1, "client" };
+	const struct penstock_session_row session = { 1, 2, 3, 1, 60, 1, 0, "client" };
 	const struct penstock_device_row device = { 1, 1, 1, 0, 1 };
 	const struct penstock_context_row context = { 1, 1, 2, 0, 0, 4096, 16, 16, -1, 1 };
 	const struct penstock_allocation_row allocation = { .id = 1,

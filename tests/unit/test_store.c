@@ -62,8 +62,8 @@ static const char filled[] =
 	"generation aa..bb\n"
 	"principal 1 uid:1\n"
 	"principal 2 uid:2\n"
-	"session 1 of 1 fffffffffffffffe/100000000 lease 60 record 8 a client\n"
-	"session 2 of 2 fffffffffffffffd/200000000 lease 60 record 9 a client\n"
+	"session 1 of 1 fffffffffffffffe/100000000 lease 60 record 8 serial 31 a client\n"
+	"session 2 of 2 fffffffffffffffd/200000000 lease 60 record 9 serial 32 a client\n"
 	"device 1 of 1 name abcd000000000001 flags 2 state 1\n"
 	"device 2 of 2 name abcd000000000002 flags 2 state 1\n"
 	"context 1 of 1 name abcd000000000001 node 1 flags 2 sizes 65536 256 4294967295 priority "
@@ -106,7 +106,8 @@ START_TEST(put_replaces_a_row_and_leaves_what_hangs_on_it)
 	store_fixture_wait(&fixture, penstock_store_put_session(fixture.store, &session));
 	store_fixture_close(&fixture);
 	text = dump();
-	ck_assert_ptr_nonnull(strstr(text, "session 1 of 1 fffffffffffffffe/100000000 lease 30 "));
+	ck_assert_ptr_nonnull(strstr(text, "session 1 of 1 fffffffffffffffe/100000000 lease 30 "
+					   "record 8 serial 31 "));
 	ck_assert_ptr_nonnull(strstr(text, "device 1 of 1 "));
 	ck_assert_ptr_nonnull(strstr(text, "element 1 of 1 opening 1 "));
 	free(text);
