@@ -2,6 +2,7 @@
 #include "daemon/objects/adapter.h"
 
 #include "daemon/objects/allocation.h"
+#include "daemon/objects/condemned.h"
 #include "daemon/objects/context.h"
 #include "daemon/objects/held.h"
 #include "daemon/objects/principal.h"
@@ -205,6 +206,7 @@ static struct penstock_adapter *make(const struct penstock_adapter_config *confi
 	penstock_list_init(&adapter->principals);
 	penstock_list_init(&adapter->allocations);
 	penstock_list_init(&adapter->unsettled);
+	penstock_list_init(&adapter->condemned);
 	penstock_list_init(&adapter->leases);
 	penstock_list_init(&adapter->stalled);
 	penstock_list_init(&adapter->dirty_lists);
@@ -314,6 +316,7 @@ enum penstock_status penstock_adapter_start(const struct penstock_adapter_config
 void penstock_adapter_committed(struct penstock_adapter *adapter, uint64_t sequence)
 {
 	adapter->committed_sequence = sequence;
+	penstock_condemned_free(adapter, sequence);
 	penstock_list_for_each_safe (link, &adapter->unsettled) {
 		penstock_session_committed(
 			penstock_list_entry(link, struct penstock_session, unsettled_link),
@@ -423,6 +426,7 @@ void penstock_adapter_check_stopped(struct penstock_adapter *adapter)
 		penstock_vidmm_keep(adapter->vidmm);
 	}
 	finish_sessions(adapter, true);
+	penstock_condemned_free(adapter, UINT64_MAX);
 	if (principals_idle(adapter) && !penstock_turn_busy(&adapter->turn)) {
 		adapter->closing = true;
 		free_parts(adapter);

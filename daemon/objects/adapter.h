@@ -47,6 +47,7 @@ struct penstock_adapter {
 	struct penstock_list allocations; /* penstock_allocation.link */
 	struct penstock_list unsettled;   /* penstock_session.unsettled_link: rows not on disk */
 	uint64_t committed_sequence;      /* of the store */
+	struct penstock_list condemned;   /* condemned.c: their rows' deletion is not on disk */
 	struct penstock_list leases;      /* penstock_session.lease_link: without a connection */
 	struct penstock_list stalled;     /* penstock_transfer.stalled_link: wait for memory */
 	struct penstock_list dirty_lists; /* penstock_context.dirty_link: table not stored */

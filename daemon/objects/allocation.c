@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/objects/allocation.h"
 
+#include "daemon/objects/condemned.h"
 #include "daemon/objects/transfer.h"
 #include "proto/isa/instruction.h"
 #include "proto/wire/limits.h"
@@ -92,6 +93,8 @@ static struct penstock_allocation *make(struct penstock_principal *principal,
 static void put(struct penstock_allocation *allocation)
 {
 	struct penstock_adapter *adapter = allocation->adapter;
+	bool stored = allocation->stored && !allocation->kept && !adapter->keeping;
+	uint64_t sequence = 0;
 
 	PENSTOCK_REQUIRE(allocation->references > 0);
 	if (--allocation->references > 0) {
@@ -99,12 +102,13 @@ static void put(struct penstock_allocation *allocation)
 	}
 	penstock_list_remove(&allocation->link);
 	adapter->allocation_count--;
-	if (allocation->stored && !allocation->kept && !adapter->keeping) {
-		(void)penstock_store_delete(adapter->config.store, PENSTOCK_STORE_ALLOCATION,
-					    allocation->id);
+	if (stored) {
+		sequence = penstock_store_delete(adapter->config.store, PENSTOCK_STORE_ALLOCATION,
+						 allocation->id);
 	}
 	if (allocation->memory != NULL) {
-		penstock_vidmm_allocation_unref(allocation->memory);
+		penstock_condemn_memory(adapter, stored, sequence, allocation->principal,
+					allocation->memory);
 	}
 	penstock_principal_put(allocation->principal);
 	free(allocation);
@@ -175,8 +179,8 @@ void penstock_opening_close(struct penstock_opening *opening, bool keep)
 	penstock_name_table_remove(&session->names, opening->name);
 	allocation->kept = allocation->kept || keep;
 	if (!keep) {
-		penstock_session_forget(session, PENSTOCK_STORE_OPENING, opening->id,
-					opening->name);
+		(void)penstock_session_forget(session, PENSTOCK_STORE_OPENING, opening->id,
+					      opening->name);
 	}
 	if (--allocation->openings == 0 && allocation->published) {
 		/* Nobody has it open: its token opens nothing any more. */

@@ -2,6 +2,7 @@
 #include "daemon/objects/context.h"
 
 #include "daemon/memory/progress.h"
+#include "daemon/objects/condemned.h"
 #include "daemon/objects/held.h"
 #include "daemon/objects/snapshot.h"
 #include "proto/wire/limits.h"
@@ -294,10 +295,12 @@ void penstock_context_destroy(struct penstock_context *context, bool keep, bool 
 	penstock_list_remove(&context->dirty_link);
 	penstock_name_table_remove(&session->names, context->info.name);
 	if (!keep) {
-		penstock_progress_free(session->adapter->vidmm, context->progress_record);
+		uint64_t sequence = penstock_session_forget(session, PENSTOCK_STORE_CONTEXT,
+							    context->id, context->info.name);
+
+		penstock_condemn_progress(session->adapter, penstock_session_leased(session),
+					  sequence, context->progress_record);
 		context->progress_record = 0;
-		penstock_session_forget(session, PENSTOCK_STORE_CONTEXT, context->id,
-					context->info.name);
 	}
 	if (cancel) {
 		context->cancelled = true;

@@ -276,7 +276,8 @@ void penstock_device_destroy(struct penstock_device *device, bool keep)
 	penstock_list_remove(&device->link);
 	penstock_name_table_remove(&session->names, device->name);
 	if (!keep) {
-		penstock_session_forget(session, PENSTOCK_STORE_DEVICE, device->id, device->name);
+		(void)penstock_session_forget(session, PENSTOCK_STORE_DEVICE, device->id,
+					      device->name);
 	}
 	penstock_device_put(device);
 }

@@ -2,6 +2,7 @@
 #include "daemon/objects/session.h"
 
 #include "daemon/memory/progress.h"
+#include "daemon/objects/condemned.h"
 #include "daemon/objects/device.h"
 #include "daemon/objects/held.h"
 #include "daemon/objects/transfer.h"
@@ -364,16 +365,18 @@ void penstock_session_end(struct penstock_session *session)
 	penstock_session_finish(session, false);
 }
 
+/* Its row takes those of its objects along: first, so that they know when they are gone. */
 static void drop_rows(struct penstock_session *session)
 {
 	struct penstock_adapter *adapter = session->adapter;
+	bool stored = penstock_session_leased(session);
 
-	penstock_progress_free(adapter->vidmm, session->progress_record);
-	session->progress_record = 0;
-	if (penstock_session_leased(session)) {
-		(void)penstock_store_delete(adapter->config.store, PENSTOCK_STORE_SESSION,
-					    session->number);
+	if (stored) {
+		session->end_sequence = penstock_store_delete(
+			adapter->config.store, PENSTOCK_STORE_SESSION, session->number);
 	}
+	penstock_condemn_progress(adapter, stored, session->end_sequence, session->progress_record);
+	session->progress_record = 0;
 }
 
 void penstock_session_finish(struct penstock_session *session, bool keep)
@@ -393,13 +396,12 @@ void penstock_session_finish(struct penstock_session *session, bool keep)
 	penstock_list_remove(&session->principal_link);
 	session->principal->session_count--;
 	adapter->sessions--;
-	while ((link = penstock_list_first(&session->devices)) != NULL) {
-		/* An ended session's row takes those of its devices along (forget). */
-		penstock_device_destroy(penstock_list_entry(link, struct penstock_device, link),
-					keep);
-	}
 	if (!keep) {
 		drop_rows(session);
+	}
+	while ((link = penstock_list_first(&session->devices)) != NULL) {
+		penstock_device_destroy(penstock_list_entry(link, struct penstock_device, link),
+					keep);
 	}
 	penstock_session_settle(session);
 	penstock_session_put(session);
@@ -621,20 +623,22 @@ enum penstock_status penstock_session_check_objects(const struct penstock_sessio
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-void penstock_session_forget(struct penstock_session *session, enum penstock_store_kind kind,
-			     uint64_t id, uint64_t name)
+uint64_t penstock_session_forget(struct penstock_session *session, enum penstock_store_kind kind,
+				 uint64_t id, uint64_t name)
 {
 	struct penstock_store *store = session->adapter->config.store;
+	uint64_t sequence;
 
 	/* Where the whole session ends its row takes all others along. */
 	if (!penstock_session_leased(session) || session->state == PENSTOCK_SESSION_ENDED) {
-		return;
+		return session->end_sequence;
 	}
 	/* The floor first: a name that is gone must not be valid again, whatever is committed. */
 	(void)penstock_store_put_name_floor(store, session->number, penstock_name_index(name),
 					    penstock_name_generation(name));
-	penstock_session_wrote(session, session->last_serial,
-			       penstock_store_delete(store, kind, id));
+	sequence = penstock_store_delete(store, kind, id);
+	penstock_session_wrote(session, session->last_serial, sequence);
+	return sequence;
 }
 
 bool penstock_session_overtaken(const struct penstock_session *session, uint64_t name)

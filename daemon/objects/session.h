@@ -78,6 +78,7 @@ struct penstock_session {
 	uint64_t last_serial;
 	uint64_t settled;
 	uint64_t replay_until;
+	uint64_t end_sequence; /* ENDED: with which its row is gone, and those of its objects */
 	struct penstock_uncommitted uncommitted[PENSTOCK_SESSION_UNCOMMITTED]; /* oldest first */
 	uint32_t uncommitted_count;
 	uint32_t held_submissions;
@@ -152,9 +153,10 @@ enum penstock_status penstock_session_check_objects(const struct penstock_sessio
 
 /*
  * An object with a name was destroyed by a request: its row goes, the generation of its name stays.
+ * Returns the sequence with which its row is gone.
  */
-void penstock_session_forget(struct penstock_session *session, enum penstock_store_kind kind,
-			     uint64_t id, uint64_t name);
+uint64_t penstock_session_forget(struct penstock_session *session, enum penstock_store_kind kind,
+				 uint64_t id, uint64_t name);
 
 /* The request whose serial was taken last may have been executed before a restart. */
 static inline bool penstock_session_replaying(const struct penstock_session *session)

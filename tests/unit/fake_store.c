@@ -18,6 +18,7 @@ enum row_kind {
 	ROW_FLOOR,
 	ROW_GENERATION,
 	ROW_LIST,
+	ROW_SERIAL, /* of a session; its id is the session's */
 	ROW_DELETE,
 	ROW_KINDS,
 };
@@ -39,6 +40,7 @@ struct row {
 		struct penstock_list_row element;
 		uint8_t generation[16];
 		uint64_t floor;
+		uint64_t serial;
 	} data;
 };
 
@@ -167,6 +169,26 @@ uint64_t penstock_store_put_name_floor(struct penstock_store *store, uint64_t se
 	return fake.sequence;
 }
 
+/* In the transaction of the row before it. */
+uint64_t penstock_store_put_row_serial(struct penstock_store *store, uint64_t session,
+				       uint64_t serial)
+{
+	struct row *put;
+
+	(void)store;
+	for (unsigned i = 0; i < row_count; i++) {
+		if (rows[i].kind == ROW_SERIAL && rows[i].id == session &&
+		    rows[i].data.serial > serial) {
+			serial = rows[i].data.serial;
+		}
+	}
+	put = append(ROW_SERIAL, session);
+	put->sequence = --fake.sequence;
+	put->parent = session;
+	put->data.serial = serial;
+	return fake.sequence;
+}
+
 uint64_t penstock_store_highest_id(const struct penstock_store *store,
 				   enum penstock_store_kind kind)
 {
@@ -194,6 +216,7 @@ static void kill_children(enum row_kind kind, uint64_t id)
 		[ROW_OPENING] = ROW_DEVICE,    [ROW_FLOOR] = ROW_SESSION,
 		[ROW_PRINCIPAL] = ROW_KINDS,   [ROW_LIST] = ROW_KINDS,
 		[ROW_GENERATION] = ROW_KINDS,  [ROW_DELETE] = ROW_KINDS,
+		[ROW_SERIAL] = ROW_SESSION,
 	};
 
 	for (unsigned i = 0; i < row_count; i++) {
@@ -234,13 +257,25 @@ static void compact(void)
 	row_count = kept;
 }
 
+static bool deliver_session(const struct penstock_store_loader *loader, const struct row *row)
+{
+	struct penstock_session_row session = row->data.session;
+
+	for (unsigned i = 0; i < row_count; i++) {
+		if (rows[i].kind == ROW_SERIAL && rows[i].id == session.id) {
+			session.row_serial = rows[i].data.serial;
+		}
+	}
+	return loader->session(loader->owner, &session);
+}
+
 static bool deliver(const struct penstock_store_loader *loader, const struct row *row)
 {
 	switch (row->kind) {
 	case ROW_PRINCIPAL:
 		return loader->principal(loader->owner, &row->data.principal);
 	case ROW_SESSION:
-		return loader->session(loader->owner, &row->data.session);
+		return deliver_session(loader, row);
 	case ROW_DEVICE:
 		return loader->device(loader->owner, &row->data.device);
 	case ROW_CONTEXT:
@@ -257,6 +292,7 @@ static bool deliver(const struct penstock_store_loader *loader, const struct row
 	case ROW_GENERATION:
 		loader->generation(loader->owner, row->data.generation);
 		return true;
+	case ROW_SERIAL:
 	case ROW_DELETE:
 	case ROW_KINDS:
 		break;

@@ -116,8 +116,8 @@ START_TEST(a_restored_table_keeps_names_and_floors)
 	ck_assert(penstock_name_table_superseded(&table, NAME(8, 3)));
 	ck_assert(penstock_name_table_superseded(&table, NAME(9, 3)));
 	ck_assert(!penstock_name_table_superseded(&table, NAME(10, 3)));
-	ck_assert(penstock_name_table_superseded(&table, NAME(1, 2)));
-	ck_assert(!penstock_name_table_superseded(&table, NAME(2, 2)));
+	ck_assert(penstock_name_table_superseded(&table, NAME(1, 5)));
+	ck_assert(!penstock_name_table_superseded(&table, NAME(2, 5)));
 	ck_assert(!penstock_name_table_superseded(&table, NAME(0, 1000)));
 	ck_assert_int_eq(insert(NAME(9, 3)), PENSTOCK_STATUS_INVALID_PARAMETER);
 	ck_assert_int_eq(insert(NAME(10, 3)), PENSTOCK_STATUS_SUCCESS);

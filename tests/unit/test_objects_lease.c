@@ -219,12 +219,32 @@ START_TEST(a_lease_that_is_over_takes_everything_along)
 	ck_assert_uint_eq(fake.allocations, 2);
 	session->lease_end_ms = uv_now(&fixture.loop);
 	penstock_session_expire(fixture.adapter);
-	ck_assert_uint_eq(fake.allocations, 0);
 	REFUSED(client_resume(&fixture, &client, "uid:1"), NOT_FOUND);
+	/* Until the deletion is on disk a crash would bring the rows back. */
+	ck_assert_uint_eq(fake.allocations, 2);
 	commit();
+	ck_assert_uint_eq(fake.allocations, 0);
 	ck_assert_uint_eq(fake_core_rows(PENSTOCK_STORE_SESSION), 0);
 	ck_assert_uint_eq(fake_core_rows(PENSTOCK_STORE_ALLOCATION), 0);
 	ck_assert_uint_eq(fake_core_rows(PENSTOCK_STORE_OPENING), 0);
+}
+END_TEST
+
+START_TEST(what_is_destroyed_keeps_its_memory_until_its_row_is_gone)
+{
+	client_set_up(&client, 2);
+	commit();
+	GOOD(client_destroy(&client, NAME(4)));
+	GOOD(client_destroy(&client, NAME(2)));
+	turn(&fixture);
+	ck_assert_uint_eq(fake.allocations, 2);
+	fixture_kill(&fixture); /* neither deletion was committed */
+	GOOD(client_resume(&fixture, &client, "uid:1"));
+	ck_assert_uint_eq(execution_state(NAME(1)), PENSTOCK_DEVICE_ACTIVE);
+	GOOD(client_destroy(&client, NAME(4)));
+	GOOD(client_destroy(&client, NAME(2)));
+	commit();
+	ck_assert_uint_eq(fake.allocations, 1);
 }
 END_TEST
 
@@ -373,8 +393,8 @@ START_TEST(requests_that_were_kept_but_not_counted_may_be_sent_again)
 	GOOD(client_device(&client, NAME(1)));
 	GOOD(client_context(&client, NAME(2), NAME(1)));
 	GOOD(client_allocation(&client, NAME(3), NAME(1), 4096, &answered));
-	/* That one was destroyed again: it is made anew only under a new generation. */
-	REFUSED(client_allocation(&client, NAME(4), NAME(1), 4096, &answered), INVALID_PARAMETER);
+	/* That one was destroyed behind it: it is not made anew. */
+	GOOD(client_allocation(&client, NAME(4), NAME(1), 4096, &answered));
 	GOOD(client_share(&client, NAME(3), &answered));
 	ck_assert_uint_eq(answered.request.token_low, shared.request.token_low);
 	GOOD(client_open(&client, NAME(5), NAME(1), &shared, true));
@@ -383,6 +403,33 @@ START_TEST(requests_that_were_kept_but_not_counted_may_be_sent_again)
 	REFUSED(client_destroy(&client, NAME(4)), INVALID_HANDLE);
 	REFUSED(client_device(&client, NAME(1)), INVALID_PARAMETER);
 	REFUSED(client_open(&client, NAME(5), NAME(1), &shared, true), INVALID_PARAMETER);
+}
+END_TEST
+
+START_TEST(what_a_later_request_has_overtaken_is_sent_again_in_vain_and_succeeds)
+{
+	const uint64_t second = NAME(4) + (1ull << 32);
+	struct answered answered;
+
+	client_set_up(&client, 2);
+	GOOD(client_destroy(&client, NAME(4)));
+	GOOD(client_allocation(&client, second, NAME(1), 8192, &answered));
+	turn(&fixture);
+	fake.committed = fake.sequence;
+	fixture_kill(&fixture);
+	GOOD(client_resume(&fixture, &client, "uid:1"));
+	ck_assert_uint_eq(client.resumed_serial, 0);
+	GOOD(client_device(&client, NAME(1)));
+	GOOD(client_context(&client, NAME(2), NAME(1)));
+	GOOD(client_allocation(&client, NAME(3), NAME(1), 4096, &answered));
+	GOOD(client_allocation(&client, NAME(4), NAME(1), 4096, &answered));
+	GOOD(client_destroy(&client, NAME(4)));
+	GOOD(client_allocation(&client, second, NAME(1), 8192, &answered));
+	/* From here on nothing was ever sent before. */
+	REFUSED(client_destroy(&client, NAME(4)), INVALID_HANDLE);
+	REFUSED(client_allocation(&client, NAME(4), NAME(1), 4096, &answered), INVALID_PARAMETER);
+	REFUSED(client_allocation(&client, second, NAME(1), 8192, &answered), INVALID_PARAMETER);
+	GOOD(client_destroy(&client, second));
 }
 END_TEST
 
@@ -534,12 +581,15 @@ int main(void)
 	tcase_add_test(tcase, only_the_same_principal_resumes);
 	tcase_add_test(tcase, a_resume_takes_the_session_from_an_older_connection);
 	tcase_add_test(tcase, a_lease_that_is_over_takes_everything_along);
+	tcase_add_test(tcase, what_is_destroyed_keeps_its_memory_until_its_row_is_gone);
 	tcase_add_test(tcase, a_torn_upload_gives_its_serial_back);
 	tcase_add_test(tcase, a_lease_is_granted_only_where_there_is_a_store);
 	tcase_add_test(tcase, an_idle_device_goes_on_after_a_kill);
 	tcase_add_test(tcase, a_device_that_had_work_in_flight_is_lost_after_a_kill);
 	tcase_add_test(tcase, a_submission_that_never_ran_is_not_counted_as_executed);
 	tcase_add_test(tcase, requests_that_were_kept_but_not_counted_may_be_sent_again);
+	tcase_add_test(tcase,
+		       what_a_later_request_has_overtaken_is_sent_again_in_vain_and_succeeds);
 	tcase_add_test(tcase, lost_contents_lose_their_devices);
 	tcase_add_test(tcase, an_orderly_end_keeps_what_is_leased);
 	tcase_add_test(tcase,
