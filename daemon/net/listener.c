@@ -88,12 +88,20 @@ static enum penstock_status start(struct penstock_net *net, int descriptor, bool
 
 /* ---------------------------------------------------------------- Unix */
 
-/* A socket file that refuses connections was left behind by a daemon that is dead. */
+/*
+ * A socket file that refuses connections was left behind by a daemon that is dead. Connecting to any
+ * other kind of file is refused too: that one is somebody's, and stays.
+ */
 static bool left_behind(const struct sockaddr_un *address)
 {
-	int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat there;
 	bool refused;
+	int descriptor;
 
+	if (lstat(address->sun_path, &there) != 0 || !S_ISSOCK(there.st_mode)) {
+		return false;
+	}
+	descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (descriptor < 0) {
 		return false;
 	}
