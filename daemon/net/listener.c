@@ -89,8 +89,8 @@ static enum penstock_status start(struct penstock_net *net, int descriptor, bool
 /* ---------------------------------------------------------------- Unix */
 
 /*
- * A socket file that refuses connections was left behind by a daemon that is dead. Connecting to any
- * other kind of file is refused too: that one is somebody's, and stays.
+ * A socket file that refuses connections was left behind by a daemon that is dead. Connecting to
+ * any other kind of file is refused too: that one is somebody's, and stays.
  */
 static bool left_behind(const struct sockaddr_un *address)
 {
