@@ -102,6 +102,19 @@ int penstock_daemon_init(struct penstock_daemon *daemon, bool tcp, struct pensto
 	return listen_notify(daemon, text);
 }
 
+int penstock_daemon_place_memory(struct penstock_daemon *daemon, const char *parent,
+				 struct penstock_errbuf *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%.80s/penstock-memory-XXXXXX", parent);
+	if (mkdtemp(path) == NULL) {
+		return fault(text, path);
+	}
+	daemon->memory = strdup(path);
+	return daemon->memory == NULL ? fault(text, path) : 0;
+}
+
 /* ---------------------------------------------------------------- starting */
 
 /* In the child: both listening sockets, as a service manager passes them. */
@@ -207,7 +220,11 @@ int penstock_daemon_start(struct penstock_daemon *daemon, struct penstock_errbuf
 	snprintf(gpu, sizeof(gpu), "%s/penstock-gpu", build_directory());
 	snprintf(socket_path, sizeof(socket_path), "%s/socket", daemon->directory);
 	snprintf(state, sizeof(state), "%s/state", daemon->directory);
-	snprintf(memory, sizeof(memory), "%s/memory", daemon->directory);
+	if (daemon->memory != NULL) {
+		snprintf(memory, sizeof(memory), "%s", daemon->memory);
+	} else {
+		snprintf(memory, sizeof(memory), "%s/memory", daemon->directory);
+	}
 	for (size_t i = 0; i < PENSTOCK_DAEMON_ARGUMENTS_MAX && daemon->arguments[i] != NULL; i++) {
 		arguments[count++] = daemon->arguments[i];
 	}
@@ -277,6 +294,10 @@ void penstock_daemon_fini(struct penstock_daemon *daemon)
 	if (daemon->directory != NULL) {
 		nftw(daemon->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 		free(daemon->directory);
+	}
+	if (daemon->memory != NULL) {
+		nftw(daemon->memory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+		free(daemon->memory);
 	}
 	*daemon = (struct penstock_daemon){ .tcp = -1, .unix_socket = -1, .notify = -1 };
 }

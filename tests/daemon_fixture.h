@@ -16,6 +16,7 @@
 struct penstock_daemon {
 	pid_t pid;             /* 0: not running */
 	char *directory;       /* owned; with the socket, state/, memory/, and the log */
+	char *memory;          /* owned; the memory files elsewhere, NULL: in memory/ */
 	char unix_server[192]; /* "unix:..." */
 	char tcp_server[64];   /* "penstock://127.0.0.1:..." with tcp, otherwise "" */
 	int tcp;         /* with TCP: listening sockets that the daemon inherits; otherwise -1 */
@@ -27,6 +28,10 @@ struct penstock_daemon {
 
 /* Makes the folder, and with `tcp` a socket on a port that the kernel chooses. 0, or -1. */
 int penstock_daemon_init(struct penstock_daemon *daemon, bool tcp, struct penstock_errbuf *text);
+
+/* The memory files go into a folder of their own in `parent`, before the start. 0, or -1. */
+int penstock_daemon_place_memory(struct penstock_daemon *daemon, const char *parent,
+				 struct penstock_errbuf *text);
 
 /* Starts it and waits for READY. 0; -1: the text has the fault, or the daemon's last words. */
 int penstock_daemon_start(struct penstock_daemon *daemon, struct penstock_errbuf *text);

@@ -9,6 +9,11 @@
 #define KEPT_PARTIAL_BYTES 4096u
 /* The least that a unit too large for the read buffer is given to grow into. */
 #define PARTIAL_STEP_BYTES (64u << 10)
+/*
+ * Behind an upload there is often another: the next read takes no more than this, enough for its
+ * header, so that its bytes are received into place and not copied there from the read buffer.
+ */
+#define PEEK_BYTES 4096u
 /* One system call reads at most this much of a payload. */
 #define RECEIVE_STEP_BYTES (16u << 20)
 
@@ -235,6 +240,7 @@ static void alloc_cb(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffer
 	struct penstock_transport *transport = from_handle(handle);
 	uint8_t *shared = transport->shared->bytes;
 	size_t before = transport->partial_bytes;
+	size_t room = sizeof(transport->shared->bytes) - before;
 
 	(void)suggested;
 	if (transport->remaining > 0 && transport->destination != NULL) {
@@ -252,7 +258,8 @@ static void alloc_cb(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffer
 	if (before > 0) {
 		memcpy(shared, transport->partial, before);
 	}
-	*ret_buffer = buffer_of(shared + before, sizeof(transport->shared->bytes) - before);
+	*ret_buffer = buffer_of(shared + before,
+				transport->peek && room > PEEK_BYTES ? PEEK_BYTES : room);
 }
 
 static void read_shared(struct penstock_transport *transport, size_t count)
@@ -262,6 +269,7 @@ static void read_shared(struct penstock_transport *transport, size_t count)
 	size_t used;
 
 	drop_partial(transport);
+	transport->peek = false;
 	used = offer(transport, shared, size);
 	keep(transport, shared + used, size - used);
 	if (size == sizeof(transport->shared->bytes) && active(transport)) {
@@ -283,6 +291,7 @@ static void read_cb(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 		return;
 	}
 	if ((uint8_t *)buffer->base == transport->destination) {
+		transport->peek = true;
 		count_received(transport, (uint64_t)count);
 		return;
 	}

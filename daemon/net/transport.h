@@ -64,6 +64,7 @@ struct penstock_transport {
 	size_t need;          /* size of the unit in `partial`, as far as is known */
 	uint8_t *destination; /* borrowed; NULL while `remaining` > 0: bytes are dropped */
 	uint64_t remaining;   /* of a receive */
+	bool peek;            /* a payload was received into place, the next header was not read */
 	bool reading;
 	bool paused;
 	bool ended;

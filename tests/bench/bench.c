@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct {
 	const char *id;
@@ -187,6 +188,20 @@ static bool wanted(const char *id, int count, char **ids)
 	return count == 0;
 }
 
+/*
+ * Memory files on a tmpfs, as the daemon has them: a disk's file system protects pages that it
+ * writes back, and measures itself.
+ */
+static int prepare_daemon(struct penstock_daemon *daemon, struct penstock_errbuf *text)
+{
+	if (penstock_daemon_init(daemon, true, text) != 0) {
+		return -1;
+	}
+	return access("/dev/shm", W_OK) == 0
+		       ? penstock_daemon_place_memory(daemon, "/dev/shm", text)
+		       : 0;
+}
+
 /* Every benchmark against one daemon; both inherit where this process may run. */
 static void run_placement(struct bench *bench, bool pinned, int count, char **ids)
 {
@@ -194,8 +209,7 @@ static void run_placement(struct bench *bench, bool pinned, int count, char **id
 	struct penstock_errbuf text;
 
 	bench->placement = pinned ? "one core" : "as placed";
-	if (penstock_daemon_init(&daemon, true, &text) != 0 ||
-	    penstock_daemon_start(&daemon, &text) != 0) {
+	if (prepare_daemon(&daemon, &text) != 0 || penstock_daemon_start(&daemon, &text) != 0) {
 		bench_failed(bench, "P", "%s", text.text);
 		penstock_daemon_fini(&daemon);
 		return;
