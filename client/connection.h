@@ -24,7 +24,7 @@
 #include "proto/wire/frame.h"
 #include "proto/wire/penstock.pb-c.h"
 
-#define PENSTOCK_INBOX_BYTES  (128u << 10) /* a header and the largest message fit */
+#define PENSTOCK_INBOX_BYTES  (128u << 10) /* at first: it grows for reports */
 #define PENSTOCK_SEND_WAIT_MS 10
 
 enum penstock_connection_state {
@@ -34,7 +34,8 @@ enum penstock_connection_state {
 };
 
 struct penstock_inbox {
-	uint8_t *bytes; /* [PENSTOCK_INBOX_BYTES], owned */
+	uint8_t *bytes; /* [capacity], owned */
+	size_t capacity;
 	size_t start;
 	size_t end;
 	/* a payload under way: straight into the caller's memory */

@@ -18,7 +18,8 @@
 
 enum penstock_status penstock_inbox_init(struct penstock_inbox *inbox)
 {
-	*inbox = (struct penstock_inbox){ .bytes = malloc(PENSTOCK_INBOX_BYTES) };
+	*inbox = (struct penstock_inbox){ .bytes = malloc(PENSTOCK_INBOX_BYTES),
+					  .capacity = PENSTOCK_INBOX_BYTES };
 	return inbox->bytes == NULL ? PENSTOCK_STATUS_NO_MEMORY : PENSTOCK_STATUS_SUCCESS;
 }
 
@@ -148,7 +149,12 @@ static enum penstock_status handle_row(struct penstock_connection *connection,
 	ProtobufCMessage *message;
 	enum penstock_status status;
 
-	penstock_budget_init(&budget);
+	if (frame->type >= PENSTOCK_FRAME_STATUS_REPORT) {
+		penstock_budget_init_with(&budget, PENSTOCK_LIMIT_REPORT_BYTES,
+					  PENSTOCK_LIMIT_REPORT_BLOCKS);
+	} else {
+		penstock_budget_init(&budget);
+	}
 	message = protobuf_c_message_unpack(row->descriptor, &budget.allocator,
 					    frame->message_bytes, bytes);
 	if (message == NULL) {
@@ -233,6 +239,25 @@ static enum penstock_status payload_from_buffer(struct penstock_connection *conn
 
 /* ---------------------------------------------------------------- receiving */
 
+/* A report may be longer than the buffer, which doubles as it fills. PENDING: more are needed. */
+static enum penstock_status make_room(struct penstock_connection *connection)
+{
+	struct penstock_inbox *inbox = &connection->in;
+	uint8_t *bytes;
+
+	if (inbox->end - inbox->start < inbox->capacity) {
+		return PENSTOCK_STATUS_PENDING;
+	}
+	bytes = realloc(inbox->bytes, inbox->capacity * 2);
+	if (bytes == NULL) {
+		return penstock_connection_lose(connection, PENSTOCK_STATUS_NO_MEMORY,
+						"no memory for what the daemon sends");
+	}
+	inbox->bytes = bytes;
+	inbox->capacity *= 2;
+	return PENSTOCK_STATUS_PENDING;
+}
+
 /* Handles one frame, or its header. SUCCESS: look again; PENDING: more bytes are needed. */
 static enum penstock_status take_frame(struct penstock_connection *connection)
 {
@@ -252,7 +277,7 @@ static enum penstock_status take_frame(struct penstock_connection *connection)
 						sentence.text);
 	}
 	if (have - PENSTOCK_FRAME_HEADER_BYTES < frame.message_bytes) {
-		return PENSTOCK_STATUS_PENDING;
+		return make_room(connection);
 	}
 	inbox->start += PENSTOCK_FRAME_HEADER_BYTES + frame.message_bytes;
 	if (frame.type == PENSTOCK_FRAME_READ_DATA || frame.payload_bytes > 0) {
@@ -297,18 +322,20 @@ static size_t inbox_space(const struct penstock_inbox *inbox)
 {
 	size_t have = inbox->end - inbox->start;
 	struct penstock_frame frame;
+	size_t size;
 
 	if (inbox->expected == 0) {
-		return PENSTOCK_INBOX_BYTES - inbox->end;
+		return inbox->capacity - inbox->end;
 	}
 	if (have < PENSTOCK_FRAME_HEADER_BYTES) {
 		return PENSTOCK_FRAME_HEADER_BYTES - have;
 	}
 	if (penstock_frame_decode(inbox->bytes + inbox->start, &frame, NULL) !=
 	    PENSTOCK_STATUS_SUCCESS) {
-		return PENSTOCK_INBOX_BYTES - inbox->end; /* taking the frame will say why */
+		return inbox->capacity - inbox->end; /* taking the frame will say why */
 	}
-	return PENSTOCK_FRAME_HEADER_BYTES + frame.message_bytes - have;
+	size = PENSTOCK_FRAME_HEADER_BYTES + frame.message_bytes - have;
+	return size < inbox->capacity - inbox->end ? size : inbox->capacity - inbox->end;
 }
 
 /* The rest of a payload first, then what follows it; waiting, the payload alone and all of it. */

@@ -41,6 +41,8 @@
 
 /* an administrator's report: one turn of the loop makes it, and other clients wait for that */
 #define PENSTOCK_LIMIT_REPORT_ROWS      65536u
+#define PENSTOCK_LIMIT_REPORT_BYTES     (256u << 20) /* heap that unpacking a report may take */
+#define PENSTOCK_LIMIT_REPORT_BLOCKS    (1u << 20)
 #define PENSTOCK_LIMIT_REPORT_DMA_BYTES (256u << 10) /* of a DMA buffer that is disassembled */
 
 /* one instruction: no legal instruction may look like a hang */
