@@ -227,8 +227,10 @@ enum penstock_status penstock_sync(struct penstock_session *session, uint64_t se
 /*
  * One submission, received whole: record, lists and command bytes, all borrowed for the call.
  * SUCCESS: admitted (its fence event will come). A refusal (render's statuses, INVALID_HANDLE,
- * DEVICE_REMOVED, LIMIT_EXCEEDED, NO_MEMORY) is complete when the call returns, except for large
- * command buffers that are rendered on a worker: then PENDING, and request->done tells.
+ * GRAPHICS_WRONG_ALLOCATION_DEVICE: an opening of another device; ACCESS_DENIED: WriteOperation on
+ * a read-only opening; PREDECESSOR_FAILED, DEVICE_REMOVED, LIMIT_EXCEEDED, NO_MEMORY) is complete
+ * when the call returns, except for large command buffers that are rendered on a worker: then
+ * PENDING, and request->done tells.
  * `request` is only kept when PENDING is returned.
  */
 enum penstock_status penstock_submit(struct penstock_session *session, uint64_t serial,

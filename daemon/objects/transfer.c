@@ -554,14 +554,30 @@ void penstock_read_back_end(struct penstock_request *request)
 	end(transfer, PENSTOCK_STATUS_SUCCESS);
 }
 
+/* What was shared is gone since: whatever its token was, it opens nothing. */
+static void give_dead_token(const struct penstock_session *session,
+			    struct penstock_request *request)
+{
+	struct penstock_session_id token;
+
+	session->adapter->config.random(session->adapter->config.owner, (uint8_t *)&token);
+	request->token_high = token.high;
+	request->token_low = token.low;
+}
+
 static enum penstock_status begin_share(struct penstock_session *session, uint64_t name,
 					struct penstock_request *request,
 					struct penstock_refusal *ret_refusal)
 {
 	struct penstock_opening *opening;
 	struct penstock_transfer *transfer;
-	enum penstock_status status = penstock_opening_find(session, name, &opening, ret_refusal);
+	enum penstock_status status;
 
+	if (penstock_session_overtaken(session, name)) {
+		give_dead_token(session, request);
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	status = penstock_opening_find(session, name, &opening, ret_refusal);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}

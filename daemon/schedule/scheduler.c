@@ -65,10 +65,9 @@ void penstock_scheduler_ring(struct penstock_scheduler *scheduler,
 
 static void ring_all(struct penstock_scheduler *scheduler)
 {
-	const struct penstock_backend_ops *ops = scheduler->config.backend->ops;
-
+	/* Without bells nothing is looked at: the backend may have gone (stopped). */
 	for (uint32_t i = 0; i < scheduler->bell_count; i++) {
-		ops->ring_doorbell(scheduler->bells[i]);
+		scheduler->config.backend->ops->ring_doorbell(scheduler->bells[i]);
 	}
 	scheduler->bell_count = 0;
 }

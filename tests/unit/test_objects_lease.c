@@ -406,6 +406,54 @@ START_TEST(requests_that_were_kept_but_not_counted_may_be_sent_again)
 }
 END_TEST
 
+START_TEST(a_create_that_was_still_under_way_is_made_when_it_comes_again)
+{
+	struct answered answered;
+
+	client_set_up(&client, 0);
+	commit();
+	fake.reserve_later = true;
+	REFUSED(client_allocation(&client, NAME(3), NAME(1), 4096, &answered), PENDING);
+	fake.reserve_later = false;
+	GOOD(client_allocation(&client, NAME(4), NAME(1), 4096, &answered));
+	fake.committed = fake.sequence;
+	fake_core_kill();
+	fake_core_reserved(PENSTOCK_STATUS_NO_MEMORY);
+	penstock_adapter_stop(fixture.adapter, NULL, NULL);
+	for (unsigned i = 0; i < 8; i++) {
+		turn(&fixture);
+	}
+	fake_core_resurrect();
+	GOOD(fixture_start_again(&fixture, NULL));
+	GOOD(client_resume(&fixture, &client, "uid:1"));
+	ck_assert_uint_eq(client.resumed_serial, 2);
+	ck_assert_uint_eq(fake.allocations, 1);
+	GOOD(client_allocation(&client, NAME(3), NAME(1), 4096, &answered));
+	GOOD(client_allocation(&client, NAME(4), NAME(1), 4096, &answered));
+	ck_assert_uint_eq(fake.allocations, 2);
+}
+END_TEST
+
+START_TEST(a_share_that_a_destroy_has_overtaken_gives_a_token_that_opens_nothing)
+{
+	struct answered shared;
+
+	client_set_up(&client, 1);
+	REFUSED(client_share(&client, NAME(3), &shared), PENDING);
+	turn(&fixture);
+	GOOD(client_destroy(&client, NAME(3)));
+	fake.committed = fake.sequence;
+	fixture_kill(&fixture);
+	GOOD(client_resume(&fixture, &client, "uid:1"));
+	client_set_up(&client, 1);
+	GOOD(client_share(&client, NAME(3), &shared));
+	ck_assert(shared.request.token_high != 0 || shared.request.token_low != 0);
+	GOOD(client_destroy(&client, NAME(3)));
+	ck_assert_uint_eq(fake.allocations, 0);
+	REFUSED(client_open(&client, NAME_OF(1, 3), NAME(1), &shared, false), NOT_FOUND);
+}
+END_TEST
+
 START_TEST(what_a_later_request_has_overtaken_is_sent_again_in_vain_and_succeeds)
 {
 	const uint64_t second = NAME(4) + (1ull << 32);
@@ -588,6 +636,9 @@ int main(void)
 	tcase_add_test(tcase, a_device_that_had_work_in_flight_is_lost_after_a_kill);
 	tcase_add_test(tcase, a_submission_that_never_ran_is_not_counted_as_executed);
 	tcase_add_test(tcase, requests_that_were_kept_but_not_counted_may_be_sent_again);
+	tcase_add_test(tcase, a_create_that_was_still_under_way_is_made_when_it_comes_again);
+	tcase_add_test(tcase,
+		       a_share_that_a_destroy_has_overtaken_gives_a_token_that_opens_nothing);
 	tcase_add_test(tcase,
 		       what_a_later_request_has_overtaken_is_sent_again_in_vain_and_succeeds);
 	tcase_add_test(tcase, lost_contents_lose_their_devices);
