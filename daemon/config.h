@@ -15,6 +15,7 @@
 enum penstock_backend_kind {
 	PENSTOCK_BACKEND_EMULATED,
 	PENSTOCK_BACKEND_NULL,
+	PENSTOCK_BACKEND_FAULTY, /* for tests */
 	PENSTOCK_BACKEND_KIND_COUNT
 };
 
@@ -30,6 +31,7 @@ struct penstock_config {
 	uint64_t log_level; /* as in syslog: 3 error ... 7 debug */
 	/* [adapter] */
 	uint64_t backend;      /* enum penstock_backend_kind */
+	char *faults;          /* of the faulty backend, daemon/faults.h */
 	uint64_t local_memory; /* bytes */
 	uint64_t aperture_memory;
 	uint64_t hw_queue_packet_cap;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/config_keys.h"
 
+#include "daemon/faults.h"
 #include "daemon/net/listener.h"
 #include "proto/wire/limits.h"
 
@@ -12,6 +13,7 @@
 static const struct penstock_config_choice backends[] = {
 	{ "emulated", PENSTOCK_BACKEND_EMULATED },
 	{ "null", PENSTOCK_BACKEND_NULL },
+	{ "faulty", PENSTOCK_BACKEND_FAULTY },
 	{ NULL, 0 },
 };
 
@@ -39,8 +41,10 @@ const struct penstock_config_key penstock_config_keys[] = {
 	  false },
 	{ "daemon", "log-level", "info", "error, warning, notice, info or debug", levels,
 	  FIELD(log_level), 0, 0, PENSTOCK_CONFIG_CHOICE, true },
-	{ "adapter", "backend", "emulated", "emulated or null", backends, FIELD(backend), 0, 0,
-	  PENSTOCK_CONFIG_CHOICE, false },
+	{ "adapter", "backend", "emulated", "emulated, null or faulty", backends, FIELD(backend), 0,
+	  0, PENSTOCK_CONFIG_CHOICE, false },
+	{ "adapter", "faults", "", "what the faulty backend does wrong: PACKET:KIND,...", NULL,
+	  FIELD(faults), 0, 0, PENSTOCK_CONFIG_FAULTS, false },
 	{ "adapter", "local-memory", "1G", "size of segment 1", NULL, FIELD(local_memory), 1u << 20,
 	  64 * GIB, PENSTOCK_CONFIG_BYTES, false },
 	{ "adapter", "aperture-memory", "1G", "size of segment 2", NULL, FIELD(aperture_memory),
@@ -92,24 +96,37 @@ const char *penstock_backend_kind_name(uint64_t kind)
 
 /* ---------------------------------------------------------------- values */
 
+/* The fault does not name the key. */
+static enum penstock_status check_text(const struct penstock_config_key *key, const char *value,
+				       struct penstock_errbuf *reterr_text)
+{
+	struct penstock_fault faults[PENSTOCK_FAULTS_MAX];
+	size_t count;
+
+	if (key->type == PENSTOCK_CONFIG_FAULTS) {
+		return penstock_faults_parse(value, faults, &count, reterr_text);
+	}
+	if (key->type == PENSTOCK_CONFIG_ADDRESS) {
+		return value[0] == '\0' ? PENSTOCK_STATUS_SUCCESS
+					: penstock_listen_check(value, reterr_text);
+	}
+	if (value[0] != '/') {
+		penstock_errbuf_set(reterr_text, "'%.150s' is no absolute path", value);
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
 static enum penstock_status set_text(struct penstock_config *config,
 				     const struct penstock_config_key *key, const char *value,
 				     struct penstock_errbuf *reterr_text)
 {
+	struct penstock_errbuf fault;
 	char *copy;
 
-	if (key->type == PENSTOCK_CONFIG_PATH && value[0] != '/') {
-		penstock_errbuf_set(reterr_text, "%s: '%s' is no absolute path", key->name, value);
+	if (check_text(key, value, &fault) != PENSTOCK_STATUS_SUCCESS) {
+		penstock_errbuf_set(reterr_text, "%s: %.200s", key->name, fault.text);
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
-	}
-	if (key->type == PENSTOCK_CONFIG_ADDRESS && value[0] != '\0') {
-		struct penstock_errbuf fault;
-		enum penstock_status status = penstock_listen_check(value, &fault);
-
-		if (status != PENSTOCK_STATUS_SUCCESS) {
-			penstock_errbuf_set(reterr_text, "%s: %.200s", key->name, fault.text);
-			return status;
-		}
 	}
 	copy = strdup(value);
 	if (copy == NULL) {
@@ -212,6 +229,7 @@ enum penstock_status penstock_config_set(struct penstock_config *config,
 	switch (key->type) {
 	case PENSTOCK_CONFIG_PATH:
 	case PENSTOCK_CONFIG_ADDRESS:
+	case PENSTOCK_CONFIG_FAULTS:
 		return set_text(config, key, value, reterr_text);
 	case PENSTOCK_CONFIG_NUMBER:
 	case PENSTOCK_CONFIG_BYTES:

@@ -9,6 +9,7 @@
 
 enum penstock_config_type {
 	PENSTOCK_CONFIG_PATH,    /* absolute */
+	PENSTOCK_CONFIG_FAULTS,  /* as in daemon/faults.h, or nothing */
 	PENSTOCK_CONFIG_ADDRESS, /* loopback HOST:PORT, or nothing */
 	PENSTOCK_CONFIG_NUMBER,
 	PENSTOCK_CONFIG_BYTES,  /* with K, M or G behind it */
@@ -43,7 +44,8 @@ const struct penstock_config_key *penstock_config_key(const char *section, const
 
 static inline bool penstock_config_is_text(const struct penstock_config_key *key)
 {
-	return key->type == PENSTOCK_CONFIG_PATH || key->type == PENSTOCK_CONFIG_ADDRESS;
+	return key->type == PENSTOCK_CONFIG_PATH || key->type == PENSTOCK_CONFIG_ADDRESS ||
+	       key->type == PENSTOCK_CONFIG_FAULTS;
 }
 
 static inline char **penstock_config_text(const struct penstock_config *config,

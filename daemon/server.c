@@ -2,6 +2,7 @@
 #include "daemon/server.h"
 
 #include "daemon/directories.h"
+#include "daemon/faults.h"
 #include "daemon/metrics.h"
 #include "daemon/net/listener.h"
 #include "daemon/net/net.h"
@@ -54,7 +55,8 @@ struct penstock_server {
 	uv_timer_t watchdog;
 	uv_timer_t drain;
 	uint64_t drain_end_ms;
-	bool handles; /* the five above are initialised */
+	struct penstock_fault faults[PENSTOCK_FAULTS_MAX]; /* of the faulty backend */
+	bool handles;                                      /* the five above are initialised */
 	int exit_status;
 };
 
@@ -117,6 +119,22 @@ static void random_bytes(void *owner, uint8_t ret_bytes[16])
 	}
 }
 
+/* Nothing is executed by it: what a submission would have written is not there. */
+static enum penstock_status start_faulty(struct penstock_server *server,
+					 const struct penstock_backend_config *config,
+					 struct penstock_backend **ret_backend,
+					 struct penstock_errbuf *reterr_text)
+{
+	struct penstock_faulty_config faulty = { .script = server->faults };
+	enum penstock_status status = penstock_faults_parse(server->config->faults, server->faults,
+							    &faulty.script_count, reterr_text);
+
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = penstock_faulty_start(config, &faulty, ret_backend);
+	}
+	return status;
+}
+
 static enum penstock_status start_backend(void *owner,
 					  const struct penstock_backend_callbacks *callbacks,
 					  struct penstock_backend **ret_backend,
@@ -138,6 +156,9 @@ static enum penstock_status start_backend(void *owner,
 		.callbacks = *callbacks,
 	};
 
+	if (server->config->backend == PENSTOCK_BACKEND_FAULTY) {
+		return start_faulty(server, &config, ret_backend, reterr_text);
+	}
 	return starts[server->config->backend](&config, ret_backend, reterr_text);
 }
 

@@ -132,7 +132,7 @@ END_TEST
 START_TEST(a_choice_lists_its_words)
 {
 	expect_fault("[adapter]\nbackend = real\n",
-		     "test.conf:2: backend: 'real' is none of: emulated or null");
+		     "test.conf:2: backend: 'real' is none of: emulated, null or faulty");
 }
 END_TEST
 
@@ -224,6 +224,23 @@ START_TEST(an_unknown_option_is_named)
 }
 END_TEST
 
+START_TEST(faults_are_packets_and_kinds)
+{
+	static const char *const bad[] = { "3",       "3:",       "3:hangs",           "3:hang,",
+					   ",3:hang", "3:hang:x", "3:hang:4294967296", "x:hang" };
+
+	ck_assert_int_eq(read_text("[adapter]\nfaults = 3:hang,5:death:9\n"),
+			 PENSTOCK_STATUS_SUCCESS);
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(bad); i++) {
+		char option[64];
+
+		snprintf(option, sizeof(option), "--faults=%s", bad[i]);
+		ck_assert_msg(read_options(option, NULL, NULL) == PENSTOCK_STATUS_INVALID_PARAMETER,
+			      "'%s' was taken", bad[i]);
+	}
+}
+END_TEST
+
 START_TEST(a_segment_is_whole_granules)
 {
 	ck_assert_int_eq(read_options("--local-memory=1048577", NULL, NULL),
@@ -277,7 +294,7 @@ START_TEST(the_example_says_every_key_with_its_default)
 		keys += line[0] == ';' && line[1] >= 'a' && strstr(line, " =") != NULL;
 	}
 	fclose(file);
-	ck_assert_uint_eq(keys, 18);
+	ck_assert_uint_eq(keys, 19);
 }
 END_TEST
 
@@ -313,6 +330,7 @@ int main(void)
 	tcase_add_test(tcase, the_command_line_wins_over_the_file);
 	tcase_add_test(tcase, a_bad_value_is_a_fault_though_the_command_line_wins);
 	tcase_add_test(tcase, an_unknown_option_is_named);
+	tcase_add_test(tcase, faults_are_packets_and_kinds);
 	tcase_add_test(tcase, a_segment_is_whole_granules);
 	tcase_add_test(tcase, a_reload_changes_what_may_change_and_names_the_rest);
 	tcase_add_test(tcase, the_example_says_every_key_with_its_default);
