@@ -37,13 +37,27 @@ static void set_fault(struct reading *reading, const char *fault)
 static char *read_line(char *line, int size, void *stream)
 {
 	struct reading *reading = stream;
-	size_t length;
+	size_t length = 0;
+	int byte;
 
-	if (reading->fault_line != 0 || fgets(line, size, reading->stream) == NULL) {
+	if (reading->fault_line != 0) {
+		return NULL;
+	}
+	while (length + 1 < (size_t)size && (byte = getc(reading->stream)) != EOF) {
+		line[length++] = (char)byte;
+		if (byte == '\n') {
+			break;
+		}
+	}
+	line[length] = '\0';
+	if (length == 0) {
 		return NULL;
 	}
 	reading->line++;
-	length = strlen(line);
+	if (memchr(line, '\0', length) != NULL) {
+		set_fault(reading, "the line has a NUL byte");
+		return NULL;
+	}
 	if (length + 1 == (size_t)size && line[length - 1] != '\n') {
 		set_fault(reading, "the line is too long");
 		return NULL;

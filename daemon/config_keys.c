@@ -9,6 +9,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 static const struct penstock_config_choice backends[] = {
 	{ "emulated", PENSTOCK_BACKEND_EMULATED },
@@ -26,8 +28,8 @@ static const struct penstock_config_choice levels[] = {
 #define GIB         (1ull << 30)
 
 const struct penstock_config_key penstock_config_keys[] = {
-	{ "daemon", "socket", NULL, "path of the Unix socket", NULL, FIELD(socket), 0, 0,
-	  PENSTOCK_CONFIG_PATH, false },
+	{ "daemon", "socket", NULL, "path of the Unix socket", NULL, FIELD(socket), 0,
+	  sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1, PENSTOCK_CONFIG_PATH, false },
 	{ "daemon", "socket-mode", "0666", "its file mode", NULL, FIELD(socket_mode), 0, 0777,
 	  PENSTOCK_CONFIG_MODE, false },
 	{ "daemon", "listen", "", "loopback HOST:PORT for TCP; nothing: no TCP", NULL,
@@ -112,6 +114,10 @@ static enum penstock_status check_text(const struct penstock_config_key *key, co
 	}
 	if (value[0] != '/') {
 		penstock_errbuf_set(reterr_text, "'%.150s' is no absolute path", value);
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	if (key->maximum != 0 && strlen(value) > key->maximum) {
+		penstock_errbuf_set(reterr_text, "longer than %" PRIu64 " bytes", key->maximum);
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
 	}
 	return PENSTOCK_STATUS_SUCCESS;

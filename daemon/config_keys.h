@@ -31,7 +31,7 @@ struct penstock_config_key {
 	const struct penstock_config_choice *choices;
 	size_t field;
 	uint64_t minimum;
-	uint64_t maximum;
+	uint64_t maximum; /* of a text: bytes; 0: any length */
 	enum penstock_config_type type;
 	bool reload;
 };

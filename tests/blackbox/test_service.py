@@ -94,6 +94,8 @@ def a_bad_configuration_names_file_line_and_fault():
             ("socket\n", (":1:",)),
             ("[daemon]\n socket = /tmp/x\n", (":2:", "indented")),
             ("[daemon]\nsocket = /" + "x" * 5000 + "\n", (":2:", "long")),
+            (b"[daemon]\nsocket = /tmp/\0x\n", (":2:", "NUL")),
+            ("[daemon]\nsocket = /" + "x" * 120 + "\n", (":2:", "socket", "107")),
             ("[daemon]\nsocket-mode = 999\n", (":2:", "socket-mode")),
             ("[daemon]\nlisten = 0.0.0.0:1\n", (":2:", "listen")),
             ("[daemon]\nlisten = 127.0.0.1:70000\n", (":2:", "listen"))):

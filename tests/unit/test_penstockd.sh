@@ -53,7 +53,9 @@ printf '[daemon]\nlog-level = debug\n' >"$work/good.conf"
 result a_good_configuration_is_exit_0_and_starts_nothing
 "$daemon" --version | grep -q '^penstockd [0-9]' && "$daemon" --help | grep -q -- '--paranoid'
 result version_and_help_are_exit_0
-refuses 1 "cannot start" --backend null --socket "/nowhere/at/all/$(printf 'x%.0s' $(seq 200))" \
+refuses 2 "--socket: longer than 107 bytes" --socket "/nowhere/at/all/$(printf 'x%.0s' $(seq 200))"
+result a_socket_path_that_is_too_long_is_one_line_and_exit_2
+refuses 1 "cannot start" --backend null --socket "$work/bad.conf/none/socket" \
 	--state-dir "$work/state" --memory-dir "$work/memory"
 result what_cannot_start_is_one_line_and_exit_1
 
