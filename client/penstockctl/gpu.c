@@ -96,4 +96,5 @@ void fill_dump(const ProtobufCMessage *message, struct report *report)
 	report_text(report, "dma_buffer_submitted", reply->disassembly_after);
 	report_patches(report, reply->patches, reply->n_patches);
 	report_list(report, reply->list, reply->n_list);
+	report_truncated(report, reply->truncated);
 }

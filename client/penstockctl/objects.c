@@ -104,6 +104,7 @@ void fill_contexts(const ProtobufCMessage *message, struct report *report)
 	for (size_t i = 0; i < reply->n_contexts; i++) {
 		context_row(table, reply->contexts[i]);
 	}
+	report_truncated(report, reply->truncated);
 }
 
 void report_list(struct report *report, Penstock__Wire__ListEntryRow **rows, size_t count)
@@ -151,6 +152,7 @@ void fill_context(const ProtobufCMessage *message, struct report *report)
 		table_number(table, row->name);
 	}
 	report_list(report, reply->list, reply->n_list);
+	report_truncated(report, reply->truncated);
 }
 
 void fill_allocations(const ProtobufCMessage *message, struct report *report)
@@ -184,4 +186,5 @@ void fill_allocations(const ProtobufCMessage *message, struct report *report)
 		table_text(table, row->format);
 		table_number(table, row->pitch_bytes);
 	}
+	report_truncated(report, reply->truncated);
 }

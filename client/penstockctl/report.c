@@ -27,6 +27,8 @@ struct table {
 struct report {
 	struct table tables[REPORT_MAX_TABLES];
 	size_t table_count;
+	bool may_truncate; /* somebody said whether there is more */
+	bool truncated;
 };
 
 static void *or_end(void *memory)
@@ -91,6 +93,12 @@ void report_text(struct report *report, const char *name, const char *text)
 			    .name = name,
 			    .text = or_end(strdup(text != NULL ? text : "")),
 		    });
+}
+
+void report_truncated(struct report *report, bool truncated)
+{
+	report->may_truncate = true;
+	report->truncated = truncated;
 }
 
 static struct cell *next_cell(struct table *table)
@@ -179,9 +187,14 @@ static void print_facts(const struct table *table)
 
 static void print_rows(const struct table *table)
 {
-	struct libscols_table *out = or_end(scols_new_table());
+	struct libscols_table *out;
 	char text[512];
 
+	if (row_count(table) == 0) {
+		printf("%s: none\n", table->name);
+		return;
+	}
+	out = or_end(scols_new_table());
 	for (size_t i = 0; i < table->column_count; i++) {
 		int flags = table->columns[i].kind == COLUMN_TEXT ? 0 : SCOLS_FL_RIGHT;
 
@@ -256,6 +269,9 @@ static void print_json(const struct report *report)
 	for (size_t i = 0; i < report->table_count; i++) {
 		json_object_set_new(object, report->tables[i].name, json_table(&report->tables[i]));
 	}
+	if (report->may_truncate) {
+		json_object_set_new(object, "truncated", json_boolean(report->truncated));
+	}
 	json_dumpf(object, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(object);
@@ -279,6 +295,9 @@ bool report_print(const struct report *report, bool json)
 		} else {
 			print_rows(table);
 		}
+	}
+	if (!json && report->truncated) {
+		printf("\nthere is more than is shown\n");
 	}
 	return fflush(stdout) == 0 && !ferror(stdout);
 }

@@ -43,6 +43,9 @@ struct table *report_facts(struct report *report, const char *name, const struct
 /* A text of several lines, printed as it is; a string in JSON. Copied. */
 void report_text(struct report *report, const char *name, const char *text);
 
+/* Whether there was more than the tables show: a line behind them, or "truncated" in JSON. */
+void report_truncated(struct report *report, bool truncated);
+
 /* Cells from left to right; rows begin by themselves. Text is copied; NULL is "". */
 void table_text(struct table *table, const char *text);
 void table_number(struct table *table, uint64_t value);

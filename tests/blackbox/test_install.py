@@ -85,7 +85,8 @@ class Installed:
 
     def call(self, *arguments):
         result = subprocess.run(self.command(*arguments), capture_output=True, text=True,
-                                env=self.environment, timeout=PATIENCE_S, check=False)
+                                cwd=self.work, env=self.environment, timeout=PATIENCE_S,
+                                check=False)
         assert result.returncode == 0 and not result.stderr, result
         return result.stdout
 

@@ -231,6 +231,12 @@ def every_report_is_a_table_and_json(daemon):
         assert report(daemon, "status")["status"]["contexts"] >= 1
 
 
+def an_empty_report_says_so(daemon):
+    while report(daemon, "contexts")["contexts"]:
+        pass  # of the peers that have just gone
+    assert control(daemon, "contexts").stdout == "contexts: none\n"
+
+
 def another_user_is_refused_every_report(daemon):
     for command in [(name,) for name in COMMANDS] + [("context", "1"), ("dump", "1")]:
         for form in ((), ("--json",)):
