@@ -7,12 +7,14 @@ import json
 import os
 import pathlib
 import re
+import signal
 import tempfile
 
 import wire
 from peer import Daemon, Peer, refused, run
 from tools import NOBODY, control, expect, penstock, report, run_tool
 
+SPIN = wire.instruction(6, b"\xff" * 4)  # for ever
 COMMANDS = ("status", "contexts", "allocations", "segments", "queues")
 
 
@@ -231,6 +233,37 @@ def every_report_is_a_table_and_json(daemon):
         assert report(daemon, "status")["status"]["contexts"] >= 1
 
 
+def a_report_says_when_there_is_more(daemon):
+    with Peer(daemon) as peer:
+        device = peer.device()
+        context = peer.context(device, dma_buffer_bytes=4 << 20, patch_location_list=80000)
+        memory = peer.allocation(device, 4096)
+        peer.submit(wire.submission(context, SPIN))
+        peer.wait(peer.submit(wire.submission(context, wire.fill(0, 0, 4, 1) * 70000,
+                                              [(memory, True)])))
+        number = max(row["id"] for row in report(daemon, "contexts")["contexts"])
+        assert report(daemon, "dump", number)["truncated"] is True
+        assert control(daemon, "dump", number).stdout.endswith("\nthere is more than is shown\n")
+        for row in report(daemon, "status")["principals"]:
+            if row["gpu_process"]:
+                os.kill(row["gpu_process"], signal.SIGKILL)
+        for command in (("contexts",), ("allocations",)):
+            assert report(daemon, *command)["truncated"] is False
+            assert "more than" not in control(daemon, *command).stdout
+
+
+def A1_a_thousand_contexts_are_shown(daemon):
+    with Peer(daemon) as peer:
+        device = peer.device()
+        for _ in range(1000):
+            peer.context(device)
+        peer.sync()
+        assert len(report(daemon, "contexts")["contexts"]) == 1000
+        assert len(control(daemon, "contexts").stdout.splitlines()) == 1001
+        peer.request("GOODBYE")
+        peer.expect_closing("SUCCESS")
+
+
 def an_empty_report_says_so(daemon):
     while report(daemon, "contexts")["contexts"]:
         pass  # of the peers that have just gone
@@ -261,4 +294,4 @@ TESTS = [value for name, value in list(globals().items())
          value.__code__.co_argcount == 1]
 
 if __name__ == "__main__":
-    run(TESTS, Daemon)
+    run(TESTS, lambda: Daemon("--test-instructions"))
