@@ -92,6 +92,14 @@ static void defer(void *owner)
 	penstock_turn_arm(&adapter->turn);
 }
 
+static void bells(void *owner)
+{
+	struct penstock_adapter *adapter = owner;
+
+	adapter->turn.bells = true;
+	penstock_turn_arm(&adapter->turn);
+}
+
 /* DxgkCbNotifyInterrupt of a fault: the submission's device is lost, and nobody else's. */
 static void device_fault(void *owner, struct penstock_submission *submission,
 			 const struct penstock_interrupt *interrupt, const char *text)
@@ -250,6 +258,7 @@ static enum penstock_status start_scheduler(struct penstock_adapter *adapter,
 		.failed = failed,
 		.submitted = submitted,
 		.defer = defer,
+		.bells = bells,
 	};
 	enum penstock_status status = penstock_scheduler_new(&scheduler, &adapter->scheduler);
 

@@ -59,7 +59,7 @@ static void tell_sessions(struct penstock_turn *turn)
 
 bool penstock_turn_busy(const struct penstock_turn *turn)
 {
-	return turn->progress || turn->deliver || turn->halt ||
+	return turn->progress || turn->deliver || turn->bells || turn->halt ||
 	       !penstock_list_empty(&turn->requests) || !penstock_list_empty(&turn->contexts) ||
 	       !penstock_list_empty(&turn->sessions);
 }
@@ -71,6 +71,10 @@ static void run(struct penstock_turn *turn)
 	if (turn->halt) {
 		turn->halt = false;
 		penstock_adapter_halt(adapter);
+	}
+	if (turn->bells) {
+		turn->bells = false;
+		penstock_scheduler_ring_doorbells(adapter->scheduler);
 	}
 	if (turn->deliver) {
 		turn->deliver = false;

@@ -29,6 +29,7 @@ struct penstock_turn {
 	bool armed;
 	bool progress; /* memory made progress: waiting transfers and the scheduler look again */
 	bool deliver;  /* the scheduler has completions that were put off */
+	bool bells;    /* the scheduler's doorbells wait for the end of the turn */
 	bool halt;     /* the adapter failed */
 	unsigned handles;
 	void (*closed)(struct penstock_adapter *adapter);

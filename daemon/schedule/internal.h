@@ -47,6 +47,7 @@ struct penstock_scheduler {
 	bool stopped;
 	struct penstock_backend_process *bells[PENSTOCK_BELLS];
 	uint32_t bell_count;
+	bool bells_asked;                    /* config.bells was called */
 	struct penstock_check_range *ranges; /* [range_capacity], for --paranoid; owned */
 	uint32_t range_capacity;
 };
@@ -65,6 +66,10 @@ static inline struct penstock_submission *penstock_submission_of(struct penstock
 /* True: whoever called is the outermost, and calls leave. */
 bool penstock_scheduler_enter(struct penstock_scheduler *scheduler);
 void penstock_scheduler_leave(struct penstock_scheduler *scheduler, bool outermost);
+
+/* The same after one more submission for the node; its doorbell may wait for the turn's end. */
+void penstock_scheduler_leave_enqueued(struct penstock_scheduler *scheduler, bool outermost,
+				       const struct penstock_node *node);
 
 /* What cannot be: the adapter stops; nothing is submitted any more. */
 void penstock_scheduler_fail(struct penstock_scheduler *scheduler, const char *reason);

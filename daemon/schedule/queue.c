@@ -62,7 +62,7 @@ void penstock_scheduler_enqueue(struct penstock_queue *queue,
 	if (penstock_list_empty(&queue->ready_link)) {
 		penstock_list_append(&node->ready, &queue->ready_link);
 	}
-	penstock_scheduler_leave(scheduler, outermost);
+	penstock_scheduler_leave_enqueued(scheduler, outermost, node);
 }
 
 void penstock_scheduler_defer(struct penstock_scheduler *scheduler,

@@ -72,6 +72,13 @@ static void ring_all(struct penstock_scheduler *scheduler)
 	scheduler->bell_count = 0;
 }
 
+void penstock_scheduler_ring_doorbells(struct penstock_scheduler *scheduler)
+{
+	penstock_scheduler_own_thread(scheduler);
+	scheduler->bells_asked = false;
+	ring_all(scheduler);
+}
+
 /* ---------------------------------------------------------------- one submission */
 
 /* --paranoid: the checker reads what the GPU is about to execute. */
@@ -246,7 +253,7 @@ static void run_node(struct penstock_scheduler *scheduler, struct penstock_node 
 	}
 }
 
-static void run(struct penstock_scheduler *scheduler)
+static void run_nodes(struct penstock_scheduler *scheduler)
 {
 	do {
 		scheduler->again = false;
@@ -254,7 +261,53 @@ static void run(struct penstock_scheduler *scheduler)
 			run_node(scheduler, &scheduler->nodes[i]);
 		}
 	} while (scheduler->again);
+}
+
+static void run(struct penstock_scheduler *scheduler)
+{
+	run_nodes(scheduler);
 	ring_all(scheduler);
+}
+
+/* What the GPU has done meanwhile makes room: looked at here, a full node is refilled at once. */
+static void look_at_full(const struct penstock_scheduler *scheduler,
+			 const struct penstock_node *node)
+{
+	const struct penstock_submission *submission =
+		penstock_submission_of(penstock_list_first(&node->hardware));
+
+	scheduler->config.backend->ops->query_current_fence(
+		penstock_vidmm_process_backend(submission->process), node->ordinal);
+}
+
+/*
+ * A GPU that sleeps costs a system call to wake, and where it shares the processor two switches:
+ * it is woken when it has all that it can have, or all that this turn brings.
+ */
+void penstock_scheduler_leave_enqueued(struct penstock_scheduler *scheduler, bool outermost,
+				       const struct penstock_node *node)
+{
+	if (!outermost) {
+		scheduler->again = true;
+		return;
+	}
+	run_nodes(scheduler);
+	if (scheduler->config.bells == NULL) {
+		ring_all(scheduler);
+		scheduler->running = false;
+		return;
+	}
+	if (scheduler->stopped || node->on_hardware < node->limit) {
+		if (scheduler->bell_count > 0 && !scheduler->bells_asked) {
+			scheduler->bells_asked = true;
+			scheduler->config.bells(scheduler->config.owner);
+		}
+		scheduler->running = false;
+		return;
+	}
+	ring_all(scheduler);
+	scheduler->running = false;
+	look_at_full(scheduler, node);
 }
 
 void penstock_scheduler_kick(struct penstock_scheduler *scheduler)

@@ -44,7 +44,16 @@ struct penstock_scheduler_config {
 	 * penstock_scheduler_deliver on a later turn of the loop. Asked once until then.
 	 */
 	void (*defer)(void *owner);
+	/*
+	 * Doorbells wait, so that one serves all submissions of a turn: the owner calls
+	 * penstock_scheduler_ring_doorbells when the turn's events are over. Asked once until then.
+	 * NULL: each submission rings.
+	 */
+	void (*bells)(void *owner);
 };
+
+/* The doorbells that wait, if any. */
+void penstock_scheduler_ring_doorbells(struct penstock_scheduler *scheduler);
 
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_scheduler_new(const struct penstock_scheduler_config *config,

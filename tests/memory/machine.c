@@ -572,6 +572,14 @@ static void defer(void *owner)
 	machine->deliver_asked = true;
 }
 
+static void bells(void *owner)
+{
+	struct machine *machine = owner;
+
+	ck_assert(!machine->bells_asked);
+	machine->bells_asked = true;
+}
+
 void machine_init(struct machine *machine)
 {
 	memset(machine, 0, sizeof(*machine));
@@ -611,6 +619,7 @@ void machine_start(struct machine *machine)
 		.device_fault = device_fault,
 		.failed = failed,
 		.defer = defer,
+		.bells = bells,
 	};
 	ck_assert_int_eq(penstock_scheduler_new(&scheduler_config, &machine->scheduler),
 			 PENSTOCK_STATUS_SUCCESS);
@@ -626,6 +635,10 @@ void machine_turn(struct machine *machine)
 	for (uint32_t i = 0; i < count; i++) {
 		jobs[i].work(jobs[i].argument);
 		jobs[i].done(jobs[i].argument);
+	}
+	if (machine->bells_asked) {
+		machine->bells_asked = false;
+		penstock_scheduler_ring_doorbells(machine->scheduler);
 	}
 	if (machine->deliver_asked) {
 		machine->deliver_asked = false;
@@ -665,6 +678,7 @@ void machine_stop(struct machine *machine, bool keep)
 	}
 	penstock_scheduler_free(machine->scheduler);
 	machine->scheduler = NULL;
+	machine->bells_asked = false;
 	penstock_vidmm_free(machine->vidmm);
 	while (machine->job_count > 0) {
 		machine_turn(machine);
@@ -687,6 +701,7 @@ void machine_crash(struct machine *machine)
 	machine->vidmm = NULL;
 	machine->job_count = 0;
 	machine->deliver_asked = false;
+	machine->bells_asked = false;
 }
 
 void machine_fini(struct machine *machine)

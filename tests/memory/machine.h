@@ -84,6 +84,7 @@ struct machine {
 	void *fault_context; /* of the last device_fault */
 	char fault_text[512];
 	bool deliver_asked;
+	bool bells_asked;
 	uint32_t on_rings[PENSTOCK_NODE_COUNT]; /* submissions, without paging */
 	uint32_t most_on_rings;
 	uint32_t transfers; /* page_copy and page_fill executed */

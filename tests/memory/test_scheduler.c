@@ -190,6 +190,47 @@ START_TEST(one_doorbell_serves_a_turn)
 }
 END_TEST
 
+START_TEST(a_doorbell_waits_for_the_end_of_the_turn)
+{
+	struct work works[3];
+
+	warm_up(alice);
+	machine_process_of(alice)->doorbells = 0;
+	for (unsigned i = 0; i < 3; i++) {
+		nop(&works[i], alice, i);
+	}
+	ck_assert_uint_eq(node_state(0).on_hardware, 3);
+	ck_assert_uint_eq(machine_process_of(alice)->doorbells, 0);
+	ck_assert(machine.bells_asked);
+	machine_turn(&machine);
+	ck_assert_uint_eq(machine_process_of(alice)->doorbells, 1);
+	machine_settle(&machine);
+}
+END_TEST
+
+START_TEST(a_full_node_rings_at_once_and_is_refilled_without_an_interrupt)
+{
+	struct work works[5];
+
+	warm_up(alice);
+	machine_process_of(alice)->doorbells = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		nop(&works[i], alice, i);
+	}
+	ck_assert_uint_eq(machine_process_of(alice)->doorbells, 1);
+	for (unsigned i = 0; i < 4; i++) {
+		ck_assert(machine_execute(machine_process_of(alice), 0));
+		ck_assert(!works[i].done);
+	}
+	nop(&works[4], alice, 0);
+	for (unsigned i = 0; i < 4; i++) {
+		ck_assert(works[i].done);
+	}
+	ck_assert_uint_eq(node_state(0).on_hardware, 1);
+	machine_settle(&machine);
+}
+END_TEST
+
 START_TEST(C9_the_next_is_prepared_while_one_runs)
 {
 	struct penstock_vidmm_allocation *allocation =
@@ -789,6 +830,8 @@ int main(void)
 	tcase_add_test(tests, a_ring_is_never_overrun);
 	tcase_add_test(tests, a_blocked_head_holds_its_context_only);
 	tcase_add_test(tests, one_doorbell_serves_a_turn);
+	tcase_add_test(tests, a_doorbell_waits_for_the_end_of_the_turn);
+	tcase_add_test(tests, a_full_node_rings_at_once_and_is_refilled_without_an_interrupt);
 	tcase_add_test(tests, C9_the_next_is_prepared_while_one_runs);
 	tcase_add_test(tests, B2_nothing_is_handed_on_before_its_paging_completed);
 	tcase_add_test(tests, C4_fence_ids_wrap);
