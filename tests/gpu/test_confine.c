@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -39,8 +40,30 @@ static void shrink_a_file(void)
 	(void)!ftruncate(0, 0);
 }
 
-static void (*const forbidden[])(void) = { make_socket, run_program, make_process, send_something,
-					   shrink_a_file };
+#ifndef PENSTOCK_SANITIZERS
+/* The daemon has the same user. */
+static void signal_another(void)
+{
+	(void)!tgkill(getppid(), getppid(), SIGURG);
+}
+
+static void punch_a_file(void)
+{
+	void *memory =
+		mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory != MAP_FAILED) {
+		(void)!madvise(memory, 1 << 20, MADV_REMOVE);
+	}
+}
+#endif
+
+static void (*const forbidden[])(void) = {
+	make_socket,    run_program,  make_process, send_something, shrink_a_file,
+#ifndef PENSTOCK_SANITIZERS
+	signal_another, punch_a_file,
+#endif
+};
 
 /* How a child ends that confines itself and then does `action`; -1: it could not be confined. */
 static int end_of(void (*action)(void))
@@ -73,7 +96,8 @@ static void take_memory(void)
 	void *memory =
 		mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (memory == MAP_FAILED || munmap(memory, 1 << 20) != 0) {
+	if (memory == MAP_FAILED || madvise(memory, 1 << 20, MADV_DONTNEED) != 0 ||
+	    munmap(memory, 1 << 20) != 0) {
 		_exit(1);
 	}
 }
@@ -86,6 +110,19 @@ START_TEST(confinement_lets_memory_come_and_go)
 }
 END_TEST
 
+static void give_up(void)
+{
+	abort();
+}
+
+START_TEST(confinement_lets_a_process_give_up)
+{
+	int status = end_of(give_up);
+
+	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "status 0x%x", status);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("confine");
@@ -94,6 +131,7 @@ int main(void)
 	tcase_add_loop_test(tcase, confinement_kills_what_leads_out_of_the_process, 0,
 			    (int)PENSTOCK_ARRAY_SIZE(forbidden));
 	tcase_add_test(tcase, confinement_lets_memory_come_and_go);
+	tcase_add_test(tcase, confinement_lets_a_process_give_up);
 	suite_add_tcase(suite, tcase);
 	return penstock_test_main(suite);
 }

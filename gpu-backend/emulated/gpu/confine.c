@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <seccomp.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #ifdef PENSTOCK_SANITIZERS
 
@@ -36,26 +37,12 @@ static scmp_filter_ctx filter_new(void)
 
 /* Without arguments to look at. */
 static const int permitted[] = {
-	SCMP_SYS(futex),
-	SCMP_SYS(poll),
-	SCMP_SYS(ppoll),
-	SCMP_SYS(munmap),
-	SCMP_SYS(mremap),
-	SCMP_SYS(madvise),
-	SCMP_SYS(brk),
-	SCMP_SYS(close),
-	SCMP_SYS(clock_gettime),
-	SCMP_SYS(nanosleep),
-	SCMP_SYS(clock_nanosleep),
-	SCMP_SYS(sched_yield),
-	SCMP_SYS(restart_syscall),
-	SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(rt_sigaction),
-	SCMP_SYS(getpid),
-	SCMP_SYS(gettid),
-	SCMP_SYS(tgkill),
-	SCMP_SYS(exit),
+	SCMP_SYS(futex),           SCMP_SYS(poll),           SCMP_SYS(ppoll),
+	SCMP_SYS(munmap),          SCMP_SYS(mremap),         SCMP_SYS(brk),
+	SCMP_SYS(close),           SCMP_SYS(clock_gettime),  SCMP_SYS(nanosleep),
+	SCMP_SYS(clock_nanosleep), SCMP_SYS(sched_yield),    SCMP_SYS(restart_syscall),
+	SCMP_SYS(rt_sigreturn),    SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction),
+	SCMP_SYS(getpid),          SCMP_SYS(gettid),         SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
 };
 
@@ -83,6 +70,17 @@ struct rule {
 		2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0                                                \
 	}
 
+/* madvise(address, length, advice). */
+#define ON_ADVICE(advice)                                                                          \
+	{                                                                                          \
+		SCMP_SYS(madvise), 1,                                                              \
+		{                                                                                  \
+			{                                                                          \
+				2, SCMP_CMP_EQ, advice, 0                                          \
+			}                                                                          \
+		}                                                                                  \
+	}
+
 static const struct rule rules[] = {
 	ON(SCMP_SYS(write), PENSTOCK_GPU_FD_INTERRUPT),
 	ON(SCMP_SYS(write), PENSTOCK_GPU_FD_INTERRUPT + 1),
@@ -96,11 +94,27 @@ static const struct rule rules[] = {
 	  { MMAP_ACCESS,
 	    { 3, SCMP_CMP_MASKED_EQ, MAP_FIXED | MAP_TYPE, MAP_FIXED | MAP_SHARED } } },
 	{ SCMP_SYS(mprotect), 1, { MMAP_ACCESS } },
+	/* What an allocator says; others (MADV_REMOVE) take pages of files from under the daemon.
+	 */
+	ON_ADVICE(MADV_DONTNEED),
+	ON_ADVICE(MADV_FREE),
+	ON_ADVICE(MADV_HUGEPAGE),
+	ON_ADVICE(MADV_NOHUGEPAGE),
+	/* What paging says of its files: those pages are reserved. */
+	ON_ADVICE(MADV_POPULATE_READ),
+	ON_ADVICE(MADV_POPULATE_WRITE),
 };
+
+/* abort() signals a thread of this process; the daemon and other GPU processes have our user. */
+static int add_own_signals(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+}
 
 static int add_all(scmp_filter_ctx filter)
 {
-	int result = 0;
+	int result = add_own_signals(filter);
 
 	for (size_t i = 0; result == 0 && i < PENSTOCK_ARRAY_SIZE(permitted); i++) {
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, permitted[i], 0);
