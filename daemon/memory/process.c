@@ -236,6 +236,11 @@ uint64_t penstock_vidmm_process_used_bytes(const struct penstock_vidmm_process *
 	return process->used_bytes;
 }
 
+const struct penstock_vidmm_process *penstock_vidmm_system(const struct penstock_vidmm *vidmm)
+{
+	return vidmm->system;
+}
+
 bool penstock_vidmm_process_is_system(const struct penstock_vidmm_process *process)
 {
 	return process->id == 0;

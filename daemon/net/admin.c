@@ -61,6 +61,7 @@ static void fill_adapter(Penstock__Wire__StatusReport *report, struct penstock_r
 	report->allocations = view->allocations;
 	report->openings = view->openings;
 	report->submissions_held = view->submissions_held;
+	report->system_process = view->system_process;
 }
 
 void penstock_handle_admin_status(struct penstock_call *call)

@@ -47,6 +47,16 @@ static uint32_t count_list(const struct penstock_list *head)
 	return count;
 }
 
+/* The pid of a GPU process, 0 where there is none. */
+static int64_t process_id(const struct penstock_adapter *adapter,
+			  const struct penstock_vidmm_process *process)
+{
+	if (adapter->backend == NULL || process == NULL) {
+		return 0;
+	}
+	return adapter->backend->ops->process_id(penstock_vidmm_process_backend(process));
+}
+
 void penstock_observe_adapter(const struct penstock_adapter *adapter,
 			      struct penstock_adapter_view *ret_view)
 {
@@ -62,21 +72,15 @@ void penstock_observe_adapter(const struct penstock_adapter *adapter,
 		.openings = adapter->openings,
 		.submissions_held = adapter->held,
 		.transfers = adapter->transfers,
+		.system_process =
+			adapter->vidmm == NULL
+				? 0
+				: process_id(adapter, penstock_vidmm_system(adapter->vidmm)),
 	};
 	penstock_list_for_each (link, &adapter->principals) {
 		ret_view->connections +=
 			penstock_list_entry(link, struct penstock_principal, link)->connections;
 	}
-}
-
-static int64_t process_id(const struct penstock_adapter *adapter,
-			  const struct penstock_principal *principal)
-{
-	if (adapter->backend == NULL || principal->process == NULL) {
-		return 0;
-	}
-	return adapter->backend->ops->process_id(
-		penstock_vidmm_process_backend(principal->process));
 }
 
 void penstock_observe_principals(const struct penstock_adapter *adapter,
@@ -97,7 +101,7 @@ void penstock_observe_principals(const struct penstock_adapter *adapter,
 					? 0
 					: penstock_vidmm_process_used_bytes(principal->process),
 			.memory_quota_bytes = adapter->config.principal_quota_bytes,
-			.gpu_process = process_id(adapter, principal),
+			.gpu_process = process_id(adapter, principal->process),
 			.submissions = principal->submissions,
 			.retired = principal->retired,
 			.refused = principal->refused,

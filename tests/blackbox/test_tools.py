@@ -230,7 +230,9 @@ def every_report_is_a_table_and_json(daemon):
             rows = report(daemon, name)[name]
             header = [line for line in control(daemon, name).stdout.splitlines() if line.strip()]
             assert len(header) == len(rows) + 1, (name, rows, header)
-        assert report(daemon, "status")["status"]["contexts"] >= 1
+        status = report(daemon, "status")["status"]
+        assert status["contexts"] >= 1
+        assert os.path.exists(f"/proc/{status['system_process']}/fd"), status
 
 
 def a_report_says_when_there_is_more(daemon):

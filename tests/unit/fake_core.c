@@ -37,18 +37,19 @@ static size_t sizes[MOST_RECORDS];
 static struct job jobs[MOST_JOBS];
 static unsigned job_count;
 
-struct penstock_vidmm {
-	struct penstock_vidmm_config config;
-	bool fresh;
-	bool keep;
-};
-
 struct penstock_vidmm_process {
 	struct penstock_vidmm *vidmm;
 	uint64_t id;
 	uint64_t quota_bytes;
 	uint64_t used_bytes;
 	struct penstock_backend_process backend;
+};
+
+struct penstock_vidmm {
+	struct penstock_vidmm_config config;
+	struct penstock_vidmm_process system;
+	bool fresh;
+	bool keep;
 };
 
 struct penstock_vidmm_allocation {
@@ -154,6 +155,11 @@ struct penstock_backend_process *
 penstock_vidmm_process_backend(const struct penstock_vidmm_process *process)
 {
 	return (struct penstock_backend_process *)&process->backend;
+}
+
+const struct penstock_vidmm_process *penstock_vidmm_system(const struct penstock_vidmm *vidmm)
+{
+	return &vidmm->system;
 }
 
 uint64_t penstock_vidmm_process_used_bytes(const struct penstock_vidmm_process *process)

@@ -476,6 +476,7 @@ START_TEST(an_operator_sees_what_there_is)
 	ck_assert_uint_eq(view.connections, 1);
 	ck_assert_uint_eq(view.contexts, 1);
 	ck_assert_uint_eq(view.allocations, 3);
+	ck_assert_int_eq(view.system_process, 4711);
 	penstock_observe_allocations(fixture.adapter, count_rows, &allocations);
 	ck_assert_uint_eq(allocations, 3);
 	penstock_observe_principals(fixture.adapter, look_at_principal, &principal);
