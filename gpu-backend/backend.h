@@ -166,11 +166,22 @@ struct penstock_backend_ops {
 
 	/*
 	 * DxgkDdiResetEngine: kills the process and waits for its end (it touches no memory
-	 * after that), both rings are empty on return, nothing of before is reported any more, and
-	 * the next submit starts another process, with its files attached and nothing mapped but
-	 * LOCAL. Also the way to end an idle process.
+	 * after that). Then, and before it returns, notify_interrupt has been called for any
+	 * completed fence that was not reported yet, so that what is not reported did not
+	 * complete; packets that are submitted from inside of that go nowhere. Both rings are
+	 * empty on return, nothing of before is reported any more, and the next submit starts
+	 * another process, with its files attached and nothing mapped but LOCAL. Also the way to
+	 * end an idle process.
 	 */
 	void (*reset_engine)(struct penstock_backend_process *process);
+
+	/*
+	 * The fence of the packet that the node executed last, 0: none, or nobody knows. What the
+	 * GPU says: good for choosing between packets of this one process, and for nothing else.
+	 * NULL: never known.
+	 */
+	uint32_t (*running_fence)(const struct penstock_backend_process *process,
+				  uint32_t node_ordinal);
 
 	/* DxgkDdiCollectDbgInfo: a bounded text without pointers; returns its length. */
 	size_t (*collect_dbg_info)(struct penstock_backend_process *process, char *ret_text,

@@ -92,7 +92,7 @@ struct penstock_paging_packet {
 	struct penstock_list link; /* schedule's own while on the hardware */
 	uint32_t node_ordinal;
 	uint32_t submission_fence_id;
-	uint32_t attempts; /* how often it was submitted */
+	uint32_t attempts; /* schedule: how often its process ended over it */
 };
 
 /* Of one process. */

@@ -14,7 +14,7 @@
 /* One doorbell for each process that got something in this turn. */
 #define PENSTOCK_BELLS 64u
 
-/* A paging packet whose process ends this often while it runs is not tried again. */
+/* A paging packet over which its process ended this often is not tried again. */
 #define PENSTOCK_PAGING_ATTEMPTS 3u
 
 struct penstock_check_range;
@@ -41,6 +41,8 @@ struct penstock_scheduler {
 	struct penstock_node nodes[PENSTOCK_NODE_COUNT];
 	struct penstock_list deferred; /* penstock_submission.queue_link: completions put off */
 	pthread_t thread;
+	/* Its GPU process is being killed: paging packets for it wait for the next one. */
+	struct penstock_vidmm_process *resetting;
 	bool defer_asked;
 	bool running; /* inside: whoever calls is called by us */
 	bool again;

@@ -148,10 +148,19 @@ static void submit_paging_again(struct penstock_scheduler *scheduler, struct pen
 	}
 }
 
-/* DxgkDdiResetEngine. */
-static void reset(struct penstock_scheduler *scheduler, struct penstock_vidmm_process *process)
+/* DxgkDdiResetEngine: when it returns nothing runs, and what had completed was reported. */
+static void stop_process(struct penstock_scheduler *scheduler,
+			 struct penstock_vidmm_process *process)
 {
+	scheduler->resetting = process;
 	scheduler->config.backend->ops->reset_engine(penstock_vidmm_process_backend(process));
+	scheduler->resetting = NULL;
+}
+
+/* After stop_process: what it had on the hardware runs again. */
+static void begin_again(struct penstock_scheduler *scheduler,
+			struct penstock_vidmm_process *process)
+{
 	penstock_vidmm_process_was_reset(process);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		struct penstock_node *node = &scheduler->nodes[i];
@@ -173,84 +182,119 @@ static void convict(struct penstock_scheduler *scheduler, struct culprit *culpri
 	submission->completed(submission, PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
 }
 
-/* What else had completed is reported before the process is ended, and so not run again. */
-static void collect_fences(struct penstock_scheduler *scheduler,
-			   struct penstock_vidmm_process *process)
-{
-	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		scheduler->config.backend->ops->query_current_fence(
-			penstock_vidmm_process_backend(process), i);
-	}
-}
-
 void penstock_scheduler_fault(struct penstock_scheduler *scheduler, struct penstock_node *node,
 			      struct penstock_vidmm_process *process,
 			      const struct penstock_interrupt *interrupt)
 {
 	struct culprit culprit = { .interrupt = *interrupt };
+	struct penstock_paging_packet *packet;
 
 	if (interrupt->type != PENSTOCK_INTERRUPT_DMA_FAULTED &&
 	    interrupt->type != PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED) {
 		penstock_scheduler_fail(scheduler, "an interrupt that was not asked for");
 		return;
 	}
-	culprit.submission = find(node, process, interrupt->fence_id);
-	if (culprit.submission == NULL && penstock_vidmm_process_is_system(process)) {
-		penstock_scheduler_fail(scheduler, "a fault in a paging packet");
-		return;
-	}
-	if (culprit.submission == NULL) {
+	packet = paging_of(node, process);
+	if (packet != NULL && packet->submission_fence_id == interrupt->fence_id) {
+		if (penstock_vidmm_process_is_system(process)) {
+			penstock_scheduler_fail(scheduler, "a fault in a paging packet");
+			return;
+		}
 		/* Our own instructions: what this process says of them is not worth more. */
-		collect_fences(scheduler, process);
-		node->resets++;
-		reset(scheduler, process);
-		return;
+		packet->attempts++;
 	}
 	/* Those before it are done. */
-	penstock_node_remove(node, culprit.submission);
 	penstock_node_complete(scheduler, node, process, interrupt->fence_id - 1);
-	describe_fault(&culprit);
-	collect_fences(scheduler, process);
 	node->resets++;
-	reset(scheduler, process);
-	convict(scheduler, &culprit);
+	stop_process(scheduler, process);
+	culprit.submission = find(node, process, interrupt->fence_id);
+	if (culprit.submission != NULL) {
+		penstock_node_remove(node, culprit.submission);
+		describe_fault(&culprit);
+	}
+	begin_again(scheduler, process);
+	if (culprit.submission != NULL) {
+		convict(scheduler, &culprit);
+	}
 }
 
-/* The oldest packet of the process on the node ran; NULL where that is none, or paging. */
-static struct penstock_submission *running(const struct penstock_node *node,
-					   const struct penstock_vidmm_process *process)
+/* What a process had on a node when it died. */
+struct last_seen {
+	struct penstock_submission *submission; /* the oldest, unless paging is older */
+	struct penstock_paging_packet *packet;  /* the oldest */
+	bool begun;                             /* as far as the GPU said */
+};
+
+static struct last_seen last_seen(const struct penstock_node *node,
+				  const struct penstock_vidmm_process *process, uint32_t running)
 {
-	const struct penstock_paging_packet *packet = paging_of(node, process);
+	struct last_seen seen = { .packet = paging_of(node, process) };
+	uint32_t fence_id = seen.packet == NULL ? 0 : seen.packet->submission_fence_id;
 
 	penstock_list_for_each (link, &node->hardware) {
 		struct penstock_submission *submission = penstock_submission_of(link);
 
-		if (submission->process == process) {
-			return packet == NULL || penstock_fence_before(
-							 submission->submission_fence_id,
-							 packet->submission_fence_id)
-				       ? submission
-				       : NULL;
+		if (submission->process != process) {
+			continue;
 		}
+		if (seen.packet == NULL ||
+		    penstock_fence_before(submission->submission_fence_id, fence_id)) {
+			seen.packet = NULL;
+			seen.submission = submission;
+			fence_id = submission->submission_fence_id;
+		}
+		break;
 	}
-	return NULL;
+	seen.begun = (seen.packet != NULL || seen.submission != NULL) && running != 0 &&
+		     running == fence_id;
+	return seen;
+}
+
+/*
+ * A process that died executed the oldest packet of a node that had begun it, and one of those is
+ * the cause; where none is known to have begun, any of them may be.
+ */
+static void find_culprits(struct penstock_scheduler *scheduler,
+			  struct penstock_vidmm_process *process,
+			  const uint32_t running[PENSTOCK_NODE_COUNT],
+			  struct culprit culprits[PENSTOCK_NODE_COUNT])
+{
+	struct last_seen seen[PENSTOCK_NODE_COUNT];
+	bool known = false;
+
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		seen[i] = last_seen(&scheduler->nodes[i], process, running[i]);
+		known |= seen[i].begun;
+	}
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		culprits[i] = (struct culprit){ .submission = NULL };
+		if (known && !seen[i].begun) {
+			continue;
+		}
+		if (seen[i].packet != NULL) {
+			seen[i].packet->attempts++;
+		}
+		culprits[i].submission = seen[i].submission;
+	}
 }
 
 void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
 				     struct penstock_vidmm_process *process, int wait_status)
 {
 	bool outermost = penstock_scheduler_enter(scheduler);
+	const struct penstock_backend_ops *ops = scheduler->config.backend->ops;
 	struct culprit culprits[PENSTOCK_NODE_COUNT];
+	uint32_t running[PENSTOCK_NODE_COUNT] = { 0 };
 
-	memset(culprits, 0, sizeof(culprits));
 	penstock_scheduler_deliver_now(scheduler);
-	collect_fences(scheduler, process);
-	/* Both nodes may have run something, and nobody can tell which of the two it was. */
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT && ops->running_fence != NULL; i++) {
+		running[i] = ops->running_fence(penstock_vidmm_process_backend(process), i);
+	}
+	stop_process(scheduler, process);
+	find_culprits(scheduler, process, running, culprits);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		struct penstock_node *node = &scheduler->nodes[i];
 		struct culprit *culprit = &culprits[i];
 
-		culprit->submission = running(node, process);
 		if (culprit->submission == NULL) {
 			continue;
 		}
@@ -260,10 +304,10 @@ void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
 			.fence_id = culprit->submission->submission_fence_id,
 		};
 		describe_death(culprit, wait_status);
-		penstock_node_remove(node, culprit->submission);
-		node->resets++;
+		penstock_node_remove(&scheduler->nodes[i], culprit->submission);
+		scheduler->nodes[i].resets++;
 	}
-	reset(scheduler, process);
+	begin_again(scheduler, process);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		if (culprits[i].submission != NULL) {
 			convict(scheduler, &culprits[i]);

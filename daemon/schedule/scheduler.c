@@ -334,7 +334,6 @@ void penstock_scheduler_submit_paging(struct penstock_scheduler *scheduler,
 		.paging_buffer_bytes = packet->length,
 	};
 
-	packet->attempts++;
 	scheduler->config.backend->ops->submit_command(process, &args);
 	penstock_scheduler_ring(scheduler, process);
 }
@@ -351,7 +350,9 @@ static void take_paging(void *owner, struct penstock_paging_packet *packet)
 	packet->submission_fence_id = penstock_fences_next(&node->fences);
 	penstock_list_append(&node->paging, &packet->link);
 	node->paging_packets++;
-	penstock_scheduler_submit_paging(scheduler, packet);
+	if (packet->process != scheduler->resetting) {
+		penstock_scheduler_submit_paging(scheduler, packet);
+	}
 }
 
 /* ---------------------------------------------------------------- fences */

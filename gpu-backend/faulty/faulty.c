@@ -371,10 +371,33 @@ static void preempt_command(struct penstock_backend_process *base, uint32_t node
 	wake(backend_of(base));
 }
 
+/* The completed fences that were not told. False: the callbacks destroyed the process. */
+static bool tell_last(struct faulty_process *process)
+{
+	struct faulty_backend *backend = backend_of(&process->base);
+	struct faulty_process *outer = backend->acting;
+	bool alive;
+
+	backend->acting = process;
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT && backend->acting == process; i++) {
+		if (process->nodes[i].unreported) {
+			tell_completed(process, i, process->nodes[i].completed);
+		}
+	}
+	alive = backend->acting == process;
+	backend->acting = alive || outer != process ? outer : NULL;
+	return alive;
+}
+
 static void reset_engine(struct penstock_backend_process *base)
 {
 	struct faulty_process *process = process_of(base);
 
+	/* Killed: it takes no packet. What had completed is reported, and nothing else. */
+	process->dead = true;
+	if (!tell_last(process)) {
+		return;
+	}
 	process->dead = false;
 	for (size_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		process->nodes[i].count = 0;

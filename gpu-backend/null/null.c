@@ -213,13 +213,16 @@ static void preempt_command(struct penstock_backend_process *base, uint32_t node
 	wake(process_of(base));
 }
 
+/* Every packet is completed from when it was submitted: that is reported, and nothing else. */
 static void reset_engine(struct penstock_backend_process *base)
 {
 	struct null_process *process = process_of(base);
 
-	for (size_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		process->nodes[i].outstanding = 0;
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		process->nodes[i].preempting = false;
+		if (!tell(process, i)) {
+			return;
+		}
 	}
 }
 

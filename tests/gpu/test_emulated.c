@@ -2,6 +2,7 @@
 /* The host side and penstock-gpu together: processes, fences, interrupts, resets. */
 #include "tests/gpu/fixture.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,6 +200,32 @@ static void expect_recovery(uint32_t fence)
 	ck_assert_uint_eq(process.deaths, 0);
 	ck_assert_ptr_null(fixture.failure);
 }
+
+/* When the second packet's bytes are seen, the first one's fence stands in the ring memory. */
+START_TEST(reset_reports_what_had_completed)
+{
+	const uint32_t *seen = (const uint32_t *)(const void *)(process.local + DATA_OFFSET);
+	uint8_t *spin;
+
+	stream_append_fill(&dma, DATA_ADDRESS + 4096, 4, 1);
+	fixture_submit(&process, 1, 1, &dma, 0);
+	dma.used = 0;
+	stream_append_fill(&dma, DATA_ADDRESS, 4, 1);
+	spin = stream_append(&dma, PENSTOCK_DMA_SPIN, 0);
+	penstock_store32(spin + PENSTOCK_DMA_SPIN_microseconds, 0xffffffff);
+	fixture_submit(&process, 1, 2, &dma, 1);
+	fixture_ring(&process);
+	while (__atomic_load_n(seen, __ATOMIC_ACQUIRE) != 1) {
+		sched_yield();
+	}
+	ck_assert_uint_eq(ops()->running_fence(process.backend, 1), 2);
+	ck_assert_uint_eq(ops()->running_fence(process.backend, 0), 0);
+	ops()->reset_engine(process.backend);
+	ck_assert_uint_eq(process.interrupt_count, 1);
+	ck_assert_int_eq(process.interrupts[0].type, PENSTOCK_INTERRUPT_DMA_COMPLETED);
+	ck_assert_uint_eq(process.interrupts[0].fence_id, 1);
+}
+END_TEST
 
 START_TEST(B5_out_of_window_address_is_a_page_fault_with_its_offset)
 {
@@ -611,6 +638,7 @@ int main(void)
 	tcase_add_test(tcase, C5_completions_coalesce_into_one_notification);
 	tcase_add_test(tcase, a_killed_process_is_reported_and_reset_brings_another);
 	tcase_add_test(tcase, reset_ends_a_hang_and_forgets_what_was_queued);
+	tcase_add_test(tcase, reset_reports_what_had_completed);
 	tcase_add_test(tcase, B5_out_of_window_address_is_a_page_fault_with_its_offset);
 	tcase_add_test(tcase, B5_unmapped_aperture_is_a_page_fault_with_its_offset);
 	tcase_add_test(tcase, an_illegal_instruction_is_reported_with_its_offset);

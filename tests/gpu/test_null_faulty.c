@@ -244,6 +244,27 @@ START_TEST(faulty_halts_and_resets)
 }
 END_TEST
 
+START_TEST(a_reset_reports_what_had_completed_and_nothing_else)
+{
+	static const struct penstock_fault script[] = {
+		{ 0, PENSTOCK_FAULT_LOST, 0 },
+		{ 1, PENSTOCK_FAULT_HANG, 0 },
+	};
+
+	start_faulty(script, PENSTOCK_ARRAY_SIZE(script));
+	submit(0, 1);
+	submit(0, 2);
+	run_all();
+	ck_assert_uint_eq(interrupt_count, 0);
+	backend->ops->reset_engine(process);
+	ck_assert_uint_eq(interrupt_count, 1);
+	expect(0, PENSTOCK_INTERRUPT_DMA_COMPLETED, 1);
+	backend->ops->reset_engine(process);
+	ck_assert_uint_eq(interrupt_count, 1);
+	stop_faulty();
+}
+END_TEST
+
 START_TEST(faulty_hang_answers_no_preemption)
 {
 	static const struct penstock_fault script[] = { { 0, PENSTOCK_FAULT_HANG, 0 } };
@@ -307,6 +328,7 @@ int main(void)
 	tcase_add_test(faulty, faulty_executes_in_order_without_a_script);
 	tcase_add_test(faulty, faulty_makes_fences_late_lost_repeated_and_invented);
 	tcase_add_test(faulty, faulty_halts_and_resets);
+	tcase_add_test(faulty, a_reset_reports_what_had_completed_and_nothing_else);
 	tcase_add_test(faulty, faulty_hang_answers_no_preemption);
 	tcase_add_test(faulty, faulty_preempts_what_did_not_run);
 	tcase_add_test(faulty, faulty_processes_die_and_adapters_fail);

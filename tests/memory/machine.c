@@ -505,8 +505,21 @@ static void query_current_fence(struct penstock_backend_process *base, uint32_t 
 
 static void reset_engine(struct penstock_backend_process *base)
 {
+	struct machine_process *process = process_of(base);
+
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		for (; process->rings[i].late > 0; process->rings[i].late--) {
+			ck_assert(machine_execute(process, i));
+		}
+		query_current_fence(base, i);
+	}
 	forget(process_of(base));
 	process_of(base)->resets++;
+}
+
+static uint32_t running_fence(const struct penstock_backend_process *base, uint32_t node_ordinal)
+{
+	return ((const struct machine_process *)base)->rings[node_ordinal].running;
 }
 
 static const struct penstock_backend_ops ops = {
@@ -519,6 +532,7 @@ static const struct penstock_backend_ops ops = {
 	.ring_doorbell = ring_doorbell,
 	.query_current_fence = query_current_fence,
 	.reset_engine = reset_engine,
+	.running_fence = running_fence,
 };
 
 /* ---------------------------------------------------------------- the owner */

@@ -41,6 +41,8 @@ struct machine_ring {
 	uint32_t count;
 	uint32_t last_executed; /* fence */
 	bool faulted;           /* stands until it is reset */
+	uint32_t late;    /* packets that it executes when it is told to end, before it does */
+	uint32_t running; /* what running_fence says */
 };
 
 struct machine_process {

@@ -544,6 +544,79 @@ START_TEST(what_had_completed_is_not_run_again)
 }
 END_TEST
 
+START_TEST(what_completes_while_its_process_is_killed_is_not_run_again)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 8192, 0);
+	struct work culprit, copy;
+	uint8_t bytes[2];
+
+	warm_up(alice);
+	/* Each run shifts by one byte, so a second run shows. */
+	machine_write(&machine, allocation, 0, "\1\2\3\4", 4);
+	work_init(&copy, alice);
+	work_reference(&copy, allocation);
+	work_copy(&copy, 0, 1, 0, 0, 3);
+	enqueue(QUEUES - 1, &copy);
+	while (node_state(1).on_hardware == 0 ||
+	       machine_process_of(alice)->rings[1].packets[0].args.flags != 0) {
+		machine_turn(&machine);
+		for (unsigned i = 0; i < MACHINE_PROCESSES; i++) {
+			if (machine.processes[i].system) {
+				machine_execute(&machine.processes[i], 1);
+				machine_report(&machine, &machine.processes[i], 1);
+			}
+		}
+	}
+	machine_process_of(alice)->rings[1].late = 1;
+	work_init(&culprit, alice);
+	work_illegal(&culprit);
+	enqueue(0, &culprit);
+	ck_assert(!machine_execute(machine_process_of(alice), 0));
+	machine_report(&machine, machine_process_of(alice), 0);
+	ck_assert(culprit.done && copy.done);
+	machine_settle(&machine);
+	machine_read(&machine, allocation, 0, bytes, 2);
+	ck_assert_mem_eq(bytes, "\2\3", 2);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+/* Both nodes run something of alice's; what the GPU says that it executed is the cause. */
+START_TEST(only_what_ran_when_a_process_died_is_to_blame)
+{
+	struct work render, copy;
+	struct machine_process *process;
+
+	warm_up(alice);
+	process = machine_process_of(alice);
+	nop(&render, alice, 0);
+	nop(&copy, alice, QUEUES - 1);
+	ck_assert_uint_eq(process->rings[0].count, 1);
+	ck_assert_uint_eq(process->rings[1].count, 1);
+	process->rings[1].running = process->rings[1].packets[0].args.submission_fence_id;
+	machine_kill(&machine, process);
+	machine_settle(&machine);
+	ck_assert_int_eq(render.status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(copy.status, PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
+	ck_assert_uint_eq(machine.faults, 1);
+}
+END_TEST
+
+START_TEST(where_nobody_knows_what_ran_both_nodes_are_to_blame)
+{
+	struct work render, copy;
+
+	warm_up(alice);
+	nop(&render, alice, 0);
+	nop(&copy, alice, QUEUES - 1);
+	machine_kill(&machine, machine_process_of(alice));
+	machine_settle(&machine);
+	ck_assert_int_eq(render.status, PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
+	ck_assert_int_eq(copy.status, PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
+}
+END_TEST
+
 START_TEST(the_packet_that_ran_when_its_process_died_is_the_culprit)
 {
 	struct work running, behind, other;
@@ -844,6 +917,9 @@ int main(void)
 	tcase_add_test(tests, an_illegal_instruction_loses_its_context_and_nobody_else);
 	tcase_add_test(tests, D6_what_was_behind_runs_again_in_order_with_new_fences);
 	tcase_add_test(tests, what_had_completed_is_not_run_again);
+	tcase_add_test(tests, what_completes_while_its_process_is_killed_is_not_run_again);
+	tcase_add_test(tests, only_what_ran_when_a_process_died_is_to_blame);
+	tcase_add_test(tests, where_nobody_knows_what_ran_both_nodes_are_to_blame);
 	tcase_add_test(tests, the_packet_that_ran_when_its_process_died_is_the_culprit);
 	tcase_add_test(tests, an_idle_process_may_die_and_nobody_is_lost);
 	tcase_add_test(tests, a_system_process_that_dies_pages_again);

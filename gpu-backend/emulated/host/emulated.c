@@ -61,7 +61,7 @@ static void destroy_process(struct penstock_backend_process *base)
 	struct penstock_emulated_process *process = process_of(base);
 	struct penstock_emulated *emulated = emulated_of(base);
 
-	penstock_emulated_process_detach(process, 0);
+	penstock_emulated_process_detach(process);
 	for (struct penstock_emulated_delivery *delivery = emulated->delivery; delivery != NULL;
 	     delivery = delivery->outer) {
 		if (delivery->process == process) {
@@ -81,9 +81,21 @@ static void reset_engine(struct penstock_backend_process *base)
 {
 	struct penstock_emulated_process *process = process_of(base);
 
-	penstock_emulated_process_detach(process, RESET_WAIT_MS);
+	if (process->child != NULL && !penstock_emulated_finish(process, RESET_WAIT_MS)) {
+		return;
+	}
+	penstock_emulated_process_detach(process);
 	process->dead = false;
 	process->tell_death = false;
+}
+
+static uint32_t running_fence(const struct penstock_backend_process *base, uint32_t node_ordinal)
+{
+	const struct penstock_emulated_process *process =
+		(const struct penstock_emulated_process *)base;
+	const struct penstock_ring_node *ring = process->queues[node_ordinal].ring;
+
+	return ring == NULL ? 0 : penstock_ring_load32(&ring->running_fence_id);
 }
 
 static int64_t process_id(const struct penstock_backend_process *base)
@@ -131,7 +143,7 @@ static void ring_doorbell(struct penstock_backend_process *base)
 static void query_current_fence(struct penstock_backend_process *base, uint32_t node_ordinal)
 {
 	PENSTOCK_REQUIRE(node_ordinal < PENSTOCK_NODE_COUNT);
-	penstock_emulated_collect(process_of(base), node_ordinal);
+	penstock_emulated_collect(process_of(base), node_ordinal, false);
 }
 
 static void preempt_command(struct penstock_backend_process *base, uint32_t node_ordinal,
@@ -264,6 +276,7 @@ static const struct penstock_backend_ops emulated_ops = {
 	.query_current_fence = query_current_fence,
 	.preempt_command = preempt_command,
 	.reset_engine = reset_engine,
+	.running_fence = running_fence,
 	.collect_dbg_info = collect_dbg_info,
 	.process_id = process_id,
 };

@@ -80,8 +80,14 @@ struct penstock_emulated {
 /* A process for packets, from the standby or new. False: there is none, its death is owed. */
 bool penstock_emulated_process_ensure(struct penstock_emulated_process *process);
 
-/* Its child is gone: queues are empty and nothing of before is reported. */
-void penstock_emulated_process_detach(struct penstock_emulated_process *process, int wait_ms);
+/* Its child is killed, unless it ended: queues are empty and nothing of before is reported. */
+void penstock_emulated_process_detach(struct penstock_emulated_process *process);
+
+/*
+ * Kills the child, waits for its end and reports what had completed by then. False: the callbacks
+ * destroyed the process.
+ */
+bool penstock_emulated_finish(struct penstock_emulated_process *process, int wait_ms);
 
 /* Of the table. */
 enum penstock_status penstock_emulated_attach_file(struct penstock_backend_process *base,
@@ -101,8 +107,12 @@ void penstock_emulated_disarm(struct penstock_emulated_process *process);
 /* Packets were put: looks or arms the interrupts, whichever pays. */
 void penstock_emulated_expect(struct penstock_emulated_process *process);
 
-/* Calls notify_interrupt for everything that one node has to say. False: the process is gone. */
-bool penstock_emulated_collect(struct penstock_emulated_process *process, uint32_t node_ordinal);
+/*
+ * Calls notify_interrupt for everything that one node has to say; `last`: for what completed, since
+ * nothing else counts any more. False: the process is gone.
+ */
+bool penstock_emulated_collect(struct penstock_emulated_process *process, uint32_t node_ordinal,
+			       bool last);
 
 /* Of struct penstock_child_config. */
 void penstock_emulated_on_interrupt(struct penstock_child *child, uint32_t node_ordinal);

@@ -42,7 +42,8 @@ static void deliver(struct penstock_emulated_process *process,
 	callbacks->notify_interrupt(callbacks->owner, process->owner, interrupt);
 }
 
-bool penstock_emulated_collect(struct penstock_emulated_process *process, uint32_t node_ordinal)
+bool penstock_emulated_collect(struct penstock_emulated_process *process, uint32_t node_ordinal,
+			       bool last)
 {
 	struct penstock_emulated *emulated = emulated_of(process);
 	struct penstock_emulated_delivery delivery = { process, emulated->delivery };
@@ -53,7 +54,8 @@ bool penstock_emulated_collect(struct penstock_emulated_process *process, uint32
 	while (delivery.process != NULL && collected == PENSTOCK_COLLECTED_INTERRUPT &&
 	       !emulated->failed) {
 		collected = penstock_hw_queue_collect(&process->queues[node_ordinal], &interrupt);
-		if (collected == PENSTOCK_COLLECTED_INTERRUPT) {
+		if (collected == PENSTOCK_COLLECTED_INTERRUPT &&
+		    (!last || interrupt.type == PENSTOCK_INTERRUPT_DMA_COMPLETED)) {
 			deliver(process, &interrupt);
 		}
 	}
@@ -72,7 +74,7 @@ static bool collect_all(struct penstock_emulated_process *process)
 	struct penstock_emulated_delivery delivery = { process, emulated->delivery };
 
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		if (!penstock_emulated_collect(process, i)) {
+		if (!penstock_emulated_collect(process, i, false)) {
 			return false;
 		}
 	}
@@ -112,7 +114,7 @@ static bool arm(struct penstock_emulated_process *process)
 			continue;
 		}
 		penstock_ring_sleeping(&queue->ring->host_sleeps);
-		if (!penstock_emulated_collect(process, i)) {
+		if (!penstock_emulated_collect(process, i, false)) {
 			return false;
 		}
 	}
@@ -223,7 +225,7 @@ void penstock_emulated_on_interrupt(struct penstock_child *child, uint32_t node_
 {
 	struct penstock_emulated_process *process = child->process;
 
-	if (process == NULL || !penstock_emulated_collect(process, node_ordinal)) {
+	if (process == NULL || !penstock_emulated_collect(process, node_ordinal, false)) {
 		return;
 	}
 	if (penstock_list_empty(&process->busy_link)) {
@@ -248,7 +250,7 @@ void penstock_emulated_on_ended(struct penstock_child *child, int wait_status)
 	process->death_status = wait_status;
 	/* What it completed before its end counts; then nothing can come any more. */
 	if (collect_all(process) && process->child == child) {
-		penstock_emulated_process_detach(process, 0);
+		penstock_emulated_process_detach(process);
 		process->dead = true;
 	}
 }

@@ -121,14 +121,29 @@ bool penstock_emulated_process_ensure(struct penstock_emulated_process *process)
 		penstock_hw_queue_reset(&process->queues[i], &process->child->ring->nodes[i]);
 	}
 	if (!send_files(process)) {
-		penstock_emulated_process_detach(process, 0);
+		penstock_emulated_process_detach(process);
 		owe_death(process);
 		return false;
 	}
 	return true;
 }
 
-void penstock_emulated_process_detach(struct penstock_emulated_process *process, int wait_ms)
+bool penstock_emulated_finish(struct penstock_emulated_process *process, int wait_ms)
+{
+	if (!penstock_child_end(process->child, wait_ms)) {
+		/* Whoever is stuck in the kernel may still write: what it says is not asked for. */
+		penstock_emulated_fail(emulated_of(process), "a GPU process cannot be ended");
+		return true;
+	}
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		if (!penstock_emulated_collect(process, i, true)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void penstock_emulated_process_detach(struct penstock_emulated_process *process)
 {
 	struct penstock_child *child = process->child;
 
@@ -138,10 +153,7 @@ void penstock_emulated_process_detach(struct penstock_emulated_process *process,
 	}
 	if (child != NULL) {
 		child->process = NULL;
-		if (!penstock_child_end(child, wait_ms)) {
-			penstock_emulated_fail(emulated_of(process),
-					       "a GPU process cannot be ended");
-		}
+		(void)penstock_child_end(child, 0);
 	}
 }
 
