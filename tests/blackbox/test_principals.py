@@ -388,7 +388,8 @@ def no_gpu_process_outlives_its_daemon():
                     daemon.process.send_signal(signal.SIGTERM)
                     daemon.process.send_signal(signal.SIGTERM)
                     assert daemon.process.wait(PATIENCE_S) == 0
-            for process in processes:
+            # The standby, which came later, ends with the others.
+            for process in processes + gpu_processes_of(daemon.directory):
                 wait_for_end(process)
             assert gpu_processes_of(daemon.directory) == []
             daemon.start()

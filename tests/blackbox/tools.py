@@ -2,23 +2,51 @@
 """Running the programs: penstock, penstockctl and penstockd as a person does, as another user too,
 and waiting for what /proc tells of processes."""
 
+import atexit
+import functools
 import json
 import os
 import pathlib
 import select
+import shutil
 import subprocess
+import tempfile
 
-from peer import PATIENCE_S, Skip, program
+from peer import BUILD, PATIENCE_S, Skip, program
 
 NOBODY = 65534
 
 
+@functools.cache
+def everybodys_folder():
+    """A folder that every user may look into, which the build folder need not be."""
+    folder = tempfile.mkdtemp(prefix="penstock-everybody-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.chmod(folder, 0o755)
+    for library in (BUILD / ".libs").glob("libpenstock.so.0"):
+        shutil.copy(library, folder)
+    return pathlib.Path(folder)
+
+
+def program_for_everybody(name):
+    """The program itself: what stands in the build folder may be libtool's script around it."""
+    inside = BUILD / ".libs" / name
+    copy = everybodys_folder() / name
+    if not copy.exists():
+        shutil.copy(inside if inside.exists() else program(name), copy)
+    return str(copy)
+
+
 def run_tool(name, *arguments, uid=None, text=None, **options):
     """Runs a program to its end; returns what it said. `text` is its standard input."""
-    if uid is not None and os.geteuid() != 0:
-        raise Skip("needs root")
-    return subprocess.run([program(name), *map(str, arguments)], capture_output=True, text=True,
-                          input=text if text is not None else "", timeout=PATIENCE_S * 2,
+    path, environment = program(name), dict(os.environ)
+    if uid is not None:
+        if os.geteuid() != 0:
+            raise Skip("needs root")
+        path = program_for_everybody(name)
+        environment["LD_LIBRARY_PATH"] = str(everybodys_folder())
+    return subprocess.run([path, *map(str, arguments)], capture_output=True, text=True,
+                          env=environment, input=text if text is not None else "", timeout=PATIENCE_S * 2,
                           check=False, user=uid, group=uid, extra_groups=None if uid is None else [],
                           **options)
 
