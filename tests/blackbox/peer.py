@@ -4,6 +4,7 @@ what no well-behaved client would. `Daemon` runs a penstockd of its own in a tem
 `Peer` is a connection; `run` is the main of a test program and writes TAP."""
 
 import collections
+import ctypes
 import itertools
 import os
 import pathlib
@@ -47,6 +48,11 @@ class Skip(Exception):
 # ---------------------------------------------------------------- the daemon
 
 
+def die_with_us():
+    """PR_SET_PDEATHSIG: a test that is killed leaves no daemon behind."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
 class Daemon:
     """penstockd with everything private. A context manager: stopping it must work, and nothing
     of it may be left."""
@@ -76,7 +82,8 @@ class Daemon:
         environment = {**os.environ, "NOTIFY_SOCKET": path}
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([program("penstockd"), *self.options], stdout=log,
-                                            stderr=log, env=environment, stdin=subprocess.DEVNULL)
+                                            stderr=log, env=environment, preexec_fn=die_with_us,
+                                            stdin=subprocess.DEVNULL)
         for _ in range(int(PATIENCE_S * 10)):
             try:
                 if b"READY=1" in notify.recv(4096):

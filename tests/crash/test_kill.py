@@ -19,7 +19,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "blackbox"))
 
 import wire  # noqa: E402
-from peer import Closed, Daemon, Peer, run  # noqa: E402
+from peer import PATIENCE_S, Closed, Daemon, Peer, run  # noqa: E402
 
 ROUNDS = int(os.environ.get("PENSTOCK_CRASH_ROUNDS") or 15)
 SEED = int(os.environ.get("PENSTOCK_CRASH_SEED") or random.SystemRandom().randrange(1 << 32))
@@ -35,6 +35,9 @@ class Request:
         self.serial = serial
         self.frame = wire.frame(kind, serial, payload, raw=raw, **fields)
         self.kind = kind
+
+    def __repr__(self):
+        return f"{self.kind} {self.serial}"
 
 
 class Client:
@@ -137,7 +140,7 @@ class Client:
         try:
             while True:
                 self.take()
-        except (Closed, OSError):
+        except (Closed, ConnectionError):
             pass
         self.peer.close()
 
@@ -198,6 +201,16 @@ def first_difference(data, expected):
     return next(i for i, (a, b) in enumerate(zip(data, expected)) if a != b)
 
 
+def readable(clients):
+    """Those that have received something, waiting for it where none has."""
+    ready = [client for client in clients if client.peer.received]
+    if not ready:
+        sockets = select.select([client.peer.socket for client in clients], [], [], PATIENCE_S)[0]
+        ready = [client for client in clients if client.peer.socket in sockets]
+    assert ready, f"no answer to {[client.unacknowledged[:1] for client in clients]}"
+    return ready
+
+
 def work_until(clients, generator):
     """A burst from each client, read up to a random answer; the daemon is somewhere in the rest."""
     actions = generator.randrange(1, BURST)
@@ -205,13 +218,9 @@ def work_until(clients, generator):
         for client in clients:
             client.act()
     for _ in range(generator.randrange(2 * actions)):
-        ready = select.select([client.peer.socket for client in clients], [], [], 5)[0]
-        for client in clients:
-            if client.peer.socket in ready or client.peer.received:
-                client.take()
-                break
         if not any(client.unacknowledged for client in clients):
             break
+        generator.choice(readable(clients)).take()
 
 
 def users_of(directory):
