@@ -20,7 +20,10 @@ def tcp(daemon):
     """The port that the daemon listens on: it was asked for any."""
     inodes = set()
     for link in pathlib.Path(f"/proc/{daemon.process.pid}/fd").iterdir():
-        target = os.readlink(link)
+        try:
+            target = os.readlink(link)
+        except FileNotFoundError:  # a connection that has just ended
+            continue
         if target.startswith("socket:["):
             inodes.add(target[8:-1])
     for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
