@@ -236,6 +236,8 @@ void penstock_allocation_mapping_free(struct penstock_mapping *mapping)
 	if (allocation->location.own_file && !process->vidmm->backend_gone) {
 		process->vidmm->config.backend->ops->detach_file(process->backend,
 								 allocation->own.id);
+		process->vidmm->config.backend->ops->detach_file(process->backend,
+								 allocation->readable.id);
 	}
 	penstock_mapping_fini(mapping);
 	free(mapping);
@@ -246,6 +248,9 @@ static void mapping_changed(struct penstock_mapping *mapping)
 	struct penstock_vidmm_allocation *allocation = mapping->owner;
 
 	if (allocation->place != PENSTOCK_PLACE_LEAVING) {
+		if (mapping->closing && penstock_mapping_drop(mapping)) {
+			penstock_allocation_mapping_free(mapping);
+		}
 		return;
 	}
 	allocation->busy--;
@@ -255,11 +260,40 @@ static void mapping_changed(struct penstock_mapping *mapping)
 	penstock_allocation_advance(allocation);
 }
 
+/* Who only reads another principal's memory gets a descriptor that can do no more. */
+static enum penstock_status attach_own(struct penstock_vidmm_allocation *allocation,
+				       struct penstock_vidmm_process *process, bool read_only,
+				       const struct penstock_memory_file **ret_file)
+{
+	struct penstock_vidmm *vidmm = process->vidmm;
+	const struct penstock_memory_file *file =
+		read_only ? &allocation->readable : &allocation->own;
+	struct penstock_backend_file attached;
+	enum penstock_status status;
+
+	if (file->id == 0) {
+		status =
+			penstock_memory_file_open_readable(&allocation->readable, vidmm->directory,
+							   ++vidmm->next_file_id, &allocation->own);
+		if (status != PENSTOCK_STATUS_SUCCESS) {
+			return status;
+		}
+	}
+	attached = (struct penstock_backend_file){
+		.id = file->id,
+		.descriptor = file->descriptor,
+		.size_bytes = file->size_bytes,
+	};
+	*ret_file = file;
+	return vidmm->config.backend->ops->attach_file(process->backend, &attached,
+						       PENSTOCK_FILE_PAGES);
+}
+
 static enum penstock_status make_mapping(struct penstock_vidmm_allocation *allocation,
-					 struct penstock_vidmm_process *process,
+					 struct penstock_vidmm_process *process, bool write,
 					 struct penstock_mapping **ret_mapping)
 {
-	struct penstock_backend *backend = process->vidmm->config.backend;
+	bool read_only = !write && allocation->location.own_file && process != allocation->process;
 	const struct penstock_memory_file *file;
 	struct penstock_mapping *mapping;
 	enum penstock_status status;
@@ -274,30 +308,45 @@ static enum penstock_status make_mapping(struct penstock_vidmm_allocation *alloc
 	}
 	file = penstock_allocation_resolve(allocation, allocation->segment_id, 0, &offset);
 	if (allocation->location.own_file) {
-		const struct penstock_backend_file attached = {
-			.id = file->id,
-			.descriptor = file->descriptor,
-			.size_bytes = file->size_bytes,
-		};
-
-		status =
-			backend->ops->attach_file(process->backend, &attached, PENSTOCK_FILE_PAGES);
+		status = attach_own(allocation, process, read_only, &file);
 		if (status != PENSTOCK_STATUS_SUCCESS) {
 			free(mapping);
 			return status;
 		}
 	}
 	penstock_mapping_init(mapping, process, file, offset,
-			      penstock_allocation_address(allocation), allocation->size_bytes, 0,
-			      mapping_changed);
+			      penstock_allocation_address(allocation), allocation->size_bytes,
+			      read_only ? PENSTOCK_MAP_READ_ONLY : 0, mapping_changed);
 	mapping->owner = allocation;
 	penstock_list_append(&allocation->mappings, &mapping->owner_link);
 	*ret_mapping = mapping;
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
+/* It was mapped to be read: is mapped once more, over itself, to be written too. */
+static enum penstock_status make_writable(struct penstock_vidmm_allocation *allocation,
+					  struct penstock_mapping *mapping)
+{
+	enum penstock_status status;
+
+	if (mapping->state != PENSTOCK_MAPPING_LIVE && mapping->state != PENSTOCK_MAPPING_IDLE) {
+		return PENSTOCK_STATUS_PENDING;
+	}
+	status = attach_own(allocation, mapping->process, false, &mapping->file);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		mapping->flags &= ~PENSTOCK_MAP_READ_ONLY;
+		mapping->state = PENSTOCK_MAPPING_IDLE;
+	}
+	return status;
+}
+
+static bool is_read_only(const struct penstock_mapping *mapping)
+{
+	return (mapping->flags & PENSTOCK_MAP_READ_ONLY) != 0;
+}
+
 bool penstock_allocation_ready(struct penstock_vidmm_allocation *allocation,
-			       const struct penstock_vidmm_process *process)
+			       const struct penstock_vidmm_process *process, bool write)
 {
 	const struct penstock_mapping *mapping;
 
@@ -309,11 +358,12 @@ bool penstock_allocation_ready(struct penstock_vidmm_allocation *allocation,
 		return true;
 	}
 	mapping = mapping_in(allocation, process);
-	return mapping != NULL && mapping->state == PENSTOCK_MAPPING_LIVE;
+	return mapping != NULL && mapping->state == PENSTOCK_MAPPING_LIVE &&
+	       !(write && is_read_only(mapping));
 }
 
 enum penstock_status penstock_allocation_map(struct penstock_vidmm_allocation *allocation,
-					     struct penstock_vidmm_process *process)
+					     struct penstock_vidmm_process *process, bool write)
 {
 	struct penstock_mapping *mapping;
 	enum penstock_status status;
@@ -323,12 +373,40 @@ enum penstock_status penstock_allocation_map(struct penstock_vidmm_allocation *a
 	}
 	mapping = mapping_in(allocation, process);
 	if (mapping == NULL) {
-		status = make_mapping(allocation, process, &mapping);
+		status = make_mapping(allocation, process, write, &mapping);
+		if (status != PENSTOCK_STATUS_SUCCESS) {
+			return status;
+		}
+	}
+	if (mapping->closing) {
+		return PENSTOCK_STATUS_PENDING;
+	}
+	if (write && is_read_only(mapping)) {
+		status = make_writable(allocation, mapping);
 		if (status != PENSTOCK_STATUS_SUCCESS) {
 			return status;
 		}
 	}
 	return penstock_mapping_ensure(mapping) ? PENSTOCK_STATUS_SUCCESS : PENSTOCK_STATUS_PENDING;
+}
+
+void penstock_vidmm_allocation_closed(struct penstock_vidmm_allocation *allocation,
+				      struct penstock_vidmm_process *process)
+{
+	struct penstock_vidmm *vidmm = process->vidmm;
+	struct penstock_mapping *mapping = mapping_in(allocation, process);
+
+	penstock_vidmm_own_thread(vidmm);
+	/* What leaves its segment, or dies, is unmapped anyway. */
+	if (mapping == NULL || !allocation->location.own_file || vidmm->stopped ||
+	    allocation->place != PENSTOCK_PLACE_RESIDENT) {
+		return;
+	}
+	mapping->closing = true;
+	if (penstock_mapping_drop(mapping)) {
+		penstock_allocation_mapping_free(mapping);
+	}
+	penstock_paging_flush(vidmm);
 }
 
 /* ---------------------------------------------------------------- leaving a segment */
@@ -438,6 +516,7 @@ void penstock_allocation_close_own(struct penstock_vidmm_allocation *allocation,
 		unlinkat(vidmm->directory, own->name, 0);
 	}
 	penstock_memory_file_close(own);
+	penstock_memory_file_close(&allocation->readable);
 }
 
 enum penstock_status penstock_allocation_open_own(struct penstock_vidmm_allocation *allocation,

@@ -46,6 +46,7 @@ struct penstock_vidmm_allocation {
 	bool has_backing;                /* false: pages are being reserved */
 	bool pristine;                   /* nobody wrote it: all zeros */
 	struct penstock_memory_file own; /* id 0: none; backing, then the place in local memory */
+	struct penstock_memory_file readable; /* the same file; id 0: nobody only reads it */
 	uint64_t references;
 	uint32_t pins; /* submissions between prepare and finish */
 	uint32_t accesses;
@@ -94,17 +95,18 @@ void penstock_allocation_undo(struct penstock_vidmm_allocation *allocation);
 /* CHOSEN: begins to bring the content there. */
 void penstock_allocation_begin(struct penstock_vidmm_allocation *allocation);
 
-/* Whether a submission of that process may address it as it is. */
+/* Whether a submission of that process may address it as it is; `write`: to write it. */
 bool penstock_allocation_ready(struct penstock_vidmm_allocation *allocation,
-			       const struct penstock_vidmm_process *process);
+			       const struct penstock_vidmm_process *process, bool write);
 
 /*
- * RESIDENT: makes it addressable in the process. SUCCESS; PENDING; GRAPHICS_NO_VIDEO_MEMORY: the
+ * RESIDENT: makes it addressable in the process, without `write` for reading only where another
+ * principal pays. SUCCESS; PENDING; GRAPHICS_NO_VIDEO_MEMORY: the
  * process's page table is full; NO_MEMORY.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_allocation_map(struct penstock_vidmm_allocation *allocation,
-					     struct penstock_vidmm_process *process);
+					     struct penstock_vidmm_process *process, bool write);
 
 /* Opens its own file (aN) and lets the system process address it. SUCCESS, NOT_FOUND, NO_MEMORY. */
 PENSTOCK_MUST_CHECK

@@ -69,6 +69,25 @@ enum penstock_status penstock_memory_file_open(struct penstock_memory_file *file
 	return status;
 }
 
+enum penstock_status penstock_memory_file_open_readable(struct penstock_memory_file *file,
+							int directory, uint32_t id,
+							const struct penstock_memory_file *of)
+{
+	int descriptor = openat(directory, of->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (descriptor < 0) {
+		return errno == ENOENT ? PENSTOCK_STATUS_NOT_FOUND
+				       : penstock_status_from_errno(errno);
+	}
+	*file = (struct penstock_memory_file){
+		.id = id,
+		.descriptor = descriptor,
+		.size_bytes = of->size_bytes,
+	};
+	snprintf(file->name, sizeof(file->name), "%s", of->name);
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
 void penstock_memory_file_close(struct penstock_memory_file *file)
 {
 	if (file->id == 0) {

@@ -39,6 +39,12 @@ enum penstock_status penstock_memory_file_open(struct penstock_memory_file *file
 					       const char *name, uint32_t id, uint64_t size_bytes,
 					       enum penstock_file_open how, bool map);
 
+/* The same file under another id, for those who may only read it; not mapped here. As above. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_memory_file_open_readable(struct penstock_memory_file *file,
+							int directory, uint32_t id,
+							const struct penstock_memory_file *of);
+
 /* Accepts a zeroed object. */
 void penstock_memory_file_close(struct penstock_memory_file *file);
 

@@ -32,6 +32,7 @@ struct penstock_mapping {
 	uint64_t address;
 	uint64_t size_bytes;
 	uint32_t flags; /* PENSTOCK_MAP_ */
+	bool closing;   /* the owner's: it goes as soon as it is IDLE */
 	void *owner;
 	struct penstock_paging_operation operation;
 	void (*changed)(struct penstock_mapping *mapping); /* LIVE or IDLE after a fence */

@@ -140,7 +140,8 @@ static enum penstock_status map_all(struct penstock_submission *submission)
 			worst = PENSTOCK_STATUS_PENDING;
 			continue;
 		}
-		status = penstock_allocation_map(allocation, submission->process);
+		status = penstock_allocation_map(allocation, submission->process,
+						 submission->references[i].write_operation);
 		if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
 			return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 		}
@@ -160,7 +161,8 @@ static bool all_ready(const struct penstock_submission *submission)
 		/* Another principal's pages can be mapped only out of a file of their own. */
 		PENSTOCK_REQUIRE(allocation->process == submission->process ||
 				 allocation->location.own_file);
-		if (!penstock_allocation_ready(allocation, submission->process)) {
+		if (!penstock_allocation_ready(allocation, submission->process,
+					       submission->references[i].write_operation)) {
 			return false;
 		}
 	}

@@ -127,7 +127,7 @@ void penstock_vidmm_process_lost(struct penstock_vidmm_process *process);
 
 /*
  * Ends the GPU process of a principal that has nothing on the hardware; it starts again when
- * needed. ret: false where something is under way, and nothing happened.
+ * needed, also one that was lost. ret: false where something is under way, and nothing happened.
  */
 bool penstock_vidmm_process_idle(struct penstock_vidmm_process *process);
 
@@ -186,6 +186,14 @@ enum penstock_status penstock_vidmm_allocation_share(struct penstock_vidmm_alloc
 						     void (*shared)(void *argument,
 								    enum penstock_status status),
 						     void *argument);
+
+/*
+ * The principal of that process has no opening of a shared allocation any more that needs what its
+ * GPU process can address of it, and no submission under way that does: that is taken away. Where
+ * openings are left, it is made anew for what they do (only reading, or writing too).
+ */
+void penstock_vidmm_allocation_closed(struct penstock_vidmm_allocation *allocation,
+				      struct penstock_vidmm_process *process);
 
 struct penstock_vidmm_location {
 	uint32_t segment_id; /* 0: system memory */

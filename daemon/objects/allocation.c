@@ -144,6 +144,29 @@ void penstock_opening_ref(struct penstock_opening *opening)
 	opening->references++;
 }
 
+/* What the principal's GPU process can address of it goes with the last opening that needs it. */
+static void close_memory(struct penstock_allocation *allocation,
+			 struct penstock_principal *principal, bool wrote)
+{
+	bool open = false, writes = false;
+
+	if (allocation->memory == NULL || allocation->references == 1) {
+		return;
+	}
+	penstock_list_for_each (link, &allocation->lanes) {
+		const struct penstock_lane *lane =
+			penstock_list_entry(link, struct penstock_lane, link);
+
+		if (lane->session->principal == principal) {
+			open = true;
+			writes = writes || lane->writers > 0;
+		}
+	}
+	if (!open || (wrote && !writes)) {
+		penstock_vidmm_allocation_closed(allocation->memory, principal->process);
+	}
+}
+
 void penstock_opening_put(struct penstock_opening *opening)
 {
 	struct penstock_session *session = opening->device->session;
@@ -155,7 +178,9 @@ void penstock_opening_put(struct penstock_opening *opening)
 	PENSTOCK_REQUIRE(opening->closed);
 	session->principal->objects--;
 	session->adapter->openings--;
+	opening->lane->writers -= opening->entered && !opening->read_only;
 	put_lane(opening->lane);
+	close_memory(opening->allocation, session->principal, !opening->read_only);
 	put(opening->allocation);
 	penstock_device_put(opening->device);
 	free(opening);
@@ -165,6 +190,8 @@ void penstock_opening_put(struct penstock_opening *opening)
 static void enter(struct penstock_opening *opening)
 {
 	opening->closed = false;
+	opening->entered = true;
+	opening->lane->writers += !opening->read_only;
 	opening->allocation->openings++;
 	penstock_list_append(&opening->device->openings, &opening->link);
 }

@@ -17,6 +17,7 @@ struct penstock_lane {
 	struct penstock_list link;              /* penstock_allocation.lanes */
 	struct penstock_list transfers;         /* penstock_transfer.lane_link, in order */
 	uint32_t references;                    /* openings */
+	uint32_t writers;                       /* of these, not read-only */
 	uint32_t active; /* submissions not retired that are ahead of the first transfer */
 	bool advancing;
 };
@@ -48,6 +49,7 @@ struct penstock_opening {
 	uint64_t name;
 	uint32_t references; /* its name, submissions, transfers */
 	bool read_only;
+	bool entered; /* had a name once */
 	bool closed;
 	bool failed; /* no memory could be reserved; nothing can be done with it */
 	bool restored;

@@ -395,6 +395,76 @@ START_TEST(sharing_what_nobody_wrote_moves_nothing)
 }
 END_TEST
 
+static bool reaches(struct penstock_vidmm_process *process, uint64_t address, bool write)
+{
+	uint8_t byte = 0;
+	uint32_t before = machine_process_of(process)->dummy_touches;
+
+	return machine_access(machine_process_of(process), address, &byte, 1, write) &&
+	       machine_process_of(process)->dummy_touches == before;
+}
+
+static bool has_writable_files_only(struct penstock_vidmm_process *process)
+{
+	const struct machine_process *gpu = machine_process_of(process);
+
+	for (uint32_t i = 0; i < gpu->file_count; i++) {
+		if ((fcntl(gpu->files[i].descriptor, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void use_shared(struct penstock_vidmm_process *process,
+		       struct penstock_vidmm_allocation *shared, bool write)
+{
+	struct work work;
+
+	work_init(&work, process);
+	work_reference(&work, shared);
+	work.references[0].write_operation = write;
+	work_nop(&work);
+	ck_assert_int_eq(run_work(&work), PENSTOCK_STATUS_SUCCESS);
+}
+
+START_TEST(who_only_reads_shared_memory_cannot_write_it_and_loses_it_with_the_last_opening)
+{
+	uint32_t set = _i == 0 ? LOCAL_ONLY : APERTURE_ONLY;
+	struct penstock_vidmm_allocation *shared =
+		machine_allocation(&machine, alice, 10, 64 * KIB, set);
+	uint32_t files = machine_process_of(bob)->file_count;
+	uint64_t address;
+
+	ck_assert_int_eq(penstock_vidmm_allocation_share(shared, NULL, NULL),
+			 PENSTOCK_STATUS_SUCCESS);
+	for (unsigned round = 0; round < 2; round++) {
+		use_shared(bob, shared, false);
+		address = where(shared).address;
+		ck_assert(reaches(bob, address, false) && !reaches(bob, address, true));
+		ck_assert(!has_writable_files_only(bob));
+		use_shared(bob, shared, true);
+		ck_assert(reaches(bob, address, true));
+		penstock_vidmm_allocation_closed(shared, bob);
+		machine_settle(&machine);
+		ck_assert_uint_eq(machine_process_of(bob)->file_count, files);
+	}
+	/* Who pays writes. */
+	use_shared(alice, shared, false);
+	ck_assert(reaches(alice, address, true));
+	/* Opened again while it is being taken away. */
+	use_shared(bob, shared, false);
+	penstock_vidmm_allocation_closed(shared, bob);
+	use_shared(bob, shared, false);
+	ck_assert(reaches(bob, address, false));
+	/* It dies meanwhile. */
+	penstock_vidmm_allocation_closed(shared, bob);
+	penstock_vidmm_allocation_unref(shared);
+	machine_settle(&machine);
+	ck_assert_uint_eq(machine_process_of(bob)->file_count, files);
+}
+END_TEST
+
 START_TEST(a_principal_may_go_while_another_has_its_pages_mapped)
 {
 	struct penstock_vidmm_allocation *shared =
@@ -676,6 +746,10 @@ int main(void)
 	tcase_add_test(vidmm, no_space_on_the_disk_is_NO_MEMORY);
 	tcase_add_loop_test(vidmm, a_shared_allocation_is_seen_by_both_and_by_nobody_else, 0, 2);
 	tcase_add_test(vidmm, sharing_what_nobody_wrote_moves_nothing);
+	tcase_add_loop_test(
+		vidmm,
+		who_only_reads_shared_memory_cannot_write_it_and_loses_it_with_the_last_opening, 0,
+		2);
 	tcase_add_test(vidmm, a_principal_may_go_while_another_has_its_pages_mapped);
 	tcase_add_test(vidmm, B5_a_stray_access_after_unmap_meets_the_dummy);
 	tcase_add_test(vidmm, B5_pages_are_not_used_again_before_they_are_unmapped);

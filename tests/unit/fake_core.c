@@ -253,6 +253,14 @@ void penstock_vidmm_allocation_ref(struct penstock_vidmm_allocation *allocation)
 	allocation->references++;
 }
 
+void penstock_vidmm_allocation_closed(struct penstock_vidmm_allocation *allocation,
+				      struct penstock_vidmm_process *process)
+{
+	(void)allocation;
+	(void)process;
+	fake.closed++;
+}
+
 void penstock_vidmm_allocation_unref(struct penstock_vidmm_allocation *allocation)
 {
 	ck_assert_uint_gt(allocation->references, 0);

@@ -18,6 +18,7 @@ struct fake_core {
 	unsigned allocations;          /* of vidmm, alive */
 	unsigned processes;            /* likewise */
 	unsigned accesses;             /* begun and not ended */
+	unsigned closed;               /* times that a principal's memory was taken away */
 	unsigned kept;                 /* allocations that were freed while keeping */
 	bool reserve_later;            /* allocation_new answers PENDING */
 	bool share_later;

@@ -177,9 +177,11 @@ START_TEST(A2_content_survives_the_creator_while_another_has_it_open)
 	GOOD(client_connect(&fixture, &other, "uid:2", 0));
 	GOOD(client_device(&other, NAME(1)));
 	GOOD(client_open(&other, NAME(2), NAME(1), &shared, true));
+	ck_assert_uint_eq(fake.closed, 0);
 	client_disconnect(&client);
 	turn(&fixture);
 	ck_assert_uint_eq(fake.allocations, 1);
+	ck_assert_uint_eq(fake.closed, 1);
 	REFUSED(client_read_back(&other, NAME(2), 0, 5, &answered), PENDING);
 	turn(&fixture);
 	GOOD(answered.status);
@@ -189,6 +191,29 @@ START_TEST(A2_content_survives_the_creator_while_another_has_it_open)
 	GOOD(client_destroy(&other, NAME(2)));
 	ck_assert_uint_eq(fake.allocations, 0);
 	REFUSED(client_open(&other, NAME_OF(1, 2), NAME(1), &shared, true), NOT_FOUND);
+}
+END_TEST
+
+START_TEST(shared_memory_is_taken_from_a_principal_with_the_openings_that_need_it)
+{
+	struct answered shared;
+
+	client_set_up(&client, 1);
+	REFUSED(client_share(&client, NAME(3), &shared), PENDING);
+	turn(&fixture);
+	GOOD(shared.status);
+	GOOD(client_connect(&fixture, &other, "uid:2", 0));
+	GOOD(client_device(&other, NAME(1)));
+	GOOD(client_open(&other, NAME(2), NAME(1), &shared, true));
+	GOOD(client_open(&other, NAME(3), NAME(1), &shared, false));
+	GOOD(client_open(&other, NAME(4), NAME(1), &shared, false));
+	GOOD(client_destroy(&other, NAME(3)));
+	ck_assert_uint_eq(fake.closed, 0);
+	GOOD(client_destroy(&other, NAME(4)));
+	ck_assert_uint_eq(fake.closed, 1);
+	GOOD(client_destroy(&other, NAME(2)));
+	ck_assert_uint_eq(fake.closed, 2);
+	ck_assert_uint_eq(fake.allocations, 1);
 }
 END_TEST
 
@@ -516,6 +541,8 @@ int main(void)
 	tcase_add_test(tcase, P9_an_idle_context_costs_less_than_4096_bytes);
 	tcase_add_test(tcase, the_smallest_dma_buffer_holds_the_largest_instruction);
 	tcase_add_test(tcase, A2_content_survives_the_creator_while_another_has_it_open);
+	tcase_add_test(tcase,
+		       shared_memory_is_taken_from_a_principal_with_the_openings_that_need_it);
 	tcase_add_test(tcase, A2_destroyed_while_queued_it_is_freed_after_the_fence);
 	tcase_add_test(tcase, A2_a_device_takes_its_contexts_and_openings_along);
 	tcase_add_test(tcase, A2_what_cannot_be_allocated_is_refused_and_takes_no_name);
