@@ -276,6 +276,8 @@ bool penstock_vidmm_process_idle(struct penstock_vidmm_process *process)
 		return false;
 	}
 	process->vidmm->config.backend->ops->reset_engine(process->backend);
+	/* What kept it from running (no memory, no processes) may have been of the moment. */
+	process->lost = false;
 	penstock_vidmm_process_was_reset(process);
 	penstock_dma_pool_trim(&process->pool);
 	return true;

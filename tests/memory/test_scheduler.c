@@ -731,6 +731,11 @@ START_TEST(a_process_that_always_dies_costs_its_principal_only)
 	nop(&later, alice, 2);
 	machine_settle(&machine);
 	ck_assert_int_eq(later.status, PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
+	/* After it was idle it is tried again. */
+	ck_assert(penstock_vidmm_process_idle(alice));
+	nop(&later, alice, 2);
+	machine_settle(&machine);
+	ck_assert_int_eq(later.status, PENSTOCK_STATUS_SUCCESS);
 	penstock_vidmm_allocation_unref(allocation);
 }
 END_TEST
