@@ -460,7 +460,10 @@ void penstock_connection_open(struct penstock_connection *connection, uint64_t l
 {
 	move(connection, PENSTOCK_CONNECTION_OPEN);
 	connection->next_serial = last_serial + 1;
-	penstock_outbox_start(&connection->outbox, last_serial);
+	penstock_outbox_start(&connection->outbox, last_serial,
+			      connection->session != NULL
+				      ? penstock_session_durable_serial(connection->session)
+				      : last_serial);
 	(void)uv_timer_stop(&connection->timer);
 }
 

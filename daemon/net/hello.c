@@ -129,8 +129,7 @@ static enum penstock_status say_welcome(struct penstock_connection *connection,
 	welcome->held_submissions = PENSTOCK_LIMIT_HELD_SUBMISSIONS;
 	welcome->held_bytes = PENSTOCK_LIMIT_HELD_BYTES;
 	welcome->pitch_alignment = PENSTOCK_PITCH_ALIGNMENT;
-	return penstock_outbox_frame(&connection->outbox, PENSTOCK_FRAME_WELCOME, 0,
-				     &welcome->base);
+	return penstock_outbox_greet(&connection->outbox, &welcome->base);
 }
 
 void penstock_handle_hello(struct penstock_call *call)

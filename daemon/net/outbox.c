@@ -48,6 +48,7 @@ static void returned(struct penstock_chain *chain, void *borrowed)
 void penstock_outbox_init(struct penstock_outbox *outbox, struct penstock_transport *transport)
 {
 	outbox->spare = NULL;
+	outbox->greeting = NULL;
 	outbox->notices = NULL;
 	outbox->notice_count = 0;
 	outbox->notice_capacity = 0;
@@ -56,15 +57,15 @@ void penstock_outbox_init(struct penstock_outbox *outbox, struct penstock_transp
 	outbox->ack_due = false;
 	penstock_list_init(&outbox->replies);
 	penstock_chain_init(&outbox->chain, transport, returned);
-	penstock_outbox_start(outbox, 0);
+	penstock_outbox_start(outbox, 0, 0);
 }
 
-void penstock_outbox_start(struct penstock_outbox *outbox, uint64_t last_serial)
+void penstock_outbox_start(struct penstock_outbox *outbox, uint64_t last_serial, uint64_t durable)
 {
 	outbox->executed = last_serial;
 	outbox->acked = last_serial;
 	outbox->prompt = last_serial;
-	outbox->durable = last_serial;
+	outbox->durable = durable;
 }
 
 void penstock_outbox_stop(struct penstock_outbox *outbox)
@@ -83,6 +84,8 @@ void penstock_outbox_stop(struct penstock_outbox *outbox)
 		}
 	}
 	penstock_chain_abandon(&outbox->chain);
+	free(outbox->greeting);
+	outbox->greeting = NULL;
 	free(outbox->notices);
 	outbox->notices = NULL;
 	outbox->notice_count = 0;
@@ -93,6 +96,7 @@ void penstock_outbox_fini(struct penstock_outbox *outbox)
 {
 	PENSTOCK_REQUIRE(penstock_list_empty(&outbox->replies));
 	penstock_chain_fini(&outbox->chain);
+	free(outbox->greeting);
 	free(outbox->notices);
 	free(outbox->spare);
 	outbox->notices = NULL;
@@ -135,6 +139,45 @@ enum penstock_status penstock_outbox_frame(struct penstock_outbox *outbox,
 					   const ProtobufCMessage *message)
 {
 	return release_frame(outbox, type, serial, message, 0);
+}
+
+enum penstock_status penstock_outbox_greet(struct penstock_outbox *outbox,
+					   const ProtobufCMessage *message)
+{
+	size_t size = protobuf_c_message_get_packed_size(message);
+
+	PENSTOCK_REQUIRE(outbox->greeting == NULL);
+	outbox->greeting = malloc(PENSTOCK_FRAME_HEADER_BYTES + size);
+	if (outbox->greeting == NULL) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	outbox->greeting_bytes = PENSTOCK_FRAME_HEADER_BYTES + size;
+	outbox->greeting_serial = outbox->executed;
+	put_frame(outbox->greeting, PENSTOCK_FRAME_WELCOME, 0, message, size, 0);
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* Whether everything behind the Welcome may leave; *ret_status: SUCCESS, NO_MEMORY. */
+static bool release_greeting(struct penstock_outbox *outbox, enum penstock_status *ret_status)
+{
+	uint8_t *place;
+
+	*ret_status = PENSTOCK_STATUS_SUCCESS;
+	if (outbox->greeting == NULL) {
+		return true;
+	}
+	if (outbox->greeting_serial > outbox->durable) {
+		return false;
+	}
+	place = penstock_chain_append(&outbox->chain, outbox->greeting_bytes);
+	if (place == NULL) {
+		*ret_status = PENSTOCK_STATUS_NO_MEMORY;
+		return false;
+	}
+	memcpy(place, outbox->greeting, outbox->greeting_bytes);
+	free(outbox->greeting);
+	outbox->greeting = NULL;
+	return true;
 }
 
 /* ---------------------------------------------------------------- replies */
@@ -213,7 +256,8 @@ void penstock_reply_pend(struct penstock_outbox *outbox, struct penstock_reply *
 static bool may_leave_at_once(const struct penstock_outbox *outbox,
 			      const struct penstock_reply *reply)
 {
-	return reply->state == PENSTOCK_REPLY_NEW && penstock_list_empty(&outbox->replies) &&
+	return reply->state == PENSTOCK_REPLY_NEW && outbox->greeting == NULL &&
+	       penstock_list_empty(&outbox->replies) &&
 	       reply->request.serial <= outbox->durable;
 }
 
@@ -445,13 +489,17 @@ static enum penstock_status release_notices(struct penstock_outbox *outbox)
 
 int penstock_outbox_flush(struct penstock_outbox *outbox, bool *ret_ack_waits)
 {
-	enum penstock_status status = release_replies(outbox);
+	enum penstock_status status;
+	bool greeted = release_greeting(outbox, &status);
 
 	*ret_ack_waits = false;
-	if (status == PENSTOCK_STATUS_SUCCESS) {
+	if (greeted) {
+		status = release_replies(outbox);
+	}
+	if (greeted && status == PENSTOCK_STATUS_SUCCESS) {
 		status = release_ack(outbox, ret_ack_waits);
 	}
-	if (status == PENSTOCK_STATUS_SUCCESS) {
+	if (greeted && status == PENSTOCK_STATUS_SUCCESS) {
 		status = release_notices(outbox);
 	}
 	outbox->ack_due = false;

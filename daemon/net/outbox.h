@@ -53,6 +53,9 @@ struct penstock_outbox {
 	struct penstock_chain chain;     /* released, not yet written */
 	struct penstock_list replies;    /* penstock_reply.link: not released */
 	struct penstock_reply *spare;    /* owned: one to use again */
+	uint8_t *greeting;               /* owned: a Welcome that waits for `greeting_serial` */
+	size_t greeting_bytes;
+	uint64_t greeting_serial;
 	struct penstock_notice *notices; /* owned */
 	size_t notice_count;
 	size_t notice_capacity;
@@ -67,8 +70,17 @@ struct penstock_outbox {
 
 void penstock_outbox_init(struct penstock_outbox *outbox, struct penstock_transport *transport);
 
-/* The session is known: its last executed serial. */
-void penstock_outbox_start(struct penstock_outbox *outbox, uint64_t last_serial);
+/* The session is known: its last executed serial, and how much of that the store has committed. */
+void penstock_outbox_start(struct penstock_outbox *outbox, uint64_t last_serial, uint64_t durable);
+
+/*
+ * The Welcome, once for each start. It names the last executed serial, and a client forgets what
+ * was executed: it leaves when all of that is durable, and nothing leaves before it. SUCCESS,
+ * NO_MEMORY.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_outbox_greet(struct penstock_outbox *outbox,
+					   const ProtobufCMessage *message);
 
 /*
  * Forgets everything that was not released: replies that are ready, notices, and ends their
@@ -122,7 +134,7 @@ PENSTOCK_MUST_CHECK
 enum penstock_status penstock_outbox_fence(struct penstock_outbox *outbox, uint64_t context,
 					   uint64_t fence, enum penstock_status status);
 
-/* A frame outside the order, released at once (Welcome, Closing). */
+/* A frame outside the order, released at once (Closing). */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_outbox_frame(struct penstock_outbox *outbox,
 					   enum penstock_frame_type type, uint64_t serial,

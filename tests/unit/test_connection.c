@@ -106,6 +106,29 @@ START_TEST(a_resumed_session_goes_on_behind_its_last_serial)
 }
 END_TEST
 
+/* What the Welcome says was executed a client forgets: it must not be lost any more. */
+START_TEST(a_welcome_waits_until_what_was_executed_is_durable)
+{
+	Penstock__Wire__Hello hello = good_hello();
+
+	fake.last_serial = 41;
+	fake.leased = true;
+	fake.durable = 40;
+	hello.session_high = 1;
+	say(&hello);
+	net_turns();
+	fake.events.fence(fake.events.owner, 7, 39, PENSTOCK_STATUS_SUCCESS);
+	peer->serial = 42;
+	net_peer_request(peer, PENSTOCK_FRAME_SYNC, NULL);
+	net_peer_expect_silence(peer);
+	fake.durable = 42;
+	fake.events.durable(fake.events.owner, 42);
+	net_peer_expect(peer, PENSTOCK_FRAME_WELCOME, 0);
+	net_peer_expect(peer, PENSTOCK_FRAME_ACK, 42);
+	net_peer_expect_fence(peer, 7, 39);
+}
+END_TEST
+
 START_TEST(a_session_that_is_not_there_cannot_be_resumed)
 {
 	Penstock__Wire__Hello hello = good_hello();
@@ -788,6 +811,7 @@ static TCase *opening(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, hello_is_answered_with_versions_session_and_adapter);
 	tcase_add_test(tcase, a_resumed_session_goes_on_behind_its_last_serial);
+	tcase_add_test(tcase, a_welcome_waits_until_what_was_executed_is_durable);
 	tcase_add_test(tcase, a_session_that_is_not_there_cannot_be_resumed);
 	tcase_add_test(tcase, another_version_is_a_driver_mismatch);
 	tcase_add_test(tcase, another_instruction_set_is_a_driver_mismatch);
