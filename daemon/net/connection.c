@@ -11,7 +11,7 @@
 
 /* How long an acknowledgement for submissions alone waits for a fence. */
 #define ACK_DELAY_MS 5u
-/* So many connections beyond the limit hear why they are closed. */
+/* So many connections beyond the limit hear at a time why they are closed. */
 #define TOLD_OF_LIMIT 64u
 
 static const bool moves[PENSTOCK_CONNECTION_STATE_MAX][PENSTOCK_CONNECTION_STATE_MAX] = {
@@ -40,6 +40,51 @@ void penstock_connection_break(struct penstock_connection *connection)
 	penstock_connection_dirty(connection);
 }
 
+/* ---------------------------------------------------------------- room for large units */
+
+/*
+ * A unit larger than the read buffer is kept until it is whole. All of a principal's together are
+ * bounded: who would go over that is not read until another of them is whole or gone. Each waits
+ * with nothing reserved, so that they cannot wait for one another.
+ */
+static bool reserve_room(struct penstock_connection *connection, size_t unit)
+{
+	uint64_t reserved = unit;
+
+	if (connection->reserved_bytes > 0 || unit <= PENSTOCK_READ_BUFFER_BYTES) {
+		return true;
+	}
+	penstock_list_for_each (link, &connection->net->connections) {
+		const struct penstock_connection *other =
+			penstock_list_entry(link, struct penstock_connection, link);
+
+		reserved += other->uid == connection->uid ? other->reserved_bytes : 0;
+	}
+	if (reserved > PENSTOCK_LIMIT_RECEIVING_BYTES) {
+		connection->waits_for_room = true;
+		return false;
+	}
+	connection->reserved_bytes = (uint32_t)unit;
+	return true;
+}
+
+static void give_back_room(struct penstock_connection *connection)
+{
+	if (connection->reserved_bytes == 0) {
+		return;
+	}
+	connection->reserved_bytes = 0;
+	penstock_list_for_each (link, &connection->net->connections) {
+		struct penstock_connection *other =
+			penstock_list_entry(link, struct penstock_connection, link);
+
+		if (other->waits_for_room && other->uid == connection->uid) {
+			other->waits_for_room = false;
+			penstock_connection_dirty(other);
+		}
+	}
+}
+
 /* ---------------------------------------------------------------- closing */
 
 void penstock_connection_maybe_closed(struct penstock_connection *connection)
@@ -55,6 +100,7 @@ void penstock_connection_maybe_closed(struct penstock_connection *connection)
 	PENSTOCK_REQUIRE(connection->session == NULL);
 	penstock_list_remove(&connection->link);
 	penstock_list_remove(&connection->dirty_link);
+	net->refused_count -= connection->refused;
 	net->counters.bytes_written += connection->outbox.chain.bytes_written;
 	penstock_outbox_fini(&connection->outbox);
 	free(connection);
@@ -135,6 +181,7 @@ void penstock_connection_stop(struct penstock_connection *connection, enum penst
 	}
 	move(connection, PENSTOCK_CONNECTION_CLOSING);
 	count_broken(connection, status);
+	give_back_room(connection);
 	tear_upload(connection);
 	penstock_outbox_stop(&connection->outbox);
 	give_back_session(connection);
@@ -153,7 +200,7 @@ void penstock_connection_stop(struct penstock_connection *connection, enum penst
 
 static bool over_limit(const struct penstock_connection *connection)
 {
-	return penstock_outbox_full(&connection->outbox) ||
+	return connection->waits_for_room || penstock_outbox_full(&connection->outbox) ||
 	       (connection->session != NULL && penstock_session_over_credit(connection->session));
 }
 
@@ -280,8 +327,13 @@ static size_t take(struct penstock_transport *transport, const uint8_t *bytes, s
 	unit = unit_bytes(&frame, row);
 	if (size < unit) {
 		*ret_need = unit;
+		if (!reserve_room(connection, unit)) {
+			connection->net->counters.reading_stopped++;
+			penstock_transport_pause(transport);
+		}
 		return 0;
 	}
+	give_back_room(connection);
 	connection->net->counters.frames++;
 	penstock_dispatch(connection, &frame, message, message + frame.message_bytes);
 	if (row->payload == PENSTOCK_PAYLOAD_STREAMED) {
@@ -440,19 +492,23 @@ static void learn_peer(struct penstock_connection *connection, bool unix_socket)
 		 (unsigned)peer.uid);
 }
 
-/* One principal's connections may not take every place there is. */
+/*
+ * One principal's connections may not take every place there is; nor may those that are closed
+ * for that reason and still hear it.
+ */
 static bool too_many(const struct penstock_connection *connection)
 {
 	const struct penstock_net *net = connection->net;
+	const unsigned count = net->connection_count - net->refused_count;
 	unsigned of_principal = 0;
 
 	penstock_list_for_each (link, &net->connections) {
 		const struct penstock_connection *other =
 			penstock_list_entry(link, struct penstock_connection, link);
 
-		of_principal += other->uid == connection->uid;
+		of_principal += other->uid == connection->uid && !other->refused;
 	}
-	return net->connection_count > net->config.max_connections ||
+	return count > net->config.max_connections ||
 	       of_principal > (net->config.max_connections + 1) / 2;
 }
 
@@ -503,8 +559,10 @@ enum penstock_status penstock_connection_new(struct penstock_net *net, uv_stream
 	net->counters.connections_accepted++;
 	learn_peer(connection, unix_socket);
 	if (too_many(connection)) {
-		bool crowd = net->connection_count > net->config.max_connections + TOLD_OF_LIMIT;
+		const bool crowd = net->refused_count >= TOLD_OF_LIMIT;
 
+		connection->refused = true;
+		net->refused_count++;
 		net->counters.connections_refused++;
 		penstock_connection_stop(connection, PENSTOCK_STATUS_LIMIT_EXCEEDED,
 					 crowd ? NULL : "too many connections");

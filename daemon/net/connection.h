@@ -39,13 +39,16 @@ struct penstock_connection {
 	uint64_t next_serial;
 	struct penstock_reply *upload; /* the upload being received */
 	char principal[32];
-	int64_t uid;         /* of the peer; -1: unknown (TCP) */
-	unsigned pending;    /* requests that objects hold */
-	bool admin;          /* may make admin requests */
-	bool goodbye;        /* the session ends, whatever its lease */
-	bool broken;         /* dirty: stopped this turn, for want of memory */
-	bool shut;           /* Closing is written and the sending direction shut down */
-	bool transport_gone; /* closed callbacks */
+	int64_t uid;             /* of the peer; -1: unknown (TCP) */
+	unsigned pending;        /* requests that objects hold */
+	uint32_t reserved_bytes; /* of a unit larger than the read buffer */
+	bool waits_for_room;     /* its principal receives as much as it may */
+	bool refused;            /* one too many: not counted, it hears why and goes */
+	bool admin;              /* may make admin requests */
+	bool goodbye;            /* the session ends, whatever its lease */
+	bool broken;             /* dirty: stopped this turn, for want of memory */
+	bool shut;               /* Closing is written and the sending direction shut down */
+	bool transport_gone;     /* closed callbacks */
 	bool timer_gone;
 };
 

@@ -59,6 +59,8 @@ static const struct penstock_dispatch_row rows[] = {
 		ADMIN),
 };
 
+static const char no_session[] = "this connection asked for no session";
+
 const struct penstock_dispatch_row *penstock_dispatch_row(uint16_t type)
 {
 	if (type >= PENSTOCK_ARRAY_SIZE(rows) || rows[type].descriptor == NULL) {
@@ -98,6 +100,11 @@ const struct penstock_dispatch_row *penstock_dispatch_admit(struct penstock_conn
 			       first ? "stands before the hello" : "stands behind the hello");
 		return NULL;
 	}
+	/* nobody knows how many serials it would have taken, and its payload may be large */
+	if (row->payload == PENSTOCK_PAYLOAD_WHOLE && connection->session == NULL) {
+		penstock_connection_stop(connection, PENSTOCK_STATUS_ACCESS_DENIED, no_session);
+		return NULL;
+	}
 	if (first && frame->serial != 0) {
 		stop_malformed(connection, frame, "has a serial");
 		return NULL;
@@ -132,14 +139,12 @@ static bool role_permits(struct penstock_call *call, const struct penstock_dispa
 		fault = "admin requests are for uid 0 and the daemon's own, on the Unix socket";
 	}
 	if (row->role == PENSTOCK_ROLE_SESSION && call->session == NULL) {
-		fault = "this connection asked for no session";
+		fault = no_session;
 	}
 	if (fault == NULL) {
 		return true;
 	}
-	if (row->payload == PENSTOCK_PAYLOAD_WHOLE) {
-		penstock_connection_stop(call->connection, PENSTOCK_STATUS_ACCESS_DENIED, fault);
-	} else if (penstock_call_begin(call, call->frame->serial)) {
+	if (penstock_call_begin(call, call->frame->serial)) {
 		penstock_call_refuse(call, PENSTOCK_STATUS_ACCESS_DENIED, fault);
 	}
 	return false;

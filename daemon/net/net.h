@@ -62,6 +62,7 @@ struct penstock_net {
 	struct penstock_list connections; /* penstock_connection.link */
 	struct penstock_list listeners;   /* penstock_listener.link */
 	unsigned connection_count;        /* all of them, those that are closing too */
+	unsigned refused_count;           /* of them, those that were one too many */
 	struct penstock_net_counters counters;
 	uint64_t start_ms; /* uv_now at the start */
 	bool draining;

@@ -18,11 +18,12 @@
 
 /* a connection: beyond these the daemon stops reading it until work retires */
 #define PENSTOCK_LIMIT_CONNECTIONS         4096u
-#define PENSTOCK_LIMIT_HELD_SUBMISSIONS    8192u       /* admitted and not retired, a connection */
-#define PENSTOCK_LIMIT_HELD_BYTES          (64u << 20) /* of commands, lists, staged uploads */
-#define PENSTOCK_LIMIT_CONTEXT_SUBMISSIONS 4096u       /* admitted and not retired, a context */
-#define PENSTOCK_LIMIT_OUTBOX_BYTES        (8u << 20)  /* replies not yet written */
-#define PENSTOCK_LIMIT_READS_IN_FLIGHT     64u         /* read-backs waiting or being written */
+#define PENSTOCK_LIMIT_HELD_SUBMISSIONS    8192u        /* admitted and not retired, a connection */
+#define PENSTOCK_LIMIT_HELD_BYTES          (64u << 20)  /* of commands, lists, staged uploads */
+#define PENSTOCK_LIMIT_CONTEXT_SUBMISSIONS 4096u        /* admitted and not retired, a context */
+#define PENSTOCK_LIMIT_RECEIVING_BYTES     (512u << 20) /* large Submit frames, a principal's */
+#define PENSTOCK_LIMIT_OUTBOX_BYTES        (8u << 20)   /* replies not yet written */
+#define PENSTOCK_LIMIT_READS_IN_FLIGHT     64u          /* read-backs waiting or being written */
 
 /* rows on their way to the disk; beyond it connections of leased sessions are not read */
 #define PENSTOCK_LIMIT_STORE_QUEUED 65536u

@@ -208,6 +208,19 @@ START_TEST(a_connection_without_a_session_may_only_sync)
 }
 END_TEST
 
+/* Nothing of the payload is waited for, nor kept. */
+START_TEST(a_submit_without_a_session_is_refused_when_the_header_is_there)
+{
+	Penstock__Wire__Hello hello = good_hello();
+
+	hello.features = PENSTOCK_FEATURE_NO_SESSION;
+	say(&hello);
+	net_peer_expect(peer, PENSTOCK_FRAME_WELCOME, 0);
+	send_header(PENSTOCK_FRAME_SUBMIT, 1, 2, PENSTOCK_LIMIT_PAYLOAD_BYTES);
+	net_peer_expect_closing(peer, PENSTOCK_STATUS_ACCESS_DENIED, "no session");
+}
+END_TEST
+
 START_TEST(a_silent_connection_is_closed_at_the_deadline)
 {
 	net_setup_with(1, PENSTOCK_LIMIT_CLOSING_MS, 8);
@@ -246,6 +259,77 @@ START_TEST(connections_beyond_the_limit_are_told_so)
 	for (unsigned i = 0; i < 4; i++) {
 		sync_round_trip(others[i]);
 		net_peer_close(others[i]);
+	}
+	net_peer_close(peer);
+	net_teardown();
+}
+END_TEST
+
+/* Whoever is told that there are too many stays for a moment, and takes nobody's place. */
+START_TEST(refused_connections_leave_the_others_their_places)
+{
+	struct net_peer *others[9];
+
+	net_setup_with(PENSTOCK_LIMIT_HELLO_MS, PENSTOCK_LIMIT_CLOSING_MS, 8);
+	for (unsigned i = 0; i < 4; i++) {
+		others[i] = net_peer_open();
+	}
+	for (unsigned i = 4; i < 9; i++) {
+		others[i] = net_peer_connect();
+	}
+	net_turns();
+	ck_assert_uint_eq(net_under_test->connection_count, 9);
+	ck_assert_uint_eq(net_under_test->refused_count, 5);
+	penstock_list_for_each (link, &net_under_test->connections) {
+		penstock_list_entry(link, struct penstock_connection, link)->uid = 4711;
+	}
+	peer = net_peer_open();
+	sync_round_trip(peer);
+	for (unsigned i = 0; i < 9; i++) {
+		net_peer_close(others[i]);
+	}
+	net_turns();
+	ck_assert_uint_eq(net_under_test->refused_count, 0);
+	net_peer_close(peer);
+	net_teardown();
+}
+END_TEST
+
+static struct penstock_connection *latest_connection(void)
+{
+	return penstock_list_entry(net_under_test->connections.previous, struct penstock_connection,
+				   link);
+}
+
+/* Large frames that never end: so much of them a principal may have the daemon keep. */
+START_TEST(large_frames_of_a_principal_are_bounded_together)
+{
+	struct net_peer *others[8];
+	uint32_t each = PENSTOCK_LIMIT_RECEIVING_BYTES / 8 - PENSTOCK_FRAME_HEADER_BYTES - 2;
+	struct penstock_connection *waiting;
+
+	net_setup_with(PENSTOCK_LIMIT_HELLO_MS, PENSTOCK_LIMIT_CLOSING_MS, 32);
+	for (unsigned i = 0; i < 8; i++) {
+		peer = others[i] = net_peer_open();
+		send_header(PENSTOCK_FRAME_SUBMIT, 1, 2, each);
+		net_turns();
+		ck_assert(!latest_connection()->waits_for_room);
+	}
+	peer = net_peer_open();
+	sync_round_trip(peer);
+	send_header(PENSTOCK_FRAME_SUBMIT, 2, 2, 1u << 20);
+	net_turns();
+	waiting = latest_connection();
+	ck_assert(waiting->waits_for_room);
+	ck_assert_uint_le(waiting->transport.partial_capacity, PENSTOCK_READ_BUFFER_BYTES);
+	net_peer_close(others[3]);
+	net_turns();
+	ck_assert(!waiting->waits_for_room);
+	ck_assert_uint_gt(waiting->reserved_bytes, 1u << 20);
+	for (unsigned i = 0; i < 8; i++) {
+		if (i != 3) {
+			net_peer_close(others[i]);
+		}
 	}
 	net_peer_close(peer);
 	net_teardown();
@@ -819,6 +903,7 @@ static TCase *opening(void)
 	tcase_add_test(tcase, a_second_hello_is_malformed);
 	tcase_add_test(tcase, requests_may_follow_the_hello_at_once);
 	tcase_add_test(tcase, a_connection_without_a_session_may_only_sync);
+	tcase_add_test(tcase, a_submit_without_a_session_is_refused_when_the_header_is_there);
 	tcase_add_test(tcase, garbage_is_closed_with_a_reason);
 	return tcase;
 }
@@ -830,6 +915,8 @@ static TCase *limits(void)
 	tcase_add_test(tcase, a_silent_connection_is_closed_at_the_deadline);
 	tcase_add_test(tcase, a_peer_that_does_not_close_is_closed);
 	tcase_add_test(tcase, connections_beyond_the_limit_are_told_so);
+	tcase_add_test(tcase, refused_connections_leave_the_others_their_places);
+	tcase_add_test(tcase, large_frames_of_a_principal_are_bounded_together);
 	return tcase;
 }
 
