@@ -220,7 +220,10 @@ static struct penstock_adapter *make(const struct penstock_adapter_config *confi
 	penstock_list_init(&adapter->dirty_lists);
 	penstock_list_init(&adapter->snapshots);
 	config->random(config->owner, key);
-	penstock_directory_init(&adapter->directory, key);
+	if (penstock_directory_init(&adapter->directory, key) != PENSTOCK_STATUS_SUCCESS) {
+		free(adapter);
+		return NULL;
+	}
 	penstock_turn_init(&adapter->turn, adapter, config->loop);
 	return adapter;
 }
@@ -395,6 +398,7 @@ static void handles_closed(struct penstock_adapter *adapter)
 	void *argument = adapter->stopped_argument;
 
 	penstock_held_pool_fini(&adapter->held_pool);
+	penstock_directory_fini(&adapter->directory);
 	free(adapter);
 	if (stopped != NULL) {
 		stopped(argument);

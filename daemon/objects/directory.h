@@ -13,16 +13,22 @@ struct penstock_principal;
 struct penstock_allocation;
 
 struct penstock_directory {
+	struct evp_mac_ctx_st *mac; /* owned: libcrypto's */
 	uint8_t key[16];
 	struct penstock_principal *principals; /* by name */
 	struct penstock_session *sessions;     /* by id */
 	struct penstock_allocation *tokens;    /* by token */
 };
 
-void penstock_directory_init(struct penstock_directory *directory, const uint8_t key[16]);
+/* SUCCESS; NO_MEMORY, also where libcrypto does not offer the hash: nothing to fini then. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_directory_init(struct penstock_directory *directory,
+					     const uint8_t key[16]);
+void penstock_directory_fini(struct penstock_directory *directory);
 
 /* SipHash-2-4 of `bytes`, folded to 32 bits. */
-uint32_t penstock_directory_hash(const uint8_t key[16], const void *bytes, size_t size);
+uint32_t penstock_directory_hash(const struct penstock_directory *directory, const void *bytes,
+				 size_t size);
 
 /* add: SUCCESS or NO_MEMORY. find: NULL where there is none. remove: of one that was added. */
 PENSTOCK_MUST_CHECK
