@@ -198,8 +198,12 @@ void penstock_connection_stop(struct penstock_connection *connection, enum penst
 
 /* ---------------------------------------------------------------- a turn's work */
 
+/* Inside of an upload nobody stops: what it takes is counted already. */
 static bool over_limit(const struct penstock_connection *connection)
 {
+	if (connection->upload != NULL) {
+		return false;
+	}
 	return connection->waits_for_room || penstock_outbox_full(&connection->outbox) ||
 	       (connection->session != NULL && penstock_session_over_credit(connection->session));
 }
@@ -224,6 +228,8 @@ static void work_flush(struct penstock_connection *connection)
 {
 	bool ack_waits;
 
+	connection->outbox.session_kept =
+		connection->session == NULL || penstock_session_kept(connection->session);
 	if (connection->session != NULL) {
 		penstock_outbox_durable(&connection->outbox,
 					penstock_session_durable_serial(connection->session));
@@ -362,6 +368,10 @@ static void received(struct penstock_transport *transport)
 	status = penstock_upload_end(&reply->request, false);
 	if (status != PENSTOCK_STATUS_PENDING) {
 		reply->request.done(&reply->request, status);
+	}
+	if (connection->state != PENSTOCK_CONNECTION_CLOSING && over_limit(connection)) {
+		connection->net->counters.reading_stopped++;
+		penstock_transport_pause(transport);
 	}
 }
 

@@ -49,6 +49,7 @@ void penstock_outbox_init(struct penstock_outbox *outbox, struct penstock_transp
 {
 	outbox->spare = NULL;
 	outbox->greeting = NULL;
+	outbox->session_kept = false;
 	outbox->notices = NULL;
 	outbox->notice_count = 0;
 	outbox->notice_capacity = 0;
@@ -166,7 +167,7 @@ static bool release_greeting(struct penstock_outbox *outbox, enum penstock_statu
 	if (outbox->greeting == NULL) {
 		return true;
 	}
-	if (outbox->greeting_serial > outbox->durable) {
+	if (!outbox->session_kept || outbox->greeting_serial > outbox->durable) {
 		return false;
 	}
 	place = penstock_chain_append(&outbox->chain, outbox->greeting_bytes);
@@ -257,8 +258,7 @@ static bool may_leave_at_once(const struct penstock_outbox *outbox,
 			      const struct penstock_reply *reply)
 {
 	return reply->state == PENSTOCK_REPLY_NEW && outbox->greeting == NULL &&
-	       penstock_list_empty(&outbox->replies) &&
-	       reply->request.serial <= outbox->durable;
+	       penstock_list_empty(&outbox->replies) && reply->request.serial <= outbox->durable;
 }
 
 enum penstock_status penstock_reply_message(struct penstock_outbox *outbox,

@@ -50,12 +50,13 @@ struct penstock_notice {
 };
 
 struct penstock_outbox {
-	struct penstock_chain chain;     /* released, not yet written */
-	struct penstock_list replies;    /* penstock_reply.link: not released */
-	struct penstock_reply *spare;    /* owned: one to use again */
-	uint8_t *greeting;               /* owned: a Welcome that waits for `greeting_serial` */
+	struct penstock_chain chain;  /* released, not yet written */
+	struct penstock_list replies; /* penstock_reply.link: not released */
+	struct penstock_reply *spare; /* owned: one to use again */
+	uint8_t *greeting;            /* owned: a Welcome that waits for `greeting_serial` */
 	size_t greeting_bytes;
 	uint64_t greeting_serial;
+	bool session_kept;               /* the store has committed the session itself */
 	struct penstock_notice *notices; /* owned */
 	size_t notice_count;
 	size_t notice_capacity;
@@ -75,8 +76,8 @@ void penstock_outbox_start(struct penstock_outbox *outbox, uint64_t last_serial,
 
 /*
  * The Welcome, once for each start. It names the last executed serial, and a client forgets what
- * was executed: it leaves when all of that is durable, and nothing leaves before it. SUCCESS,
- * NO_MEMORY.
+ * was executed: it leaves when that and the session itself are durable, and nothing leaves before
+ * it. SUCCESS, NO_MEMORY.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_outbox_greet(struct penstock_outbox *outbox,

@@ -38,6 +38,7 @@ struct penstock_allocation {
 	bool stored;         /* has a row */
 	bool kept;           /* the row outlives us: the daemon ends */
 	bool published;      /* the token is in the directory */
+	bool sharing;        /* somebody asked for a token: its bytes are copied from then on */
 };
 
 struct penstock_opening {

@@ -362,6 +362,7 @@ void penstock_context_hold(struct penstock_context *context, struct penstock_hel
 	session->principal->held++;
 	session->principal->asleep = false;
 	session->adapter->held++;
+	penstock_principal_hold(session->principal, held->block_bytes);
 	penstock_session_hold(session, 1, held->submission.input_bytes);
 }
 
@@ -378,6 +379,7 @@ void penstock_context_unhold(struct penstock_context *context, struct penstock_h
 	session->principal->held--;
 	session->principal->active_ms = uv_now(session->adapter->config.loop);
 	session->adapter->held--;
+	penstock_principal_release(session->principal, held->block_bytes);
 	penstock_session_release(session, 1, held->submission.input_bytes);
 }
 

@@ -69,6 +69,8 @@ struct penstock_held *penstock_held_new(struct penstock_adapter *adapter,
 	}
 	/* Field by field: most of a submission is filled in by the stages that need it. */
 	held->size_class = size_class;
+	held->block_bytes = size_class == PENSTOCK_HELD_CLASSES ? command + size->command_bytes
+								: class_bytes(size_class);
 	held->context = NULL;
 	held->has_waits = false;
 	held->rendered = false;

@@ -20,7 +20,8 @@ struct penstock_held {
 	struct penstock_wait *waits;           /* [reference_count]; set up where has_waits */
 	uint64_t *before;                      /* [patch_count]: patch sites as render left them */
 	struct penstock_held *next_free;
-	uint32_t size_class; /* PENSTOCK_HELD_CLASSES: malloc's own */
+	uint64_t block_bytes; /* of heap */
+	uint32_t size_class;  /* PENSTOCK_HELD_CLASSES: malloc's own */
 	enum penstock_status status;
 	bool has_waits;
 	bool rendered;

@@ -134,6 +134,9 @@ struct penstock_session_id penstock_session_id(const struct penstock_session *se
  */
 uint64_t penstock_session_durable_serial(const struct penstock_session *session);
 
+/* It survives a crash itself, if it has a lease; told by `durable` where it does not yet. */
+bool penstock_session_kept(const struct penstock_session *session);
+
 /* Over a credit limit: the connection stops reading until `resume`. */
 bool penstock_session_over_credit(const struct penstock_session *session);
 

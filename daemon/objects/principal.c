@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/objects/principal.h"
 
+#include "daemon/objects/session.h"
+#include "proto/wire/limits.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +85,29 @@ enum penstock_status penstock_principal_restore(struct penstock_adapter *adapter
 						struct penstock_principal **ret_principal)
 {
 	return make(adapter, id, name, ret_principal);
+}
+
+void penstock_principal_hold(struct penstock_principal *principal, uint64_t bytes)
+{
+	principal->held_bytes += bytes;
+	if (PENSTOCK_UNLIKELY(principal->held_bytes >= PENSTOCK_LIMIT_PRINCIPAL_HELD_BYTES)) {
+		principal->over_credit = true;
+	}
+}
+
+void penstock_principal_release(struct penstock_principal *principal, uint64_t bytes)
+{
+	PENSTOCK_REQUIRE(principal->held_bytes >= bytes);
+	principal->held_bytes -= bytes;
+	if (PENSTOCK_LIKELY(!principal->over_credit) ||
+	    principal->held_bytes >= PENSTOCK_LIMIT_PRINCIPAL_HELD_BYTES / 4u * 3u) {
+		return;
+	}
+	principal->over_credit = false;
+	penstock_list_for_each (link, &principal->sessions) {
+		penstock_session_may_read(
+			penstock_list_entry(link, struct penstock_session, principal_link));
+	}
 }
 
 void penstock_principal_ref(struct penstock_principal *principal)

@@ -25,15 +25,24 @@ struct penstock_principal {
 	uint32_t references;
 	uint32_t session_count;
 	uint32_t connections;
-	uint32_t objects;   /* devices, contexts, openings: PENSTOCK_LIMIT_PRINCIPAL_OBJECTS */
-	uint32_t held;      /* submissions not retired */
-	bool asleep;        /* its GPU process was ended for idleness */
-	uint64_t active_ms; /* uv_now of its last submission or last reference */
+	uint32_t objects;    /* devices, contexts, openings: PENSTOCK_LIMIT_PRINCIPAL_OBJECTS */
+	uint32_t held;       /* submissions not retired */
+	uint64_t held_bytes; /* heap of those, and of staged transfers */
+	bool over_credit;    /* too many: none of its connections reads */
+	bool asleep;         /* its GPU process was ended for idleness */
+	uint64_t active_ms;  /* uv_now of its last submission or last reference */
 	uint64_t submissions;
 	uint64_t retired;
 	uint64_t refused;
 	char name[128];
 };
+
+/*
+ * Heap that its submissions and staged transfers take, whatever the session. Beyond
+ * PENSTOCK_LIMIT_PRINCIPAL_HELD_BYTES all of its sessions are over their credit.
+ */
+void penstock_principal_hold(struct penstock_principal *principal, uint64_t bytes);
+void penstock_principal_release(struct penstock_principal *principal, uint64_t bytes);
 
 /* Finds it, or makes it; counted for the caller. SUCCESS, NO_MEMORY, IO_DEVICE_ERROR. */
 PENSTOCK_MUST_CHECK

@@ -456,8 +456,27 @@ void penstock_session_wrote(struct penstock_session *session, uint64_t serial, u
 	penstock_session_check_credit(session);
 }
 
+bool penstock_session_kept(const struct penstock_session *session)
+{
+	return session->uncommitted_count == 0 || session->uncommitted[0].serial > 0;
+}
+
+/* The connection hears how far everything is settled, on a later turn. */
+static void tell_durable(struct penstock_session *session)
+{
+	if (session->state != PENSTOCK_SESSION_CONNECTED) {
+		return;
+	}
+	session->tell_durable = true;
+	if (penstock_list_empty(&session->turn_link)) {
+		penstock_list_append(&session->adapter->turn.sessions, &session->turn_link);
+		penstock_turn_arm(&session->adapter->turn);
+	}
+}
+
 void penstock_session_committed(struct penstock_session *session, uint64_t sequence)
 {
+	const bool kept = penstock_session_kept(session);
 	uint32_t done = 0;
 
 	while (done < session->uncommitted_count &&
@@ -473,6 +492,9 @@ void penstock_session_committed(struct penstock_session *session, uint64_t seque
 		session->uncommitted_count * sizeof(session->uncommitted[0]));
 	if (session->uncommitted_count == 0) {
 		penstock_list_remove(&session->unsettled_link);
+	}
+	if (!kept && penstock_session_kept(session)) {
+		tell_durable(session);
 	}
 	penstock_session_check_credit(session);
 	penstock_session_settle(session);
@@ -526,14 +548,7 @@ void penstock_session_settle(struct penstock_session *session)
 	settled = settled_now(session);
 	if (settled != session->settled) {
 		session->settled = settled;
-		if (session->state == PENSTOCK_SESSION_CONNECTED) {
-			session->tell_durable = true;
-			if (penstock_list_empty(&session->turn_link)) {
-				penstock_list_append(&session->adapter->turn.sessions,
-						     &session->turn_link);
-				penstock_turn_arm(&session->adapter->turn);
-			}
-		}
+		tell_durable(session);
 	}
 	open_gate(session);
 	if (session->state != PENSTOCK_SESSION_ENDED && session->progress_record != 0) {
@@ -570,6 +585,18 @@ static bool over(const struct penstock_session *session, uint32_t quarters)
 	       session->full_contexts > 0 || session->reads >= PENSTOCK_LIMIT_READS_IN_FLIGHT;
 }
 
+void penstock_session_may_read(struct penstock_session *session)
+{
+	if (session->state != PENSTOCK_SESSION_CONNECTED) {
+		return;
+	}
+	session->tell_resume = true;
+	if (penstock_list_empty(&session->turn_link)) {
+		penstock_list_append(&session->adapter->turn.sessions, &session->turn_link);
+		penstock_turn_arm(&session->adapter->turn);
+	}
+}
+
 void penstock_session_check_credit(struct penstock_session *session)
 {
 	if (session->state != PENSTOCK_SESSION_CONNECTED) {
@@ -583,11 +610,7 @@ void penstock_session_check_credit(struct penstock_session *session)
 		return;
 	}
 	session->over_credit = false;
-	session->tell_resume = true;
-	if (penstock_list_empty(&session->turn_link)) {
-		penstock_list_append(&session->adapter->turn.sessions, &session->turn_link);
-		penstock_turn_arm(&session->adapter->turn);
-	}
+	penstock_session_may_read(session);
 }
 
 void penstock_session_hold(struct penstock_session *session, uint32_t submissions, uint64_t bytes)
@@ -609,7 +632,7 @@ void penstock_session_release(struct penstock_session *session, uint32_t submiss
 
 bool penstock_session_over_credit(const struct penstock_session *session)
 {
-	return session->over_credit;
+	return session->over_credit || session->principal->over_credit;
 }
 
 enum penstock_status penstock_session_check_objects(const struct penstock_session *session,

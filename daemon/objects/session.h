@@ -140,6 +140,9 @@ void penstock_session_hold(struct penstock_session *session, uint32_t submission
 void penstock_session_release(struct penstock_session *session, uint32_t submissions,
 			      uint64_t bytes);
 
+/* Its connection is told to read again, on a later turn; whether it may is asked there. */
+void penstock_session_may_read(struct penstock_session *session);
+
 /* Something that credits depend on changed. */
 void penstock_session_check_credit(struct penstock_session *session);
 

@@ -90,6 +90,9 @@ static void end(struct penstock_transfer *transfer, enum penstock_status status)
 		session->reads--;
 		penstock_session_check_credit(session);
 	}
+	if (transfer->staging != NULL) {
+		penstock_principal_release(session->principal, transfer->size_bytes);
+	}
 	if (transfer->counted) {
 		penstock_session_release(session, 0, transfer->size_bytes);
 	}
@@ -220,6 +223,8 @@ static void move_bytes(struct penstock_transfer *transfer)
 			end(transfer, PENSTOCK_STATUS_NO_MEMORY);
 			return;
 		}
+		penstock_principal_hold(transfer->opening->device->session->principal,
+					transfer->size_bytes);
 	}
 	start_copy(transfer);
 }
@@ -378,6 +383,10 @@ static uint8_t *take_place(struct penstock_transfer *transfer, struct penstock_o
 	}
 	if (transfer->place == NULL) {
 		transfer->staging = malloc(transfer->size_bytes);
+		if (transfer->staging != NULL) {
+			penstock_principal_hold(opening->device->session->principal,
+						transfer->size_bytes);
+		}
 		return transfer->staging;
 	}
 	return transfer->place;
@@ -515,6 +524,11 @@ static enum penstock_status begin_read_back(struct penstock_session *session, ui
 		transfer->place = penstock_vidmm_access_begin(opening->allocation->memory, offset);
 	}
 	begin(transfer, opening, PENSTOCK_TRANSFER_READ_BACK, request);
+	if (opening->allocation->sharing || penstock_allocation_shared(opening->allocation)) {
+		/* Its bytes are copied before they leave: they count like those of an upload. */
+		transfer->counted = true;
+		penstock_session_hold(session, 0, size_bytes);
+	}
 	if (transfer->place == NULL) {
 		penstock_lane_advance(opening->lane);
 		return PENSTOCK_STATUS_PENDING;
@@ -590,6 +604,7 @@ static enum penstock_status begin_share(struct penstock_session *session, uint64
 	if (transfer == NULL) {
 		return no_memory(ret_refusal, 0);
 	}
+	opening->allocation->sharing = true;
 	begin(transfer, opening, PENSTOCK_TRANSFER_SHARE, request);
 	penstock_lane_advance(opening->lane);
 	return PENSTOCK_STATUS_PENDING;

@@ -31,6 +31,7 @@
 /* a session's objects */
 #define PENSTOCK_LIMIT_NAMES                  (1u << 24) /* entries of a session's name table */
 #define PENSTOCK_LIMIT_SESSIONS_PER_PRINCIPAL 1024u
+#define PENSTOCK_LIMIT_PRINCIPAL_HELD_BYTES   (1u << 30) /* heap: submissions, staged transfers */
 #define PENSTOCK_LIMIT_PRINCIPAL_OBJECTS      (1u << 21) /* devices, contexts, openings */
 
 /* one submission */

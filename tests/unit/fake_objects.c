@@ -109,6 +109,12 @@ uint64_t penstock_session_durable_serial(const struct penstock_session *session)
 	return fake.leased ? fake.durable : session->executed;
 }
 
+bool penstock_session_kept(const struct penstock_session *session)
+{
+	PENSTOCK_REQUIRE(session->in_use);
+	return !fake.not_kept;
+}
+
 bool penstock_session_over_credit(const struct penstock_session *session)
 {
 	PENSTOCK_REQUIRE(session->in_use);

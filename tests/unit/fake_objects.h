@@ -20,6 +20,7 @@ struct fake_objects {
 	bool over_credit;
 	bool leased;          /* durable is what the test says, not what was executed */
 	uint64_t durable;     /* if leased */
+	bool not_kept;        /* the session's own row is under way */
 	unsigned contexts;    /* that an administrator sees */
 	uint64_t last_serial; /* of a session that is resumed */
 

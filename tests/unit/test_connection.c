@@ -129,6 +129,20 @@ START_TEST(a_welcome_waits_until_what_was_executed_is_durable)
 }
 END_TEST
 
+START_TEST(a_welcome_waits_until_the_session_is_durable)
+{
+	Penstock__Wire__Hello hello = good_hello();
+
+	fake.leased = true;
+	fake.not_kept = true;
+	say(&hello);
+	net_peer_expect_silence(peer);
+	fake.not_kept = false;
+	fake.events.durable(fake.events.owner, 0);
+	net_peer_expect(peer, PENSTOCK_FRAME_WELCOME, 0);
+}
+END_TEST
+
 START_TEST(a_session_that_is_not_there_cannot_be_resumed)
 {
 	Penstock__Wire__Hello hello = good_hello();
@@ -896,6 +910,7 @@ static TCase *opening(void)
 	tcase_add_test(tcase, hello_is_answered_with_versions_session_and_adapter);
 	tcase_add_test(tcase, a_resumed_session_goes_on_behind_its_last_serial);
 	tcase_add_test(tcase, a_welcome_waits_until_what_was_executed_is_durable);
+	tcase_add_test(tcase, a_welcome_waits_until_the_session_is_durable);
 	tcase_add_test(tcase, a_session_that_is_not_there_cannot_be_resumed);
 	tcase_add_test(tcase, another_version_is_a_driver_mismatch);
 	tcase_add_test(tcase, another_instruction_set_is_a_driver_mismatch);

@@ -72,6 +72,7 @@ static uint32_t execution_state(uint64_t name)
 
 START_TEST(nothing_is_durable_before_the_store_has_committed_it)
 {
+	ck_assert(!penstock_session_kept(client.session));
 	ck_assert_uint_eq(durable(), 0);
 	GOOD(client_device(&client, NAME(1)));
 	GOOD(client_context(&client, NAME(2), NAME(1)));
@@ -81,6 +82,7 @@ START_TEST(nothing_is_durable_before_the_store_has_committed_it)
 	commit();
 	ck_assert_uint_eq(durable(), 2);
 	ck_assert_uint_eq(client.durable, 2);
+	ck_assert(penstock_session_kept(client.session));
 	/* What writes no row waits for nothing. */
 	GOOD(penstock_sync(client.session, ++client.serial));
 	ck_assert_uint_eq(durable(), 3);

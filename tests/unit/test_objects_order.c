@@ -458,6 +458,60 @@ START_TEST(staged_bytes_count_against_the_credit)
 }
 END_TEST
 
+/* Every read-back of what is shared is a copy. */
+START_TEST(read_backs_of_shared_allocations_count_against_the_credit)
+{
+	struct answered answered;
+	struct answered shared;
+	struct answered reads[2];
+
+	GOOD(client_allocation(&client, NAME(5), NAME(1), 33u << 20, &answered));
+	REFUSED(client_share(&client, NAME(5), &shared), PENDING);
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert(!penstock_session_over_credit(client.session));
+		REFUSED(client_read_back(&client, NAME(5), 0, 33u << 20, &reads[i]), PENDING);
+	}
+	ck_assert(penstock_session_over_credit(client.session));
+	for (unsigned i = 0; i < 2; i++) {
+		while (reads[i].times == 0) {
+			turn(&fixture);
+		}
+		penstock_read_back_end(&reads[i].request);
+	}
+	turn(&fixture);
+	ck_assert(!penstock_session_over_credit(client.session));
+	ck_assert_uint_eq(client.resumes, 1);
+}
+END_TEST
+
+/* Many sessions do not make more of it. */
+START_TEST(a_principal_holds_so_much_over_all_its_sessions)
+{
+	struct answered staged[32];
+	struct answered answered;
+	uint8_t *destination;
+
+	GOOD(client_connect(&fixture, &other, "uid:1", 0));
+	GOOD(client_allocation(&client, NAME(5), NAME(1), 32u << 20, &answered));
+	GOOD(client_fill(&client, 0, NAME(5)));
+	ck_assert(!penstock_session_over_credit(other.session));
+	for (unsigned i = 0; i < 32; i++) {
+		GOOD(client_upload_begin(&client, NAME(5), 0, 32u << 20, &staged[i], &destination));
+	}
+	ck_assert(penstock_session_over_credit(other.session));
+	for (unsigned i = 0; i < 9; i++) {
+		ck_assert(penstock_session_over_credit(other.session));
+		REFUSED(penstock_upload_end(&staged[31 - i].request, true), CANCELLED);
+	}
+	turn(&fixture);
+	ck_assert(!penstock_session_over_credit(other.session));
+	ck_assert_uint_eq(other.resumes, 1);
+	for (unsigned i = 0; i < 23; i++) {
+		REFUSED(penstock_upload_end(&staged[i].request, true), CANCELLED);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("objects_order");
@@ -479,6 +533,8 @@ int main(void)
 	tcase_add_test(tcase, a_context_and_a_session_hold_so_many_submissions_and_no_more);
 	tcase_add_test(tcase, read_backs_that_nobody_takes_stop_the_connection);
 	tcase_add_test(tcase, staged_bytes_count_against_the_credit);
+	tcase_add_test(tcase, read_backs_of_shared_allocations_count_against_the_credit);
+	tcase_add_test(tcase, a_principal_holds_so_much_over_all_its_sessions);
 	suite_add_tcase(suite, tcase);
 	return penstock_test_main(suite);
 }
