@@ -202,6 +202,43 @@ def every_report_answers(daemon):
         assert allocation
 
 
+def mapped(pid):
+    """Where the daemon has something: heap, stacks, programs."""
+    lines = open(f"/proc/{pid}/maps", encoding="ascii", errors="replace").read().splitlines()
+    ranges = [line.split()[0].split("-") for line in lines if line.split()[1][0] == "r"]
+    return [(int(first, 16), int(last, 16)) for first, last in ranges]
+
+
+def numbers(value):
+    if isinstance(value, int):
+        return [value]
+    if isinstance(value, list):
+        return [number for each in value for number in numbers(each)]
+    if isinstance(value, wire.Message):
+        return numbers([each for name, each in vars(value).items() if name != "kind"])
+    return []
+
+
+def reports_have_no_address_of_the_daemon(daemon):
+    with Peer(daemon) as peer:
+        context = peer.context(peer.device())
+        peer.sync()
+        rows = peer.wait(peer.request("ADMIN_CONTEXTS")).answer.contexts
+        mine = [row.id for row in rows if row.name == context][-1]
+        reports = [peer.wait(peer.request("ADMIN_" + name)).answer for name in
+                   ("STATUS", "CONTEXTS", "ALLOCATIONS", "SEGMENTS", "QUEUES")]
+        reports.append(peer.wait(peer.request("ADMIN_CONTEXT", id=mine)).answer)
+        reports.append(peer.wait(peer.request("QUERY_CONTEXT", name=context)).answer)
+        reports.append(peer.welcome)
+        found = numbers(reports)
+        ranges = mapped(daemon.process.pid)
+        assert len(found) > 30 and len(ranges) > 10, (found, ranges)
+        secrets = (peer.welcome.session_high, peer.welcome.session_low)
+        for number in found:
+            assert number in secrets or not any(first <= number < last
+                                                for first, last in ranges), hex(number)
+
+
 TESTS = [
     welcome_says_versions_adapters_and_limits,
     B1_hello_describes_both_segments,
@@ -223,6 +260,7 @@ TESTS = [
     reports_are_for_the_daemons_user_and_root_only,
     an_idle_first_client_does_not_starve_the_second,
     every_report_answers,
+    reports_have_no_address_of_the_daemon,
 ]
 
 if __name__ == "__main__":
