@@ -94,6 +94,7 @@ void penstock_context_put(struct penstock_context *context)
 		return;
 	}
 	PENSTOCK_REQUIRE(penstock_list_empty(&context->held));
+	penstock_list_remove(&context->link);
 	penstock_list_remove(&context->turn_link);
 	penstock_list_remove(&context->dirty_link);
 	penstock_snapshot_drop(context);
@@ -305,6 +306,8 @@ void penstock_context_destroy(struct penstock_context *context, bool keep, bool 
 	if (cancel) {
 		context->cancelled = true;
 		penstock_scheduler_cancel(&context->queue, PENSTOCK_STATUS_CANCELLED);
+	} else if (context->held_count > 0) {
+		penstock_list_append(&context->device->ending, &context->link);
 	}
 	penstock_context_put(context);
 }

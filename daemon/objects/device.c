@@ -22,6 +22,7 @@ static struct penstock_device *make(struct penstock_session *session, uint64_t n
 	device->state.execution_state = PENSTOCK_DEVICE_ACTIVE;
 	penstock_list_init(&device->link);
 	penstock_list_init(&device->contexts);
+	penstock_list_init(&device->ending);
 	penstock_list_init(&device->openings);
 	return device;
 }
@@ -46,6 +47,7 @@ void penstock_device_put(struct penstock_device *device)
 		return;
 	}
 	PENSTOCK_REQUIRE(penstock_list_empty(&device->contexts));
+	PENSTOCK_REQUIRE(penstock_list_empty(&device->ending));
 	PENSTOCK_REQUIRE(penstock_list_empty(&device->openings));
 	device->session->principal->objects--;
 	device->session->adapter->devices--;
@@ -247,17 +249,29 @@ void penstock_device_lose(struct penstock_device *device, const struct penstock_
 
 		penstock_scheduler_cancel(&context->queue, PENSTOCK_STATUS_DEVICE_REMOVED);
 	}
+	penstock_list_for_each_safe (link, &device->ending) {
+		struct penstock_context *context =
+			penstock_list_entry(link, struct penstock_context, link);
+
+		penstock_scheduler_cancel(&context->queue, PENSTOCK_STATUS_DEVICE_REMOVED);
+	}
 }
 
-void penstock_device_cancel(struct penstock_device *device)
+static void cancel_contexts(struct penstock_list *contexts)
 {
-	penstock_list_for_each_safe (link, &device->contexts) {
+	penstock_list_for_each_safe (link, contexts) {
 		struct penstock_context *context =
 			penstock_list_entry(link, struct penstock_context, link);
 
 		context->cancelled = true;
 		penstock_scheduler_cancel(&context->queue, PENSTOCK_STATUS_CANCELLED);
 	}
+}
+
+void penstock_device_cancel(struct penstock_device *device)
+{
+	cancel_contexts(&device->contexts);
+	cancel_contexts(&device->ending);
 }
 
 void penstock_device_destroy(struct penstock_device *device, bool keep)
@@ -273,6 +287,8 @@ void penstock_device_destroy(struct penstock_device *device, bool keep)
 		penstock_context_destroy(penstock_list_entry(link, struct penstock_context, link),
 					 keep, true);
 	}
+	/* What was destroyed before ran on for a client that was there to see it. */
+	cancel_contexts(&device->ending);
 	penstock_list_remove(&device->link);
 	penstock_name_table_remove(&session->names, device->name);
 	if (!keep) {

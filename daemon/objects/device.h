@@ -16,6 +16,7 @@ struct penstock_device {
 	struct penstock_session *session; /* counted */
 	struct penstock_list link;        /* penstock_session.devices */
 	struct penstock_list contexts;    /* penstock_context.link */
+	struct penstock_list ending;      /* likewise: destroyed, with submissions under way */
 	struct penstock_list openings;    /* penstock_opening.link */
 	uint64_t id;
 	uint64_t name;

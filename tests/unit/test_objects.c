@@ -233,6 +233,31 @@ START_TEST(A2_destroyed_while_queued_it_is_freed_after_the_fence)
 }
 END_TEST
 
+/* A client that destroys what it has queued and goes leaves no work behind. */
+START_TEST(a_destroyed_context_runs_on_until_its_session_ends)
+{
+	struct answered answered;
+	uint8_t *destination;
+
+	client_set_up(&client, 2);
+	GOOD(client_fill(&client, 0, NAME(3)));
+	/* The upload waits for the first, and the second for the upload. */
+	GOOD(client_upload_begin(&client, NAME(3), 0, 4, &answered, &destination));
+	memset(destination, 1, 4);
+	REFUSED(penstock_upload_end(&answered.request, false), PENDING);
+	GOOD(client_fill(&client, 0, NAME(3)));
+	GOOD(client_destroy(&client, NAME(2)));
+	client_disconnect(&client);
+	turn(&fixture);
+	ck_assert_uint_eq(fake_core_retire(1), 1);
+	turn(&fixture);
+	turn(&fixture);
+	ck_assert_uint_eq(fake.submissions, 1);
+	ck_assert(penstock_adapter_idle(fixture.adapter));
+	ck_assert_uint_eq(fake.allocations, 0);
+}
+END_TEST
+
 START_TEST(A2_a_device_takes_its_contexts_and_openings_along)
 {
 	struct penstock_adapter_view view;
@@ -544,6 +569,7 @@ int main(void)
 	tcase_add_test(tcase,
 		       shared_memory_is_taken_from_a_principal_with_the_openings_that_need_it);
 	tcase_add_test(tcase, A2_destroyed_while_queued_it_is_freed_after_the_fence);
+	tcase_add_test(tcase, a_destroyed_context_runs_on_until_its_session_ends);
 	tcase_add_test(tcase, A2_a_device_takes_its_contexts_and_openings_along);
 	tcase_add_test(tcase, A2_what_cannot_be_allocated_is_refused_and_takes_no_name);
 	tcase_add_test(tcase, A2_memory_is_charged_to_the_creator_until_it_is_freed);
