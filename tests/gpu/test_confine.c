@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a confined process may not do ends it, at once and whole. */
+#include "config.h"
+
 #include "gpu-backend/emulated/gpu/confine.h"
 #include "tests/harness.h"
 
