@@ -248,7 +248,7 @@ END_TEST
 
 START_TEST(a_peer_that_does_not_close_is_closed)
 {
-	net_setup_with(PENSTOCK_LIMIT_HELLO_MS, 1, 8);
+	net_setup_with(PENSTOCK_LIMIT_HELLO_MS, 200, 8);
 	peer = net_peer_connect();
 	net_peer_request(peer, PENSTOCK_FRAME_SYNC, NULL);
 	net_peer_expect_closing(peer, PENSTOCK_STATUS_MALFORMED_FRAME, "hello");
