@@ -108,8 +108,9 @@ static const struct rule rules[] = {
 /* abort() signals a thread of this process; the daemon and other GPU processes have our user. */
 static int add_own_signals(scmp_filter_ctx filter)
 {
-	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+	const struct scmp_arg_cmp own = { 0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0 };
+
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, own);
 }
 
 static int add_all(scmp_filter_ctx filter)
