@@ -203,10 +203,11 @@ def every_report_answers(daemon):
 
 
 def mapped(pid):
-    """Where the daemon has something: heap, stacks, programs."""
+    """Where the daemon has something: heap, stacks, programs. All of it is high up; what lies below
+    is a sanitizer's shadow memory, where any duration in nanoseconds may look like an address."""
     lines = open(f"/proc/{pid}/maps", encoding="ascii", errors="replace").read().splitlines()
     ranges = [line.split()[0].split("-") for line in lines if line.split()[1][0] == "r"]
-    return [(int(first, 16), int(last, 16)) for first, last in ranges]
+    return [(int(first, 16), int(last, 16)) for first, last in ranges if int(first, 16) >= 1 << 46]
 
 
 def numbers(value):
