@@ -9,8 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* How long an acknowledgement for submissions alone waits for a fence. */
-#define ACK_DELAY_MS 5u
 /* So many connections beyond the limit hear at a time why they are closed. */
 #define TOLD_OF_LIMIT 64u
 
@@ -241,7 +239,8 @@ static void work_flush(struct penstock_connection *connection)
 		return;
 	}
 	if (ack_waits && !uv_is_active((uv_handle_t *)&connection->timer)) {
-		(void)uv_timer_start(&connection->timer, timer_cb, ACK_DELAY_MS, 0);
+		(void)uv_timer_start(&connection->timer, timer_cb,
+				     connection->net->config.ack_delay_ms, 0);
 	}
 	if (connection->transport.paused && !over_limit(connection)) {
 		penstock_connection_dirty(

@@ -23,6 +23,9 @@ struct penstock_net_adapter {
 	bool test_instructions;
 };
 
+/* How long the acknowledgement of submissions waits for a fence that it could leave with. */
+#define PENSTOCK_NET_ACK_DELAY_MS 5u
+
 struct penstock_net_config {
 	uv_loop_t *loop;
 	struct penstock_adapter *adapter; /* borrowed, outlives us */
@@ -30,6 +33,7 @@ struct penstock_net_config {
 	const char *server;       /* "penstockd 0.1.0"; borrowed, static */
 	uint64_t hello_ms;        /* PENSTOCK_LIMIT_HELLO_MS, or shorter */
 	uint64_t closing_ms;      /* PENSTOCK_LIMIT_CLOSING_MS, or shorter */
+	uint64_t ack_delay_ms;    /* PENSTOCK_NET_ACK_DELAY_MS; tests take other ones */
 	uint32_t max_connections; /* PENSTOCK_LIMIT_CONNECTIONS, or fewer */
 	/* For AdminMetrics: Prometheus text, malloc'd, NULL: no memory. */
 	char *(*metrics)(void *owner);

@@ -35,6 +35,7 @@ void net_setup_with(uint64_t hello_ms, uint64_t closing_ms, uint32_t max_connect
 		.server = "test",
 		.hello_ms = hello_ms,
 		.closing_ms = closing_ms,
+		.ack_delay_ms = PENSTOCK_NET_ACK_DELAY_MS,
 		.max_connections = max_connections,
 		.metrics = metrics,
 	};

@@ -53,6 +53,12 @@ void net_peer_request(struct net_peer *peer, uint16_t type, const ProtobufCMessa
 /* Submissions of `context` with `bytes` command bytes each; takes `count` serials. */
 void net_peer_submit(struct net_peer *peer, uint64_t context, uint32_t count, uint32_t bytes);
 
+/* From now on acknowledgements of submissions leave with a fence, or when they are asked for. */
+static inline void net_acks_wait(void)
+{
+	net_under_test->config.ack_delay_ms = 3600u * 1000u;
+}
+
 /* The next frame; waits for it. */
 struct net_frame net_peer_receive(struct net_peer *peer);
 void net_frame_free(struct net_frame *frame);

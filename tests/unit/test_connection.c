@@ -464,6 +464,7 @@ START_TEST(frames_that_arrive_byte_by_byte_are_whole_in_the_end)
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	recorder.descriptor = pair[0];
+	net_acks_wait();
 	net_peer_submit(&recorder, 5, 2, 30);
 	net_peer_request(&recorder, PENSTOCK_FRAME_SYNC, NULL);
 	size = recv(pair[1], bytes, sizeof(bytes), 0);
@@ -505,6 +506,7 @@ END_TEST
 
 START_TEST(a_frame_larger_than_the_read_buffer_is_whole_in_the_end)
 {
+	net_acks_wait();
 	net_peer_submit(peer, 5, 3, 1u << 20);
 	net_peer_submit(peer, 5, 1, 16);
 	net_peer_request(peer, PENSTOCK_FRAME_SYNC, NULL);

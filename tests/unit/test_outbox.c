@@ -141,6 +141,7 @@ END_TEST
 
 START_TEST(a_submission_is_acknowledged_with_its_fence)
 {
+	net_acks_wait();
 	net_peer_submit(peer, 5, 1, 8);
 	net_peer_expect_silence(peer);
 	fence(5, 1, PENSTOCK_STATUS_SUCCESS);
