@@ -90,6 +90,7 @@ const uint8_t *penstock_render_spin(struct penstock_walk *walk, const uint8_t *b
 				    uint32_t length)
 {
 	(void)length;
+	walk->work_bytes += PENSTOCK_WORK_UNKNOWN;
 	return two_dwords(walk, bytes);
 }
 
@@ -122,7 +123,7 @@ const uint8_t *penstock_render_fill(struct penstock_walk *walk, const uint8_t *b
 	if (PENSTOCK_UNLIKELY(!penstock_range_fits(offset, size, allocation->size_bytes))) {
 		return refuse_range(walk, bytes, "destination", "size", index, offset, size);
 	}
-	if (!penstock_walk_reserve(walk, bytes, PENSTOCK_DMA_BYTES_FILL, 1, BITS(1), &dma,
+	if (!penstock_walk_reserve(walk, bytes, PENSTOCK_DMA_BYTES_FILL, 1, BITS(1), size, &dma,
 				   &split)) {
 		return NULL;
 	}
@@ -240,7 +241,7 @@ static inline bool copy_one(struct penstock_walk *walk, const uint8_t *bytes)
 		return refuse_overlap(walk, bytes, pair.source_index, pair.destination_index) !=
 		       NULL;
 	}
-	if (!penstock_walk_reserve(walk, bytes, PENSTOCK_DMA_BYTES_COPY, 2, BITS(2), &dma,
+	if (!penstock_walk_reserve(walk, bytes, PENSTOCK_DMA_BYTES_COPY, 2, BITS(2), size, &dma,
 				   &split)) {
 		return false;
 	}
@@ -275,6 +276,7 @@ static const uint8_t *copy_run(struct penstock_walk *walk, const uint8_t *bytes,
 	uint8_t *dma = walk->dma.next;
 	uint32_t split = penstock_dma_writer_length(&walk->dma);
 	uint32_t left = run_length(walk, bytes);
+	uint64_t work_bytes = 0;
 
 	for (; left != 0 && penstock_load32(bytes) == header; left--) {
 		const uint32_t from = penstock_load16(bytes + PENSTOCK_OPERAND_COPY_source);
@@ -306,6 +308,7 @@ static const uint8_t *copy_run(struct penstock_walk *walk, const uint8_t *bytes,
 				   PENSTOCK_DMA_COPY_source);
 		penstock_patch_put(&patch[1], 1, to, destination_offset, split,
 				   PENSTOCK_DMA_COPY_destination);
+		work_bytes += size;
 		patch += 2;
 		dma += PENSTOCK_DMA_BYTES_COPY;
 		split += PENSTOCK_DMA_BYTES_COPY;
@@ -313,6 +316,7 @@ static const uint8_t *copy_run(struct penstock_walk *walk, const uint8_t *bytes,
 	}
 	walk->patches.next = patch;
 	walk->dma.next = dma;
+	walk->work_bytes += work_bytes;
 	return bytes;
 }
 
@@ -422,8 +426,8 @@ const uint8_t *penstock_render_copy_rows(struct penstock_walk *walk, const uint8
 	uint8_t *dma;
 
 	if (!pair_load(walk, bytes, &pair) || judge_rows(walk, bytes, &pair, &rows) == NULL ||
-	    !penstock_walk_reserve(walk, bytes, PENSTOCK_DMA_BYTES_COPY_ROWS, 2, BITS(2), &dma,
-				   &split)) {
+	    !penstock_walk_reserve(walk, bytes, PENSTOCK_DMA_BYTES_COPY_ROWS, 2, BITS(2),
+				   (uint64_t)rows.row_bytes * rows.rows, &dma, &split)) {
 		return NULL;
 	}
 	if (dma == NULL) {
@@ -468,7 +472,7 @@ const uint8_t *penstock_render_update(struct penstock_walk *walk, const uint8_t 
 	if (PENSTOCK_UNLIKELY(!penstock_range_fits(offset, data_bytes, allocation->size_bytes))) {
 		return refuse_range(walk, bytes, "destination", "data", index, offset, data_bytes);
 	}
-	if (!penstock_walk_reserve(walk, bytes, dma_bytes, 1, BITS(1), &dma, &split)) {
+	if (!penstock_walk_reserve(walk, bytes, dma_bytes, 1, BITS(1), data_bytes, &dma, &split)) {
 		return NULL;
 	}
 	if (dma == NULL) {

@@ -184,7 +184,8 @@ const uint8_t *penstock_render_bitblt(struct penstock_walk *walk, const uint8_t 
 	penstock_sub_rects_init(&blt.sub_rects, bytes, length, PENSTOCK_BYTES_BITBLT);
 	dma_bytes = PENSTOCK_DMA_BYTES_BITBLT + blt.sub_rects.count * 16u;
 	if (!judge_bitblt(walk, bytes, &blt) ||
-	    !penstock_walk_reserve(walk, bytes, dma_bytes, 2, BITS(2), &dma, &split)) {
+	    !penstock_walk_reserve(walk, bytes, dma_bytes, 2, BITS(2),
+				   penstock_sub_rects_work(&blt.sub_rects), &dma, &split)) {
 		return NULL;
 	}
 	if (dma == NULL) {
@@ -253,7 +254,8 @@ const uint8_t *penstock_render_colorfill(struct penstock_walk *walk, const uint8
 	}
 	extent = penstock_gdi_extent(&destination);
 	if (!penstock_gdi_sub_rects(walk, bytes, &extent, &extent, "", &sub_rects) ||
-	    !penstock_walk_reserve(walk, bytes, dma_bytes, 1, BITS(1), &dma, &split)) {
+	    !penstock_walk_reserve(walk, bytes, dma_bytes, 1, BITS(1),
+				   penstock_sub_rects_work(&sub_rects), &dma, &split)) {
 		return NULL;
 	}
 	if (dma == NULL) {

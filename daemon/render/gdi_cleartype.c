@@ -171,7 +171,8 @@ const uint8_t *penstock_render_cleartypeblend(struct penstock_walk *walk, const 
 	penstock_sub_rects_init(&cleartype.sub_rects, bytes, length, PENSTOCK_BYTES_CLEARTYPEBLEND);
 	dma_bytes = PENSTOCK_DMA_BYTES_CLEARTYPEBLEND + cleartype.sub_rects.count * 16u;
 	if (!judge_surfaces(walk, bytes, &cleartype) || !judge_rects(walk, bytes, &cleartype) ||
-	    !penstock_walk_reserve(walk, bytes, dma_bytes, SURFACE_COUNT, SLOTS, &dma, &split)) {
+	    !penstock_walk_reserve(walk, bytes, dma_bytes, SURFACE_COUNT, SLOTS,
+				   penstock_sub_rects_work(&cleartype.sub_rects), &dma, &split)) {
 		return NULL;
 	}
 	if (dma != NULL) {

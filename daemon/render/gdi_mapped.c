@@ -133,7 +133,8 @@ static const uint8_t *put_mapped(struct penstock_walk *walk, const uint8_t *byte
 	uint32_t split;
 	uint8_t *dma;
 
-	if (!penstock_walk_reserve(walk, bytes, dma_bytes, 2, SLOTS, &dma, &split)) {
+	if (!penstock_walk_reserve(walk, bytes, dma_bytes, 2, SLOTS,
+				   penstock_sub_rects_work(&mapped->sub_rects), &dma, &split)) {
 		return NULL;
 	}
 	if (dma == NULL) {

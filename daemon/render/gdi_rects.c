@@ -196,7 +196,7 @@ static uint64_t combined_span(int64_t first, int64_t behind, int64_t source, int
 bool penstock_gdi_combined(struct penstock_walk *walk, const uint8_t *bytes,
 			   const struct penstock_rect *source,
 			   const struct penstock_rect *destination,
-			   const struct penstock_sub_rects *sub_rects)
+			   struct penstock_sub_rects *sub_rects)
 {
 	const int64_t source_width = (int64_t)source->right - source->left;
 	const int64_t source_height = (int64_t)source->bottom - source->top;
@@ -217,5 +217,6 @@ bool penstock_gdi_combined(struct penstock_walk *walk, const uint8_t *bytes,
 					(int64_t)rect.bottom - destination->top, source_height,
 					height);
 	}
+	sub_rects->pixels = pixels;
 	return pixels <= PENSTOCK_LIMIT_INSTRUCTION_PIXELS || refuse_pixels(walk, bytes, pixels);
 }

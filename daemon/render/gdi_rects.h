@@ -53,6 +53,12 @@ struct penstock_sub_rects {
 	uint64_t pixels; /* of all of them; filled by penstock_gdi_sub_rects */
 };
 
+/* What the engine does for them, in penstock_render_args.work_bytes. */
+static inline uint64_t penstock_sub_rects_work(const struct penstock_sub_rects *sub_rects)
+{
+	return sub_rects->pixels * PENSTOCK_WORK_PER_PIXEL;
+}
+
 /* Of a record of `length` bytes. */
 static inline void penstock_sub_rects_init(struct penstock_sub_rects *sub_rects,
 					   const uint8_t *bytes, uint32_t length,
@@ -73,11 +79,11 @@ bool penstock_gdi_sub_rects(struct penstock_walk *walk, const uint8_t *bytes,
 
 /*
  * The source pixels that a record combines, where it combines all pixels of a shrunk axis, within
- * the limit. False: refused. The sub-rectangles are good.
+ * the limit: they are what `pixels` says then. False: refused. The sub-rectangles are good.
  */
 bool penstock_gdi_combined(struct penstock_walk *walk, const uint8_t *bytes,
 			   const struct penstock_rect *source,
 			   const struct penstock_rect *destination,
-			   const struct penstock_sub_rects *sub_rects);
+			   struct penstock_sub_rects *sub_rects);
 
 #endif

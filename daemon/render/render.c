@@ -304,6 +304,7 @@ enum penstock_status penstock_render(struct penstock_render_args *args,
 	}
 	args->dma_length = penstock_dma_writer_length(&walk.dma);
 	args->patch_count = penstock_patch_list_count(&walk.patches);
+	args->work_bytes = walk.work_bytes;
 	if (walk.stopped != NULL) {
 		args->multipass_offset = (uint64_t)(walk.stopped - args->command) << 32;
 		return PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER;

@@ -67,7 +67,16 @@ struct penstock_render_args {
 	/* filled on return */
 	uint32_t dma_length;
 	uint32_t patch_count;
+	/*
+	 * How long the engine has to work, roughly, in bytes that a copy would move: what is
+	 * written by copies and fills, PENSTOCK_WORK_PER_PIXEL for a pixel, PENSTOCK_WORK_UNKNOWN
+	 * for what nobody can tell. For the scheduler; it does not have to be exact.
+	 */
+	uint64_t work_bytes;
 };
+
+#define PENSTOCK_WORK_PER_PIXEL 32u
+#define PENSTOCK_WORK_UNKNOWN   (1ull << 32)
 
 /*
  * Validates all of the command buffer, then has translated it: on any status but SUCCESS and

@@ -20,6 +20,7 @@ struct penstock_walk {
 	uint32_t allocation_count;
 	struct penstock_dma_writer dma;
 	struct penstock_patch_list patches;
+	uint64_t work_bytes;    /* penstock_render_args */
 	const uint8_t *stopped; /* the first instruction that did not fit; NULL: all did */
 	bool first_pass;
 	uint32_t dma_capacity; /* of an empty buffer */
@@ -90,12 +91,14 @@ penstock_walk_allocation(const struct penstock_walk *walk, uint32_t index)
 }
 
 /*
- * Room for an instruction of `dma_bytes` with `entries` references in `slots`, and the slots bound.
+ * Room for an instruction of `dma_bytes` with `entries` references in `slots`, which takes
+ * `work_bytes` (penstock_render_args), and the slots bound.
  * *ret_dma is where to write, NULL where nothing is written. False: as penstock_walk_full.
  */
 static inline bool penstock_walk_reserve(struct penstock_walk *walk, const uint8_t *bytes,
 					 uint32_t dma_bytes, uint32_t entries, uint32_t slots,
-					 uint8_t **ret_dma, uint32_t *ret_split_offset)
+					 uint64_t work_bytes, uint8_t **ret_dma,
+					 uint32_t *ret_split_offset)
 {
 	*ret_dma = NULL;
 	if (PENSTOCK_UNLIKELY(!penstock_dma_writer_has(&walk->dma, dma_bytes)) ||
@@ -106,6 +109,7 @@ static inline bool penstock_walk_reserve(struct penstock_walk *walk, const uint8
 	*ret_split_offset = penstock_dma_writer_length(&walk->dma);
 	*ret_dma = walk->dma.next;
 	walk->dma.next += dma_bytes;
+	walk->work_bytes += work_bytes;
 	if (slots != 0) {
 		penstock_patch_list_bind(&walk->patches, slots, *ret_split_offset);
 	}

@@ -14,6 +14,14 @@
 /* One doorbell for each process that got something in this turn. */
 #define PENSTOCK_BELLS 64u
 
+/*
+ * Beyond its cap a node takes packets that are short all together: a few microseconds of work,
+ * which cost less than one more change between the GPU and the daemon, and than anybody notices who
+ * waits behind them.
+ */
+#define PENSTOCK_SHORT_PACKETS    16u
+#define PENSTOCK_SHORT_WORK_BYTES (64u << 10)
+
 /* A paging packet over which its process ended this often is not tried again. */
 #define PENSTOCK_PAGING_ATTEMPTS 3u
 
@@ -28,9 +36,11 @@ struct penstock_node {
 	struct penstock_fences fences;
 	uint32_t ordinal;
 	uint32_t on_hardware;
-	uint32_t limit;     /* of packets on the hardware */
-	uint32_t preparing; /* heads that memory works for */
-	uint32_t waiting;   /* submissions in software queues */
+	uint64_t work_bytes;  /* of these */
+	uint32_t limit;       /* of packets on the hardware */
+	uint32_t short_limit; /* of packets on the hardware, where they are short */
+	uint32_t preparing;   /* heads that memory works for */
+	uint32_t waiting;     /* submissions in software queues */
 	uint64_t packets;
 	uint64_t paging_packets;
 	uint64_t resets;

@@ -7,8 +7,9 @@
  *	                     ^                 |  memory at work: parked         |
  *	                     '-----------------+------- engine reset ------------'
  *
- * A node takes `limit` packets; PREPARING heads beyond that are limit + 1 at most, so memory works
- * ahead of the GPU and a backlog pins nothing. One thread.
+ * A node takes `limit` packets, and more only while all that it has is short; PREPARING heads
+ *beyond that are limit + 1 at most, so memory works ahead of the GPU and a backlog pins nothing.
+ *One thread.
  */
 #include "daemon/schedule/scheduler.h"
 
@@ -142,6 +143,7 @@ static void submit(struct penstock_scheduler *scheduler, struct penstock_node *n
 	submission->state = PENSTOCK_SUBMISSION_ON_HARDWARE;
 	penstock_list_append(&node->hardware, &submission->queue_link);
 	node->on_hardware++;
+	node->work_bytes += submission->args.work_bytes;
 	node->packets++;
 	submission->queue->on_hardware++;
 	if (scheduler->config.submitted != NULL) {
@@ -227,17 +229,46 @@ static enum attempt try_head(struct penstock_scheduler *scheduler, struct pensto
 	return ATTEMPT_GONE;
 }
 
+static struct penstock_submission *head_of(struct penstock_list *ready_link)
+{
+	struct penstock_queue *queue =
+		penstock_list_entry(ready_link, struct penstock_queue, ready_link);
+
+	return penstock_submission_of(penstock_list_first(&queue->waiting));
+}
+
+/* HwQueuePacketCap packets; beyond it short ones. */
+static bool has_room(const struct penstock_node *node, const struct penstock_submission *submission)
+{
+	return node->on_hardware < node->limit ||
+	       (node->on_hardware < node->short_limit &&
+		node->work_bytes + submission->args.work_bytes <= PENSTOCK_SHORT_WORK_BYTES);
+}
+
+/* Nothing more that waits goes on the hardware before something has left it. */
+static bool is_full(const struct penstock_node *node)
+{
+	struct penstock_list *link = penstock_list_first(&node->ready);
+
+	if (node->on_hardware < node->limit) {
+		return false;
+	}
+	return node->on_hardware >= node->short_limit ||
+	       node->work_bytes > PENSTOCK_SHORT_WORK_BYTES ||
+	       (link != NULL && !has_room(node, head_of(link)));
+}
+
 static void run_node(struct penstock_scheduler *scheduler, struct penstock_node *node)
 {
 	struct penstock_list *link;
 
-	while (!scheduler->stopped && node->on_hardware < node->limit &&
-	       (link = penstock_list_pop(&node->ready)) != NULL) {
+	while (!scheduler->stopped && (link = penstock_list_first(&node->ready)) != NULL &&
+	       has_room(node, head_of(link))) {
 		struct penstock_queue *queue =
 			penstock_list_entry(link, struct penstock_queue, ready_link);
-		struct penstock_list *head = penstock_list_first(&queue->waiting);
 
-		switch (try_head(scheduler, node, penstock_submission_of(head))) {
+		penstock_list_remove(link);
+		switch (try_head(scheduler, node, head_of(link))) {
 		case ATTEMPT_GONE:
 			if (!penstock_list_empty(&queue->waiting)) {
 				penstock_list_append(&node->ready, &queue->ready_link);
@@ -297,7 +328,7 @@ void penstock_scheduler_leave_enqueued(struct penstock_scheduler *scheduler, boo
 		scheduler->running = false;
 		return;
 	}
-	if (scheduler->stopped || node->on_hardware < node->limit) {
+	if (scheduler->stopped || !is_full(node)) {
 		if (scheduler->bell_count > 0 && !scheduler->bells_asked) {
 			scheduler->bells_asked = true;
 			scheduler->config.bells(scheduler->config.owner);
@@ -398,6 +429,7 @@ void penstock_node_remove(struct penstock_node *node, struct penstock_submission
 {
 	penstock_list_remove(&submission->queue_link);
 	node->on_hardware--;
+	node->work_bytes -= submission->args.work_bytes;
 	submission->queue->on_hardware--;
 	penstock_vidmm_finish(submission);
 }
@@ -523,6 +555,8 @@ enum penstock_status penstock_scheduler_new(const struct penstock_scheduler_conf
 		node->limit = config->hw_queue_packet_cap < PENSTOCK_RING_PACKETS
 				      ? config->hw_queue_packet_cap
 				      : PENSTOCK_RING_PACKETS - 1;
+		node->short_limit =
+			node->limit > PENSTOCK_SHORT_PACKETS ? node->limit : PENSTOCK_SHORT_PACKETS;
 		penstock_list_init(&node->ready);
 		penstock_list_init(&node->parked);
 		penstock_list_init(&node->crowded);

@@ -813,6 +813,7 @@ void work_init(struct work *work, struct penstock_vidmm_process *process)
 	work->submission.args.dma_capacity = sizeof(work->dma);
 	work->submission.args.patches_out = work->patches;
 	work->submission.args.patch_capacity = PENSTOCK_ARRAY_SIZE(work->patches);
+	work->submission.args.work_bytes = PENSTOCK_WORK_UNKNOWN;
 	work->submission.completed = work_done;
 	penstock_list_init(&work->submission.queue_link);
 	penstock_list_init(&work->submission.context_link);

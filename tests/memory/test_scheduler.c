@@ -3,81 +3,12 @@
 #include "daemon/schedule/fences.h"
 #include "gpu-backend/dma.h"
 #include "tests/harness.h"
-#include "tests/memory/machine.h"
+#include "tests/memory/scheduling.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MIB    (1024u * 1024u)
-#define QUEUES 5u
-
-static struct machine machine;
-static struct penstock_vidmm_process *alice, *bob;
-static struct penstock_queue queues[QUEUES];
-
-static void start_with(uint32_t cap, uint32_t first_fence, bool paranoid)
-{
-	machine_init(&machine);
-	machine.cap = cap;
-	machine.first_fence = first_fence;
-	machine.paranoid = paranoid;
-	machine_start(&machine);
-	alice = machine_principal(&machine, 1, 16 * MIB);
-	bob = machine_principal(&machine, 2, 16 * MIB);
-	for (unsigned i = 0; i < QUEUES; i++) {
-		penstock_queue_init(&queues[i], machine.scheduler, i == QUEUES - 1, 0, &queues[i]);
-	}
-	work_completions = 0;
-}
-
-static void set_up(void)
-{
-	start_with(4, 1, false);
-}
-
-static void tear_down(void)
-{
-	machine_settle(&machine);
-	ck_assert_str_eq(machine.failed, "");
-	penstock_vidmm_process_free(alice);
-	penstock_vidmm_process_free(bob);
-	machine_stop(&machine, false);
-	machine_fini(&machine);
-}
-
-static void enqueue(unsigned queue, struct work *work)
-{
-	penstock_scheduler_enqueue(&queues[queue], &work->submission);
-	ck_assert(!work->done);
-}
-
-static void nop(struct work *work, struct penstock_vidmm_process *process, unsigned queue)
-{
-	work_init(work, process);
-	work_nop(work);
-	enqueue(queue, work);
-}
-
-/* DMA pools are there, so that what follows needs no paging. */
-static void warm_up(struct penstock_vidmm_process *process)
-{
-	struct work work;
-
-	nop(&work, process, 0);
-	machine_settle(&machine);
-	ck_assert(work.done);
-	work_completions = 0;
-}
-
-static struct penstock_node_state node_state(uint32_t ordinal)
-{
-	struct penstock_node_state states[PENSTOCK_NODE_COUNT];
-
-	penstock_scheduler_query_nodes(machine.scheduler, states);
-	return states[ordinal];
-}
 
 /* ---------------------------------------------------------------- order */
 
@@ -101,49 +32,6 @@ START_TEST(contexts_of_a_node_take_turns)
 			ck_assert_uint_eq(works[queue][round].order, 5 + round * 4 + queue);
 		}
 	}
-}
-END_TEST
-
-START_TEST(D1_the_cap_counts_over_all_processes)
-{
-	struct work works[40];
-
-	warm_up(alice);
-	warm_up(bob);
-	for (unsigned i = 0; i < 40; i++) {
-		nop(&works[i], i % 4 == 0 ? bob : alice, i % 4);
-	}
-	ck_assert_uint_eq(node_state(0).on_hardware, 4);
-	ck_assert_uint_eq(node_state(0).submissions_waiting, 36);
-	machine_settle(&machine);
-	ck_assert_uint_eq(machine.most_on_rings, 4);
-	for (unsigned i = 0; i < 40; i++) {
-		ck_assert(works[i].done);
-		ck_assert(i < 4 || works[i].order > works[i - 4].order);
-	}
-}
-END_TEST
-
-START_TEST(a_ring_is_never_overrun)
-{
-	struct penstock_vidmm_allocation *allocation;
-	struct work works[200];
-
-	tear_down();
-	start_with(PENSTOCK_RING_PACKETS, 1, false);
-	allocation = machine_allocation(&machine, alice, 1, 4096, 0x2);
-	for (unsigned i = 0; i < 200; i++) {
-		work_init(&works[i], alice);
-		if (i > 100) {
-			work_reference(&works[i], allocation);
-		}
-		work_nop(&works[i]);
-		enqueue(QUEUES - 1, &works[i]);
-	}
-	machine_settle(&machine);
-	ck_assert(works[199].done);
-	ck_assert_uint_eq(machine.most_on_rings, PENSTOCK_RING_PACKETS - 1);
-	penstock_vidmm_allocation_unref(allocation);
 }
 END_TEST
 
@@ -204,29 +92,6 @@ START_TEST(a_doorbell_waits_for_the_end_of_the_turn)
 	ck_assert(machine.bells_asked);
 	machine_turn(&machine);
 	ck_assert_uint_eq(machine_process_of(alice)->doorbells, 1);
-	machine_settle(&machine);
-}
-END_TEST
-
-START_TEST(a_full_node_rings_at_once_and_is_refilled_without_an_interrupt)
-{
-	struct work works[5];
-
-	warm_up(alice);
-	machine_process_of(alice)->doorbells = 0;
-	for (unsigned i = 0; i < 4; i++) {
-		nop(&works[i], alice, i);
-	}
-	ck_assert_uint_eq(machine_process_of(alice)->doorbells, 1);
-	for (unsigned i = 0; i < 4; i++) {
-		ck_assert(machine_execute(machine_process_of(alice), 0));
-		ck_assert(!works[i].done);
-	}
-	nop(&works[4], alice, 0);
-	for (unsigned i = 0; i < 4; i++) {
-		ck_assert(works[i].done);
-	}
-	ck_assert_uint_eq(node_state(0).on_hardware, 1);
 	machine_settle(&machine);
 }
 END_TEST
@@ -904,12 +769,9 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, contexts_of_a_node_take_turns);
-	tcase_add_test(tests, D1_the_cap_counts_over_all_processes);
-	tcase_add_test(tests, a_ring_is_never_overrun);
 	tcase_add_test(tests, a_blocked_head_holds_its_context_only);
 	tcase_add_test(tests, one_doorbell_serves_a_turn);
 	tcase_add_test(tests, a_doorbell_waits_for_the_end_of_the_turn);
-	tcase_add_test(tests, a_full_node_rings_at_once_and_is_refilled_without_an_interrupt);
 	tcase_add_test(tests, C9_the_next_is_prepared_while_one_runs);
 	tcase_add_test(tests, B2_nothing_is_handed_on_before_its_paging_completed);
 	tcase_add_test(tests, C4_fence_ids_wrap);

@@ -3,6 +3,7 @@
 #include "tests/harness.h"
 #include "tests/support/render_fixture.h"
 
+#include "gpu-backend/dma.h"
 #include "proto/wire/limits.h"
 
 #include <string.h>
@@ -32,6 +33,89 @@ static void expect(uint32_t length, enum penstock_status status)
 	ck_assert_msg(got == status, "%s, not %s: %s", penstock_status_name(got),
 		      penstock_status_name(status), fixture.refusal.sentence);
 }
+
+/* ------------------------------------------------------------------ work */
+
+static uint32_t append(enum penstock_instruction_id id, uint32_t length)
+{
+	return length + penstock_fixture_valid(id, command + length);
+}
+
+static void sized_copy(uint64_t size, uint32_t *length)
+{
+	uint8_t *bytes = command + *length;
+
+	*length = append(PENSTOCK_INSTRUCTION_COPY, *length);
+	penstock_store64(bytes + PENSTOCK_OPERAND_COPY_size, size);
+}
+
+START_TEST(D1_the_work_of_a_dma_buffer_is_what_its_engine_writes)
+{
+	uint32_t length = 0;
+
+	for (unsigned i = 1; i <= 3; i++) {
+		sized_copy(0x100 * i, &length);
+	}
+	length = append(PENSTOCK_INSTRUCTION_MARKER, length);
+	length = append(PENSTOCK_INSTRUCTION_NOP, length);
+	expect(length, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(fixture.args.work_bytes, 0x600);
+	length = append(PENSTOCK_INSTRUCTION_FILL, 0);
+	penstock_store64(command + PENSTOCK_OPERAND_FILL_size, 0x400);
+	expect(length, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(fixture.args.work_bytes, 0x400);
+	length = append(PENSTOCK_INSTRUCTION_COPY_ROWS, 0);
+	penstock_store32(command + PENSTOCK_OPERAND_COPY_ROWS_row_bytes, 8);
+	penstock_store32(command + PENSTOCK_OPERAND_COPY_ROWS_rows, 3);
+	expect(length, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(fixture.args.work_bytes, 24);
+	length = append(PENSTOCK_INSTRUCTION_UPDATE, 0);
+	expect(length, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(fixture.args.work_bytes, length - PENSTOCK_BYTES_UPDATE);
+}
+END_TEST
+
+START_TEST(D1_the_work_of_a_record_is_its_pixels)
+{
+	uint32_t length = append(PENSTOCK_INSTRUCTION_COLORFILL, 0);
+	uint64_t pixels = 0;
+
+	for (const uint8_t *rect = command + PENSTOCK_BYTES_COLORFILL; rect < command + length;
+	     rect += 16) {
+		pixels += (uint64_t)(penstock_load32(rect + 8) - penstock_load32(rect)) *
+			  (penstock_load32(rect + 12) - penstock_load32(rect + 4));
+	}
+	fixture.args.caps.km = true;
+	expect(length, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_gt(pixels, 0);
+	ck_assert_uint_eq(fixture.args.work_bytes, pixels * PENSTOCK_WORK_PER_PIXEL);
+}
+END_TEST
+
+START_TEST(D1_a_spin_is_work_that_nobody_can_tell)
+{
+	uint32_t length = append(PENSTOCK_INSTRUCTION_SPIN, 0);
+
+	fixture.args.caps.test_instructions = true;
+	expect(length, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_ge(fixture.args.work_bytes, PENSTOCK_WORK_UNKNOWN);
+}
+END_TEST
+
+START_TEST(D1_work_is_counted_for_each_pass)
+{
+	uint32_t length = 0;
+
+	for (unsigned i = 0; i < 3; i++) {
+		sized_copy(0x100, &length);
+	}
+	fixture.args.dma_capacity = 2 * PENSTOCK_DMA_BYTES_COPY;
+	expect(length, PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER);
+	ck_assert_uint_eq(fixture.args.work_bytes, 0x200);
+	expect(length, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(fixture.args.work_bytes, 0x100);
+}
+END_TEST
 
 /* ------------------------------------------------------------------ lists */
 
@@ -408,6 +492,10 @@ int main(void)
 	TCase *tcase = tcase_create("lists");
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
+	tcase_add_test(tcase, D1_the_work_of_a_dma_buffer_is_what_its_engine_writes);
+	tcase_add_test(tcase, D1_the_work_of_a_record_is_its_pixels);
+	tcase_add_test(tcase, D1_a_spin_is_work_that_nobody_can_tell);
+	tcase_add_test(tcase, D1_work_is_counted_for_each_pass);
 	tcase_add_test(tcase, A10_every_reference_is_listed_even_if_pre_patched);
 	tcase_add_test(tcase, A12_a_slot_that_goes_out_of_use_leaves_a_NULL_entry);
 	tcase_add_test(tcase, A11_references_are_pre_patched_where_their_element_is_resident);
