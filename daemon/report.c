@@ -39,6 +39,8 @@ static const struct {
 	ROW(COUNTER, "connections_broken_total", net.connections_broken,
 	    "connections ended for what the client sent, or did not"),
 	ROW(COUNTER, "frames_total", net.frames, "frames received"),
+	ROW(COUNTER, "frames_continued_total", net.frames_continued,
+	    "turns that large Submit frames took beyond their first"),
 	ROW(COUNTER, "submissions_total", net.submissions, "submissions received"),
 	ROW(COUNTER, "refusals_total", net.refusals, "requests refused"),
 	ROW(COUNTER, "fences_total", net.fences, "fence events"),

@@ -307,6 +307,32 @@ static void skip_payload(struct penstock_connection *connection, const struct pe
 	}
 }
 
+static void pause_over_limit(struct penstock_connection *connection)
+{
+	if (connection->state != PENSTOCK_CONNECTION_CLOSING && over_limit(connection)) {
+		connection->net->counters.reading_stopped++;
+		penstock_transport_pause(&connection->transport);
+	}
+}
+
+/*
+ * The frame was given its turn. Returns what of it is used up: all, or nothing yet where more of
+ * its submissions are to come in the next turn, behind what the other connections want in this one.
+ */
+static size_t frame_used(struct penstock_connection *connection, size_t unit, size_t *ret_need)
+{
+	penstock_connection_dirty(connection);
+	if (connection->submit.count > 0 && connection->state != PENSTOCK_CONNECTION_CLOSING) {
+		connection->net->counters.frames_continued++;
+		penstock_transport_pause(&connection->transport);
+		*ret_need = unit;
+		return 0;
+	}
+	give_back_room(connection);
+	pause_over_limit(connection);
+	return unit;
+}
+
 static size_t take(struct penstock_transport *transport, const uint8_t *bytes, size_t size,
 		   size_t *ret_need)
 {
@@ -325,6 +351,13 @@ static size_t take(struct penstock_transport *transport, const uint8_t *bytes, s
 		penstock_connection_stop(connection, PENSTOCK_STATUS_MALFORMED_FRAME, text.text);
 		return size;
 	}
+	if (connection->submit.count > 0) {
+		penstock_submit_go_on(connection, &frame, message + frame.message_bytes);
+		return frame_used(connection,
+				  PENSTOCK_FRAME_HEADER_BYTES + (size_t)frame.message_bytes +
+					  frame.payload_bytes,
+				  ret_need);
+	}
 	row = penstock_dispatch_admit(connection, &frame);
 	if (row == NULL) {
 		return size;
@@ -338,18 +371,12 @@ static size_t take(struct penstock_transport *transport, const uint8_t *bytes, s
 		}
 		return 0;
 	}
-	give_back_room(connection);
 	connection->net->counters.frames++;
 	penstock_dispatch(connection, &frame, message, message + frame.message_bytes);
 	if (row->payload == PENSTOCK_PAYLOAD_STREAMED) {
 		skip_payload(connection, &frame);
 	}
-	if (connection->state != PENSTOCK_CONNECTION_CLOSING && over_limit(connection)) {
-		connection->net->counters.reading_stopped++;
-		penstock_transport_pause(transport);
-	}
-	penstock_connection_dirty(connection);
-	return unit;
+	return frame_used(connection, unit, ret_need);
 }
 
 static void received(struct penstock_transport *transport)
@@ -368,10 +395,7 @@ static void received(struct penstock_transport *transport)
 	if (status != PENSTOCK_STATUS_PENDING) {
 		reply->request.done(&reply->request, status);
 	}
-	if (connection->state != PENSTOCK_CONNECTION_CLOSING && over_limit(connection)) {
-		connection->net->counters.reading_stopped++;
-		penstock_transport_pause(transport);
-	}
+	pause_over_limit(connection);
 }
 
 static void yielded(struct penstock_transport *transport)

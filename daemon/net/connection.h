@@ -38,6 +38,12 @@ struct penstock_connection {
 	struct penstock_session *session; /* ours to give back; NULL: none, or given back */
 	uint64_t next_serial;
 	struct penstock_reply *upload; /* the upload being received */
+	/* A Submit frame that takes more than one turn; it stays at the front of the transport. */
+	struct {
+		uint32_t count;  /* submissions of it; 0: no frame is under way */
+		uint32_t done;   /* of them */
+		uint32_t offset; /* of the next one in the payload */
+	} submit;
 	char principal[32];
 	int64_t uid;             /* of the peer; -1: unknown (TCP) */
 	unsigned pending;        /* requests that objects hold */

@@ -48,6 +48,10 @@ const struct penstock_dispatch_row *penstock_dispatch_admit(struct penstock_conn
 void penstock_dispatch(struct penstock_connection *connection, const struct penstock_frame *frame,
 		       const uint8_t *message, const uint8_t *payload);
 
+/* More of a Submit frame of which connection->submit says that it is under way. requests.c */
+void penstock_submit_go_on(struct penstock_connection *connection,
+			   const struct penstock_frame *frame, const uint8_t *payload);
+
 /* Handlers: requests.c, hello.c, admin.c */
 void penstock_handle_hello(struct penstock_call *call);
 void penstock_handle_create_device(struct penstock_call *call);

@@ -48,6 +48,7 @@ struct penstock_net_counters {
 	uint64_t connections_refused; /* over a limit */
 	uint64_t connections_broken;  /* ended by MALFORMED_FRAME, WRONG_SERIAL or TIMEOUT */
 	uint64_t frames;
+	uint64_t frames_continued; /* times that a Submit frame was left for the next turn */
 	uint64_t submissions;
 	uint64_t refusals;
 	uint64_t fences;

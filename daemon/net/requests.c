@@ -169,32 +169,65 @@ static void submit_one(struct penstock_call *call, const struct penstock_submiss
 					     &call->reply->request, call->refusal));
 }
 
-void penstock_handle_submit(struct penstock_call *call)
+/*
+ * Executes submissions of the connection's frame until it is done or a turn's worth of bytes is:
+ * the other connections shall not wait for all that a frame may hold. One at least, whole.
+ */
+static void submit_part(struct penstock_call *call)
 {
-	const uint32_t count = MESSAGE(call, Submit)->count;
 	struct penstock_connection *connection = call->connection;
 	const uint64_t first = call->frame->serial;
+	const uint32_t start = connection->submit.offset;
 	struct penstock_submission_view view;
-	struct penstock_errbuf text;
-	uint32_t offset = 0;
 
-	if (payload_adds_up(call, count, &text) != PENSTOCK_STATUS_SUCCESS) {
-		penstock_connection_stop(connection, PENSTOCK_STATUS_MALFORMED_FRAME, text.text);
-		return;
-	}
-	connection->next_serial = first + count;
-	connection->net->counters.submissions += count;
-	for (uint32_t i = 0; i < count; i++) {
-		if (penstock_submission_view(call->payload, call->frame->payload_bytes, &offset,
-					     &view, NULL) != PENSTOCK_STATUS_SUCCESS ||
-		    !penstock_call_begin(call, first + i)) {
+	while (connection->submit.done < connection->submit.count &&
+	       connection->submit.offset - start < PENSTOCK_READ_BUFFER_BYTES) {
+		if (penstock_submission_view(call->payload, call->frame->payload_bytes,
+					     &connection->submit.offset, &view,
+					     NULL) != PENSTOCK_STATUS_SUCCESS ||
+		    !penstock_call_begin(call, first + connection->submit.done)) {
 			return;
 		}
+		connection->submit.done++;
 		submit_one(call, &view);
 		if (connection->state != PENSTOCK_CONNECTION_OPEN) {
 			return;
 		}
 	}
+	if (connection->submit.done == connection->submit.count) {
+		connection->submit.count = 0;
+	}
+}
+
+void penstock_handle_submit(struct penstock_call *call)
+{
+	const uint32_t count = MESSAGE(call, Submit)->count;
+	struct penstock_connection *connection = call->connection;
+	struct penstock_errbuf text;
+
+	if (payload_adds_up(call, count, &text) != PENSTOCK_STATUS_SUCCESS) {
+		penstock_connection_stop(connection, PENSTOCK_STATUS_MALFORMED_FRAME, text.text);
+		return;
+	}
+	connection->next_serial = call->frame->serial + count;
+	connection->net->counters.submissions += count;
+	connection->submit.count = count;
+	connection->submit.done = 0;
+	connection->submit.offset = 0;
+	submit_part(call);
+}
+
+void penstock_submit_go_on(struct penstock_connection *connection,
+			   const struct penstock_frame *frame, const uint8_t *payload)
+{
+	struct penstock_call call = {
+		.connection = connection,
+		.session = connection->session,
+		.frame = frame,
+		.payload = payload,
+	};
+
+	submit_part(&call);
 }
 
 /* ---------------------------------------------------------------- bulk bytes */

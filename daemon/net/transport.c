@@ -204,8 +204,10 @@ static void offer_partial(struct penstock_transport *transport)
 		drop_partial(transport);
 		return;
 	}
-	memmove(transport->partial, transport->partial + used, size - used);
-	transport->partial_bytes = size - used;
+	if (used > 0) { /* a large unit that is taken in turns is not moved each time */
+		memmove(transport->partial, transport->partial + used, size - used);
+		transport->partial_bytes = size - used;
+	}
 }
 
 static bool fits_shared(const struct penstock_transport *transport)

@@ -31,8 +31,10 @@ struct penstock_transport;
 struct penstock_transport_events {
 	/*
 	 * Takes one unit off the front of `bytes` and returns its size; 0 where it is not whole,
-	 * with *ret_need > size: how large it is as far as is known. May call every function
-	 * below. Not called while paused or closed, or while a receive is under way.
+	 * with *ret_need > size: how large it is as far as is known. A whole unit may be left
+	 * where it is by 0, *ret_need == size and a pause: it is offered again after the resume.
+	 * May call every function below. Not called while paused or closed, or while a receive is
+	 * under way.
 	 */
 	size_t (*take)(struct penstock_transport *transport, const uint8_t *bytes, size_t size,
 		       size_t *ret_need);
