@@ -139,6 +139,7 @@ int main(int argc, char **argv)
 	struct penstock_options options = PENSTOCK_OPTIONS_INIT;
 	struct penstock_connection *connection;
 	const struct command *command;
+	enum penstock_status status;
 	char why[PENSTOCK_SENTENCE_BYTES] = "";
 	uint64_t id = 0;
 	bool json = false;
@@ -178,9 +179,10 @@ int main(int argc, char **argv)
 	}
 	options.client = "penstockctl";
 	options.no_session = true;
-	if (penstock_connect(&options, &connection, why, sizeof(why)) != PENSTOCK_STATUS_SUCCESS) {
+	status = penstock_connect(&options, &connection, why, sizeof(why));
+	if (status != PENSTOCK_STATUS_SUCCESS) {
 		fprintf(stderr, "penstockctl: %s\n", why);
-		return EXIT_FAILURE;
+		return status == PENSTOCK_STATUS_INVALID_PARAMETER ? EXIT_USAGE : EXIT_FAILURE;
 	}
 	result = run(connection, command, id, json);
 	penstock_connection_close(connection);

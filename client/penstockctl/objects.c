@@ -25,9 +25,9 @@ void fill_status(const ProtobufCMessage *message, struct report *report)
 	static const struct column principals[] = {
 		{ "principal", COLUMN_TEXT },     { "sessions", COLUMN_NUMBER },
 		{ "connections", COLUMN_NUMBER }, { "memory", COLUMN_BYTES },
-		{ "quota", COLUMN_BYTES },        { "gpu_process", COLUMN_NUMBER },
-		{ "submissions", COLUMN_NUMBER }, { "retired", COLUMN_NUMBER },
-		{ "refused", COLUMN_NUMBER },
+		{ "quota", COLUMN_BYTES },        { "dma_pool", COLUMN_BYTES },
+		{ "gpu_process", COLUMN_NUMBER }, { "submissions", COLUMN_NUMBER },
+		{ "retired", COLUMN_NUMBER },     { "refused", COLUMN_NUMBER },
 	};
 	const Penstock__Wire__StatusReport *reply = (const Penstock__Wire__StatusReport *)message;
 	struct table *table;
@@ -57,6 +57,7 @@ void fill_status(const ProtobufCMessage *message, struct report *report)
 		table_number(table, row->connections);
 		table_number(table, row->memory_bytes);
 		table_number(table, row->memory_quota_bytes);
+		table_number(table, row->dma_pool_bytes);
 		table_number(table, (uint64_t)row->gpu_process);
 		table_number(table, row->submissions);
 		table_number(table, row->retired);

@@ -170,7 +170,7 @@ static void format_cell(const struct cell *cell, enum column_kind kind, char *re
 		snprintf(ret_text, text_bytes, "%#" PRIx64, cell->number);
 		break;
 	case COLUMN_YES:
-		snprintf(ret_text, text_bytes, "%s", cell->number != 0 ? "yes" : "");
+		snprintf(ret_text, text_bytes, "%s", cell->number != 0 ? "yes" : "no");
 		break;
 	}
 }

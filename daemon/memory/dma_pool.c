@@ -240,6 +240,22 @@ void penstock_dma_pool_give(struct penstock_dma_pool *pool, uint32_t slot)
 	class->idle[class->idle_count++] = (uint16_t)(slot - class->first_slot);
 }
 
+uint64_t penstock_dma_pool_reserved_bytes(const struct penstock_dma_pool *pool)
+{
+	uint64_t reserved = 0;
+
+	for (unsigned i = 0; i < PENSTOCK_DMA_POOL_CLASSES; i++) {
+		const struct penstock_dma_size *class = &pool->classes[i];
+
+		for (uint32_t j = 0; j < class->block_count; j++) {
+			reserved += class->blocks[j].state != PENSTOCK_DMA_BLOCK_EMPTY
+					    ? class->block_bytes
+					    : 0;
+		}
+	}
+	return reserved;
+}
+
 uint8_t *penstock_dma_pool_bytes(const struct penstock_dma_pool *pool, uint32_t slot)
 {
 	const struct penstock_dma_size *class =

@@ -15,7 +15,7 @@
 #include "daemon/memory/mapping.h"
 #include "daemon/memory/pages.h"
 
-#define PENSTOCK_DMA_POOL_WINDOW_BYTES (64u << 20)
+#define PENSTOCK_DMA_POOL_WINDOW_BYTES PENSTOCK_LIMIT_DMA_POOL_BYTES
 #define PENSTOCK_DMA_POOL_CLASSES      4u
 #define PENSTOCK_DMA_POOL_SLOTS        2048u /* more than any window has */
 
@@ -73,6 +73,9 @@ PENSTOCK_MUST_CHECK
 enum penstock_status penstock_dma_pool_take(struct penstock_dma_pool *pool, uint32_t size_bytes,
 					    uint32_t *ret_slot, uint64_t *ret_address);
 void penstock_dma_pool_give(struct penstock_dma_pool *pool, uint32_t slot);
+
+/* Pages that it holds or is about to: never more than the window. Nobody's quota is charged. */
+uint64_t penstock_dma_pool_reserved_bytes(const struct penstock_dma_pool *pool);
 
 /* Where the slot is in the daemon. */
 uint8_t *penstock_dma_pool_bytes(const struct penstock_dma_pool *pool, uint32_t slot);

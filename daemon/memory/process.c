@@ -236,6 +236,11 @@ uint64_t penstock_vidmm_process_used_bytes(const struct penstock_vidmm_process *
 	return process->used_bytes;
 }
 
+uint64_t penstock_vidmm_process_pool_bytes(const struct penstock_vidmm_process *process)
+{
+	return penstock_dma_pool_reserved_bytes(&process->pool);
+}
+
 const struct penstock_vidmm_process *penstock_vidmm_system(const struct penstock_vidmm *vidmm)
 {
 	return vidmm->system;

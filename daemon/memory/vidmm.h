@@ -107,6 +107,9 @@ struct penstock_backend_process *
 penstock_vidmm_process_backend(const struct penstock_vidmm_process *process);
 uint64_t penstock_vidmm_process_used_bytes(const struct penstock_vidmm_process *process);
 
+/* Pages of its DMA pool: beside the quota, at most PENSTOCK_LIMIT_DMA_POOL_BYTES. */
+uint64_t penstock_vidmm_process_pool_bytes(const struct penstock_vidmm_process *process);
+
 /* The one that pages for everybody; borrowed. */
 const struct penstock_vidmm_process *penstock_vidmm_system(const struct penstock_vidmm *vidmm);
 

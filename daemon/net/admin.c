@@ -41,6 +41,7 @@ static void visit_principal(void *owner, const struct penstock_principal_view *v
 	row->connections = view->connections;
 	row->memory_bytes = view->memory_bytes;
 	row->memory_quota_bytes = view->memory_quota_bytes;
+	row->dma_pool_bytes = view->dma_pool_bytes;
 	row->gpu_process = view->gpu_process;
 	row->submissions = view->submissions;
 	row->retired = view->retired;

@@ -101,6 +101,10 @@ void penstock_observe_principals(const struct penstock_adapter *adapter,
 					? 0
 					: penstock_vidmm_process_used_bytes(principal->process),
 			.memory_quota_bytes = adapter->config.principal_quota_bytes,
+			.dma_pool_bytes =
+				principal->process == NULL
+					? 0
+					: penstock_vidmm_process_pool_bytes(principal->process),
 			.gpu_process = process_id(adapter, principal->process),
 			.submissions = principal->submissions,
 			.retired = principal->retired,

@@ -38,7 +38,8 @@ struct penstock_principal_view {
 	uint32_t objects;
 	uint64_t memory_bytes;
 	uint64_t memory_quota_bytes;
-	int64_t gpu_process; /* pid, 0: none */
+	uint64_t dma_pool_bytes; /* beside the quota */
+	int64_t gpu_process;     /* pid, 0: none */
 	uint64_t submissions;
 	uint64_t retired;
 	uint64_t refused;

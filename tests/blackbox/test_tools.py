@@ -127,6 +127,7 @@ def options_that_are_none_are_exit_code_2(daemon):
                             (("dump",), "dump"), (("dump", "x"), "x"), (("dump", "0"), "0"),
                             (("status", "1"), "status"), (("context", "1", "2"), "context")):
         expect(control(daemon, *arguments), 2, word)
+    expect(run_tool("penstockctl", "--server=ftp://host", "status"), 2, "ftp://host")
 
 
 def a_server_that_is_not_there_is_exit_code_1(daemon):
@@ -230,7 +231,9 @@ def every_report_is_a_table_and_json(daemon):
             rows = report(daemon, name)[name]
             header = [line for line in control(daemon, name).stdout.splitlines() if line.strip()]
             assert len(header) == len(rows) + 1, (name, rows, header)
-        status = report(daemon, "status")["status"]
+        document = report(daemon, "status")
+        assert any(row["dma_pool"] > 0 for row in document["principals"]), document
+        status = document["status"]
         assert status["contexts"] >= 1
         assert os.path.exists(f"/proc/{status['system_process']}/fd"), status
 

@@ -713,6 +713,41 @@ START_TEST(slots_are_used_again_and_run_out_as_PENDING)
 }
 END_TEST
 
+/* As many slots of each size as there are: the pool is bounded, and not charged to the quota. */
+START_TEST(a_dma_pool_is_bounded_beside_the_quota_and_given_back)
+{
+	static const uint32_t lengths[] = { 4, 64 * KIB, MIB };
+	const uint64_t window = penstock_dma_pool_window_bytes(machine.aperture_bytes);
+	struct work works[256];
+	unsigned held = 0;
+
+	ck_assert_uint_eq(penstock_vidmm_process_pool_bytes(alice), 0);
+	for (unsigned i = 0; i < PENSTOCK_ARRAY_SIZE(lengths) && held < 256;) {
+		enum penstock_status status;
+
+		work_init(&works[held], alice);
+		work_nop(&works[held]);
+		works[held].submission.args.dma_length = lengths[i];
+		status = penstock_vidmm_prepare(&works[held].submission);
+		ck_assert(status == PENSTOCK_STATUS_SUCCESS || status == PENSTOCK_STATUS_PENDING);
+		ck_assert_uint_le(penstock_vidmm_process_pool_bytes(alice), window);
+		if (status == PENSTOCK_STATUS_SUCCESS) {
+			held++;
+		} else if (!machine_step(&machine)) {
+			i++; /* none of this size is left */
+		}
+	}
+	ck_assert_uint_ge(penstock_vidmm_process_pool_bytes(alice), window / 2);
+	ck_assert_uint_eq(penstock_vidmm_process_used_bytes(alice), 0);
+	ck_assert_uint_eq(penstock_vidmm_process_pool_bytes(bob), 0);
+	while (held-- > 0) {
+		penstock_vidmm_finish(&works[held].submission);
+	}
+	ck_assert(penstock_vidmm_process_idle(alice));
+	ck_assert_uint_eq(penstock_vidmm_process_pool_bytes(alice), 0);
+}
+END_TEST
+
 START_TEST(a_dma_buffer_larger_than_any_slot_is_NO_VIDEO_MEMORY)
 {
 	struct work work;
@@ -758,6 +793,7 @@ int main(void)
 	tcase_add_test(vidmm, C1_patch_is_idempotent_and_stays_in_its_range);
 	tcase_add_test(vidmm, the_gpu_cannot_write_its_dma_buffers);
 	tcase_add_test(vidmm, slots_are_used_again_and_run_out_as_PENDING);
+	tcase_add_test(vidmm, a_dma_pool_is_bounded_beside_the_quota_and_given_back);
 	tcase_add_test(vidmm, a_dma_buffer_larger_than_any_slot_is_NO_VIDEO_MEMORY);
 	tcase_add_checked_fixture(broken, set_up, NULL);
 	for (int i = 0; i < 4; i++) {

@@ -167,6 +167,12 @@ uint64_t penstock_vidmm_process_used_bytes(const struct penstock_vidmm_process *
 	return process->used_bytes;
 }
 
+uint64_t penstock_vidmm_process_pool_bytes(const struct penstock_vidmm_process *process)
+{
+	(void)process;
+	return 0;
+}
+
 bool penstock_vidmm_process_idle(struct penstock_vidmm_process *process)
 {
 	(void)process;

@@ -95,6 +95,8 @@ START_TEST(the_page_gives_the_limits)
 	says("\n| bytes held, a connection | %u |", PENSTOCK_LIMIT_HELD_BYTES);
 	says("a principal's together | %u bytes |", PENSTOCK_LIMIT_RECEIVING_BYTES);
 	says("all its sessions together | %u bytes |", PENSTOCK_LIMIT_PRINCIPAL_HELD_BYTES);
+	says("\n| memory of a principal's DMA buffers, beside its quota | %u bytes |",
+	     PENSTOCK_LIMIT_DMA_POOL_BYTES);
 	says("\n| answers not yet written | %u bytes |", PENSTOCK_LIMIT_OUTBOX_BYTES);
 	says("\n| read-backs not yet written | %u |", PENSTOCK_LIMIT_READS_IN_FLIGHT);
 	says("\n| names of a session | %u |", PENSTOCK_LIMIT_NAMES);
