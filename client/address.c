@@ -3,7 +3,9 @@
  * From an address to a connected socket. unix:PATH; penstock://HOST:PORT, where HOST may be a name,
  * an IPv4 address or an IPv6 address in brackets.
  */
-#include "client/connection.h"
+#include "client/address.h"
+
+#include "client/include/penstock/penstock.h"
 
 #include <errno.h>
 #include <fcntl.h>

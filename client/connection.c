@@ -56,6 +56,9 @@ void penstock_connection_adopt_socket(struct penstock_connection *connection, in
 	int domain = 0;
 	socklen_t size = sizeof(domain);
 
+	if (connection->tap.bytes != NULL && connection->welcome != NULL) {
+		connection->tap.bytes(connection->tap.owner, false, NULL, 0);
+	}
 	connection->descriptor = descriptor;
 	connection->unix_socket =
 		getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
@@ -102,6 +105,25 @@ enum penstock_status penstock_connection_lose(struct penstock_connection *connec
 
 /* ---------------------------------------------------------------- sending and waiting */
 
+void penstock_connection_tap(const struct penstock_connection *connection, bool sent,
+			     const struct iovec *vectors, size_t size_bytes)
+{
+	const struct penstock_tap *tap = &connection->tap;
+
+	if (tap->bytes == NULL) {
+		return;
+	}
+	while (size_bytes > 0) {
+		size_t part = vectors->iov_len < size_bytes ? vectors->iov_len : size_bytes;
+
+		if (part > 0) {
+			tap->bytes(tap->owner, sent, vectors->iov_base, part);
+		}
+		size_bytes -= part;
+		vectors++;
+	}
+}
+
 static enum penstock_status send_vectors(struct penstock_connection *connection, int flags)
 {
 	struct iovec vectors[SEND_VECTORS];
@@ -114,6 +136,7 @@ static enum penstock_status send_vectors(struct penstock_connection *connection,
 			(size_t)penstock_outbox_vectors(&connection->out, vectors, SEND_VECTORS);
 		sent = sendmsg(connection->descriptor, &message, MSG_NOSIGNAL | flags);
 		if (sent >= 0) {
+			penstock_connection_tap(connection, true, vectors, (size_t)sent);
 			penstock_outbox_advance(&connection->out, (size_t)sent);
 			continue;
 		}

@@ -15,6 +15,7 @@
 #ifndef PENSTOCK_CLIENT_CONNECTION_H
 #define PENSTOCK_CLIENT_CONNECTION_H
 
+#include "client/address.h"
 #include "client/context.h"
 #include "client/include/penstock/penstock.h"
 #include "client/names.h"
@@ -56,6 +57,7 @@ struct penstock_connection {
 	enum penstock_status ended;
 	struct penstock_errbuf sentence;
 	struct penstock_callbacks callbacks;
+	struct penstock_tap tap;
 	char *server; /* address, owned; NULL: made from a descriptor */
 	char *client; /* owned */
 	uint32_t lease_wanted_s;
@@ -77,6 +79,10 @@ struct penstock_connection {
 
 /* The connection's socket from now on: in blocking mode, a send waits for a bounded time. */
 void penstock_connection_adopt_socket(struct penstock_connection *connection, int descriptor);
+
+/* The first `size_bytes` of the vectors were sent, or received: whoever listens is told. */
+void penstock_connection_tap(const struct penstock_connection *connection, bool sent,
+			     const struct iovec *vectors, size_t size_bytes);
 
 /* SUCCESS where a request can be made, otherwise why not. */
 enum penstock_status penstock_connection_usable(const struct penstock_connection *connection);
@@ -132,13 +138,6 @@ enum penstock_status penstock_session_hello(struct penstock_connection *connecti
 enum penstock_status penstock_session_welcome(struct penstock_connection *connection,
 					      const struct penstock_frame *frame,
 					      const uint8_t *message);
-
-/* ---------------------------------------------------------------- address.c */
-
-/* A connected socket. *ret_descriptor is the caller's. */
-enum penstock_status penstock_address_connect(const char *server, int64_t deadline_ms,
-					      int *ret_descriptor,
-					      struct penstock_errbuf *reterr_text);
 
 /* ---------------------------------------------------------------- making requests */
 

@@ -378,6 +378,7 @@ static bool receive_once(struct penstock_connection *connection, bool wait)
 		receive_failed(connection, received);
 		return false;
 	}
+	penstock_connection_tap(connection, false, vectors, (size_t)received);
 	if (inbox->payload != NULL) {
 		to_payload = (size_t)received < inbox->payload_left ? (size_t)received
 								    : inbox->payload_left;

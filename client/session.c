@@ -163,6 +163,7 @@ static struct penstock_connection *connection_new(const struct penstock_options 
 	connection->descriptor = -1;
 	connection->blocking = true;
 	connection->callbacks = options->callbacks;
+	connection->tap = options->tap;
 	connection->lease_wanted_s = options->lease_s;
 	connection->no_session = options->no_session;
 	connection->session_high = options->session_high;

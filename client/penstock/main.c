@@ -3,14 +3,18 @@
 #include "client/penstock/tool.h"
 #include "proto/base/base.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct penstock_tool_command commands[] = {
-	{ "run", "[--check] [--timeout S] FILE", "run a script of Penstock assembly",
-	  penstock_tool_run },
+	{ "run", "[--check] [--record FILE] [--timeout S] SCRIPT",
+	  "run a script of Penstock assembly", penstock_tool_run },
+	{ "replay", "[--timeout S] RECORDING",
+	  "make a recording's requests again and compare the answers", penstock_tool_replay },
 	{ "asm", "[-o FILE] [FILE]", "assemble instructions", penstock_tool_asm },
 	{ "disasm", "[--offsets] [-o FILE] [FILE]", "disassemble a command buffer",
 	  penstock_tool_disasm },
@@ -54,11 +58,26 @@ struct penstock_connection *penstock_tool_connect(const struct penstock_tool *to
 	return connection;
 }
 
+bool penstock_tool_timeout(const char *text, int32_t *ret_timeout_ms)
+{
+	unsigned long seconds;
+	char *end;
+
+	errno = 0;
+	seconds = strtoul(text, &end, 10);
+	if (errno != 0 || text[0] < '0' || text[0] > '9' || *end != '\0' || seconds > 1000000) {
+		penstock_tool_complain("'%s' is no number of seconds", text);
+		return false;
+	}
+	*ret_timeout_ms = seconds == 0 ? PENSTOCK_FOREVER : (int32_t)seconds * 1000;
+	return true;
+}
+
 static void help(void)
 {
 	printf("usage: penstock [--server URI] COMMAND [ARGUMENTS]\n\n");
 	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(commands); i++) {
-		printf("  %-8s%-30s %s\n", commands[i].name, commands[i].arguments,
+		printf("  %-8s%-46s %s\n", commands[i].name, commands[i].arguments,
 		       commands[i].summary);
 	}
 	printf("\n  --server URI  unix:PATH or penstock://HOST:PORT; default PENSTOCK_SERVER, "

@@ -3,6 +3,7 @@
 #include "client/penstock/run.h"
 
 #include "client/penstock/file.h"
+#include "client/penstock/recorder.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -10,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define TIMEOUT_MS 60000 /* for any one wait, unless --timeout says otherwise */
 
 static penstock_run_step *const handlers[PENSTOCK_STEP_KIND_MAX] = {
 	[PENSTOCK_STEP_DEVICE] = penstock_run_device,
@@ -230,12 +229,17 @@ static void run_steps(struct penstock_run *run)
 	}
 }
 
-static int connect_and_run(const struct penstock_tool *tool, struct penstock_run *run)
+static int connect_and_run(const struct penstock_tool *tool, struct penstock_run *run,
+			   struct penstock_recorder *recorder)
 {
 	struct penstock_options options = PENSTOCK_OPTIONS_INIT;
 	struct penstock_session_info info;
 
 	options.client = "penstock run";
+	if (recorder != NULL) {
+		options.tap.owner = recorder;
+		options.tap.bytes = penstock_recorder_bytes;
+	}
 	run->connection = penstock_tool_connect(tool, &options);
 	if (run->connection == NULL) {
 		return PENSTOCK_EXIT_FAILURE;
@@ -250,8 +254,30 @@ static int connect_and_run(const struct penstock_tool *tool, struct penstock_run
 	return run->faults == 0 && !ferror(stdout) ? PENSTOCK_EXIT_SUCCESS : PENSTOCK_EXIT_FAILURE;
 }
 
+/* A recording that is not whole is a failure of the run. */
+static int record_and_run(const struct penstock_tool *tool, struct penstock_run *run,
+			  const char *path)
+{
+	struct penstock_recorder *recorder = NULL;
+	struct penstock_errbuf fault;
+	int code;
+
+	if (path != NULL &&
+	    penstock_recorder_open(path, &recorder, &fault) != PENSTOCK_STATUS_SUCCESS) {
+		penstock_tool_complain("%s", fault.text);
+		return PENSTOCK_EXIT_USAGE;
+	}
+	code = connect_and_run(tool, run, recorder);
+	if (penstock_recorder_close(recorder, &fault) != PENSTOCK_STATUS_SUCCESS) {
+		penstock_tool_complain("%s", fault.text);
+		return PENSTOCK_EXIT_FAILURE;
+	}
+	return code;
+}
+
 struct arguments {
 	const char *file;
+	const char *record; /* NULL: no */
 	int32_t timeout_ms;
 	bool check;
 };
@@ -269,41 +295,28 @@ static int run_script(const struct penstock_tool *tool, const struct penstock_sc
 		fprintf(stderr, "%s\n", fault.text);
 		code = PENSTOCK_EXIT_USAGE;
 	} else if (!arguments->check) {
-		code = connect_and_run(tool, &run);
+		code = record_and_run(tool, &run, arguments->record);
 	}
 	penstock_run_unload(&run);
 	return code;
 }
 
-/* Seconds; 0 is for ever. */
-static bool parse_timeout(const char *text, int32_t *ret_timeout_ms)
-{
-	unsigned long seconds;
-	char *end;
-
-	errno = 0;
-	seconds = strtoul(text, &end, 10);
-	if (errno != 0 || text[0] < '0' || text[0] > '9' || *end != '\0' || seconds > 1000000) {
-		penstock_tool_complain("'%s' is no number of seconds", text);
-		return false;
-	}
-	*ret_timeout_ms = seconds == 0 ? PENSTOCK_FOREVER : (int32_t)seconds * 1000;
-	return true;
-}
-
 static bool parse_arguments(int argc, char **argv, struct arguments *ret_arguments)
 {
 	static const struct option options[] = { { "check", no_argument, NULL, 'c' },
+						 { "record", required_argument, NULL, 'r' },
 						 { "timeout", required_argument, NULL, 't' },
 						 { NULL, 0, NULL, 0 } };
-	struct arguments arguments = { .timeout_ms = TIMEOUT_MS };
+	struct arguments arguments = { .timeout_ms = PENSTOCK_TOOL_TIMEOUT_MS };
 	int option;
 
 	optind = 0;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'c') {
 			arguments.check = true;
-		} else if (option != 't' || !parse_timeout(optarg, &arguments.timeout_ms)) {
+		} else if (option == 'r') {
+			arguments.record = optarg;
+		} else if (option != 't' || !penstock_tool_timeout(optarg, &arguments.timeout_ms)) {
 			return false;
 		}
 	}

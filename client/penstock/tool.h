@@ -33,7 +33,14 @@ struct penstock_connection *penstock_tool_connect(const struct penstock_tool *to
 /* "penstock: SENTENCE" on standard error. */
 void penstock_tool_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* For any one wait, unless --timeout says otherwise. */
+#define PENSTOCK_TOOL_TIMEOUT_MS 60000
+
+/* Of --timeout: seconds, 0 is PENSTOCK_FOREVER. False: `text` is none, which is said. */
+bool penstock_tool_timeout(const char *text, int32_t *ret_timeout_ms);
+
 int penstock_tool_run(const struct penstock_tool *tool, int argc, char **argv);
+int penstock_tool_replay(const struct penstock_tool *tool, int argc, char **argv);
 int penstock_tool_asm(const struct penstock_tool *tool, int argc, char **argv);
 int penstock_tool_disasm(const struct penstock_tool *tool, int argc, char **argv);
 int penstock_tool_info(const struct penstock_tool *tool, int argc, char **argv);

@@ -161,6 +161,16 @@ class Server(threading.Thread):
         return True
 
 
+def is_replayed(directory):
+    """What was recorded of a run that went well is the same with another server of this kind."""
+    again = Server()
+    result = subprocess.run([peer.program("penstock"), "--server", f"unix:{again.path}", "replay",
+                             str(directory / "s.rec")], capture_output=True, text=True,
+                            timeout=peer.PATIENCE_S, check=False)
+    assert result.returncode == 0 and result.stdout.endswith("; all the same\n"), \
+        f"exit {result.returncode}: {result.stdout}{result.stderr}"
+
+
 def run_script(text, code, *patterns, server=None, files=None, out=()):
     """Runs the script in a directory of its own, which lives as long as the server; returns
     both."""
@@ -170,13 +180,16 @@ def run_script(text, code, *patterns, server=None, files=None, out=()):
     for name, content in (files or {}).items():
         (directory / name).write_bytes(content)
     result = subprocess.run(
-        [peer.program("penstock"), "--server", f"unix:{server.path}", "run", "s.pasm"],
+        [peer.program("penstock"), "--server", f"unix:{server.path}", "run", "--record", "s.rec",
+         "s.pasm"],
         capture_output=True, text=True, cwd=directory, timeout=peer.PATIENCE_S, check=False)
     lines = result.stderr.splitlines()
     assert result.returncode == code, f"exit {result.returncode}: {result.stderr}"
     assert len(lines) == len(patterns), result.stderr
     for line, pattern in zip(lines, patterns):
         assert re.fullmatch(pattern, line), f"{line!r} is not {pattern!r}"
+    if code == 0:
+        is_replayed(directory)
     for pattern in out:
         assert re.search(pattern, result.stdout, re.M), f"{pattern!r} is not in {result.stdout!r}"
     return server, directory

@@ -96,6 +96,17 @@ struct penstock_callbacks {
 };
 
 /*
+ * Sees every byte of the connection, hello and welcome included, in the order in which they were
+ * sent (`sent`) or received; for recordings. `bytes` is borrowed for the call, size_bytes > 0. A
+ * resumed connection begins anew, wherever the one before it ended: then `bytes` is NULL and
+ * size_bytes 0. It may call nothing of this library.
+ */
+struct penstock_tap {
+	void *owner;
+	void (*bytes)(void *owner, bool sent, const void *bytes, size_t size_bytes);
+};
+
+/*
  * How to connect. Start from PENSTOCK_OPTIONS_INIT. Strings are borrowed for the call.
  */
 struct penstock_options {
@@ -113,13 +124,15 @@ struct penstock_options {
 	uint32_t resume_handles; /* with an id: penstock_session_info.handles of that session */
 	bool no_session;         /* only to look: no object can be made */
 	struct penstock_callbacks callbacks;
+	struct penstock_tap tap; /* .bytes NULL: none */
 };
 
 #define PENSTOCK_OPTIONS_INIT                                                                      \
 	{                                                                                          \
 		sizeof(struct penstock_options), NULL, NULL, 0, 10000, 0, 0, 0, false,             \
+			{ NULL, NULL, NULL, NULL },                                                \
 		{                                                                                  \
-			NULL, NULL, NULL, NULL                                                     \
+			NULL, NULL                                                                 \
 		}                                                                                  \
 	}
 
