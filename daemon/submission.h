@@ -9,6 +9,9 @@
  *       +------------+--> REFUSED |  +--------+ (engine reset: queued again)
  *                                 +--> CANCELLED (its device was lost or destroyed)
  *
+ * Where one DMA buffer does not hold it, each of its passes (multipass) makes the trip as one of
+ * these, with lists that they share; objects make one submission of them again.
+ *
  * Everything here is touched on the loop thread only, but for the fields of `args`, which the
  * thread that renders owns while the state is RENDERING.
  */
@@ -48,6 +51,7 @@ struct penstock_submission {
 	struct penstock_queue *queue;           /* the context's software queue; borrowed */
 	struct penstock_vidmm_process *process; /* the principal's memory; borrowed */
 	void *context;                          /* objects' own */
+	void *held;                             /* objects' own */
 	uint64_t serial;                        /* the client fence */
 	uint32_t flags;                         /* PENSTOCK_SUBMIT_ */
 	uint32_t input_bytes;                   /* what it counts for against credits */
@@ -68,6 +72,12 @@ struct penstock_submission {
 	unsigned blocked; /* objects: transfers that must end first; 0: may be scheduled */
 	/* objects: not SUCCESS: when it is picked it completes with this and does not run */
 	enum penstock_status cancelled;
+	/*
+	 * Of a pass, NULL otherwise: what all passes of the chain share. The scheduler writes there
+	 * why one is dropped, and drops those that have not run yet where it is not SUCCESS.
+	 */
+	enum penstock_status *chain;
+	uint32_t pass; /* its number in the chain, from 0; only the first may fail to find memory */
 	uint32_t submission_fence_id;
 	uint64_t dma_address;        /* GPU address of the copy, while PREPARING or ON_HARDWARE */
 	uint32_t dma_slot;           /* of the principal's DMA pool */

@@ -90,8 +90,18 @@ static void report_patches(struct report *report, Penstock__Wire__PatchRow **row
 /* The context's last accepted submission: as render left it, as it was submitted, what changed. */
 void fill_dump(const ProtobufCMessage *message, struct report *report)
 {
+	static const struct column columns[] = {
+		{ "serial", COLUMN_NUMBER },
+		{ "fence", COLUMN_HEX },
+		{ "pass", COLUMN_NUMBER },
+	};
 	const Penstock__Wire__DumpReport *reply = (const Penstock__Wire__DumpReport *)message;
+	struct table *table =
+		report_facts(report, "submission", columns, PENSTOCK_ARRAY_SIZE(columns));
 
+	table_number(table, reply->serial);
+	table_number(table, reply->fence_id);
+	table_number(table, reply->pass);
 	report_text(report, "dma_buffer_rendered", reply->disassembly_before);
 	report_text(report, "dma_buffer_submitted", reply->disassembly_after);
 	report_patches(report, reply->patches, reply->n_patches);

@@ -73,7 +73,7 @@ static const struct column context_columns[] = {
 	{ "submitted", COLUMN_NUMBER }, { "refused", COLUMN_NUMBER },
 	{ "fence", COLUMN_NUMBER },     { "command_bytes", COLUMN_NUMBER },
 	{ "dma_bytes", COLUMN_NUMBER }, { "patch_locations", COLUMN_NUMBER },
-	{ "patched", COLUMN_NUMBER },
+	{ "patched", COLUMN_NUMBER },   { "dma_buffers", COLUMN_NUMBER },
 };
 
 static void context_row(struct table *table, const Penstock__Wire__ContextRow *row)
@@ -93,6 +93,7 @@ static void context_row(struct table *table, const Penstock__Wire__ContextRow *r
 	table_number(table, row->dma_bytes);
 	table_number(table, row->patch_locations);
 	table_number(table, row->patched);
+	table_number(table, row->dma_buffers);
 }
 
 void fill_contexts(const ProtobufCMessage *message, struct report *report)

@@ -10,7 +10,7 @@
 
 #include <inttypes.h>
 
-#define REPORT_MAX_TABLES 4u
+#define REPORT_MAX_TABLES 8u
 
 enum column_kind {
 	COLUMN_TEXT,

@@ -211,6 +211,11 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 		status = penstock_dma_pool_take(&process->pool, submission->args.dma_length,
 						&submission->dma_slot, &submission->dma_address);
 	}
+	/* Others may have taken the place between two passes: a chain that began only waits. */
+	if (PENSTOCK_UNLIKELY(status == PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY &&
+			      submission->pass > 0)) {
+		status = PENSTOCK_STATUS_PENDING;
+	}
 	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS)) {
 		vidmm->somebody_waits |= status == PENSTOCK_STATUS_PENDING;
 		penstock_paging_flush(vidmm);

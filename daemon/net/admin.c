@@ -109,6 +109,7 @@ Penstock__Wire__ContextRow *penstock_admin_context_row(struct penstock_rows *row
 	row->priority = view->priority;
 	row->queued = view->queued;
 	row->submitted = view->submitted;
+	row->dma_buffers = view->dma_buffers;
 	row->refused = view->refused;
 	row->last_serial = view->last_serial;
 	row->completed_fence = view->completed_fence;

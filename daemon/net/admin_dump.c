@@ -149,6 +149,7 @@ static void visit_dump(void *owner, const struct penstock_dump_view *view)
 
 	report->context = view->context.id;
 	report->serial = view->serial;
+	report->pass = view->pass;
 	report->fence_id = view->submission_fence_id;
 	report->patched = view->patched;
 	add_elements(&making->list, view);

@@ -386,6 +386,15 @@ void penstock_context_unhold(struct penstock_context *context, struct penstock_h
 	penstock_session_release(session, 1, held->submission.input_bytes);
 }
 
+enum penstock_status penstock_context_ending(const struct penstock_context *context)
+{
+	if (context->cancelled) {
+		return PENSTOCK_STATUS_CANCELLED;
+	}
+	return penstock_device_lost(context->device) ? PENSTOCK_STATUS_DEVICE_REMOVED
+						     : PENSTOCK_STATUS_SUCCESS;
+}
+
 void penstock_context_defer(struct penstock_context *context)
 {
 	if (penstock_list_empty(&context->turn_link)) {
@@ -434,6 +443,7 @@ void penstock_context_retire(struct penstock_context *context)
 	struct penstock_held *held;
 
 	penstock_context_ref(context);
+	penstock_context_drain(context);
 	while ((held = first_retired(context)) != NULL) {
 		enum penstock_status status = held->status;
 

@@ -10,10 +10,10 @@
 #include "daemon/objects/device.h"
 
 /*
- * What a context gets. The smallest DMA buffer holds the worst case of the longest instruction;
- * nothing is reserved for an idle context, sizes are what render may use.
+ * What a context gets. An instruction that no empty DMA buffer of it holds is refused; nothing is
+ * reserved for an idle multipass context, sizes are what one pass of render may use.
  */
-#define PENSTOCK_CONTEXT_MIN_DMA_BYTES      (512u << 10)
+#define PENSTOCK_CONTEXT_MIN_DMA_BYTES      PENSTOCK_PAGE_BYTES
 #define PENSTOCK_CONTEXT_DEFAULT_DMA_BYTES  (4u << 20)
 #define PENSTOCK_CONTEXT_MIN_LIST           64u
 #define PENSTOCK_CONTEXT_DEFAULT_LIST       4096u
@@ -35,6 +35,7 @@ enum penstock_outcome {
 
 struct penstock_context_statistics {
 	uint64_t submitted;
+	uint64_t dma_buffers; /* of those: a submission may be several */
 	uint64_t refused;
 	uint64_t command_bytes;
 	uint64_t dma_bytes;
@@ -89,6 +90,9 @@ void penstock_context_resized(struct penstock_context *context);
 /* A submission is held from now on, or not any more. */
 void penstock_context_hold(struct penstock_context *context, struct penstock_held *held);
 void penstock_context_unhold(struct penstock_context *context, struct penstock_held *held);
+
+/* SUCCESS; CANCELLED, DEVICE_REMOVED: what is not with the scheduler yet does not run. */
+enum penstock_status penstock_context_ending(const struct penstock_context *context);
 
 /* The context has something to tell or to free: penstock_context_retire on a later turn. */
 void penstock_context_defer(struct penstock_context *context);

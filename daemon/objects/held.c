@@ -2,6 +2,7 @@
 #include "daemon/objects/held.h"
 
 #include "daemon/memory/progress.h"
+#include "daemon/objects/passes.h"
 
 #include <stdlib.h>
 
@@ -72,6 +73,7 @@ struct penstock_held *penstock_held_new(struct penstock_adapter *adapter,
 	held->block_bytes = size_class == PENSTOCK_HELD_CLASSES ? command + size->command_bytes
 								: class_bytes(size_class);
 	held->context = NULL;
+	held->passes = NULL;
 	held->has_waits = false;
 	held->rendered = false;
 	held->handed_over = false;
@@ -100,6 +102,7 @@ void penstock_held_free(struct penstock_adapter *adapter, struct penstock_held *
 	struct penstock_held_pool *pool = &adapter->held_pool;
 	uint32_t size_class = held->size_class;
 
+	free(held->passes);
 	if (size_class == PENSTOCK_HELD_CLASSES ||
 	    pool->free_count[size_class] >= CLASS_CACHE_BYTES / class_bytes(size_class)) {
 		free(held);
@@ -168,8 +171,11 @@ void penstock_held_ungate(struct penstock_held *held)
 
 void penstock_held_submitted(struct penstock_submission *submission)
 {
-	struct penstock_held *held = penstock_held_from(submission);
+	struct penstock_held *held = submission->held;
 
+	if (held->passes != NULL && submission->pass != held->passes->last) {
+		return;
+	}
 	if (!held->ran) {
 		held->ran = true;
 		penstock_held_predecessor(held, true);

@@ -17,10 +17,11 @@ struct penstock_held {
 	struct penstock_list order_link;       /* penstock_context.unordered */
 	struct penstock_list gate_link;        /* penstock_session.gated */
 	struct penstock_pending pending;       /* while a worker renders it */
+	struct penstock_passes *passes;        /* owned; NULL: one DMA buffer holds it */
 	struct penstock_wait *waits;           /* [reference_count]; set up where has_waits */
 	uint64_t *before;                      /* [patch_count]: patch sites as render left them */
 	struct penstock_held *next_free;
-	uint64_t block_bytes; /* of heap */
+	uint64_t block_bytes; /* of heap, its passes included */
 	uint32_t size_class;  /* PENSTOCK_HELD_CLASSES: malloc's own */
 	enum penstock_status status;
 	bool has_waits;
@@ -67,15 +68,6 @@ void penstock_held_predecessor(struct penstock_held *held, bool ran);
 /* Its turn came: everything before it in its session is settled. */
 void penstock_held_ungate(struct penstock_held *held);
 
-/* The worker rendered it, or it is behind one that did: hands over what may be, in order. */
-void penstock_context_drain(struct penstock_context *context);
-
-/* After it retired or was refused: gives back everything and frees it. */
-void penstock_held_end(struct penstock_held *held);
-
-/* penstock_scheduler_config.submitted */
-void penstock_held_submitted(struct penstock_submission *submission);
-
 /* What stands at a patch site; 0 where the entry only says that a slot went out of use. */
 static inline uint64_t penstock_patch_value(const struct penstock_patch_location *patch,
 					    const uint8_t *dma_buffer)
@@ -84,6 +76,34 @@ static inline uint64_t penstock_patch_value(const struct penstock_patch_location
 		       ? 0
 		       : penstock_load64(dma_buffer + patch->patch_offset);
 }
+
+/* Keeps what stands at the patch sites of what was rendered. Any thread. */
+static inline void penstock_held_note_before(const struct penstock_render_args *args,
+					     uint64_t *ret_before)
+{
+	for (uint32_t i = 0; i < args->patch_count; i++) {
+		ret_before[i] = penstock_patch_value(&args->patches_out[i], args->dma_buffer);
+	}
+}
+
+/* To the scheduler, counted. */
+void penstock_held_hand_over(struct penstock_held *held);
+
+/* One more DMA buffer of the context is handed over. */
+void penstock_context_count_pass(struct penstock_context *context,
+				 const struct penstock_submission *pass);
+
+/* All of it is over; penstock_submission.completed of what is no chain. */
+void penstock_held_completed(struct penstock_submission *submission, enum penstock_status status);
+
+/* The worker rendered it, or it is behind one that did: hands over what may be, in order. */
+void penstock_context_drain(struct penstock_context *context);
+
+/* After it retired or was refused: gives back everything and frees it. */
+void penstock_held_end(struct penstock_held *held);
+
+/* penstock_scheduler_config.submitted */
+void penstock_held_submitted(struct penstock_submission *submission);
 
 static inline struct penstock_held *penstock_held_from(struct penstock_submission *submission)
 {

@@ -3,7 +3,7 @@
 
 #include "daemon/objects/allocation.h"
 #include "daemon/objects/context.h"
-#include "daemon/objects/held.h"
+#include "daemon/objects/passes.h"
 #include "daemon/objects/snapshot.h"
 
 #include <stdlib.h>
@@ -133,6 +133,7 @@ static struct penstock_context_view view_context(const struct penstock_context *
 		.priority = context->info.priority,
 		.queued = context->held_count,
 		.submitted = context->statistics.submitted,
+		.dma_buffers = context->statistics.dma_buffers,
 		.refused = context->statistics.refused,
 		.last_serial = context->last_serial,
 		.completed_fence = context->completed_fence,
@@ -229,6 +230,7 @@ static bool match_context(void *owner, struct penstock_context *context)
 /* Where the parts of a last submission stand: in one that is held, or in a snapshot. */
 struct source {
 	const struct penstock_held *held;
+	const struct penstock_submission *pass; /* of held, the latest */
 	const struct penstock_snapshot *snapshot;
 	const struct penstock_patch_location *patches;
 	const uint64_t *before;
@@ -247,9 +249,9 @@ static struct source find_source(const struct penstock_context *context)
 		source.held = held->handed_over ? held : source.held;
 	}
 	if (source.held != NULL) {
-		source.patches = source.held->submission.args.patches_out;
-		source.before = source.held->before;
-		source.dma = source.held->submission.args.dma_buffer;
+		source.pass = penstock_held_latest(source.held, &source.before);
+		source.patches = source.pass->args.patches_out;
+		source.dma = source.pass->args.dma_buffer;
 	} else if (snapshot != NULL) {
 		source.snapshot = snapshot;
 		source.patches = snapshot->patches;
@@ -262,8 +264,9 @@ static struct source find_source(const struct penstock_context *context)
 static void view_counts(const struct source *source, struct penstock_dump_view *ret_view)
 {
 	if (source->held != NULL) {
-		const struct penstock_submission *submission = &source->held->submission;
+		const struct penstock_submission *submission = source->pass;
 
+		ret_view->pass = submission->pass;
 		ret_view->serial = submission->serial;
 		ret_view->submission_fence_id = submission->submission_fence_id;
 		ret_view->patched = submission->patched;
@@ -271,6 +274,7 @@ static void view_counts(const struct source *source, struct penstock_dump_view *
 		ret_view->patch_count = submission->args.patch_count;
 		ret_view->dma_bytes = submission->args.dma_length;
 	} else if (source->snapshot != NULL) {
+		ret_view->pass = source->snapshot->pass;
 		ret_view->serial = source->snapshot->serial;
 		ret_view->submission_fence_id = source->snapshot->submission_fence_id;
 		ret_view->patched = source->snapshot->patched;

@@ -64,6 +64,7 @@ struct penstock_context_view {
 	int32_t priority;
 	uint32_t queued;
 	uint64_t submitted;
+	uint64_t dma_buffers;
 	uint64_t refused;
 	uint64_t last_serial;
 	uint64_t completed_fence;
@@ -98,6 +99,7 @@ struct penstock_dump_view {
 	struct penstock_context_view context;
 	uint64_t serial;
 	uint32_t submission_fence_id; /* 0: not picked yet */
+	uint32_t pass;                /* of a chain: what is shown is this one, its latest */
 	uint32_t patched;             /* sites whose bytes the patch changed */
 	uint32_t element_count;
 	uint32_t patch_count;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/objects/snapshot.h"
 
-#include "daemon/objects/held.h"
+#include "daemon/objects/passes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -116,7 +116,8 @@ static bool fill_elements(struct penstock_snapshot *snapshot, const struct penst
 
 void penstock_snapshot_take(struct penstock_context *context, const struct penstock_held *held)
 {
-	const struct penstock_submission *submission = &held->submission;
+	const uint64_t *values;
+	const struct penstock_submission *submission = penstock_held_latest(held, &values);
 	const struct penstock_snapshot *before = context->last;
 	uint32_t elements_before = before == NULL ? 0 : before->element_count;
 	struct penstock_snapshot *snapshot =
@@ -130,6 +131,7 @@ void penstock_snapshot_take(struct penstock_context *context, const struct penst
 	}
 	snapshot->serial = submission->serial;
 	snapshot->submission_fence_id = submission->submission_fence_id;
+	snapshot->pass = submission->pass;
 	snapshot->patched = submission->patched;
 	if (fill_elements(snapshot, held,
 			  snapshot == before && elements_before == snapshot->element_count)) {
@@ -137,7 +139,7 @@ void penstock_snapshot_take(struct penstock_context *context, const struct penst
 	}
 	memcpy(snapshot->patches, submission->args.patches_out,
 	       snapshot->patch_count * sizeof(*snapshot->patches));
-	memcpy(snapshot->before, held->before, snapshot->patch_count * sizeof(*snapshot->before));
+	memcpy(snapshot->before, values, snapshot->patch_count * sizeof(*snapshot->before));
 	memcpy(snapshot->dma, submission->args.dma_buffer, snapshot->dma_bytes);
 	keep_in_budget(context->device->session->adapter);
 }
@@ -152,6 +154,7 @@ void penstock_snapshot_restore(struct penstock_context *context,
 	}
 	snapshot->serial = 0;
 	snapshot->submission_fence_id = 0;
+	snapshot->pass = 0;
 	snapshot->patched = 0;
 	memcpy(snapshot->elements, elements, count * sizeof(*elements));
 	keep_in_budget(context->device->session->adapter);

@@ -30,6 +30,7 @@ struct penstock_snapshot {
 	struct penstock_context *context; /* borrowed: it owns us */
 	uint64_t serial;
 	uint32_t submission_fence_id;
+	uint32_t pass; /* of a chain: the last one */
 	uint32_t patched;
 	uint32_t element_count;
 	uint32_t patch_count;

@@ -8,7 +8,7 @@
  * changed nothing but counters: a refusal leaves the context as it was.
  */
 #include "daemon/memory/progress.h"
-#include "daemon/objects/held.h"
+#include "daemon/objects/passes.h"
 #include "proto/wire/limits.h"
 
 #include <inttypes.h>
@@ -74,20 +74,20 @@ static enum penstock_status check_counts(const struct penstock_context *context,
 {
 	const struct penstock_context_info *info = &context->info;
 
-	if (record->command_length > info->dma_buffer_bytes) {
+	if (record->command_length > PENSTOCK_LIMIT_COMMAND_BYTES) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_LIMIT_EXCEEDED,
-				       "%u command bytes, the context's buffer has %u",
-				       record->command_length, info->dma_buffer_bytes);
+				       "%u command bytes, a command buffer has at most %u",
+				       record->command_length, PENSTOCK_LIMIT_COMMAND_BYTES);
 	}
 	if (record->allocation_count > info->allocation_list) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_LIMIT_EXCEEDED,
 				       "%u elements, the context's allocation list has %u",
 				       record->allocation_count, info->allocation_list);
 	}
-	if (record->patch_location_count > info->patch_location_list) {
+	if (record->patch_location_count > PENSTOCK_LIMIT_PATCH_LIST) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_LIMIT_EXCEEDED,
-				       "%u entries, the context's patch-location list has %u",
-				       record->patch_location_count, info->patch_location_list);
+				       "%u entries, a patch-location list has at most %u",
+				       record->patch_location_count, PENSTOCK_LIMIT_PATCH_LIST);
 	}
 	if (record->command_offset % 4u != 0 || record->command_offset > record->command_length) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
@@ -182,7 +182,7 @@ static struct penstock_held *new_held(struct penstock_context *context, const st
 	return held;
 }
 
-static void completed(struct penstock_submission *submission, enum penstock_status status)
+void penstock_held_completed(struct penstock_submission *submission, enum penstock_status status)
 {
 	struct penstock_held *held = penstock_held_from(submission);
 
@@ -208,6 +208,7 @@ static void set_up(struct penstock_held *held, struct penstock_context *context,
 	submission->queue = &context->queue;
 	submission->process = session->principal->process;
 	submission->context = context;
+	submission->held = held;
 	submission->serial = serial;
 	submission->flags = record->flags;
 	submission->input_bytes =
@@ -221,7 +222,9 @@ static void set_up(struct penstock_held *held, struct penstock_context *context,
 	submission->dma_address = 0;
 	submission->dma_slot = 0;
 	submission->patched = 0;
-	submission->completed = completed;
+	submission->chain = NULL;
+	submission->pass = 0;
+	submission->completed = penstock_held_completed;
 	submission->args.command_offset = record->command_offset;
 	submission->args.command_length = record->command_length;
 	submission->args.allocations = submission->list;
@@ -245,18 +248,25 @@ static enum penstock_status render(struct penstock_held *held, struct penstock_r
 	struct penstock_render_args *args = &held->submission.args;
 	enum penstock_status status = penstock_render(args, ret_refusal);
 
-	if (status == PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER) {
-		/* One DMA buffer a submission: what does not fit is refused. */
-		return penstock_refuse(ret_refusal, status,
-				       "its DMA buffer would not fit into %u bytes and %u patch "
-				       "locations",
-				       args->dma_capacity, args->patch_capacity);
+	if (PENSTOCK_LIKELY(status == PENSTOCK_STATUS_SUCCESS) ||
+	    status == PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER) {
+		penstock_held_note_before(args, held->before);
 	}
-	if (status != PENSTOCK_STATUS_SUCCESS) {
+	return status;
+}
+
+/* What render's first pass said, after it: the passes behind it are set up where there are any. */
+static enum penstock_status begin_passes(struct penstock_held *held, enum penstock_status status,
+					 bool copy_command, struct penstock_refusal *ret_refusal)
+{
+	if (PENSTOCK_LIKELY(status != PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER)) {
 		return status;
 	}
-	for (uint32_t i = 0; i < args->patch_count; i++) {
-		held->before[i] = penstock_patch_value(&args->patches_out[i], args->dma_buffer);
+	if (penstock_passes_begin(held, copy_command) != PENSTOCK_STATUS_SUCCESS) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
+				       "no memory for the passes of a submission of %u command "
+				       "bytes",
+				       held->submission.args.command_length);
 	}
 	return PENSTOCK_STATUS_SUCCESS;
 }
@@ -328,19 +338,37 @@ static void admit(struct penstock_held *held, uint32_t references)
 	}
 }
 
-static void hand_over(struct penstock_held *held)
+void penstock_context_count_pass(struct penstock_context *context,
+				 const struct penstock_submission *pass)
+{
+	context->statistics.dma_buffers++;
+	context->statistics.dma_bytes += pass->args.dma_length;
+	context->statistics.patch_locations += pass->args.patch_count;
+}
+
+void penstock_held_hand_over(struct penstock_held *held)
 {
 	struct penstock_context *context = held->context;
-	struct penstock_context_statistics *statistics = &context->statistics;
 
 	context->last_serial = held->submission.serial;
-	statistics->submitted++;
-	statistics->command_bytes += held->submission.args.command_length;
-	statistics->dma_bytes += held->submission.args.dma_length;
-	statistics->patch_locations += held->submission.args.patch_count;
+	context->statistics.submitted++;
+	context->statistics.command_bytes += held->submission.args.command_length;
+	penstock_context_count_pass(context, &held->submission);
 	context->device->session->principal->submissions++;
 	held->handed_over = true;
 	penstock_scheduler_enqueue(&context->queue, &held->submission);
+}
+
+/* It was admitted: where it does not run, its fence says so. */
+static void hand_over_or_end(struct penstock_held *held)
+{
+	enum penstock_status ending = penstock_context_ending(held->context);
+
+	if (ending != PENSTOCK_STATUS_SUCCESS) {
+		penstock_held_completed(&held->submission, ending);
+	} else {
+		penstock_held_hand_over(held);
+	}
 }
 
 void penstock_context_drain(struct penstock_context *context)
@@ -351,17 +379,13 @@ void penstock_context_drain(struct penstock_context *context)
 		struct penstock_held *held =
 			penstock_list_entry(link, struct penstock_held, order_link);
 
-		if (!held->rendered) {
+		if (!held->rendered ||
+		    (held->passes != NULL && !penstock_passes_advance(held->passes))) {
 			return;
 		}
 		penstock_list_remove(link);
-		if (context->cancelled || penstock_device_lost(context->device)) {
-			/* It was admitted: its fence says that it did not run. */
-			completed(&held->submission, context->cancelled
-							     ? PENSTOCK_STATUS_CANCELLED
-							     : PENSTOCK_STATUS_DEVICE_REMOVED);
-		} else {
-			hand_over(held);
+		if (held->passes == NULL) {
+			hand_over_or_end(held);
 		}
 	}
 }
@@ -400,7 +424,11 @@ static void worked(void *argument)
 {
 	struct penstock_held *held = argument;
 	struct penstock_context *context = held->context;
+	uint64_t block_bytes = held->block_bytes;
 
+	held->status = begin_passes(held, held->status, false, &held->submission.refusal);
+	penstock_principal_hold(context->device->session->principal,
+				held->block_bytes - block_bytes);
 	if (held->status == PENSTOCK_STATUS_SUCCESS && penstock_device_lost(context->device)) {
 		held->status = penstock_device_check(context->device, &held->submission.refusal);
 	} else if (held->status == PENSTOCK_STATUS_SUCCESS && context->cancelled) {
@@ -471,7 +499,7 @@ static enum penstock_status submit_small(struct penstock_context *context, uint6
 	status = penstock_held_convert_list(held, context->device, input->allocation_list,
 					    input->record->allocation_count, ret_refusal);
 	if (status == PENSTOCK_STATUS_SUCCESS) {
-		status = render(held, ret_refusal);
+		status = begin_passes(held, render(held, ret_refusal), true, ret_refusal);
 	}
 	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS)) {
 		penstock_held_free(context->device->session->adapter, held);
@@ -481,8 +509,11 @@ static enum penstock_status submit_small(struct penstock_context *context, uint6
 	held->rendered = true;
 	admit(held, input->record->allocation_count);
 	resize(context, input->record);
-	if (penstock_list_empty(&context->unordered)) {
-		hand_over(held);
+	if (PENSTOCK_UNLIKELY(held->passes != NULL)) {
+		penstock_list_append(&context->unordered, &held->order_link);
+		penstock_context_drain(context);
+	} else if (penstock_list_empty(&context->unordered)) {
+		penstock_held_hand_over(held);
 	} else {
 		penstock_list_append(&context->unordered, &held->order_link);
 	}

@@ -172,6 +172,9 @@ static bool drop_head(struct penstock_scheduler *scheduler, struct penstock_node
 	}
 	take_head(node, submission);
 	submission->state = PENSTOCK_SUBMISSION_CANCELLED;
+	if (submission->chain != NULL && *submission->chain == PENSTOCK_STATUS_SUCCESS) {
+		*submission->chain = submission->cancelled;
+	}
 	if (submission->cancelled == PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE) {
 		const struct penstock_interrupt none = {
 			.type = PENSTOCK_INTERRUPT_DMA_FAULTED,
@@ -199,6 +202,10 @@ static enum attempt try_head(struct penstock_scheduler *scheduler, struct pensto
 
 	if (submission->blocked > 0) {
 		return ATTEMPT_WAITS;
+	}
+	if (PENSTOCK_UNLIKELY(submission->chain != NULL) &&
+	    submission->cancelled == PENSTOCK_STATUS_SUCCESS) {
+		submission->cancelled = *submission->chain;
 	}
 	if (submission->cancelled == PENSTOCK_STATUS_SUCCESS) {
 		enum penstock_status status;

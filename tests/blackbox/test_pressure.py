@@ -140,16 +140,45 @@ def a_slow_reader_gets_every_byte(daemon):
     peer.close()
 
 
+def counts(observer):
+    report = observer.wait(observer.request("ADMIN_STATUS")).answer
+    memory = sum(row.memory_bytes for row in report.principals)
+    return (report.sessions, report.devices, report.contexts, report.allocations,
+            report.openings, report.submissions_held, memory)
+
+
+def wait_for(observer, before):
+    """The daemon sees an end of file in its own time; each round trip gives it a turn."""
+    for _ in range(100000):
+        after = counts(observer)
+        if after == before:
+            return
+    raise AssertionError(f"{before} became {after}")
+
+
+def A9_a_chain_cut_by_the_end_of_its_client_leaves_nothing_behind(daemon):
+    command = b"".join(wire.fill(0, 4 * i, 4, i) for i in range(32768))
+    with Peer(daemon) as observer:
+        observer.sync()
+        before = counts(observer)
+        for i in range(20):
+            peer = Peer(daemon)
+            device = peer.device()
+            context = peer.context(device, dma_buffer_bytes=4096)
+            allocation = peer.allocation(device, 1 << 20)
+            for _ in range(3):
+                peer.submit(wire.submission(context, command, [(allocation, True)]))
+            if i % 2:
+                peer.sync()
+            peer.reset()
+        wait_for(observer, before)
+    serve(daemon)
+
+
 def churn_leaves_nothing_behind(daemon):
     with Peer(daemon) as observer:
-        def counts():
-            report = observer.wait(observer.request("ADMIN_STATUS")).answer
-            memory = sum(row.memory_bytes for row in report.principals)
-            return (report.sessions, report.devices, report.contexts, report.allocations,
-                    report.openings, memory)
-
         observer.sync()
-        before = counts()
+        before = counts(observer)
         for i in range(150):
             peer = Peer(daemon)
             device = peer.device()
@@ -165,12 +194,7 @@ def churn_leaves_nothing_behind(daemon):
                 peer.reset()
             else:
                 peer.close()
-        # the daemon sees an end of file in its own time; each round trip gives it a turn
-        for _ in range(100000):
-            after = counts()
-            if after == before:
-                return
-        raise AssertionError(f"{before} became {after}")
+        wait_for(observer, before)
 
 
 def resets_in_the_middle_of_work_harm_nobody(daemon):

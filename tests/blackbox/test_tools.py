@@ -212,6 +212,23 @@ def A11_a_dump_shows_addresses_before_and_after_patching(daemon):
             assert f"{name}={address:#x} " in text, (text, address)
 
 
+def A9_a_chain_is_one_submission_of_several_dma_buffers(daemon):
+    drawer = Drawer(daemon)
+    with drawer.peer as peer:
+        context = peer.context(drawer.device, dma_buffer_bytes=4096)
+        allocation = peer.allocation(drawer.device, 4096)
+        number = max(row["id"] for row in report(daemon, "contexts")["contexts"])
+        # 170 fills of 24 bytes are a DMA buffer
+        peer.submit(wire.submission(context, wire.fill(0, 0, 4, 1) * 400, [(allocation, True)]))
+        peer.read(allocation, 4)
+        row = report(daemon, "context", number)["context"]
+        shown = report(daemon, "dump", number)
+    assert (row["submitted"], row["dma_buffers"], row["queued"]) == (1, 3, 0), row
+    assert row["dma_bytes"] == 400 * 24 and row["patch_locations"] == 400, row
+    assert shown["submission"]["pass"] == 2, shown["submission"]
+    assert len(shown["patch_location_list"]) == 400 - 2 * 170
+
+
 def a_dump_of_what_is_not_there_is_refused(daemon):
     for command in ("dump", "context"):
         expect(control(daemon, command, "999999999"), 1, "context")

@@ -656,6 +656,69 @@ START_TEST(what_must_not_run_leaves_in_its_order)
 }
 END_TEST
 
+/* Two passes of one chain. */
+static void chain_of_two(struct work works[2], enum penstock_status *verdict)
+{
+	*verdict = PENSTOCK_STATUS_SUCCESS;
+	for (uint32_t i = 0; i < 2; i++) {
+		work_init(&works[i], alice);
+		work_nop(&works[i]);
+		works[i].submission.chain = verdict;
+		works[i].submission.pass = i;
+	}
+}
+
+START_TEST(A9_a_pass_that_is_dropped_takes_those_behind_it_along)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 9 * MIB, 0x1);
+	enum penstock_status verdict;
+	struct work passes[2], behind;
+
+	warm_up(alice);
+	chain_of_two(passes, &verdict);
+	work_reference(&passes[0], allocation); /* no segment holds it */
+	enqueue(0, &passes[0]);
+	enqueue(0, &passes[1]);
+	nop(&behind, alice, 0);
+	machine_settle(&machine);
+	ck_assert_int_eq(passes[0].status, PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY);
+	ck_assert_int_eq(passes[1].status, PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY);
+	ck_assert_uint_eq(passes[1].submission.submission_fence_id, 0);
+	ck_assert_int_eq(behind.status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(behind.order, 3);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+START_TEST(A9_a_later_pass_waits_for_memory_and_does_not_fail)
+{
+	struct penstock_vidmm_allocation *hog = machine_allocation(&machine, bob, 1, 6 * MIB, 0x1);
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 2, 6 * MIB, 0x1);
+	enum penstock_status verdict;
+	struct work passes[2], placed;
+
+	work_init(&placed, bob);
+	work_reference(&placed, hog);
+	work_nop(&placed);
+	enqueue(1, &placed);
+	machine_settle(&machine);
+	chain_of_two(passes, &verdict);
+	work_reference(&passes[1], allocation);
+	enqueue(0, &passes[0]);
+	enqueue(0, &passes[1]);
+	machine_settle(&machine);
+	ck_assert(passes[0].done);
+	ck_assert(!passes[1].done);
+	penstock_vidmm_allocation_unref(hog);
+	machine_settle(&machine);
+	ck_assert(passes[1].done);
+	ck_assert_int_eq(passes[1].status, PENSTOCK_STATUS_SUCCESS);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
 START_TEST(NO_VIDEO_MEMORY_is_told_on_a_later_turn_and_the_next_runs)
 {
 	struct penstock_vidmm_allocation *allocation =
@@ -794,6 +857,8 @@ int main(void)
 	tcase_add_test(tests, a_process_that_always_dies_costs_its_principal_only);
 	tcase_add_test(tests, cancelled_submissions_complete_on_a_later_turn);
 	tcase_add_test(tests, what_must_not_run_leaves_in_its_order);
+	tcase_add_test(tests, A9_a_pass_that_is_dropped_takes_those_behind_it_along);
+	tcase_add_test(tests, A9_a_later_pass_waits_for_memory_and_does_not_fail);
 	tcase_add_test(tests, NO_VIDEO_MEMORY_is_told_on_a_later_turn_and_the_next_runs);
 	tcase_add_test(tests, a_backlog_pins_no_more_than_the_hardware_and_one_ahead);
 	tcase_add_test(tests, the_checker_stops_what_leaves_its_allocations);

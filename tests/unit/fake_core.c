@@ -472,7 +472,13 @@ static void pick(struct penstock_scheduler *scheduler, struct penstock_submissio
 {
 	static uint32_t fence;
 
+	if (submission->chain != NULL && submission->cancelled == PENSTOCK_STATUS_SUCCESS) {
+		submission->cancelled = *submission->chain;
+	}
 	if (submission->cancelled != PENSTOCK_STATUS_SUCCESS) {
+		if (submission->chain != NULL) {
+			*submission->chain = submission->cancelled;
+		}
 		put_off(scheduler, submission, submission->cancelled);
 		return;
 	}

@@ -306,34 +306,6 @@ START_TEST(A7_after_every_refusal_the_next_submission_works)
 }
 END_TEST
 
-START_TEST(A7_what_needs_more_than_the_contexts_buffers_is_refused)
-{
-	const uint32_t count = 128;
-	uint8_t *command = calloc(count, 32);
-	struct submit shrink = {
-		.context = NAME(2),
-		.flags = PENSTOCK_SUBMIT_RESIZE_PATCH_LOCATION_LIST,
-		.record = { .new_patch_list = 1 },
-	};
-	struct answered answered;
-
-	ck_assert_ptr_nonnull(command);
-	client_set_up(&client, 1);
-	GOOD(client_submit(&client, &shrink, &answered));
-	fake_core_retire(1);
-	turn(&fixture);
-	for (uint32_t i = 0; i < count; i++) {
-		write_fill(command + i * 32, 1);
-	}
-	REFUSED(submit_bytes(command, count * 32), GRAPHICS_INSUFFICIENT_DMA_BUFFER);
-	next_one_works();
-	GOOD(submit_bytes(command, 64 * 32));
-	fake_core_retire(1);
-	turn(&fixture);
-	free(command);
-}
-END_TEST
-
 START_TEST(A7_only_a_gpu_exception_loses_the_device)
 {
 	const struct penstock_interrupt interrupt = {
@@ -558,7 +530,6 @@ int main(void)
 	tcase_add_test(tcase, A11_a_dump_shows_the_patch_before_and_after);
 	tcase_add_test(tcase, A11_a_slot_that_goes_out_of_use_has_no_site);
 	tcase_add_test(tcase, A7_after_every_refusal_the_next_submission_works);
-	tcase_add_test(tcase, A7_what_needs_more_than_the_contexts_buffers_is_refused);
 	tcase_add_test(tcase, A7_only_a_gpu_exception_loses_the_device);
 	tcase_add_test(tcase, a_lost_device_cancels_what_is_queued_and_tells_it_in_order);
 	tcase_add_test(tcase, fences_of_one_turn_are_one_event_a_context);
