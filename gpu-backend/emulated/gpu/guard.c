@@ -7,6 +7,31 @@
 
 static __thread struct penstock_guard *current_guard;
 
+/*
+ * What an instruction touches is the client's memory. Who may touch it when is the daemon's to
+ * say, in another process, and two contexts may race there as they like: to the thread sanitizer
+ * it is no memory of this program.
+ */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WATCHED_BY_THREAD_SANITIZER
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define WATCHED_BY_THREAD_SANITIZER
+#endif
+
+#ifdef WATCHED_BY_THREAD_SANITIZER
+void __tsan_ignore_thread_begin(void);
+void __tsan_ignore_thread_end(void);
+#else
+static inline void __tsan_ignore_thread_begin(void)
+{
+}
+static inline void __tsan_ignore_thread_end(void)
+{
+}
+#endif
+
 #define PAGE_FAULT_WRITE 0x2 /* of the x86 page-fault error code */
 
 static bool fault_was_write(const ucontext_t *context)
@@ -33,7 +58,9 @@ static void on_fault(int number, siginfo_t *info, void *context)
 	}
 	guard->fault_address = address;
 	guard->fault_write = fault_was_write(context);
-	current_guard = NULL;
+	current_guard = NULL; /* what the sanitizer ignored ended with the call of its handler */
+	/* The handler may have run with more blocked than it was installed with. */
+	(void)pthread_sigmask(SIG_SETMASK, &((const ucontext_t *)context)->uc_sigmask, NULL);
 	siglongjmp(guard->escape, 1);
 }
 
@@ -52,9 +79,11 @@ void penstock_guard_enter(struct penstock_guard *guard, const struct penstock_mm
 {
 	guard->mmu = mmu;
 	current_guard = guard;
+	__tsan_ignore_thread_begin();
 }
 
 void penstock_guard_leave(void)
 {
+	__tsan_ignore_thread_end();
 	current_guard = NULL;
 }

@@ -7,10 +7,10 @@
  *	if (sigsetjmp(guard.escape, 0) == 0) {
  *		penstock_guard_enter(&guard, mmu);
  *		...
+ *		penstock_guard_leave();
  *	} else {
- *		... guard.fault_address, guard.fault_write
+ *		... guard.fault_address, guard.fault_write; the guard is left already
  *	}
- *	penstock_guard_leave();
  *
  * Any other SIGSEGV, and one of a thread outside a guard, is a defect and ends the process. The
  * thread's current guard is the only global of the library.

@@ -9,6 +9,8 @@
  * (parent-death signal; the channel's end), or is killed. It never writes anywhere but to the
  * memory that it was given.
  */
+#include "config.h"
+
 #include "gpu-backend/emulated/channel.h"
 #include "gpu-backend/emulated/gpu/confine.h"
 #include "gpu-backend/emulated/gpu/inbox.h"
@@ -66,6 +68,15 @@ static bool has_several_processors(void)
 
 	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1;
 }
+
+#ifdef PENSTOCK_SANITIZERS
+/* A symbolizer is a process of its own, which a confined one cannot start. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return "symbolize=0";
+}
+#endif
 
 static int die(const char *what, int error)
 {

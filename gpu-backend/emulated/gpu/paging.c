@@ -54,12 +54,14 @@ enum penstock_outcome penstock_execute_map_pages(struct penstock_engine *engine,
 	if ((flags & ~PENSTOCK_MAP_READ_ONLY) != 0) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
+	penstock_guard_leave(); /* the page table is our own: a fault in there is a defect */
 	status =
 		penstock_mmu_map(engine->mmu, penstock_load32(fields + PENSTOCK_DMA_MAP_PAGES_file),
 				 penstock_load64(fields + PENSTOCK_DMA_MAP_PAGES_address),
 				 penstock_load64(fields + PENSTOCK_DMA_MAP_PAGES_offset),
 				 penstock_load64(fields + PENSTOCK_DMA_MAP_PAGES_size),
 				 (flags & PENSTOCK_MAP_READ_ONLY) != 0);
+	penstock_guard_enter(&engine->guard, engine->mmu);
 	return status == PENSTOCK_STATUS_SUCCESS ? PENSTOCK_OUTCOME_COMPLETED
 						 : PENSTOCK_OUTCOME_ILLEGAL;
 }
@@ -68,10 +70,13 @@ enum penstock_outcome penstock_execute_unmap_pages(struct penstock_engine *engin
 						   const struct penstock_operation *operation)
 {
 	const uint8_t *fields = operation->fields;
-	enum penstock_status status = penstock_mmu_unmap(
-		engine->mmu, penstock_load64(fields + PENSTOCK_DMA_UNMAP_PAGES_address),
-		penstock_load64(fields + PENSTOCK_DMA_UNMAP_PAGES_size));
+	enum penstock_status status;
 
+	penstock_guard_leave();
+	status = penstock_mmu_unmap(engine->mmu,
+				    penstock_load64(fields + PENSTOCK_DMA_UNMAP_PAGES_address),
+				    penstock_load64(fields + PENSTOCK_DMA_UNMAP_PAGES_size));
+	penstock_guard_enter(&engine->guard, engine->mmu);
 	return status == PENSTOCK_STATUS_SUCCESS ? PENSTOCK_OUTCOME_COMPLETED
 						 : PENSTOCK_OUTCOME_ILLEGAL;
 }
