@@ -98,9 +98,9 @@ static bool dump_session(void *owner, const struct penstock_session_row *row)
 {
 	return append(owner,
 		      "session %" PRIu64 " of %" PRIu64 " %" PRIx64 "/%" PRIx64
-		      " lease %u record %" PRIu64 " serial %" PRIu64 " %s\n",
+		      " lease %u record %" PRIu64 " serial %" PRIu64 " forgotten %" PRIu64 " %s\n",
 		      row->id, row->principal, row->id_high, row->id_low, row->lease_s,
-		      row->progress_record, row->row_serial, row->client);
+		      row->progress_record, row->row_serial, row->forgotten_serial, row->client);
 }
 
 static bool dump_device(void *owner, const struct penstock_device_row *row)
@@ -156,6 +156,16 @@ static bool dump_name_floor(void *owner, uint64_t session, uint32_t index, uint3
 		      generation);
 }
 
+static bool dump_answer(void *owner, const struct penstock_answer_row *row)
+{
+	return append(owner,
+		      "answer %" PRIu64 " of %" PRIu64 " context %" PRIx64 " ran until %" PRIu64
+		      " status %x at %d %u '%s' '%s' '%s'\n",
+		      row->serial, row->session, row->context, row->ran_until, row->status,
+		      row->at_instruction, row->byte_offset, row->instruction, row->operand,
+		      row->sentence);
+}
+
 void store_dump_loader(struct store_dump *dump, struct penstock_store_loader *ret_loader)
 {
 	*ret_loader = (struct penstock_store_loader){
@@ -169,6 +179,7 @@ void store_dump_loader(struct store_dump *dump, struct penstock_store_loader *re
 		.opening = dump_opening,
 		.list = dump_list,
 		.name_floor = dump_name_floor,
+		.answer = dump_answer,
 	};
 }
 
@@ -280,6 +291,31 @@ struct penstock_opening_row store_opening(uint64_t id, uint64_t device, uint64_t
 	};
 }
 
+struct penstock_answer_row store_refusal(uint64_t session, uint64_t serial)
+{
+	return (struct penstock_answer_row){
+		.session = session,
+		.serial = serial,
+		.status = penstock_status_to_wire(PENSTOCK_STATUS_ILLEGAL_INSTRUCTION),
+		.at_instruction = true,
+		.byte_offset = 0x2a4,
+		.instruction = "copy",
+		.operand = "destination",
+		.sentence = "it's refused",
+	};
+}
+
+struct penstock_answer_row store_ending(uint64_t session, uint64_t serial)
+{
+	return (struct penstock_answer_row){
+		.session = session,
+		.serial = serial,
+		.context = name_of(session),
+		.ran_until = serial - 2,
+		.status = penstock_status_to_wire(PENSTOCK_STATUS_DEVICE_REMOVED),
+	};
+}
+
 uint64_t store_fill(struct penstock_store *store)
 {
 	static const uint8_t generation[16] = { 0xaa, [15] = 0xbb };
@@ -292,6 +328,7 @@ uint64_t store_fill(struct penstock_store *store)
 		const struct penstock_context_row context = store_context(i, i);
 		const struct penstock_allocation_row allocation = store_allocation(i, i);
 		const struct penstock_opening_row opening = store_opening(i, i, i);
+		const struct penstock_answer_row ending = store_ending(i, 20);
 		const struct penstock_list_row list[] = {
 			{ .index = 0 },
 			{ .opening = i,
@@ -309,6 +346,14 @@ uint64_t store_fill(struct penstock_store *store)
 		penstock_store_put_opening(store, &opening);
 		penstock_store_put_list(store, i, list, 2);
 		penstock_store_put_name_floor(store, i, 5, 9);
+		for (uint64_t serial = 10; serial <= 13; serial++) {
+			const struct penstock_answer_row refusal = store_refusal(i, serial);
+
+			penstock_store_put_answer(store, &refusal);
+		}
+		penstock_store_put_answer(store, &ending);
+		penstock_store_delete_answers(store, i, 10);
+		penstock_store_forget_answers(store, i, 12);
 		penstock_store_put_row_serial(store, i, 20 + i);
 		penstock_store_put_row_serial(store, i, 10);
 		sequence = penstock_store_put_row_serial(store, i, 30 + i);

@@ -54,8 +54,13 @@ struct penstock_device_row store_device(uint64_t id, uint64_t session);
 struct penstock_context_row store_context(uint64_t id, uint64_t device);
 struct penstock_allocation_row store_allocation(uint64_t id, uint64_t principal);
 struct penstock_opening_row store_opening(uint64_t id, uint64_t device, uint64_t allocation);
+struct penstock_answer_row store_refusal(uint64_t session, uint64_t serial);
+struct penstock_answer_row store_ending(uint64_t session, uint64_t serial);
 
-/* Two principals, sessions, devices, contexts, allocations, lists, floors. Returns a sequence. */
+/*
+ * Two principals, sessions, devices, contexts, allocations, lists, floors, answers. Returns a
+ * sequence.
+ */
 uint64_t store_fill(struct penstock_store *store);
 
 #endif

@@ -9,7 +9,7 @@ struct record {
 	uint64_t accepted;
 	uint64_t completed;
 	uint64_t stands;
-	uint64_t zero;
+	uint64_t failed;
 };
 
 static const struct penstock_record_format format = {
@@ -73,6 +73,16 @@ void penstock_progress_set_accepted(struct penstock_vidmm *vidmm, uint64_t recor
 void penstock_progress_set_completed(struct penstock_vidmm *vidmm, uint64_t record, uint64_t serial)
 {
 	__atomic_store_n(&taken_record(vidmm, record)->completed, serial, __ATOMIC_RELEASE);
+}
+
+void penstock_progress_set_failed(struct penstock_vidmm *vidmm, uint64_t record, uint64_t serial)
+{
+	__atomic_store_n(&taken_record(vidmm, record)->failed, serial, __ATOMIC_RELEASE);
+}
+
+uint64_t penstock_progress_failed(const struct penstock_vidmm *vidmm, uint64_t record)
+{
+	return taken_record(vidmm, record)->failed;
 }
 
 void penstock_progress_free(struct penstock_vidmm *vidmm, uint64_t record)

@@ -2,10 +2,11 @@
 /*
  * The progress file of the memory directory: what changes with every submission of a leased
  * session and must survive kill -9, so that it is neither in sqlite nor in the daemon's own
- * memory. Loop thread only. A record is two words, each written with one atomic store.
+ * memory. Loop thread only. A record is three words, each written with one atomic store.
  *
- *	of a session   accepted: the highest serial executed    completed: 0
+ *	of a session   accepted: the highest serial executed    completed, failed: 0
  *	of a context   accepted: the latest serial accepted     completed: the latest that retired
+ *	               failed: the latest that retired and did not run; it is set first
  *
  * A context whose words differ at start had work in flight: its device is lost.
  */
@@ -29,6 +30,10 @@ enum penstock_status penstock_progress_restore(struct penstock_vidmm *vidmm, uin
 void penstock_progress_set_accepted(struct penstock_vidmm *vidmm, uint64_t record, uint64_t serial);
 void penstock_progress_set_completed(struct penstock_vidmm *vidmm, uint64_t record,
 				     uint64_t serial);
+void penstock_progress_set_failed(struct penstock_vidmm *vidmm, uint64_t record, uint64_t serial);
+
+/* Of a record that was restored. */
+uint64_t penstock_progress_failed(const struct penstock_vidmm *vidmm, uint64_t record);
 
 /* The record is used again. 0 is accepted. */
 void penstock_progress_free(struct penstock_vidmm *vidmm, uint64_t record);

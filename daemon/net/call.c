@@ -112,15 +112,20 @@ void penstock_call_answer(struct penstock_call *call, enum penstock_frame_type t
 	}
 }
 
+static void wrong_serial(struct penstock_call *call)
+{
+	penstock_reply_drop(&call->connection->outbox, call->reply);
+	penstock_connection_stop(call->connection, PENSTOCK_STATUS_WRONG_SERIAL,
+				 "the session is at another serial");
+}
+
 bool penstock_call_use_serial(struct penstock_call *call)
 {
 	struct penstock_connection *connection = call->connection;
 
 	if (connection->session != NULL &&
 	    penstock_sync(connection->session, call->serial) != PENSTOCK_STATUS_SUCCESS) {
-		penstock_reply_drop(&connection->outbox, call->reply);
-		penstock_connection_stop(connection, PENSTOCK_STATUS_WRONG_SERIAL,
-					 "the session is at another serial");
+		wrong_serial(call);
 		return false;
 	}
 	return true;
@@ -129,11 +134,17 @@ bool penstock_call_use_serial(struct penstock_call *call)
 void penstock_call_refuse(struct penstock_call *call, enum penstock_status status,
 			  const char *sentence)
 {
-	if (!penstock_call_use_serial(call)) {
+	struct penstock_connection *connection = call->connection;
+
+	call->refusal->status = status;
+	snprintf(call->refusal->sentence, sizeof(call->refusal->sentence), "%s", sentence);
+	if (connection->session != NULL &&
+	    penstock_refuse_request(connection->session, call->serial, call->refusal) ==
+		    PENSTOCK_STATUS_WRONG_SERIAL) {
+		wrong_serial(call);
 		return;
 	}
-	snprintf(call->refusal->sentence, sizeof(call->refusal->sentence), "%s", sentence);
-	penstock_outbox_executed(&call->connection->outbox, call->serial, false);
+	penstock_outbox_executed(&connection->outbox, call->serial, false);
 	refuse(call, status);
 }
 

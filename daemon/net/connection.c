@@ -222,6 +222,27 @@ static void work_closing(struct penstock_connection *connection)
 	penstock_transport_resume(&connection->transport);
 }
 
+static bool tell_refusal(void *owner, uint64_t serial, const struct penstock_refusal *refusal)
+{
+	struct penstock_connection *connection = owner;
+
+	return penstock_outbox_greet_refusal(&connection->outbox, serial, refusal) ==
+	       PENSTOCK_STATUS_SUCCESS;
+}
+
+/* Now that everything up to the Welcome's serial has its answer. False: no memory. */
+static bool tell_stored(struct penstock_connection *connection)
+{
+	const struct penstock_outbox *outbox = &connection->outbox;
+
+	if (!connection->tells_stored || !penstock_outbox_may_greet(outbox)) {
+		return true;
+	}
+	connection->tells_stored = false;
+	return penstock_session_refusals(connection->session, outbox->acked,
+					 outbox->greeting_serial, tell_refusal, connection);
+}
+
 static void work_flush(struct penstock_connection *connection)
 {
 	bool ack_waits;
@@ -233,6 +254,10 @@ static void work_flush(struct penstock_connection *connection)
 					penstock_session_durable_serial(connection->session));
 	} else {
 		penstock_outbox_durable(&connection->outbox, connection->outbox.executed);
+	}
+	if (!tell_stored(connection)) {
+		penstock_connection_stop(connection, PENSTOCK_STATUS_NO_MEMORY, "out of memory");
+		return;
 	}
 	if (penstock_outbox_flush(&connection->outbox, &ack_waits) != 0) {
 		penstock_connection_stop(connection, PENSTOCK_STATUS_CONNECTION_DISCONNECTED, NULL);

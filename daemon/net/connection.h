@@ -52,6 +52,7 @@ struct penstock_connection {
 	bool refused;            /* one too many: not counted, it hears why and goes */
 	bool admin;              /* may make admin requests */
 	bool goodbye;            /* the session ends, whatever its lease */
+	bool tells_stored;       /* refusals of before the resume stand behind the Welcome */
 	bool broken;             /* dirty: stopped this turn, for want of memory */
 	bool shut;               /* Closing is written and the sending direction shut down */
 	bool transport_gone;     /* closed callbacks */

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FEATURES ((uint64_t)PENSTOCK_FEATURE_NO_SESSION)
+#define FEATURES ((uint64_t)PENSTOCK_FEATURE_NO_SESSION | PENSTOCK_FEATURE_STORED_ANSWERS)
 
 /* DXGK_SEGMENTFLAGS */
 #define SEGMENT_APERTURE    0x1u
@@ -55,6 +55,31 @@ static const char *session_fault(enum penstock_status status)
 	return penstock_status_text(status);
 }
 
+/* Whether the client wants to hear what it may have missed. */
+static bool wants_stored(const Penstock__Wire__Hello *hello)
+{
+	return (hello->features & PENSTOCK_FEATURE_STORED_ANSWERS) != 0 &&
+	       (hello->session_high != 0 || hello->session_low != 0);
+}
+
+/* What it says that it has received is not kept; the rest is told as soon as it may be. */
+static void tell_stored(struct penstock_connection *connection, const Penstock__Wire__Hello *hello,
+			uint64_t last_serial)
+{
+	uint64_t answered = hello->answered < last_serial ? hello->answered : last_serial;
+	uint64_t received = answered;
+
+	if (hello->oldest_held != 0 && hello->oldest_held <= received) {
+		received = hello->oldest_held - 1;
+	}
+	penstock_session_received(connection->session, received);
+	connection->tells_stored = true;
+	penstock_outbox_acked(&connection->outbox, answered);
+	if (hello->oldest_held != 0) {
+		penstock_session_tell_fences(connection->session, hello->oldest_held);
+	}
+}
+
 /* The session that was asked for; false after having stopped the connection. */
 static bool find_session(struct penstock_connection *connection, const Penstock__Wire__Hello *hello,
 			 Penstock__Wire__Welcome *ret_welcome)
@@ -82,6 +107,9 @@ static bool find_session(struct penstock_connection *connection, const Penstock_
 	id = penstock_session_id(connection->session);
 	ret_welcome->session_high = id.high;
 	ret_welcome->session_low = id.low;
+	if (wants_stored(hello)) {
+		ret_welcome->forgotten = penstock_session_forgotten(connection->session);
+	}
 	return true;
 }
 
@@ -160,5 +188,7 @@ void penstock_handle_hello(struct penstock_call *call)
 	penstock_connection_open(connection, welcome.last_serial);
 	if (say_welcome(connection, &welcome) != PENSTOCK_STATUS_SUCCESS) {
 		penstock_connection_stop(connection, PENSTOCK_STATUS_NO_MEMORY, NULL);
+	} else if (wants_session && wants_stored(hello)) {
+		tell_stored(connection, hello, welcome.last_serial);
 	}
 }

@@ -158,6 +158,51 @@ enum penstock_status penstock_outbox_greet(struct penstock_outbox *outbox,
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
+bool penstock_outbox_may_greet(const struct penstock_outbox *outbox)
+{
+	return outbox->greeting != NULL && outbox->session_kept &&
+	       outbox->greeting_serial <= outbox->durable;
+}
+
+static void fill_refusal(Penstock__Wire__Refusal *message, enum penstock_status status,
+			 const struct penstock_refusal *refusal)
+{
+	message->status = penstock_status_to_wire(status);
+	message->at_instruction = refusal->at_instruction;
+	message->byte_offset = refusal->byte_offset;
+	message->instruction = (char *)refusal->instruction;
+	message->operand = (char *)refusal->operand;
+	message->sentence = refusal->sentence[0] != '\0' ? (char *)refusal->sentence
+							 : (char *)penstock_status_text(status);
+}
+
+enum penstock_status penstock_outbox_greet_refusal(struct penstock_outbox *outbox, uint64_t serial,
+						   const struct penstock_refusal *refusal)
+{
+	Penstock__Wire__Refusal message = PENSTOCK__WIRE__REFUSAL__INIT;
+	uint8_t *greeting;
+	size_t size;
+
+	fill_refusal(&message, refusal->status, refusal);
+	size = penstock__wire__refusal__get_packed_size(&message);
+	greeting = realloc(outbox->greeting,
+			   outbox->greeting_bytes + PENSTOCK_FRAME_HEADER_BYTES + size);
+	if (greeting == NULL) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	put_frame(greeting + outbox->greeting_bytes, PENSTOCK_FRAME_REFUSAL, serial, &message.base,
+		  size, 0);
+	outbox->greeting = greeting;
+	outbox->greeting_bytes += PENSTOCK_FRAME_HEADER_BYTES + size;
+	outbox->acked = serial;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_outbox_acked(struct penstock_outbox *outbox, uint64_t serial)
+{
+	outbox->acked = serial;
+}
+
 /* Whether everything behind the Welcome may leave; *ret_status: SUCCESS, NO_MEMORY. */
 static bool release_greeting(struct penstock_outbox *outbox, enum penstock_status *ret_status)
 {
@@ -167,7 +212,7 @@ static bool release_greeting(struct penstock_outbox *outbox, enum penstock_statu
 	if (outbox->greeting == NULL) {
 		return true;
 	}
-	if (!outbox->session_kept || outbox->greeting_serial > outbox->durable) {
+	if (!penstock_outbox_may_greet(outbox)) {
 		return false;
 	}
 	place = penstock_chain_append(&outbox->chain, outbox->greeting_bytes);
@@ -292,15 +337,7 @@ enum penstock_status penstock_reply_refuse(struct penstock_outbox *outbox,
 {
 	Penstock__Wire__Refusal message = PENSTOCK__WIRE__REFUSAL__INIT;
 
-	message.status = penstock_status_to_wire(status);
-	message.at_instruction = reply->request.refusal.at_instruction;
-	message.byte_offset = reply->request.refusal.byte_offset;
-	message.instruction = (char *)reply->request.refusal.instruction;
-	message.operand = (char *)reply->request.refusal.operand;
-	message.sentence = reply->request.refusal.sentence;
-	if (reply->request.refusal.sentence[0] == '\0') {
-		message.sentence = (char *)penstock_status_text(status);
-	}
+	fill_refusal(&message, status, &reply->request.refusal);
 	return penstock_reply_message(outbox, reply, PENSTOCK_FRAME_REFUSAL, &message.base);
 }
 

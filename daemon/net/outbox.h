@@ -83,6 +83,17 @@ PENSTOCK_MUST_CHECK
 enum penstock_status penstock_outbox_greet(struct penstock_outbox *outbox,
 					   const ProtobufCMessage *message);
 
+/* The Welcome may leave: what it waited for is durable. */
+bool penstock_outbox_may_greet(const struct penstock_outbox *outbox);
+
+/* Behind the Welcome, and with it: a refusal of before a resume. SUCCESS, NO_MEMORY. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_outbox_greet_refusal(struct penstock_outbox *outbox, uint64_t serial,
+						   const struct penstock_refusal *refusal);
+
+/* The client knows the answers up to `serial` only: the Welcome is followed by an Ack. */
+void penstock_outbox_acked(struct penstock_outbox *outbox, uint64_t serial);
+
 /*
  * Forgets everything that was not released: replies that are ready, notices, and ends their
  * read-backs; those in the chain too, which must not be written any more after that

@@ -528,7 +528,8 @@ enum penstock_status penstock_create_allocation(struct penstock_session *session
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
-	return penstock_session_executed(session, create(session, info, request, ret_refusal));
+	return penstock_session_executed(session, create(session, info, request, ret_refusal),
+					 ret_refusal);
 }
 
 /* ---------------------------------------------------------------- open */
@@ -599,7 +600,8 @@ enum penstock_status penstock_open_allocation(struct penstock_session *session, 
 		return status;
 	}
 	return penstock_session_executed(
-		session, open_it(session, name, device, token, read_only, ret_refusal));
+		session, open_it(session, name, device, token, read_only, ret_refusal),
+		ret_refusal);
 }
 
 enum penstock_status penstock_opening_find(struct penstock_session *session, uint64_t name,

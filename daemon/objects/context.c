@@ -258,7 +258,7 @@ enum penstock_status penstock_create_context(struct penstock_session *session, u
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
-	return penstock_session_executed(session, create(session, info, ret_refusal));
+	return penstock_session_executed(session, create(session, info, ret_refusal), ret_refusal);
 }
 
 enum penstock_status penstock_query_context(struct penstock_session *session, uint64_t serial,
@@ -275,7 +275,7 @@ enum penstock_status penstock_query_context(struct penstock_session *session, ui
 	if (context == NULL) {
 		status = penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_HANDLE,
 					 "0x%" PRIx64 " names no context", name);
-		return penstock_session_executed(session, status);
+		return penstock_session_executed(session, status, ret_refusal);
 	}
 	*ret_state = (struct penstock_context_state){
 		.dma_buffer_bytes = context->info.dma_buffer_bytes,
@@ -284,7 +284,7 @@ enum penstock_status penstock_query_context(struct penstock_session *session, ui
 		.queued_buffer_count = context->held_count,
 		.completed_fence = context->completed_fence,
 	};
-	return penstock_session_executed(session, PENSTOCK_STATUS_SUCCESS);
+	return penstock_session_executed(session, PENSTOCK_STATUS_SUCCESS, NULL);
 }
 
 void penstock_context_destroy(struct penstock_context *context, bool keep, bool cancel)
@@ -437,6 +437,25 @@ static struct penstock_held *first_retired(const struct penstock_context *contex
 	return held->retired ? held : NULL;
 }
 
+/* The last of those that retired with the same status, `held` being the first. */
+static uint64_t last_of_run(const struct penstock_context *context,
+			    const struct penstock_held *held)
+{
+	uint64_t serial = held->submission.serial;
+	const struct penstock_list *link = held->submission.context_link.next;
+	const enum penstock_status status = held->status;
+
+	for (; link != &context->held; link = link->next) {
+		held = penstock_held_from(
+			penstock_list_entry(link, struct penstock_submission, context_link));
+		if (!held->retired || held->status != status) {
+			break;
+		}
+		serial = held->submission.serial;
+	}
+	return serial;
+}
+
 void penstock_context_retire(struct penstock_context *context)
 {
 	struct penstock_session *session = context->device->session;
@@ -447,6 +466,9 @@ void penstock_context_retire(struct penstock_context *context)
 	while ((held = first_retired(context)) != NULL) {
 		enum penstock_status status = held->status;
 
+		if (status != PENSTOCK_STATUS_SUCCESS) {
+			penstock_answers_ended(context, last_of_run(context, held), status);
+		}
 		do {
 			retire_one(context, held);
 			held = first_retired(context);

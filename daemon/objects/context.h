@@ -57,6 +57,8 @@ struct penstock_context {
 	uint64_t progress_record; /* leased sessions */
 	uint64_t last_serial;     /* of the last submission accepted */
 	uint64_t completed_fence;
+	uint64_t failed_fence;  /* the latest that did not run */
+	uint64_t unknown_fence; /* whether the latest up to it ran is not known any more */
 	uint32_t references;
 	uint32_t held_count;
 	enum penstock_outcome outcome;

@@ -155,8 +155,8 @@ enum penstock_status penstock_create_device(struct penstock_session *session, ui
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
-	return penstock_session_executed(session,
-					 create(session, name, adapter_index, flags, ret_refusal));
+	return penstock_session_executed(
+		session, create(session, name, adapter_index, flags, ret_refusal), ret_refusal);
 }
 
 enum penstock_status penstock_query_device(struct penstock_session *session, uint64_t serial,
@@ -173,10 +173,10 @@ enum penstock_status penstock_query_device(struct penstock_session *session, uin
 	if (device == NULL) {
 		status = penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_HANDLE,
 					 "0x%" PRIx64 " names no device", name);
-		return penstock_session_executed(session, status);
+		return penstock_session_executed(session, status, ret_refusal);
 	}
 	*ret_state = device->state;
-	return penstock_session_executed(session, PENSTOCK_STATUS_SUCCESS);
+	return penstock_session_executed(session, PENSTOCK_STATUS_SUCCESS, NULL);
 }
 
 enum penstock_status penstock_destroy(struct penstock_session *session, uint64_t serial,
@@ -200,7 +200,7 @@ enum penstock_status penstock_destroy(struct penstock_session *session, uint64_t
 		status = penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_HANDLE,
 					 "0x%" PRIx64 " names nothing", name);
 	}
-	return penstock_session_executed(session, status);
+	return penstock_session_executed(session, status, ret_refusal);
 }
 
 /* ---------------------------------------------------------------- for the others */

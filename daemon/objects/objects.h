@@ -137,6 +137,30 @@ uint64_t penstock_session_durable_serial(const struct penstock_session *session)
 /* It survives a crash itself, if it has a lease; told by `durable` where it does not yet. */
 bool penstock_session_kept(const struct penstock_session *session);
 
+/*
+ * What a client is told again that lost its connection. It has received the answers of requests
+ * and the ends of submissions up to `serial`: those are not kept any longer.
+ */
+void penstock_session_received(struct penstock_session *session, uint64_t serial);
+
+/* How requests up to this serial were answered may not be known any more; 0: all of it is. */
+uint64_t penstock_session_forgotten(const struct penstock_session *session);
+
+/*
+ * The refusals of requests behind `after`, up to `until`, in order; `tell` returns false to stop,
+ * which is passed on. Complete once `until` is durable. The refusal is borrowed for the call.
+ */
+typedef bool penstock_refusal_fn(void *owner, uint64_t serial,
+				 const struct penstock_refusal *refusal);
+bool penstock_session_refusals(const struct penstock_session *session, uint64_t after,
+			       uint64_t until, penstock_refusal_fn *tell, void *owner);
+
+/*
+ * Tells `fence`, at once, how all submissions from the serial `from` on ended that have, context by
+ * context; where it is not known any more, CONNECTION_DISCONNECTED.
+ */
+void penstock_session_tell_fences(struct penstock_session *session, uint64_t from);
+
 /* Over a credit limit: the connection stops reading until `resume`. */
 bool penstock_session_over_credit(const struct penstock_session *session);
 
@@ -226,6 +250,12 @@ enum penstock_status penstock_destroy(struct penstock_session *session, uint64_t
 
 /* Takes its place in the order of replies and does nothing else. */
 enum penstock_status penstock_sync(struct penstock_session *session, uint64_t serial);
+
+/*
+ * A request that net refuses itself, with refusal->status, which is returned; or WRONG_SERIAL.
+ */
+enum penstock_status penstock_refuse_request(struct penstock_session *session, uint64_t serial,
+					     const struct penstock_refusal *refusal);
 
 /*
  * One submission, received whole: record, lists and command bytes, all borrowed for the call.

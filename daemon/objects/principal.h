@@ -26,6 +26,7 @@ struct penstock_principal {
 	uint32_t session_count;
 	uint32_t connections;
 	uint32_t objects;    /* devices, contexts, openings: PENSTOCK_LIMIT_PRINCIPAL_OBJECTS */
+	uint32_t answers;    /* stored: PENSTOCK_LIMIT_PRINCIPAL_STORED_ANSWERS */
 	uint32_t held;       /* submissions not retired */
 	uint64_t held_bytes; /* heap of those, and of staged transfers */
 	bool over_credit;    /* too many: none of its connections reads */

@@ -172,8 +172,11 @@ static bool on_context(void *owner, const struct penstock_context_row *row)
 		context->progress_record = row->progress_record;
 		context->last_serial = accepted;
 		context->completed_fence = completed;
+		context->failed_fence =
+			penstock_progress_failed(restore->adapter->vidmm, row->progress_record);
 		device->fault = accepted == completed ? device->fault : work_lost;
 	} else {
+		context->last_serial = context->device->session->last_serial;
 		device->fault = progress_lost;
 	}
 	return add(restore, &restore->contexts, row->id, context, NULL);
@@ -276,7 +279,34 @@ static bool on_name_floor(void *owner, uint64_t session_id, uint32_t index, uint
 	return status == PENSTOCK_STATUS_SUCCESS || stop(restore, status);
 }
 
+static bool on_answer(void *owner, const struct penstock_answer_row *row)
+{
+	struct restore *restore = owner;
+	struct entry *session = find(restore->sessions, row->session);
+	enum penstock_status status = session == NULL
+					      ? PENSTOCK_STATUS_DATA_ERROR
+					      : penstock_answers_restore(session->object, row);
+
+	return status == PENSTOCK_STATUS_SUCCESS || stop(restore, status);
+}
+
 /* ---------------------------------------------------------------- behind the load */
+
+/* Something did not run whose answer is not on disk: more than that is not known. */
+static void find_unknown(struct restore *restore)
+{
+	for (struct entry *entry = restore->contexts; entry != NULL; entry = entry->hh.next) {
+		struct penstock_context *context = entry->object;
+
+		if (penstock_answers_has_ending(context->device->session, context->failed_fence)) {
+			continue;
+		}
+		if (context->failed_fence > context->completed_fence) {
+			context->failed_fence = 0; /* it had not retired yet */
+		}
+		context->unknown_fence = context->failed_fence;
+	}
+}
 
 static enum penstock_status renew_progress(struct restore *restore)
 {
@@ -304,6 +334,21 @@ static enum penstock_status renew_progress(struct restore *restore)
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
+/*
+ * What was in flight has ended: nothing of it is waited for any more. Its record stays as it is, so
+ * that a restart before this is on disk comes to the same end.
+ */
+static void end_work(struct penstock_context *context)
+{
+	const struct penstock_session *session = context->device->session;
+	uint64_t fence = context->last_serial < session->last_serial ? context->last_serial
+								     : session->last_serial;
+
+	if (fence > context->completed_fence) {
+		penstock_answers_ended(context, fence, PENSTOCK_STATUS_DEVICE_REMOVED);
+	}
+}
+
 static void lose_devices(struct restore *restore)
 {
 	struct penstock_device_state state = { .execution_state = PENSTOCK_DEVICE_RESET };
@@ -316,14 +361,8 @@ static void lose_devices(struct restore *restore)
 		}
 		penstock_device_set_reason(&state, entry->fault);
 		penstock_device_lose(device, &state);
-		/* What was in flight has ended: nothing of it is waited for any more. */
 		penstock_list_for_each (link, &device->contexts) {
-			struct penstock_context *context =
-				penstock_list_entry(link, struct penstock_context, link);
-
-			penstock_progress_set_accepted(restore->adapter->vidmm,
-						       context->progress_record,
-						       context->completed_fence);
+			end_work(penstock_list_entry(link, struct penstock_context, link));
 		}
 	}
 }
@@ -394,6 +433,7 @@ static enum penstock_status finish(struct restore *restore, struct penstock_errb
 		penstock_errbuf_set(reterr_text, "no memory for progress records");
 		return status;
 	}
+	find_unknown(restore);
 	lose_devices(restore);
 	penstock_vidmm_generation(adapter->vidmm, generation);
 	(void)penstock_store_put_generation(adapter->config.store, generation);
@@ -417,6 +457,7 @@ enum penstock_status penstock_adapter_restore(struct penstock_adapter *adapter, 
 		.opening = on_opening,
 		.list = on_list,
 		.name_floor = on_name_floor,
+		.answer = on_answer,
 	};
 	enum penstock_status status;
 

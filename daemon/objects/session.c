@@ -32,6 +32,7 @@ static struct penstock_session *make(struct penstock_principal *principal, const
 	session->lease_s = lease_s;
 	(void)snprintf(session->client, sizeof(session->client), "%s", client);
 	penstock_name_table_init(&session->names);
+	penstock_answers_init(&session->answers);
 	penstock_list_init(&session->devices);
 	penstock_list_init(&session->pending);
 	penstock_list_init(&session->reading);
@@ -74,6 +75,7 @@ void penstock_session_put(struct penstock_session *session)
 	PENSTOCK_REQUIRE(session->held_submissions == 0);
 	penstock_list_remove(&session->turn_link);
 	penstock_name_table_fini(&session->names);
+	penstock_answers_fini(session);
 	penstock_principal_put(session->principal);
 	free(session);
 }
@@ -200,6 +202,7 @@ enum penstock_status penstock_session_restore(struct penstock_principal *princip
 	}
 	session->settled = session->last_serial;
 	session->replay_until = row->row_serial;
+	session->answers.forgotten = row->forgotten_serial;
 	*ret_session = session;
 	return PENSTOCK_STATUS_SUCCESS;
 }
@@ -223,6 +226,7 @@ void penstock_pending_init(struct penstock_pending *pending, struct penstock_ses
 		.request = request,
 		.session = session,
 		.serial = session->last_serial,
+		.effect = effect,
 	};
 	request->refusal.status = PENSTOCK_STATUS_SUCCESS;
 	penstock_list_init(&pending->session_link);
@@ -234,8 +238,13 @@ void penstock_pending_finish(struct penstock_pending *pending, enum penstock_sta
 {
 	struct penstock_session *session = pending->session;
 	struct penstock_request *request = pending->request;
+	const struct penstock_refusal *refusal = pending->refusal;
 
 	if (!penstock_list_empty(&pending->session_link)) {
+		if (pending->effect && status != PENSTOCK_STATUS_SUCCESS) {
+			refusal = refusal == NULL && request != NULL ? &request->refusal : refusal;
+			penstock_answers_refused(session, pending->serial, status, refusal);
+		}
 		penstock_list_remove(&pending->session_link);
 		penstock_session_settle(session);
 	}
@@ -335,7 +344,7 @@ enum penstock_status penstock_session_resume(struct penstock_adapter *adapter,
 	if (session->state == PENSTOCK_SESSION_CONNECTED) {
 		before = session->events;
 		detach(session);
-		before.ended(before.owner, PENSTOCK_STATUS_CONNECTION_DISCONNECTED,
+		before.ended(before.owner, PENSTOCK_STATUS_CANCELLED,
 			     "another connection resumed this session");
 	}
 	penstock_list_remove(&session->lease_link);
@@ -409,6 +418,18 @@ void penstock_session_finish(struct penstock_session *session, bool keep)
 
 /* ---------------------------------------------------------------- serials */
 
+/* It is refused as it was before a restart. */
+static enum penstock_status answered_before(struct penstock_session *session, uint64_t serial,
+					    struct penstock_refusal *ret_refusal)
+{
+	enum penstock_status status = penstock_answers_find(session, serial, ret_refusal);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_session_settle(session);
+	}
+	return status;
+}
+
 enum penstock_status penstock_session_take_serial(struct penstock_session *session, uint64_t serial,
 						  struct penstock_refusal *ret_refusal)
 {
@@ -418,7 +439,9 @@ enum penstock_status penstock_session_take_serial(struct penstock_session *sessi
 				       session->last_serial + 1);
 	}
 	session->last_serial = serial;
-	return PENSTOCK_STATUS_SUCCESS;
+	return PENSTOCK_UNLIKELY(penstock_session_replaying(session))
+		       ? answered_before(session, serial, ret_refusal)
+		       : PENSTOCK_STATUS_SUCCESS;
 }
 
 void penstock_session_wrote(struct penstock_session *session, uint64_t serial, uint64_t sequence)
@@ -693,5 +716,17 @@ enum penstock_status penstock_sync(struct penstock_session *session, uint64_t se
 {
 	enum penstock_status status = penstock_session_take_serial(session, serial, NULL);
 
-	return penstock_session_executed(session, status);
+	return status == PENSTOCK_STATUS_SUCCESS ? penstock_session_executed(session, status, NULL)
+						 : status;
+}
+
+enum penstock_status penstock_refuse_request(struct penstock_session *session, uint64_t serial,
+					     const struct penstock_refusal *refusal)
+{
+	enum penstock_status status = penstock_session_take_serial(session, serial, NULL);
+
+	if (status == PENSTOCK_STATUS_WRONG_SERIAL) {
+		return status;
+	}
+	return penstock_session_executed(session, refusal->status, refusal);
 }

@@ -25,6 +25,7 @@
 #include <uthash.h>
 
 #include "daemon/objects/adapter.h"
+#include "daemon/objects/answers.h"
 #include "daemon/objects/name_table.h"
 #include "daemon/objects/principal.h"
 
@@ -47,10 +48,12 @@ struct penstock_uncommitted {
  * under way, which may outlive its answer and its session.
  */
 struct penstock_pending {
-	struct penstock_list session_link; /* penstock_session.pending or .reading */
-	struct penstock_request *request;  /* borrowed; NULL: nobody listens */
-	struct penstock_session *session;  /* borrowed; what we are embedded in holds it */
+	struct penstock_list session_link;      /* penstock_session.pending or .reading */
+	struct penstock_request *request;       /* borrowed; NULL: nobody listens */
+	struct penstock_session *session;       /* borrowed; what we are embedded in holds it */
+	const struct penstock_refusal *refusal; /* borrowed; why it fails; NULL: the request's */
 	uint64_t serial;
+	bool effect; /* a crash would undo it; its refusal is kept */
 };
 
 struct penstock_session {
@@ -66,6 +69,7 @@ struct penstock_session {
 	uint64_t progress_record; /* leased */
 	char client[64];
 	struct penstock_name_table names;
+	struct penstock_answers answers;     /* leased */
 	struct penstock_list devices;        /* penstock_device.link */
 	struct penstock_list pending;        /* penstock_pending.session_link, by serial: effects */
 	struct penstock_list reading;        /* likewise, read-backs */
@@ -99,8 +103,10 @@ void penstock_session_ref(struct penstock_session *session);
 void penstock_session_put(struct penstock_session *session);
 
 /*
- * `serial` is the next: SUCCESS, and it is taken; WRONG_SERIAL. Every request begins with this and
- * ends with penstock_session_executed: in between nothing of it counts as settled.
+ * `serial` is the next: SUCCESS, and it is taken; WRONG_SERIAL. Where it is sent again after a
+ * restart that knows that it was refused, that refusal: it is executed and answered. Every other
+ * request begins with this and ends with penstock_session_executed: in between nothing of it counts
+ * as settled.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_session_take_serial(struct penstock_session *session, uint64_t serial,
@@ -118,13 +124,21 @@ void penstock_session_committed(struct penstock_session *session, uint64_t seque
 /* Something settled, or a request was executed: what may go on goes on. */
 void penstock_session_settle(struct penstock_session *session);
 
-/* The request's rows are queued, what is under way is on its list. Returns `status`. */
+/*
+ * The request's rows are queued, what is under way is on its list; `refusal` is looked at where
+ * `status` is one. Returns `status`.
+ */
 static inline enum penstock_status penstock_session_executed(struct penstock_session *session,
-							     enum penstock_status status)
+							     enum penstock_status status,
+							     const struct penstock_refusal *refusal)
 {
-	if (penstock_session_leased(session)) {
-		penstock_session_settle(session);
+	if (!penstock_session_leased(session)) {
+		return status;
 	}
+	if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
+		penstock_answers_refused(session, session->last_serial, status, refusal);
+	}
+	penstock_session_settle(session);
 	return status;
 }
 

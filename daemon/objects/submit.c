@@ -406,6 +406,7 @@ static void refuse_rendered(struct penstock_held *held)
 
 	penstock_context_ref(context);
 	held->submission.state = PENSTOCK_SUBMISSION_REFUSED;
+	held->pending.refusal = &held->submission.refusal;
 	if (held->pending.request != NULL) {
 		held->pending.request->refusal = held->submission.refusal;
 	}
@@ -537,7 +538,7 @@ enum penstock_status penstock_submit(struct penstock_session *session, uint64_t 
 	if (PENSTOCK_UNLIKELY(context == NULL)) {
 		status = penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_HANDLE,
 					 "0x%" PRIx64 " names no context", record->context);
-		return penstock_session_executed(session, status);
+		return penstock_session_executed(session, status, ret_refusal);
 	}
 	status = check(context, record, ret_refusal);
 	if (PENSTOCK_LIKELY(status == PENSTOCK_STATUS_SUCCESS)) {
@@ -549,5 +550,5 @@ enum penstock_status penstock_submit(struct penstock_session *session, uint64_t 
 			      status != PENSTOCK_STATUS_PENDING)) {
 		count_refused(context);
 	}
-	return penstock_session_executed(session, status);
+	return penstock_session_executed(session, status, ret_refusal);
 }

@@ -120,16 +120,18 @@ void penstock_transfer_reserved(void *argument, enum penstock_status status)
 {
 	struct penstock_transfer *transfer = argument;
 	struct penstock_opening *opening = transfer->opening;
+	struct penstock_refusal refusal = { .instruction = "", .operand = "" };
 
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		penstock_opening_created(opening, transfer->pending.serial);
 	} else {
 		opening->failed = true;
+		(void)penstock_refuse(&refusal, status, "no memory for %" PRIu64 " bytes: %s",
+				      opening->allocation->info.size_bytes,
+				      penstock_status_text(status));
+		transfer->pending.refusal = &refusal;
 		if (transfer->pending.request != NULL) {
-			(void)penstock_refuse(&transfer->pending.request->refusal, status,
-					      "no memory for %" PRIu64 " bytes: %s",
-					      opening->allocation->info.size_bytes,
-					      penstock_status_text(status));
+			transfer->pending.request->refusal = refusal;
 		}
 		if (!opening->closed) {
 			penstock_opening_close(opening, false);
@@ -445,11 +447,11 @@ enum penstock_status penstock_upload_begin(struct penstock_session *session, uin
 	}
 	if (penstock_session_overtaken(session, name)) {
 		*ret_destination = NULL;
-		return penstock_session_executed(session, PENSTOCK_STATUS_SUCCESS);
+		return penstock_session_executed(session, PENSTOCK_STATUS_SUCCESS, NULL);
 	}
 	status = begin_upload(session, name, offset, size_bytes, request, ret_destination,
 			      ret_refusal);
-	return penstock_session_executed(session, status);
+	return penstock_session_executed(session, status, ret_refusal);
 }
 
 /* Its bytes did not all come: the request was never executed, and its serial is free again. */
@@ -461,6 +463,7 @@ void penstock_transfer_abandon(struct penstock_pending *pending)
 
 	transfer->torn = true;
 	pending->request = NULL;
+	pending->effect = false; /* nor refused */
 	if (session->last_serial == pending->serial) {
 		session->last_serial--;
 	}
@@ -555,7 +558,7 @@ enum penstock_status penstock_read_back(struct penstock_session *session, uint64
 		return status;
 	}
 	status = begin_read_back(session, name, offset, size_bytes, request, ret_refusal);
-	return penstock_session_executed(session, status);
+	return penstock_session_executed(session, status, ret_refusal);
 }
 
 void penstock_read_back_end(struct penstock_request *request)
@@ -621,5 +624,5 @@ enum penstock_status penstock_share_allocation(struct penstock_session *session,
 		return status;
 	}
 	status = begin_share(session, name, request, ret_refusal);
-	return penstock_session_executed(session, status);
+	return penstock_session_executed(session, status, ret_refusal);
 }

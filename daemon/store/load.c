@@ -28,6 +28,7 @@ static const struct {
 	{ PENSTOCK_TABLE_OPENING, PENSTOCK_STATEMENT_LOAD_OPENING },
 	{ PENSTOCK_TABLE_LIST_ELEMENT, PENSTOCK_STATEMENT_LOAD_LIST_ELEMENT },
 	{ PENSTOCK_TABLE_NAME_FLOOR, PENSTOCK_STATEMENT_LOAD_NAME_FLOOR },
+	{ PENSTOCK_TABLE_STORED_ANSWER, PENSTOCK_STATEMENT_LOAD_STORED_ANSWER },
 };
 
 /* True where the owner took the row, or wants none of that table. */
@@ -53,6 +54,8 @@ static bool deliver(const struct penstock_store_loader *loader, enum penstock_st
 	case PENSTOCK_TABLE_NAME_FLOOR:
 		return DELIVER(name_floor, row->name_floor.session, row->name_floor.name_index,
 			       row->name_floor.generation);
+	case PENSTOCK_TABLE_STORED_ANSWER:
+		return DELIVER(answer, &row->answer);
 	case PENSTOCK_TABLE_GENERATION:
 		if (loader->generation != NULL) {
 			loader->generation(loader->owner, row->generation.id);
@@ -60,6 +63,7 @@ static bool deliver(const struct penstock_store_loader *loader, enum penstock_st
 		return true;
 	case PENSTOCK_TABLE_HIGHEST_ID:
 	case PENSTOCK_TABLE_ROW_SERIAL:
+	case PENSTOCK_TABLE_FORGOTTEN:
 	case PENSTOCK_TABLE_COUNT:
 		break;
 	}

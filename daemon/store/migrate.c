@@ -187,6 +187,21 @@ static enum penstock_status vacuum_into(const struct migrator *migrator, const c
 }
 
 /*
+ * Whether there is anything that a migration could spoil: everything hangs on a principal. What a
+ * power loss between two migrations of a new database leaves is empty.
+ */
+static bool holds_something(const struct migrator *migrator)
+{
+	sqlite3_stmt *statement = NULL;
+	bool empty = sqlite3_prepare_v2(migrator->sqlite, "SELECT 1 FROM principal LIMIT 1", -1,
+					&statement, NULL) == SQLITE_OK &&
+		     sqlite3_step(statement) == SQLITE_DONE;
+
+	sqlite3_finalize(statement);
+	return !empty;
+}
+
+/*
  * The copy gets its name when it is whole; one that an earlier try finished is kept, since it
  * holds the same.
  */
@@ -296,7 +311,8 @@ enum penstock_status penstock_migrate(struct sqlite3 *sqlite, const char *path,
 	if (version > 0) {
 		status = check_history(&migrator, migrations, version);
 	}
-	if (status == PENSTOCK_STATUS_SUCCESS && version > 0 && (uint64_t)version < count) {
+	if (status == PENSTOCK_STATUS_SUCCESS && version > 0 && (uint64_t)version < count &&
+	    holds_something(&migrator)) {
 		status = back_up(&migrator, version);
 	}
 	for (size_t i = (size_t)version; i < count && status == PENSTOCK_STATUS_SUCCESS; i++) {

@@ -10,9 +10,10 @@
 #include "daemon/store/table.h"
 
 enum penstock_record_action {
-	PENSTOCK_RECORD_PUT,        /* the table's row */
-	PENSTOCK_RECORD_DELETE,     /* struct penstock_record_id, of a penstock_store_kind */
-	PENSTOCK_RECORD_CLEAR_LIST, /* struct penstock_record_id: the context's */
+	PENSTOCK_RECORD_PUT,            /* the table's row */
+	PENSTOCK_RECORD_DELETE,         /* struct penstock_record_id, of a penstock_store_kind */
+	PENSTOCK_RECORD_CLEAR_LIST,     /* struct penstock_record_id: the context's */
+	PENSTOCK_RECORD_DELETE_ANSWERS, /* struct penstock_forgotten_row: up to its serial */
 };
 
 struct penstock_record_id {

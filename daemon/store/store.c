@@ -402,3 +402,31 @@ uint64_t penstock_store_put_row_serial(struct penstock_store *store, uint64_t se
 
 	return put(store, PENSTOCK_TABLE_ROW_SERIAL, &row);
 }
+
+uint64_t penstock_store_put_answer(struct penstock_store *store,
+				   const struct penstock_answer_row *row)
+{
+	return put(store, PENSTOCK_TABLE_STORED_ANSWER, row);
+}
+
+uint64_t penstock_store_delete_answers(struct penstock_store *store, uint64_t session,
+				       uint64_t serial)
+{
+	const struct penstock_forgotten_row row = { session, serial };
+
+	require_loop_thread(store);
+	if (!push(store, PENSTOCK_RECORD_DELETE_ANSWERS, PENSTOCK_TABLE_STORED_ANSWER, &row,
+		  sizeof(row))) {
+		return 0;
+	}
+	return next_sequence(store);
+}
+
+uint64_t penstock_store_forget_answers(struct penstock_store *store, uint64_t session,
+				       uint64_t serial)
+{
+	const struct penstock_forgotten_row row = { session, serial };
+
+	(void)penstock_store_delete_answers(store, session, serial);
+	return put(store, PENSTOCK_TABLE_FORGOTTEN, &row);
+}

@@ -78,6 +78,7 @@ struct penstock_session_row {
 	uint64_t progress_record; /* memory/progress.h */
 	uint64_t row_serial; /* see penstock_store_put_row_serial; a put keeps what is stored */
 	char client[64];
+	uint64_t forgotten_serial; /* see penstock_store_forget_answers; likewise */
 };
 
 struct penstock_device_row {
@@ -136,14 +137,29 @@ struct penstock_list_row {
 	uint64_t address;
 };
 
+/* What a leased session was told that is no success: a refusal, or how submissions ended. */
+struct penstock_answer_row {
+	uint64_t session;
+	uint64_t serial;    /* > 0: one row a serial; of an ending: its fence */
+	uint64_t context;   /* name; 0: a refusal */
+	uint64_t ran_until; /* of an ending: that context's submissions up to this fence ran */
+	uint32_t status;    /* enum penstock_status, on the wire */
+	bool at_instruction;
+	uint32_t byte_offset;
+	char instruction[32];
+	char operand[32];
+	char sentence[192];
+};
+
 /*
  * Queue a row, copied; loop thread; return its sequence (> 0, growing). put replaces the row of
  * that id and leaves what hangs on it alone. A row's parents are put before it, in the same turn
  * or earlier; otherwise the store fails (DATA_ERROR). Text is cut to its field. Where memory runs
  * out `failed` is called (on a later turn) and 0 returned, as from then on. Deleting a row takes
- * what hangs on it along: a principal its sessions and allocations, a session its devices and
- * name floors, a device its contexts and openings, an allocation its openings, a context its
- * list. An opening that goes leaves NULL elements in lists. Deleting what is not there is legal.
+ * what hangs on it along: a principal its sessions and allocations, a session its devices,
+ * name floors and answers, a device its contexts and openings, an allocation its openings, a
+ * context its list. An opening that goes leaves NULL elements in lists. Deleting what is not there
+ * is legal.
  */
 uint64_t penstock_store_put_principal(struct penstock_store *store,
 				      const struct penstock_principal_row *row);
@@ -171,8 +187,19 @@ enum penstock_store_kind {
 	PENSTOCK_STORE_OPENING,
 };
 
+uint64_t penstock_store_put_answer(struct penstock_store *store,
+				   const struct penstock_answer_row *row);
+
 uint64_t penstock_store_delete(struct penstock_store *store, enum penstock_store_kind kind,
 			       uint64_t id);
+
+/* The session's answers up to `serial` go: its client has received them. */
+uint64_t penstock_store_delete_answers(struct penstock_store *store, uint64_t session,
+				       uint64_t serial);
+
+/* They go though the client may not have received them, which the session's row remembers. */
+uint64_t penstock_store_forget_answers(struct penstock_store *store, uint64_t session,
+				       uint64_t serial);
 
 /*
  * The request with that serial changed a row of the session, in this turn: it is written in the
@@ -213,6 +240,7 @@ struct penstock_store_loader {
 	bool (*opening)(void *owner, const struct penstock_opening_row *row);
 	bool (*list)(void *owner, uint64_t context, const struct penstock_list_row *row);
 	bool (*name_floor)(void *owner, uint64_t session, uint32_t index, uint32_t generation);
+	bool (*answer)(void *owner, const struct penstock_answer_row *row);
 };
 
 /*

@@ -46,7 +46,7 @@ static const struct column principal_columns[] = {
 static const struct column session_columns[] = {
 	ID(session, id),          ID(session, principal), BITS(session, id_high),
 	BITS(session, id_low),    U32(session, lease_s),  U63(session, progress_record),
-	U63(session, row_serial), TEXT(session, client),
+	U63(session, row_serial), TEXT(session, client),  U63(session, forgotten_serial),
 };
 
 static const struct column device_columns[] = {
@@ -114,6 +114,18 @@ static const struct column row_serial_columns[] = {
 	U63(row_serial, serial),
 };
 
+static const struct column forgotten_columns[] = {
+	ID(forgotten, session),
+	U63(forgotten, serial),
+};
+
+static const struct column answer_columns[] = {
+	ID(answer, session),      ID(answer, serial),        BITS(answer, context),
+	U63(answer, ran_until),   U32(answer, status),       FLAG(answer, at_instruction),
+	U32(answer, byte_offset), TEXT(answer, instruction), TEXT(answer, operand),
+	TEXT(answer, sentence),
+};
+
 static const struct {
 	const char *name;
 	size_t row_bytes;
@@ -134,6 +146,8 @@ static const struct {
 	TABLE(PENSTOCK_TABLE_GENERATION, generation),
 	TABLE(PENSTOCK_TABLE_HIGHEST_ID, highest_id),
 	TABLE(PENSTOCK_TABLE_ROW_SERIAL, row_serial),
+	TABLE(PENSTOCK_TABLE_FORGOTTEN, forgotten),
+	TABLE(PENSTOCK_TABLE_STORED_ANSWER, answer),
 };
 
 size_t penstock_table_row_bytes(enum penstock_store_table table)

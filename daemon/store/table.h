@@ -24,6 +24,8 @@ enum penstock_store_table {
 	PENSTOCK_TABLE_GENERATION,
 	PENSTOCK_TABLE_HIGHEST_ID,
 	PENSTOCK_TABLE_ROW_SERIAL, /* written only: a column of session */
+	PENSTOCK_TABLE_FORGOTTEN,  /* likewise */
+	PENSTOCK_TABLE_STORED_ANSWER,
 	PENSTOCK_TABLE_COUNT
 };
 
@@ -55,6 +57,12 @@ struct penstock_highest_id_row {
 	uint64_t id;
 };
 
+/* The answers of a session up to a serial. */
+struct penstock_forgotten_row {
+	uint64_t session;
+	uint64_t serial;
+};
+
 /* Any row: for whoever reads one without knowing yet what it will be. */
 union penstock_store_row {
 	struct penstock_principal_row principal;
@@ -67,6 +75,7 @@ union penstock_store_row {
 	struct penstock_name_floor_row name_floor;
 	struct penstock_generation_row generation;
 	struct penstock_highest_id_row highest_id;
+	struct penstock_answer_row answer;
 };
 
 size_t penstock_table_row_bytes(enum penstock_store_table table);

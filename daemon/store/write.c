@@ -22,6 +22,8 @@ static const enum penstock_store_statement put_statements[PENSTOCK_TABLE_COUNT] 
 	[PENSTOCK_TABLE_GENERATION] = PENSTOCK_STATEMENT_PUT_GENERATION,
 	[PENSTOCK_TABLE_HIGHEST_ID] = PENSTOCK_STATEMENT_PUT_HIGHEST_ID,
 	[PENSTOCK_TABLE_ROW_SERIAL] = PENSTOCK_STATEMENT_PUT_ROW_SERIAL,
+	[PENSTOCK_TABLE_FORGOTTEN] = PENSTOCK_STATEMENT_PUT_FORGOTTEN,
+	[PENSTOCK_TABLE_STORED_ANSWER] = PENSTOCK_STATEMENT_PUT_STORED_ANSWER,
 };
 
 static const enum penstock_store_statement delete_statements[PENSTOCK_STORE_KINDS] = {
@@ -54,6 +56,15 @@ static int erase(struct penstock_database *database, enum penstock_store_stateme
 		 const struct penstock_record_id *row)
 {
 	int code = sqlite3_bind_int64(database->statements[which], 1, (int64_t)row->id);
+
+	return code == SQLITE_OK ? run(database, which) : code;
+}
+
+static int erase_answers(struct penstock_database *database,
+			 const struct penstock_forgotten_row *row)
+{
+	enum penstock_store_statement which = PENSTOCK_STATEMENT_DELETE_ANSWERS;
+	int code = penstock_table_bind(PENSTOCK_TABLE_FORGOTTEN, database->statements[which], row);
 
 	return code == SQLITE_OK ? run(database, which) : code;
 }
@@ -105,6 +116,8 @@ static int write_record(struct penstock_database *database, const struct penstoc
 		return put(database, table, row);
 	case PENSTOCK_RECORD_DELETE:
 		return erase(database, delete_statements[table], id);
+	case PENSTOCK_RECORD_DELETE_ANSWERS:
+		return erase_answers(database, row);
 	case PENSTOCK_RECORD_CLEAR_LIST:
 		return erase(database, PENSTOCK_STATEMENT_DELETE_LIST, id);
 	}

@@ -28,7 +28,8 @@
 #define PENSTOCK_PROTOCOL_MINOR     0u
 
 /* Hello.features and Welcome.features */
-#define PENSTOCK_FEATURE_NO_SESSION 0x1u /* no session is made: admin requests and Sync only */
+#define PENSTOCK_FEATURE_NO_SESSION     0x1u /* no session is made: admin requests and Sync only */
+#define PENSTOCK_FEATURE_STORED_ANSWERS 0x2u /* a resume is told what it may not have heard */
 
 /*
  * FRAME(name, number, message): the message type of proto/wire/penstock.proto that the frame

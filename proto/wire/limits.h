@@ -28,6 +28,10 @@
 /* rows on their way to the disk; beyond it connections of leased sessions are not read */
 #define PENSTOCK_LIMIT_STORE_QUEUED 65536u
 
+/* what a client that lost its connection may be told again; the oldest are forgotten */
+#define PENSTOCK_LIMIT_STORED_ANSWERS           4096u  /* of a session with a lease */
+#define PENSTOCK_LIMIT_PRINCIPAL_STORED_ANSWERS 65536u /* of all sessions of a principal */
+
 /* a session's objects */
 #define PENSTOCK_LIMIT_NAMES                  (1u << 24) /* entries of a session's name table */
 #define PENSTOCK_LIMIT_SESSIONS_PER_PRINCIPAL 1024u

@@ -78,7 +78,7 @@ def a_leased_session_is_resumed_with_its_objects_and_bytes(daemon):
 def a_resume_takes_the_session_from_the_older_connection(daemon):
     old = leased(daemon)
     with Peer(daemon, **old.id) as peer:
-        old.expect_closing("CONNECTION_DISCONNECTED")
+        old.expect_closing("CANCELLED")
         is_all_there(peer, old)
         goodbye(peer)
 

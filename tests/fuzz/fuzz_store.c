@@ -29,7 +29,7 @@ static void put(struct penstock_record_queue *queue, struct penstock_record_pool
 static void fill(struct penstock_database *database)
 {
 	const struct penstock_principal_row principal = { 1, "uid:1" };
-	const struct penstock_session_row session = { 1, 2, 3, 1, 60, 1, 0, "client" };
+	const struct penstock_session_row session = { 1, 2, 3, 1, 60, 1, 0, "client", 0 };
 	const struct penstock_device_row device = { 1, 1, 1, 0, 1 };
 	const struct penstock_context_row context = { 1, 1, 2, 0, 0, 4096, 16, 16, -1, 1 };
 	const struct penstock_allocation_row allocation = { .id = 1,
@@ -38,6 +38,8 @@ static void fill(struct penstock_database *database)
 	const struct penstock_opening_row opening = { 1, 1, 1, 3, true };
 	const struct penstock_list_element_row element = { 1, { .opening = 1, .index = 0 } };
 	const struct penstock_name_floor_row name_floor = { 1, 4, 5 };
+	const struct penstock_answer_row answer = { 1,    9, 0,      0,  0xC000000D,
+						    true, 8, "copy", "", "no" };
 	const struct penstock_generation_row generation = { { 1, 2, 3 } };
 	struct penstock_record_queue queue = { 0 };
 	struct penstock_record_pool pool = { 0 };
@@ -51,6 +53,7 @@ static void fill(struct penstock_database *database)
 	put(&queue, &pool, PENSTOCK_TABLE_OPENING, &opening);
 	put(&queue, &pool, PENSTOCK_TABLE_LIST_ELEMENT, &element);
 	put(&queue, &pool, PENSTOCK_TABLE_NAME_FLOOR, &name_floor);
+	put(&queue, &pool, PENSTOCK_TABLE_STORED_ANSWER, &answer);
 	PENSTOCK_REQUIRE(penstock_database_write(database, &queue, NULL) ==
 			 PENSTOCK_STATUS_SUCCESS);
 	penstock_record_recycle(&pool, &queue);

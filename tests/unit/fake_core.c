@@ -28,6 +28,7 @@ static struct record {
 static struct progress {
 	uint64_t accepted;
 	uint64_t completed;
+	uint64_t failed;
 	bool used;
 	bool claimed;
 } progress_records[MOST_RECORDS];
@@ -410,6 +411,18 @@ void penstock_progress_set_completed(struct penstock_vidmm *vidmm, uint64_t reco
 {
 	(void)vidmm;
 	progress_records[record].completed = serial;
+}
+
+void penstock_progress_set_failed(struct penstock_vidmm *vidmm, uint64_t record, uint64_t serial)
+{
+	(void)vidmm;
+	progress_records[record].failed = serial;
+}
+
+uint64_t penstock_progress_failed(const struct penstock_vidmm *vidmm, uint64_t record)
+{
+	(void)vidmm;
+	return progress_records[record].failed;
 }
 
 void penstock_progress_free(struct penstock_vidmm *vidmm, uint64_t record)

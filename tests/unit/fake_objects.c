@@ -226,6 +226,52 @@ enum penstock_status penstock_sync(struct penstock_session *session, uint64_t se
 	return run(session, serial);
 }
 
+enum penstock_status penstock_refuse_request(struct penstock_session *session, uint64_t serial,
+					     const struct penstock_refusal *refusal)
+{
+	enum penstock_status status = run(session, serial);
+
+	return status == PENSTOCK_STATUS_WRONG_SERIAL ? status : refusal->status;
+}
+
+void penstock_session_received(struct penstock_session *session, uint64_t serial)
+{
+	(void)session;
+	fake.received = serial;
+}
+
+uint64_t penstock_session_forgotten(const struct penstock_session *session)
+{
+	(void)session;
+	return fake.forgotten;
+}
+
+bool penstock_session_refusals(const struct penstock_session *session, uint64_t after,
+			       uint64_t until, penstock_refusal_fn *tell, void *owner)
+{
+	(void)session;
+	for (uint64_t serial = after + 1; serial <= until; serial++) {
+		if (serial == fake.refused &&
+		    !tell(owner, serial,
+			  &(struct penstock_refusal){ .status = PENSTOCK_STATUS_ILLEGAL_INSTRUCTION,
+						      .at_instruction = true,
+						      .byte_offset = 12,
+						      .instruction = "copy",
+						      .operand = "size",
+						      .sentence = "as before" })) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void penstock_session_tell_fences(struct penstock_session *session, uint64_t from)
+{
+	(void)session;
+	fake.fences_from = from;
+	fake.events.fence(fake.events.owner, 0x77, from, PENSTOCK_STATUS_SUCCESS);
+}
+
 enum penstock_status penstock_submit(struct penstock_session *session, uint64_t serial,
 				     const struct penstock_wire_submission *record,
 				     const uint8_t *allocation_list, const uint8_t *patch_list,

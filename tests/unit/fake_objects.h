@@ -23,13 +23,16 @@ struct fake_objects {
 	bool not_kept;        /* the session's own row is under way */
 	unsigned contexts;    /* that an administrator sees */
 	uint64_t last_serial; /* of a session that is resumed */
+	uint64_t refused;     /* the one refusal that it stores; 0: none */
+	uint64_t forgotten;
 
 	/* what happened */
 	unsigned sessions_begun, sessions_disconnected, sessions_ended;
 	unsigned calls;       /* requests that reached a session */
 	unsigned submissions; /* of them */
 	unsigned uploads, torn_uploads, read_backs, read_backs_ended;
-	uint64_t command_sum; /* of the bytes of all command buffers */
+	uint64_t received, fences_from; /* as the client of a resume said */
+	uint64_t command_sum;           /* of the bytes of all command buffers */
 	char client[PENSTOCK_LIMIT_CLIENT_NAME_BYTES];
 	struct penstock_session *latest;
 	struct penstock_session_events events; /* of the latest session */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_ROWS 8192u
+#define MOST_ROWS 16384u
 
 enum row_kind {
 	ROW_PRINCIPAL = PENSTOCK_STORE_PRINCIPAL,
@@ -18,7 +18,10 @@ enum row_kind {
 	ROW_FLOOR,
 	ROW_GENERATION,
 	ROW_LIST,
-	ROW_SERIAL, /* of a session; its id is the session's */
+	ROW_ANSWER,    /* its id is the session's number and the serial */
+	ROW_FORGOTTEN, /* of a session; its id is the session's */
+	ROW_RECEIVED,  /* answers of a session go, up to a serial */
+	ROW_SERIAL,    /* of a session; its id is the session's */
 	ROW_DELETE,
 	ROW_KINDS,
 };
@@ -41,6 +44,7 @@ struct row {
 		uint8_t generation[16];
 		uint64_t floor;
 		uint64_t serial;
+		struct penstock_answer_row answer;
 	} data;
 };
 
@@ -189,6 +193,37 @@ uint64_t penstock_store_put_row_serial(struct penstock_store *store, uint64_t se
 	return fake.sequence;
 }
 
+uint64_t penstock_store_put_answer(struct penstock_store *store,
+				   const struct penstock_answer_row *row)
+{
+	struct row *put = append(ROW_ANSWER, row->session << 32 | row->serial);
+
+	(void)store;
+	put->parent = row->session;
+	put->data.answer = *row;
+	return fake.sequence;
+}
+
+uint64_t penstock_store_delete_answers(struct penstock_store *store, uint64_t session,
+				       uint64_t serial)
+{
+	(void)store;
+	append(ROW_RECEIVED, session)->data.serial = serial;
+	return fake.sequence;
+}
+
+uint64_t penstock_store_forget_answers(struct penstock_store *store, uint64_t session,
+				       uint64_t serial)
+{
+	struct row *put;
+
+	(void)penstock_store_delete_answers(store, session, serial);
+	put = append(ROW_FORGOTTEN, session);
+	put->parent = session;
+	put->data.serial = serial;
+	return fake.sequence;
+}
+
 uint64_t penstock_store_highest_id(const struct penstock_store *store,
 				   enum penstock_store_kind kind)
 {
@@ -216,7 +251,8 @@ static void kill_children(enum row_kind kind, uint64_t id)
 		[ROW_OPENING] = ROW_DEVICE,    [ROW_FLOOR] = ROW_SESSION,
 		[ROW_PRINCIPAL] = ROW_KINDS,   [ROW_LIST] = ROW_KINDS,
 		[ROW_GENERATION] = ROW_KINDS,  [ROW_DELETE] = ROW_KINDS,
-		[ROW_SERIAL] = ROW_SESSION,
+		[ROW_SERIAL] = ROW_SESSION,    [ROW_ANSWER] = ROW_SESSION,
+		[ROW_FORGOTTEN] = ROW_SESSION, [ROW_RECEIVED] = ROW_KINDS,
 	};
 
 	for (unsigned i = 0; i < row_count; i++) {
@@ -236,12 +272,17 @@ static void settle(void)
 			if (rows[i].kind == ROW_DELETE && rows[j].kind == rows[i].parent &&
 			    rows[j].id == rows[i].id) {
 				kill_row(j);
+			} else if (rows[i].kind == ROW_RECEIVED && rows[j].kind == ROW_ANSWER &&
+				   rows[j].data.answer.session == rows[i].id &&
+				   rows[j].data.answer.serial <= rows[i].data.serial) {
+				kill_row(j);
 			} else if (rows[i].kind != ROW_LIST && rows[j].kind == rows[i].kind &&
 				   rows[j].id == rows[i].id) {
 				rows[j].dead = true;
 			}
 		}
-		rows[i].dead = rows[i].dead || rows[i].kind == ROW_DELETE;
+		rows[i].dead =
+			rows[i].dead || rows[i].kind == ROW_DELETE || rows[i].kind == ROW_RECEIVED;
 	}
 }
 
@@ -264,6 +305,9 @@ static bool deliver_session(const struct penstock_store_loader *loader, const st
 	for (unsigned i = 0; i < row_count; i++) {
 		if (rows[i].kind == ROW_SERIAL && rows[i].id == session.id) {
 			session.row_serial = rows[i].data.serial;
+		}
+		if (rows[i].kind == ROW_FORGOTTEN && rows[i].id == session.id) {
+			session.forgotten_serial = rows[i].data.serial;
 		}
 	}
 	return loader->session(loader->owner, &session);
@@ -292,7 +336,11 @@ static bool deliver(const struct penstock_store_loader *loader, const struct row
 	case ROW_GENERATION:
 		loader->generation(loader->owner, row->data.generation);
 		return true;
+	case ROW_ANSWER:
+		return loader->answer(loader->owner, &row->data.answer);
 	case ROW_SERIAL:
+	case ROW_FORGOTTEN:
+	case ROW_RECEIVED:
 	case ROW_DELETE:
 	case ROW_KINDS:
 		break;
@@ -306,7 +354,8 @@ enum penstock_status penstock_store_load(struct penstock_store *store,
 {
 	static const enum row_kind order[] = { ROW_GENERATION, ROW_PRINCIPAL, ROW_SESSION,
 					       ROW_DEVICE,     ROW_CONTEXT,   ROW_ALLOCATION,
-					       ROW_OPENING,    ROW_LIST,      ROW_FLOOR };
+					       ROW_OPENING,    ROW_LIST,      ROW_FLOOR,
+					       ROW_ANSWER };
 	unsigned count = row_count;
 
 	(void)store;

@@ -182,11 +182,42 @@ START_TEST(the_embedded_migrations_are_the_files_byte_for_byte)
 }
 END_TEST
 
+START_TEST(a_database_without_a_principal_is_migrated_without_a_copy)
+{
+	char copy[600];
+
+	snprintf(copy, sizeof(copy), "%s.before-0002", path);
+	ck_assert_int_eq(migrate(penstock_migrations, 1), PENSTOCK_STATUS_SUCCESS);
+	reopen();
+	ck_assert_msg(migrate(penstock_migrations, penstock_migration_count) ==
+			      PENSTOCK_STATUS_SUCCESS,
+		      "%s", text.text);
+	ck_assert_int_ne(access(copy, F_OK), 0);
+}
+END_TEST
+
+START_TEST(a_database_with_a_principal_is_copied_first)
+{
+	char copy[600];
+
+	snprintf(copy, sizeof(copy), "%s.before-0002", path);
+	ck_assert_int_eq(migrate(penstock_migrations, 1), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(
+		sqlite3_exec(sqlite, "INSERT INTO principal VALUES (1, 'uid:1')", NULL, NULL, NULL),
+		SQLITE_OK);
+	reopen();
+	ck_assert_int_eq(migrate(penstock_migrations, penstock_migration_count),
+			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(access(copy, F_OK), 0);
+}
+END_TEST
+
 /* A list of what has shipped: editing a migration must fail here before it fails at a user's. */
 START_TEST(shipped_migrations_have_their_hash)
 {
 	static const char *const hashes[] = {
 		"4c529a8e49c83a9b4239564cfddbffed06dfb40564da12cd67024233e69410ce",
+		"1094267b83deb633912bc0366ea8023a86e1711ffc393ec1c8b3c7638e34fd30",
 	};
 	char hash[PENSTOCK_MIGRATION_HASH_CHARS + 1];
 
@@ -214,6 +245,8 @@ int main(void)
 	tcase_add_test(tcase, a_changed_migration_is_refused);
 	tcase_add_test(tcase, a_database_of_somebody_else_is_refused);
 	tcase_add_test(tcase, the_embedded_migrations_are_the_files_byte_for_byte);
+	tcase_add_test(tcase, a_database_without_a_principal_is_migrated_without_a_copy);
+	tcase_add_test(tcase, a_database_with_a_principal_is_copied_first);
 	tcase_add_test(tcase, shipped_migrations_have_their_hash);
 	suite_add_tcase(suite, tcase);
 	return penstock_test_main(suite);

@@ -86,7 +86,10 @@ START_TEST(nothing_is_durable_before_the_store_has_committed_it)
 	/* What writes no row waits for nothing. */
 	GOOD(penstock_sync(client.session, ++client.serial));
 	ck_assert_uint_eq(durable(), 3);
+	/* A refusal is a row: a restart must not take it for a success. */
 	REFUSED(client_destroy(&client, NAME(9)), INVALID_HANDLE);
+	ck_assert_uint_eq(durable(), 3);
+	commit();
 	ck_assert_uint_eq(durable(), 4);
 	GOOD(client_destroy(&client, NAME(2)));
 	GOOD(penstock_sync(client.session, ++client.serial));

@@ -62,8 +62,10 @@ static const char filled[] =
 	"generation aa..bb\n"
 	"principal 1 uid:1\n"
 	"principal 2 uid:2\n"
-	"session 1 of 1 fffffffffffffffe/100000000 lease 60 record 8 serial 31 a client\n"
-	"session 2 of 2 fffffffffffffffd/200000000 lease 60 record 9 serial 32 a client\n"
+	"session 1 of 1 fffffffffffffffe/100000000 lease 60 record 8 serial 31 forgotten 12 "
+	"a client\n"
+	"session 2 of 2 fffffffffffffffd/200000000 lease 60 record 9 serial 32 forgotten 12 "
+	"a client\n"
 	"device 1 of 1 name abcd000000000001 flags 2 state 1\n"
 	"device 2 of 2 name abcd000000000002 flags 2 state 1\n"
 	"context 1 of 1 name abcd000000000001 node 1 flags 2 sizes 65536 256 4294967295 priority "
@@ -81,7 +83,13 @@ static const char filled[] =
 	"element 0 of 2 opening 0 write 0 segment 0 at 0\n"
 	"element 1 of 2 opening 2 write 1 segment 2 at 8000000000000002\n"
 	"floor of 1 index 5 generation 9\n"
-	"floor of 2 index 5 generation 9\n";
+	"floor of 2 index 5 generation 9\n"
+	"answer 13 of 1 context 0 ran until 0 status c000001d at 1 676 'copy' 'destination' 'it's "
+	"refused'\n"
+	"answer 20 of 1 context abcd000000000001 ran until 18 status c00002b6 at 0 0 '' '' ''\n"
+	"answer 13 of 2 context 0 ran until 0 status c000001d at 1 676 'copy' 'destination' 'it's "
+	"refused'\n"
+	"answer 20 of 2 context abcd000000000002 ran until 18 status c00002b6 at 0 0 '' '' ''\n";
 
 START_TEST(every_field_of_every_row_comes_back)
 {
@@ -131,6 +139,8 @@ START_TEST(deleting_a_session_takes_what_hangs_on_it_and_leaves_the_allocation)
 	ck_assert_ptr_null(strstr(text, "opening 1 "));
 	ck_assert_ptr_null(strstr(text, " of 1 opening"));
 	ck_assert_ptr_null(strstr(text, "floor of 1 "));
+	ck_assert_ptr_null(strstr(text, "answer 13 of 1 "));
+	ck_assert_ptr_nonnull(strstr(text, "answer 13 of 2 "));
 	ck_assert_ptr_nonnull(strstr(text, "allocation 1 "));
 	ck_assert_ptr_nonnull(strstr(text, "element 1 of 2 opening 2 "));
 	free(text);
@@ -246,7 +256,7 @@ START_TEST(the_longest_list_comes_back)
 	ck_assert_uint_eq(fixture.failures, 0);
 	store_fixture_close(&fixture);
 	ck_assert_int_eq(store_dump_file(&config, &result, &text), PENSTOCK_STATUS_SUCCESS);
-	ck_assert_uint_eq(result.rows, 19 - 2 + count);
+	ck_assert_uint_eq(result.rows, 23 - 2 + count);
 	free(result.text);
 	free(list);
 }
@@ -314,7 +324,7 @@ START_TEST(a_full_disk_is_told_and_what_was_committed_stays)
 	store_fixture_close(&fixture);
 	penstock_forget_capacity(0);
 	ck_assert_int_eq(store_dump_file(&forget, &result, &text), PENSTOCK_STATUS_SUCCESS);
-	ck_assert_uint_ge(result.rows, 19 + (unsigned)(allocation - 3));
+	ck_assert_uint_ge(result.rows, 23 + (unsigned)(allocation - 3));
 	free(result.text);
 	penstock_forget_reset();
 }
@@ -399,6 +409,10 @@ static const struct {
 	{ "UPDATE opening SET id = -5 WHERE id = 1; UPDATE list_element SET opening = -5 WHERE "
 	  "opening = 1",
 	  "opening, row -5, column id" },
+	{ "UPDATE stored_answer SET status = -1", "answer, row 1, column status" },
+	{ "UPDATE stored_answer SET at_instruction = 2", "answer, row 1, column at_instruction" },
+	{ "UPDATE stored_answer SET operand = printf('%200c', 'x')", "column operand: longer" },
+	{ "UPDATE session SET forgotten_serial = -1", "session, row 1, column forgotten_serial" },
 	{ "DROP TABLE name_floor", "no such table: name_floor" },
 	{ "ALTER TABLE device RENAME COLUMN flags TO flag", "no column named flags" },
 	{ "DROP TABLE name_floor; CREATE VIEW name_floor AS SELECT 1 AS session, 1 AS name_index, "
@@ -550,7 +564,7 @@ START_TEST(every_reference_has_an_index)
 			      (const char *)sqlite3_column_text(statement, 0),
 			      (const char *)sqlite3_column_text(statement, 1));
 	}
-	ck_assert_uint_eq(references, 9);
+	ck_assert_uint_eq(references, 10);
 	sqlite3_finalize(statement);
 	penstock_database_close(&database);
 }
