@@ -119,6 +119,18 @@ const struct penstock_dispatch_row *penstock_dispatch_admit(struct penstock_conn
 	return row;
 }
 
+/* There was no memory to look at the message, which may be a good one. */
+static void no_memory(struct penstock_call *call, const struct penstock_dispatch_row *row)
+{
+	static const char fault[] = "out of memory";
+
+	if (row->role == PENSTOCK_ROLE_HELLO || row->payload == PENSTOCK_PAYLOAD_WHOLE) {
+		penstock_connection_stop(call->connection, PENSTOCK_STATUS_NO_MEMORY, fault);
+	} else if (penstock_call_begin(call, call->frame->serial)) {
+		penstock_call_refuse(call, PENSTOCK_STATUS_NO_MEMORY, fault);
+	}
+}
+
 /* A message that is no good: the request is refused where it is known to be one request. */
 static void bad_message(struct penstock_call *call, const struct penstock_dispatch_row *row,
 			const char *fault)
@@ -175,6 +187,10 @@ void penstock_dispatch(struct penstock_connection *connection, const struct pens
 	penstock_budget_init(&budget);
 	unpacked = protobuf_c_message_unpack(row->descriptor, &budget.allocator,
 					     frame->message_bytes, message);
+	if (unpacked == NULL && budget.no_memory) {
+		no_memory(&call, row);
+		return;
+	}
 	if (unpacked == NULL) {
 		bad_message(&call, row,
 			    budget.exhausted ? "the message needs too much memory"

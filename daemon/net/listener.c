@@ -15,13 +15,18 @@
 #include <unistd.h>
 
 #define BACKLOG 511
+/* How long a client waits for memory before it is tried again. */
+#define ACCEPT_AGAIN_MS 20
 
 static void closed_cb(uv_handle_t *handle)
 {
-	struct penstock_listener *listener =
-		penstock_container_of(handle, struct penstock_listener, handle);
+	struct penstock_listener *listener = handle->data;
 	struct penstock_net *net = listener->net;
 
+	listener->open_handles--;
+	if (listener->open_handles > 0) {
+		return;
+	}
 	penstock_list_remove(&listener->link);
 	free(listener->path);
 	free(listener);
@@ -37,16 +42,33 @@ void penstock_listener_close(struct penstock_listener *listener)
 		(void)unlink(listener->path);
 	}
 	uv_close((uv_handle_t *)&listener->handle.stream, closed_cb);
+	uv_close((uv_handle_t *)&listener->again, closed_cb);
+}
+
+static void again_cb(uv_timer_t *timer);
+
+/*
+ * Without memory for a connection nothing is accepted, and libuv listens no more until somebody
+ * is: so that client waits, with those behind it, and is tried again. Any other failure costs the
+ * client its connection and nobody else anything.
+ */
+static void accept_one(struct penstock_listener *listener)
+{
+	if (penstock_connection_new(listener->net, &listener->handle.stream, -1,
+				    listener->unix_socket) == PENSTOCK_STATUS_NO_MEMORY) {
+		(void)uv_timer_start(&listener->again, again_cb, ACCEPT_AGAIN_MS, 0);
+	}
+}
+
+static void again_cb(uv_timer_t *timer)
+{
+	accept_one(timer->data);
 }
 
 static void connection_cb(uv_stream_t *stream, int error)
 {
-	struct penstock_listener *listener =
-		penstock_container_of(stream, struct penstock_listener, handle);
-
 	if (error == 0) {
-		/* a failure costs that client its connection and nobody else anything */
-		(void)!penstock_connection_new(listener->net, stream, -1, listener->unix_socket);
+		accept_one(stream->data);
 	}
 }
 
@@ -67,6 +89,10 @@ static enum penstock_status start(struct penstock_net *net, int descriptor, bool
 	error = unix_socket ? uv_pipe_init(loop, &listener->handle.pipe, 0)
 			    : uv_tcp_init(loop, &listener->handle.tcp);
 	PENSTOCK_REQUIRE(error == 0); /* neither opens anything */
+	(void)uv_timer_init(loop, &listener->again);
+	listener->handle.stream.data = listener;
+	listener->again.data = listener;
+	listener->open_handles = 2;
 	penstock_list_append(&net->listeners, &listener->link);
 	error = unix_socket ? uv_pipe_open(&listener->handle.pipe, descriptor)
 			    : uv_tcp_open(&listener->handle.tcp, descriptor);
@@ -77,6 +103,7 @@ static enum penstock_status start(struct penstock_net *net, int descriptor, bool
 	}
 	if (error == 0 && path != NULL) {
 		listener->path = strdup(path);
+		error = listener->path == NULL ? UV_ENOMEM : 0;
 	}
 	if (error != 0) {
 		penstock_listener_close(listener);

@@ -16,6 +16,8 @@ struct penstock_listener {
 		uv_pipe_t pipe;
 		uv_tcp_t tcp;
 	} handle;
+	uv_timer_t again; /* runs while a client waits for memory to be accepted */
+	unsigned open_handles;
 	bool unix_socket;
 	char *path;    /* owned; removed when the listener closes; NULL: nothing to remove */
 	uint16_t port; /* TCP: the one that was bound */

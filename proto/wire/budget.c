@@ -16,7 +16,7 @@ static void *budget_alloc(void *owner, size_t size)
 	}
 	block = malloc(size);
 	if (block == NULL) {
-		budget->exhausted = true;
+		budget->no_memory = true;
 		return NULL;
 	}
 	budget->blocks_left--;

@@ -15,7 +15,8 @@ struct penstock_budget {
 	ProtobufCAllocator allocator; /* hand its address to unpack and to free_unpacked */
 	size_t bytes_left;
 	uint32_t blocks_left;
-	bool exhausted; /* an allocation was refused */
+	bool exhausted; /* the message wanted more than it may have: its sender's fault */
+	bool no_memory; /* there was none: nobody's fault, and no word about the message */
 };
 
 /* As limits.h says: UNPACK_BYTES and UNPACK_BLOCKS. The budget must not move after this. */

@@ -57,6 +57,9 @@ class Daemon:
     """penstockd with everything private. A context manager: stopping it must work, and nothing
     of it may be left."""
 
+    executable = "penstockd"
+    environment = {}
+
     def __init__(self, *options, backend="emulated"):
         base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self.directory = tempfile.mkdtemp(prefix="penstock-blackbox-", dir=base)
@@ -79,9 +82,9 @@ class Daemon:
             os.unlink(path)
         notify.bind(path)
         notify.settimeout(0.1)
-        environment = {**os.environ, "NOTIFY_SOCKET": path}
+        environment = {**os.environ, **self.environment, "NOTIFY_SOCKET": path}
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([program("penstockd"), *self.options], stdout=log,
+            self.process = subprocess.Popen([program(self.executable), *self.options], stdout=log,
                                             stderr=log, env=environment, preexec_fn=die_with_us,
                                             stdin=subprocess.DEVNULL)
         for _ in range(int(PATIENCE_S * 10)):

@@ -1,0 +1,395 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Every request while memory, descriptors or space run out: the first call of the daemon that could
+fail fails, then the second, and so on until a run comes through without a failure. After each: the
+sender is told NO_MEMORY or another lack and nothing half done is there, the same request then works,
+and another principal's client does not notice."""
+
+import functools
+import itertools
+import os
+import pathlib
+import re
+import resource
+import struct
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "blackbox"))
+
+import wire  # noqa: E402
+from fault import FILE, MEMORY, FaultyDaemon  # noqa: E402
+from peer import Closed, Peer, Refused, Skip, run  # noqa: E402
+
+MIB = 1 << 20
+# What a sender may be told when something has run out. A device is lost where its GPU process
+# could not be had: then every later request on it says so.
+LACKS = {wire.STATUS[name] for name in (
+    "NO_MEMORY", "GRAPHICS_NO_VIDEO_MEMORY", "DISK_FULL", "IO_DEVICE_ERROR", "TOO_MANY_FILES")
+    if name in wire.STATUS}
+LOST = {wire.STATUS["DEVICE_REMOVED"]}
+SWEEP_MAX = 3000
+
+
+def port_of(daemon):
+    with open(daemon.log, encoding="utf-8") as log:
+        return int(re.findall(r"address='127\.0\.0\.1:0' port=(\d+)", log.read())[-1])
+
+
+class Bystander:
+    """A client of another principal, with work on the GPU. It must not notice anything."""
+
+    def __init__(self, daemon):
+        self.peer = Peer(daemon, address=("127.0.0.1", port_of(daemon)))
+        self.device = self.peer.device()
+        self.context = self.peer.context(self.device)
+        self.allocation = self.peer.allocation(self.device, 8192)
+        self.kept = os.urandom(4096)
+        self.peer.upload(self.allocation, self.kept)
+        self.count = 0
+        self.check()
+
+    def check(self):
+        self.count += 1
+        self.peer.submit(wire.submission(self.context, wire.fill(0, 4096, 4096, self.count),
+                                         [(self.allocation, True)]))
+        data = self.peer.read(self.allocation, 8192)
+        assert data[:4096] == self.kept, "the bystander's bytes changed"
+        assert data[4096:] == struct.pack("<I", self.count) * 1024, "its submission did not run"
+
+
+class Client:
+    """A session with a device, a context and allocations; what `act` works on."""
+
+    def __init__(self, daemon, empty=False):
+        self.ran = 0
+        self.peer = Peer(daemon)
+        self.device, self.context, self.a, self.b, self.next = (
+            index | 1 << 32 for index in range(1, 6))
+        if empty:
+            return
+        for request in self.make_objects():
+            self.peer.wait(request)
+        self.token = self.peer.share(self.a)
+        self.peer.sync()
+
+    def make_objects(self):
+        request = self.peer.request
+        return [request("CREATE_DEVICE", name=self.device),
+                request("CREATE_CONTEXT", name=self.context, device=self.device),
+                request("CREATE_ALLOCATION", name=self.a, device=self.device, size_bytes=8192),
+                request("CREATE_ALLOCATION", name=self.b, device=self.device,
+                        size_bytes=2 * MIB),
+                self.peer.upload(self.a, b"\x11" * 8192)]
+
+    @functools.cache
+    def id_of_context(self):
+        """By which an administrator calls it; after a submission of it."""
+        self.peer.settle(self.copies())
+        rows = self.peer.wait(self.peer.request("ADMIN_CONTEXTS")).answer.contexts
+        return max(row.id for row in rows)
+
+    def copies(self, count=1):
+        """Not idempotent on purpose: each moves a up by 4 bytes and puts 4 others in front."""
+        record = wire.submission(self.context, wire.copy(0, 0, 1, 4, 4096) +
+                                 wire.fill(1, 0, 4, 0x77777777) + wire.copy(1, 0, 0, 0, 4100),
+                                 [(self.a, True), (self.b, True)])
+        return self.peer.submit(*[record] * count)
+
+    def ended(self, submissions):
+        """Waits for the accepted ones; each ran whole or not at all, as its fence says. Returns
+        how they ended."""
+        accepted = [pending for pending in submissions if pending.status == 0]
+        ends = [self.peer.wait_fence(self.context, pending.serial) for pending in accepted]
+        self.ran += sum(end == 0 for end in ends)
+        try:
+            data = self.peer.read(self.a, 8192)
+        except Refused as refused:
+            assert refused.status in LACKS | LOST, refused
+            return ends
+        expected = (b"\x77" * 4 * self.ran + b"\x11" * 8192)[:4100] + b"\x11" * 4092
+        assert data == expected, f"{self.ran} ran, and the bytes differ"
+        return ends
+
+
+# ---------------------------------------------------------------- one function a request
+
+
+def create_device(client):
+    return [client.peer.request("CREATE_DEVICE", name=client.next)]
+
+
+def create_context(client):
+    return [client.peer.request("CREATE_CONTEXT", name=client.next, device=client.device)]
+
+
+def create_allocation(client):
+    return [client.peer.request("CREATE_ALLOCATION", name=client.next, device=client.device,
+                                size_bytes=100000)]
+
+
+def share(client):
+    return [client.peer.request("SHARE_ALLOCATION", name=client.b)]
+
+
+def open_allocation(client):
+    return [client.peer.open(client.device, client.token, name=client.next)[1]]
+
+
+def destroy_allocation(client):
+    return [client.peer.request("DESTROY", name=client.a)]
+
+
+def destroy_context(client):
+    return [client.peer.request("DESTROY", name=client.context)]
+
+
+def destroy_device(client):
+    return [client.peer.request("DESTROY", name=client.device)]
+
+
+def submit(client):
+    return [client.copies()]
+
+
+def submit_many(client):
+    return client.copies(20)
+
+
+def submit_a_large_command(client):
+    command = wire.update(0, 0, [7] * 2000) * 40
+    return [client.peer.submit(wire.submission(client.context, command, [(client.a, True)]))]
+
+
+def submit_what_is_refused(client):
+    return [client.peer.submit(wire.submission(client.context, wire.fill(3, 0, 4, 1), []))]
+
+
+def upload(client):
+    return [client.peer.upload(client.a, b"\x22" * 8192)]
+
+
+def upload_a_large_one(client):
+    return [client.peer.upload(client.b, b"\x22" * (2 * MIB))]
+
+
+def upload_behind_work(client):
+    return [client.copies(), client.peer.upload(client.a, b"\x22" * 8192)]
+
+
+def read_back(client):
+    return [client.peer.read_back(client.a, 8192)]
+
+
+def read_back_a_large_one(client):
+    return [client.peer.read_back(client.b, 2 * MIB)]
+
+
+def read_back_behind_work(client):
+    return [client.copies(), client.peer.read_back(client.a, 8192)]
+
+
+def query_device(client):
+    return [client.peer.request("QUERY_DEVICE", name=client.device)]
+
+
+def query_context(client):
+    return [client.peer.request("QUERY_CONTEXT", name=client.context)]
+
+
+def sync(client):
+    return [client.peer.request("SYNC")]
+
+
+def reports(client):
+    requests = []
+    for kind in ("STATUS", "CONTEXTS", "ALLOCATIONS", "SEGMENTS", "QUEUES", "METRICS"):
+        requests.append(client.peer.request(f"ADMIN_{kind}"))
+    return requests
+
+
+def dump(client):
+    return [client.peer.request("ADMIN_CONTEXT", id=client.id_of_context()),
+            client.peer.request("ADMIN_DUMP", context=client.id_of_context())]
+
+
+def first_submission(client):
+    """The GPU process is taken into use."""
+    return [client.copies()]
+
+
+def everything(client):
+    """Of a session that has nothing, of a principal that has no memory files either."""
+    return client.make_objects()
+
+
+# ---------------------------------------------------------------- the sweep
+
+SUBMISSIONS = (submit, submit_many, first_submission)
+
+
+def outcome(act, client):
+    """Statuses that came back; None: the connection ended, for want of something."""
+    try:
+        try:
+            pending = act(client)
+        except ConnectionError:  # closed while we send; its last word is still there to be read
+            while True:
+                client.peer.take()
+        for request in pending:
+            client.peer.settle(request)
+        statuses = [request.status for request in pending]
+        return statuses + (client.ended(pending) if act in SUBMISSIONS else [])
+    except Closed as closed:
+        assert closed.status in LACKS or closed.status is None, closed
+        return [None]
+
+
+def good_statuses(act):
+    return {wire.STATUS["INVALID_HANDLE" if act is submit_what_is_refused else "SUCCESS"]}
+
+
+def bad_statuses(act):
+    if act is everything:  # what was not made cannot be used
+        return LACKS | {None, wire.STATUS["INVALID_HANDLE"], wire.STATUS["INVALID_PARAMETER"]}
+    return LACKS | {None} | (LOST if act in SUBMISSIONS else set())
+
+
+def one_round(daemon, n, act, new_client):
+    """One failure, of the n-th call. Whether it came to that."""
+    client = new_client()
+    good, bad = good_statuses(act), bad_statuses(act)
+    daemon.fault.arm(n, MEMORY | FILE)
+    statuses = set(outcome(act, client))
+    reached = daemon.fault.disarm()
+    daemon.check_alive()
+    assert statuses <= good | bad, \
+        [wire.STATUS_NAMES.get(status, status) for status in statuses - good - bad]
+    assert reached or statuses == good, statuses
+    if statuses & (LOST | {None}) or act is everything:
+        client.peer.close()
+        client = new_client()
+        statuses.discard(wire.STATUS["SUCCESS"])
+    if wire.STATUS["SUCCESS"] not in statuses:
+        # nothing of it is there, so it works as if for the first time, on the same connection
+        again = set(outcome(act, client))
+        assert again == good, again
+    client.peer.close()
+    return reached
+
+
+def sweep(daemon, act, new_client):
+    for n in range(1, SWEEP_MAX):
+        try:
+            if not one_round(daemon, n, act, new_client):
+                return n - 1
+        except BaseException:
+            print(f"{act.__name__}: call {n} failed: {daemon.fault.last}")
+            raise
+        daemon.bystander.check()
+    raise AssertionError(f"{act.__name__} fails after {SWEEP_MAX} calls too")
+
+
+REQUESTS = (create_device, create_context, create_allocation, share, open_allocation,
+            destroy_allocation, destroy_context, destroy_device, submit, submit_many,
+            submit_a_large_command, submit_what_is_refused, upload, upload_a_large_one,
+            upload_behind_work, read_back, read_back_a_large_one, read_back_behind_work,
+            query_device, query_context, sync, reports, dump)
+
+
+def of_request(act):
+    def new_client(daemon):
+        client = Client(daemon)
+        if act is dump:
+            client.id_of_context()
+        return client
+
+    def test(daemon):
+        failures = sweep(daemon, act, lambda: new_client(daemon))
+        assert failures > 0
+        print(f"# {act.__name__}: {failures} calls failed, one after the other")
+
+    test.__name__ = f"{act.__name__}_survives_the_failure_of_every_call"
+    return test
+
+
+def a_principals_first_requests_survive_the_failure_of_every_call(daemon):
+    """Each time of a user who has no GPU process and no memory files yet."""
+    if os.geteuid() != 0:
+        raise Skip("needs root, to be many users")
+    users = itertools.count(20000)
+
+    def new_client(**options):
+        os.seteuid(next(users))
+        try:
+            return Client(daemon, **options)
+        finally:
+            os.seteuid(0)
+
+    failures = sweep(daemon, first_submission, new_client)
+    assert failures > 5, failures
+    failures_of_all = sweep(daemon, everything, lambda: new_client(empty=True))
+    assert failures_of_all > 10, failures_of_all
+    print(f"# first submission: {failures}, all before it: {failures_of_all} calls failed")
+
+
+def hello_survives_the_failure_of_every_call(daemon):
+    """Accepting too: who cannot be accepted waits for memory, and the others with it."""
+    for n in range(1, SWEEP_MAX):
+        daemon.fault.arm(n, MEMORY | FILE)
+        try:
+            peer = Peer(daemon)
+            peer.close()
+        except Closed as closed:
+            assert closed.status in LACKS or closed.status is None, closed
+        except ConnectionError:
+            pass
+        reached = daemon.fault.disarm()
+        daemon.check_alive()
+        Client(daemon).peer.close()
+        daemon.bystander.check()
+        if not reached:
+            assert n > 3, n
+            return
+
+
+def without_descriptors_the_listener_goes_on(daemon):
+    """EMFILE costs the client that comes then its connection, and no later one."""
+    pid = daemon.process.pid
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    highest = max(map(int, os.listdir(f"/proc/{pid}/fd")))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1, limits[1]))
+    peers, turned_away = [], 0
+    try:
+        while turned_away < 5:
+            try:
+                peers.append(Peer(daemon))
+            except (Closed, ConnectionError):
+                turned_away += 1
+            assert len(peers) <= highest
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    for peer in peers:
+        peer.sync()
+        peer.close()
+    daemon.check_alive()
+    Client(daemon).peer.close()
+    daemon.bystander.check()
+
+
+class WithBystander(FaultyDaemon):
+    """No request of the tests takes the store: nobody has a lease."""
+
+    def start(self):
+        super().start()
+        self.bystander = Bystander(self)
+
+
+def daemon_with_bystander():
+    return WithBystander("--listen=127.0.0.1:0", "--local-memory=64M", "--aperture-memory=64M")
+
+
+if __name__ == "__main__":
+    run([*map(of_request, REQUESTS),
+         a_principals_first_requests_survive_the_failure_of_every_call,
+         hello_survives_the_failure_of_every_call,
+         without_descriptors_the_listener_goes_on], daemon_with_bystander)
