@@ -35,6 +35,7 @@ struct penstock_config {
 	uint64_t local_memory; /* bytes */
 	uint64_t aperture_memory;
 	uint64_t hw_queue_packet_cap;
+	uint64_t first_fence;
 	bool test_instructions;
 	bool paranoid;
 	/* [limits] */

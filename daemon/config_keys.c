@@ -53,6 +53,8 @@ const struct penstock_config_key penstock_config_keys[] = {
 	  1u << 20, 64 * GIB, PENSTOCK_CONFIG_BYTES, false },
 	{ "adapter", "hw-queue-packet-cap", "2", "packets that a node's hardware queue takes", NULL,
 	  FIELD(hw_queue_packet_cap), 1, 16, PENSTOCK_CONFIG_NUMBER, false },
+	{ "adapter", "first-fence", "1", "first submission fence id of each node, for tests", NULL,
+	  FIELD(first_fence), 0, UINT32_MAX, PENSTOCK_CONFIG_NUMBER, false },
 	{ "adapter", "test-instructions", "no", "instructions for tests are legal", NULL,
 	  FIELD(test_instructions), 0, 0, PENSTOCK_CONFIG_SWITCH, false },
 	{ "adapter", "paranoid", "no", "every DMA buffer is checked a second time", NULL,

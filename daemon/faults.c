@@ -9,10 +9,15 @@ static const struct {
 	const char *name;
 	enum penstock_fault_kind kind;
 } kinds[] = {
-	{ "late", PENSTOCK_FAULT_LATE },         { "lost", PENSTOCK_FAULT_LOST },
-	{ "repeated", PENSTOCK_FAULT_REPEATED }, { "invented", PENSTOCK_FAULT_INVENTED },
-	{ "illegal", PENSTOCK_FAULT_ILLEGAL },   { "page-fault", PENSTOCK_FAULT_PAGE_FAULT },
-	{ "hang", PENSTOCK_FAULT_HANG },         { "death", PENSTOCK_FAULT_DEATH },
+	{ "late", PENSTOCK_FAULT_LATE },
+	{ "lost", PENSTOCK_FAULT_LOST },
+	{ "repeated", PENSTOCK_FAULT_REPEATED },
+	{ "invented", PENSTOCK_FAULT_INVENTED },
+	{ "misplaced", PENSTOCK_FAULT_MISPLACED },
+	{ "illegal", PENSTOCK_FAULT_ILLEGAL },
+	{ "page-fault", PENSTOCK_FAULT_PAGE_FAULT },
+	{ "hang", PENSTOCK_FAULT_HANG },
+	{ "death", PENSTOCK_FAULT_DEATH },
 	{ "adapter", PENSTOCK_FAULT_ADAPTER },
 };
 

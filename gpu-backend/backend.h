@@ -176,12 +176,12 @@ struct penstock_backend_ops {
 	void (*reset_engine)(struct penstock_backend_process *process);
 
 	/*
-	 * The fence of the packet that the node executed last, 0: none, or nobody knows. What the
-	 * GPU says: good for choosing between packets of this one process, and for nothing else.
-	 * NULL: never known.
+	 * The fence of the packet that the node executed last, 0: none, or nobody knows; and the
+	 * offset of its instruction. What the GPU says: any numbers, good for choosing between
+	 * packets of this one process and for a report, and for nothing else. NULL: never known.
 	 */
 	uint32_t (*running_fence)(const struct penstock_backend_process *process,
-				  uint32_t node_ordinal);
+				  uint32_t node_ordinal, uint32_t *ret_dma_offset);
 
 	/* DxgkDdiCollectDbgInfo: a bounded text without pointers; returns its length. */
 	size_t (*collect_dbg_info)(struct penstock_backend_process *process, char *ret_text,

@@ -11,11 +11,13 @@ void fill_status(const ProtobufCMessage *message, struct report *report)
 		{ "uptime_s", COLUMN_NUMBER },
 		{ "backend", COLUMN_TEXT },
 		{ "adapter", COLUMN_TEXT },
+		{ "failure", COLUMN_TEXT },
 		{ "draining", COLUMN_YES },
 		{ "connections", COLUMN_NUMBER },
 		{ "sessions", COLUMN_NUMBER },
 		{ "leased_sessions", COLUMN_NUMBER },
 		{ "devices", COLUMN_NUMBER },
+		{ "devices_lost", COLUMN_NUMBER },
 		{ "contexts", COLUMN_NUMBER },
 		{ "allocations", COLUMN_NUMBER },
 		{ "openings", COLUMN_NUMBER },
@@ -37,11 +39,13 @@ void fill_status(const ProtobufCMessage *message, struct report *report)
 	table_number(table, reply->uptime_s);
 	table_text(table, reply->backend);
 	table_text(table, reply->adapter_state);
+	table_text(table, reply->adapter_failure);
 	table_number(table, reply->draining);
 	table_number(table, reply->connections);
 	table_number(table, reply->sessions);
 	table_number(table, reply->leased_sessions);
 	table_number(table, reply->devices);
+	table_number(table, reply->devices_lost);
 	table_number(table, reply->contexts);
 	table_number(table, reply->allocations);
 	table_number(table, reply->openings);
@@ -74,6 +78,7 @@ static const struct column context_columns[] = {
 	{ "fence", COLUMN_NUMBER },     { "command_bytes", COLUMN_NUMBER },
 	{ "dma_bytes", COLUMN_NUMBER }, { "patch_locations", COLUMN_NUMBER },
 	{ "patched", COLUMN_NUMBER },   { "dma_buffers", COLUMN_NUMBER },
+	{ "reason", COLUMN_TEXT },
 };
 
 static void context_row(struct table *table, const Penstock__Wire__ContextRow *row)
@@ -94,6 +99,7 @@ static void context_row(struct table *table, const Penstock__Wire__ContextRow *r
 	table_number(table, row->patch_locations);
 	table_number(table, row->patched);
 	table_number(table, row->dma_buffers);
+	table_text(table, row->device_reason);
 }
 
 void fill_contexts(const ProtobufCMessage *message, struct report *report)

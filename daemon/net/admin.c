@@ -52,12 +52,11 @@ static void fill_adapter(Penstock__Wire__StatusReport *report, struct penstock_r
 			 const struct penstock_adapter_view *view)
 {
 	report->adapter_state = penstock_rows_text(rows, view->state);
-	if (view->failure[0] != '\0') {
-		report->adapter_state = penstock_rows_text(rows, view->failure);
-	}
+	report->adapter_failure = penstock_rows_text(rows, view->failure);
 	report->sessions = view->sessions;
 	report->leased_sessions = view->leased_sessions;
 	report->devices = view->devices;
+	report->devices_lost = view->devices_lost;
 	report->contexts = view->contexts;
 	report->allocations = view->allocations;
 	report->openings = view->openings;
@@ -104,6 +103,7 @@ Penstock__Wire__ContextRow *penstock_admin_context_row(struct penstock_rows *row
 	row->name = view->name;
 	row->device = view->device;
 	row->device_state = penstock_rows_text(rows, view->device_state);
+	row->device_reason = penstock_rows_text(rows, view->device_reason);
 	row->node = view->node_ordinal;
 	row->flags = view->flags;
 	row->priority = view->priority;

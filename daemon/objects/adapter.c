@@ -19,7 +19,7 @@
 void penstock_adapter_log(struct penstock_adapter *adapter, int level, const char *group,
 			  const char *format, ...)
 {
-	char text[512];
+	char text[640];
 	va_list arguments;
 
 	if (adapter->config.log == NULL) {
@@ -100,6 +100,13 @@ static void bells(void *owner)
 	penstock_turn_arm(&adapter->turn);
 }
 
+static void watch(void *owner)
+{
+	struct penstock_adapter *adapter = owner;
+
+	penstock_turn_watch(&adapter->turn);
+}
+
 /* DxgkCbNotifyInterrupt of a fault: the submission's device is lost, and nobody else's. */
 static void device_fault(void *owner, struct penstock_submission *submission,
 			 const struct penstock_interrupt *interrupt, const char *text)
@@ -120,9 +127,11 @@ static void device_fault(void *owner, struct penstock_submission *submission,
 	penstock_device_set_reason(&state, text);
 	penstock_adapter_log(adapter, LOG_WARNING, "objects",
 			     "device lost principal='%s' session=%" PRIu64 " device=%" PRIu64
-			     " context=%" PRIu64 " serial=%" PRIu64 " reason='%s'",
+			     " context=%" PRIu64 " serial=%" PRIu64 " node=%" PRIu32
+			     " address=0x%" PRIx64 " dma_offset=0x%" PRIx32 " reason='%s'",
 			     device->session->principal->name, device->session->number, device->id,
-			     context->id, submission->serial, state.reason);
+			     context->id, submission->serial, state.fault_node, state.fault_address,
+			     state.fault_dma_offset, state.reason);
 	penstock_device_lose(device, &state);
 }
 
@@ -254,7 +263,7 @@ static enum penstock_status start_scheduler(struct penstock_adapter *adapter,
 		.vidmm = adapter->vidmm,
 		.backend = adapter->backend,
 		.hw_queue_packet_cap = adapter->config.hw_queue_packet_cap,
-		.first_fence_id = 1,
+		.first_fence_id = adapter->config.first_fence_id,
 		.paranoid = adapter->config.paranoid,
 		.owner = adapter,
 		.device_fault = device_fault,
@@ -262,6 +271,7 @@ static enum penstock_status start_scheduler(struct penstock_adapter *adapter,
 		.submitted = submitted,
 		.defer = defer,
 		.bells = bells,
+		.watch = watch,
 	};
 	enum penstock_status status = penstock_scheduler_new(&scheduler, &adapter->scheduler);
 

@@ -36,7 +36,7 @@ enum penstock_adapter_state {
 struct penstock_adapter {
 	struct penstock_adapter_config config; /* strings of it are not kept */
 	enum penstock_adapter_state state;
-	char failure[128];                /* why FAILED */
+	char failure[192];                /* why FAILED */
 	struct penstock_backend *backend; /* NULL: it stops or has stopped */
 	struct penstock_vidmm *vidmm;
 	struct penstock_scheduler *scheduler;

@@ -34,6 +34,7 @@ struct penstock_adapter_config {
 	uint32_t max_sessions_per_principal;
 	uint32_t max_lease_s;
 	uint32_t hw_queue_packet_cap;
+	uint32_t first_fence_id; /* of every node */
 	bool test_instructions;
 	bool paranoid;
 	struct penstock_store *store; /* borrowed, open; NULL: nothing is kept */
@@ -313,7 +314,7 @@ struct penstock_device_state {
 	uint32_t fault_node;
 	uint64_t fault_address;
 	uint32_t fault_dma_offset;
-	char reason[128];
+	char reason[256];
 };
 
 enum penstock_status penstock_query_device(struct penstock_session *session, uint64_t serial,

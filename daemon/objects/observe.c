@@ -57,6 +57,33 @@ static int64_t process_id(const struct penstock_adapter *adapter,
 	return adapter->backend->ops->process_id(penstock_vidmm_process_backend(process));
 }
 
+static uint32_t count_lost_of(const struct penstock_session *session)
+{
+	uint32_t count = 0;
+
+	penstock_list_for_each (link, &session->devices) {
+		count += penstock_device_lost(
+			penstock_list_entry(link, struct penstock_device, link));
+	}
+	return count;
+}
+
+static uint32_t count_lost(const struct penstock_adapter *adapter)
+{
+	uint32_t count = 0;
+
+	penstock_list_for_each (principal_link, &adapter->principals) {
+		const struct penstock_principal *principal =
+			penstock_list_entry(principal_link, struct penstock_principal, link);
+
+		penstock_list_for_each (link, &principal->sessions) {
+			count += count_lost_of(
+				penstock_list_entry(link, struct penstock_session, principal_link));
+		}
+	}
+	return count;
+}
+
 void penstock_observe_adapter(const struct penstock_adapter *adapter,
 			      struct penstock_adapter_view *ret_view)
 {
@@ -67,6 +94,7 @@ void penstock_observe_adapter(const struct penstock_adapter *adapter,
 		.sessions = adapter->sessions,
 		.leased_sessions = count_list(&adapter->leases),
 		.devices = adapter->devices,
+		.devices_lost = count_lost(adapter),
 		.contexts = adapter->contexts,
 		.allocations = adapter->allocation_count,
 		.openings = adapter->openings,
@@ -128,6 +156,7 @@ static struct penstock_context_view view_context(const struct penstock_context *
 		.name = context->info.name,
 		.device = device->id,
 		.device_state = execution_name(device),
+		.device_reason = device->state.reason,
 		.node_ordinal = context->info.node_ordinal,
 		.flags = context->info.flags,
 		.priority = context->info.priority,

@@ -20,6 +20,7 @@ struct penstock_adapter_view {
 	uint32_t leased_sessions; /* without a connection */
 	uint32_t connections;
 	uint32_t devices;
+	uint32_t devices_lost; /* of these */
 	uint32_t contexts;
 	uint32_t allocations;
 	uint32_t openings;
@@ -59,6 +60,7 @@ struct penstock_context_view {
 	uint64_t name;
 	uint64_t device; /* id */
 	const char *device_state;
+	const char *device_reason; /* why it is lost, or "" */
 	uint32_t node_ordinal;
 	uint32_t flags;
 	int32_t priority;

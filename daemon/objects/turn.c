@@ -113,10 +113,22 @@ static void sweep_cb(uv_timer_t *timer)
 	penstock_principal_sweep(turn->adapter, false);
 }
 
+static void fences_cb(uv_timer_t *timer)
+{
+	struct penstock_turn *turn = timer->data;
+
+	penstock_scheduler_watch(turn->adapter->scheduler);
+}
+
+void penstock_turn_watch(struct penstock_turn *turn)
+{
+	(void)uv_timer_start(&turn->fences, fences_cb, PENSTOCK_FENCE_PATIENCE_MS, 0);
+}
+
 void penstock_turn_init(struct penstock_turn *turn, struct penstock_adapter *adapter,
 			uv_loop_t *loop)
 {
-	*turn = (struct penstock_turn){ .adapter = adapter, .handles = 5 };
+	*turn = (struct penstock_turn){ .adapter = adapter, .handles = 6 };
 	penstock_list_init(&turn->requests);
 	penstock_list_init(&turn->contexts);
 	penstock_list_init(&turn->sessions);
@@ -126,11 +138,13 @@ void penstock_turn_init(struct penstock_turn *turn, struct penstock_adapter *ada
 	(void)uv_timer_init(loop, &turn->leases);
 	(void)uv_timer_init(loop, &turn->lists);
 	(void)uv_timer_init(loop, &turn->sweep);
+	(void)uv_timer_init(loop, &turn->fences);
 	turn->check.data = turn;
 	turn->idle.data = turn;
 	turn->leases.data = turn;
 	turn->lists.data = turn;
 	turn->sweep.data = turn;
+	turn->fences.data = turn;
 	(void)uv_timer_start(&turn->sweep, sweep_cb, SWEEP_MS, SWEEP_MS);
 	uv_unref((uv_handle_t *)&turn->sweep);
 }
@@ -154,6 +168,7 @@ void penstock_turn_close(struct penstock_turn *turn,
 	uv_close((uv_handle_t *)&turn->leases, close_cb);
 	uv_close((uv_handle_t *)&turn->lists, close_cb);
 	uv_close((uv_handle_t *)&turn->sweep, close_cb);
+	uv_close((uv_handle_t *)&turn->fences, close_cb);
 }
 
 void penstock_turn_arm(struct penstock_turn *turn)

@@ -23,6 +23,7 @@ struct penstock_turn {
 	uv_timer_t leases;                /* the next lease that ends */
 	uv_timer_t lists;                 /* when allocation tables go to the store */
 	uv_timer_t sweep;                 /* idle principals */
+	uv_timer_t fences;                /* when overdue fences are asked for */
 	struct penstock_list requests;    /* penstock_request.link */
 	struct penstock_list contexts;    /* penstock_context.turn_link */
 	struct penstock_list sessions;    /* penstock_session.turn_link */
@@ -47,6 +48,9 @@ bool penstock_turn_busy(const struct penstock_turn *turn);
 
 /* Something was put on a list. */
 void penstock_turn_arm(struct penstock_turn *turn);
+
+/* penstock_scheduler_watch is due after PENSTOCK_FENCE_PATIENCE_MS. */
+void penstock_turn_watch(struct penstock_turn *turn);
 
 /* The request is answered with `status` on a later turn; it is the caller's to forget now. */
 void penstock_turn_answer(struct penstock_turn *turn, struct penstock_request *request,

@@ -10,7 +10,11 @@
 
 #include "proto/base/base.h"
 
+/* Fences that are out are never further apart: a GPU that hangs is found long before. */
+#define PENSTOCK_FENCES_OUT (1u << 30)
+
 struct penstock_fences {
+	uint64_t submitted; /* ids given so far */
 	uint32_t next;
 	uint32_t last_submitted;
 	uint32_t last_completed;
@@ -28,6 +32,7 @@ static inline void penstock_fences_init(struct penstock_fences *fences, uint32_t
 /* The id of the packet that is submitted now. */
 static inline uint32_t penstock_fences_next(struct penstock_fences *fences)
 {
+	fences->submitted++;
 	fences->last_submitted = fences->next++;
 	return fences->last_submitted;
 }
@@ -35,6 +40,17 @@ static inline uint32_t penstock_fences_next(struct penstock_fences *fences)
 static inline bool penstock_fence_before(uint32_t a, uint32_t b)
 {
 	return (int32_t)(a - b) < 0;
+}
+
+/*
+ * Whether the id was given to a packet, as far back as a signed distance tells. What is behind the
+ * last one, or was never reached around the wrap, was not.
+ */
+static inline bool penstock_fences_given(const struct penstock_fences *fences, uint32_t id)
+{
+	uint32_t age = fences->last_submitted - id;
+
+	return age < fences->submitted && age <= INT32_MAX;
 }
 
 static inline void penstock_fences_complete(struct penstock_fences *fences, uint32_t id)

@@ -41,6 +41,7 @@ struct penstock_node {
 	uint32_t short_limit; /* of packets on the hardware, where they are short */
 	uint32_t preparing;   /* heads that memory works for */
 	uint32_t waiting;     /* submissions in software queues */
+	uint32_t watched;     /* the next fence at the last look for overdue ones */
 	uint64_t packets;
 	uint64_t paging_packets;
 	uint64_t resets;
@@ -59,6 +60,7 @@ struct penstock_scheduler {
 	bool stopped;
 	struct penstock_backend_process *bells[PENSTOCK_BELLS];
 	uint32_t bell_count;
+	bool watch_asked;                    /* config.watch was called */
 	bool bells_asked;                    /* config.bells was called */
 	struct penstock_check_range *ranges; /* [range_capacity], for --paranoid; owned */
 	uint32_t range_capacity;
@@ -83,8 +85,15 @@ void penstock_scheduler_leave(struct penstock_scheduler *scheduler, bool outermo
 void penstock_scheduler_leave_enqueued(struct penstock_scheduler *scheduler, bool outermost,
 				       const struct penstock_node *node);
 
-/* What cannot be: the adapter stops; nothing is submitted any more. */
-void penstock_scheduler_fail(struct penstock_scheduler *scheduler, const char *reason);
+/*
+ * What cannot be: the adapter stops; nothing is submitted and nothing is believed any more. The
+ * reason begins with the invariant's code (docs/invariants.md), where it has one.
+ */
+void penstock_scheduler_fail(struct penstock_scheduler *scheduler, const char *format, ...)
+	PENSTOCK_PRINTF(2, 3);
+
+/* A packet is on the hardware: it may have to be asked for. */
+void penstock_scheduler_expect(struct penstock_scheduler *scheduler);
 
 void penstock_scheduler_ring(struct penstock_scheduler *scheduler,
 			     struct penstock_backend_process *process);

@@ -60,6 +60,24 @@ static void describe_fault(struct culprit *culprit)
 	}
 }
 
+/* Where it was is what the GPU said before it died: in its buffer, or not worth a word. */
+static void describe_place(struct culprit *culprit, uint32_t dma_offset)
+{
+	size_t used = strlen(culprit->text);
+	char instruction[160];
+
+	if (dma_offset >= culprit->submission->args.dma_length) {
+		return;
+	}
+	instruction_text(culprit->submission, dma_offset, instruction, sizeof(instruction));
+	if (instruction[0] == '\0') {
+		return;
+	}
+	culprit->interrupt.fault_dma_offset = dma_offset;
+	snprintf(culprit->text + used, sizeof(culprit->text) - used,
+		 ", DMA offset 0x%" PRIx32 ": %s", dma_offset, instruction);
+}
+
 static void describe_death(struct culprit *culprit, int wait_status)
 {
 	const char *how = WIFSIGNALED(wait_status) ? "was killed by signal" : "exited with";
@@ -141,7 +159,8 @@ static void submit_paging_again(struct penstock_scheduler *scheduler, struct pen
 	if (packet->attempts < PENSTOCK_PAGING_ATTEMPTS) {
 		penstock_scheduler_submit_paging(scheduler, packet);
 	} else if (penstock_vidmm_process_is_system(process)) {
-		penstock_scheduler_fail(scheduler, "the system process ends whenever it pages");
+		penstock_scheduler_fail(scheduler,
+					"0x119/5: the system process ends whenever it pages");
 	} else {
 		/* Only its principal's: the others go on. */
 		penstock_vidmm_process_lost(process);
@@ -189,15 +208,13 @@ void penstock_scheduler_fault(struct penstock_scheduler *scheduler, struct penst
 	struct culprit culprit = { .interrupt = *interrupt };
 	struct penstock_paging_packet *packet;
 
-	if (interrupt->type != PENSTOCK_INTERRUPT_DMA_FAULTED &&
-	    interrupt->type != PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED) {
-		penstock_scheduler_fail(scheduler, "an interrupt that was not asked for");
-		return;
-	}
 	packet = paging_of(node, process);
 	if (packet != NULL && packet->submission_fence_id == interrupt->fence_id) {
 		if (penstock_vidmm_process_is_system(process)) {
-			penstock_scheduler_fail(scheduler, "a fault in a paging packet");
+			penstock_scheduler_fail(scheduler,
+						"0x119/5: the system process faulted a paging "
+						"packet, fence 0x%" PRIx32 ", offset 0x%" PRIx32,
+						interrupt->fence_id, interrupt->fault_dma_offset);
 			return;
 		}
 		/* Our own instructions: what this process says of them is not worth more. */
@@ -285,10 +302,16 @@ void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
 	const struct penstock_backend_ops *ops = scheduler->config.backend->ops;
 	struct culprit culprits[PENSTOCK_NODE_COUNT];
 	uint32_t running[PENSTOCK_NODE_COUNT] = { 0 };
+	uint32_t offsets[PENSTOCK_NODE_COUNT] = { 0 };
 
 	penstock_scheduler_deliver_now(scheduler);
+	if (scheduler->stopped) {
+		penstock_scheduler_leave(scheduler, outermost);
+		return;
+	}
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT && ops->running_fence != NULL; i++) {
-		running[i] = ops->running_fence(penstock_vidmm_process_backend(process), i);
+		running[i] =
+			ops->running_fence(penstock_vidmm_process_backend(process), i, &offsets[i]);
 	}
 	stop_process(scheduler, process);
 	find_culprits(scheduler, process, running, culprits);
@@ -304,6 +327,9 @@ void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
 			.fence_id = culprit->submission->submission_fence_id,
 		};
 		describe_death(culprit, wait_status);
+		if (running[i] != 0 && running[i] == culprit->interrupt.fence_id) {
+			describe_place(culprit, offsets[i]);
+		}
 		penstock_node_remove(&scheduler->nodes[i], culprit->submission);
 		scheduler->nodes[i].resets++;
 	}

@@ -16,6 +16,9 @@
 #include "daemon/check/check.h"
 #include "daemon/schedule/internal.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---------------------------------------------------------------- turns */
@@ -41,11 +44,26 @@ void penstock_scheduler_leave(struct penstock_scheduler *scheduler, bool outermo
 	scheduler->running = false;
 }
 
-void penstock_scheduler_fail(struct penstock_scheduler *scheduler, const char *reason)
+void penstock_scheduler_fail(struct penstock_scheduler *scheduler, const char *format, ...)
 {
-	if (!scheduler->stopped) {
-		scheduler->stopped = true;
-		scheduler->config.failed(scheduler->config.owner, reason);
+	char reason[160];
+	va_list arguments;
+
+	if (scheduler->stopped) {
+		return;
+	}
+	va_start(arguments, format);
+	(void)vsnprintf(reason, sizeof(reason), format, arguments);
+	va_end(arguments);
+	scheduler->stopped = true;
+	scheduler->config.failed(scheduler->config.owner, reason);
+}
+
+void penstock_scheduler_expect(struct penstock_scheduler *scheduler)
+{
+	if (PENSTOCK_UNLIKELY(!scheduler->watch_asked) && scheduler->config.watch != NULL) {
+		scheduler->watch_asked = true;
+		scheduler->config.watch(scheduler->config.owner);
 	}
 }
 
@@ -97,7 +115,7 @@ static bool stands_the_check(struct penstock_scheduler *scheduler,
 			scheduler->ranges == NULL ? 0 : submission->reference_count;
 	}
 	if (scheduler->range_capacity < submission->reference_count) {
-		penstock_scheduler_fail(scheduler, text.text);
+		penstock_scheduler_fail(scheduler, "%s", text.text);
 		return false;
 	}
 	for (uint32_t i = 0; i < submission->reference_count; i++) {
@@ -120,7 +138,7 @@ static bool stands_the_check(struct penstock_scheduler *scheduler,
 			   &text) == PENSTOCK_STATUS_SUCCESS) {
 		return true;
 	}
-	penstock_scheduler_fail(scheduler, text.text);
+	penstock_scheduler_fail(scheduler, "%s", text.text);
 	return false;
 }
 
@@ -151,6 +169,7 @@ static void submit(struct penstock_scheduler *scheduler, struct penstock_node *n
 	}
 	scheduler->config.backend->ops->submit_command(process, &args);
 	penstock_scheduler_ring(scheduler, process);
+	penstock_scheduler_expect(scheduler);
 }
 
 /* Out of its software queue. */
@@ -391,45 +410,62 @@ static void take_paging(void *owner, struct penstock_paging_packet *packet)
 	if (packet->process != scheduler->resetting) {
 		penstock_scheduler_submit_paging(scheduler, packet);
 	}
+	penstock_scheduler_expect(scheduler);
 }
 
 /* ---------------------------------------------------------------- fences */
 
+/* The packet of that fence: whose it is, and the oldest that `process` has. */
+struct outstanding {
+	const struct penstock_vidmm_process *owner; /* NULL: there is none */
+	uint32_t oldest;                            /* the next fence: it has none */
+};
+
+static void look_at(struct outstanding *found, const struct penstock_vidmm_process *process,
+		    const struct penstock_vidmm_process *owner, uint32_t id, uint32_t wanted)
+{
+	if (id == wanted) {
+		found->owner = owner;
+	}
+	if (owner == process && penstock_fence_before(id, found->oldest)) {
+		found->oldest = id;
+	}
+}
+
+/*
+ * A fence that is outstanding is so for one process. Of the others an id counts as said before only
+ * where it was given to a packet and is behind nothing that its process still has to do: a lost
+ * and recovered notification, or one from before a reset. Whatever else is said was made up.
+ */
 enum penstock_fence_verdict penstock_node_judge(const struct penstock_node *node,
 						const struct penstock_vidmm_process *process,
 						uint32_t fence_id)
 {
-	bool outstanding = false;
-	uint32_t oldest = node->fences.next;
+	struct outstanding found = { .oldest = node->fences.next };
 
 	penstock_list_for_each (link, &node->hardware) {
 		const struct penstock_submission *submission = penstock_submission_of(link);
 
-		if (submission->process != process) {
-			continue;
+		look_at(&found, process, submission->process, submission->submission_fence_id,
+			fence_id);
+		if (found.owner != NULL) {
+			break;
 		}
-		if (submission->submission_fence_id == fence_id) {
-			return PENSTOCK_FENCE_OUTSTANDING;
-		}
-		oldest = outstanding ? oldest : submission->submission_fence_id;
-		outstanding = true;
 	}
 	penstock_list_for_each (link, &node->paging) {
 		const struct penstock_paging_packet *packet =
 			penstock_list_entry(link, struct penstock_paging_packet, link);
 
-		if (packet->process != process) {
-			continue;
-		}
-		if (packet->submission_fence_id == fence_id) {
-			return PENSTOCK_FENCE_OUTSTANDING;
-		}
-		if (penstock_fence_before(packet->submission_fence_id, oldest)) {
-			oldest = packet->submission_fence_id;
-		}
+		look_at(&found, process, packet->process, packet->submission_fence_id, fence_id);
 	}
-	return penstock_fence_before(fence_id, oldest) ? PENSTOCK_FENCE_REPEATED
-						       : PENSTOCK_FENCE_IMPOSSIBLE;
+	if (found.owner != NULL) {
+		return found.owner == process ? PENSTOCK_FENCE_OUTSTANDING
+					      : PENSTOCK_FENCE_IMPOSSIBLE;
+	}
+	return penstock_fences_given(&node->fences, fence_id) &&
+			       penstock_fence_before(fence_id, found.oldest)
+		       ? PENSTOCK_FENCE_REPEATED
+		       : PENSTOCK_FENCE_IMPOSSIBLE;
 }
 
 void penstock_node_remove(struct penstock_node *node, struct penstock_submission *submission)
@@ -504,34 +540,86 @@ void penstock_node_complete(struct penstock_scheduler *scheduler, struct penstoc
 	}
 }
 
+/*
+ * The interrupts that a GPU may send us; a preemption is none, nobody asks for one. A fault names a
+ * packet that stopped: it is of one that is there.
+ */
+static const struct {
+	bool fault;
+	bool known;
+} interrupt_types[] = {
+	[PENSTOCK_INTERRUPT_DMA_COMPLETED] = { .known = true },
+	[PENSTOCK_INTERRUPT_DMA_FAULTED] = { .known = true, .fault = true },
+	[PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED] = { .known = true, .fault = true },
+};
+
+/* Whether it can be at all, whatever its fence: otherwise the adapter has stopped. */
+static bool stands(struct penstock_scheduler *scheduler,
+		   const struct penstock_vidmm_process *process,
+		   const struct penstock_interrupt *interrupt)
+{
+	if (interrupt->node_ordinal >= PENSTOCK_NODE_COUNT) {
+		penstock_scheduler_fail(scheduler, "0x119/1: an interrupt of node %" PRIu32,
+					interrupt->node_ordinal);
+		return false;
+	}
+	if ((unsigned)interrupt->type >= PENSTOCK_ARRAY_SIZE(interrupt_types) ||
+	    !interrupt_types[interrupt->type].known) {
+		penstock_scheduler_fail(scheduler,
+					"0x119/1: an interrupt that was not asked for, type %d, "
+					"fence 0x%" PRIx32 ", node %" PRIu32,
+					(int)interrupt->type, interrupt->fence_id,
+					interrupt->node_ordinal);
+		return false;
+	}
+	/* While it is reset, what had completed is told, and nothing else. */
+	if (process == scheduler->resetting &&
+	    interrupt->type != PENSTOCK_INTERRUPT_DMA_COMPLETED) {
+		penstock_scheduler_fail(scheduler,
+					"0x119/0x10: an interrupt while the engine is reset, type "
+					"%d, fence 0x%" PRIx32 ", node %" PRIu32,
+					(int)interrupt->type, interrupt->fence_id,
+					interrupt->node_ordinal);
+		return false;
+	}
+	return true;
+}
+
+static void take_interrupt(struct penstock_scheduler *scheduler,
+			   struct penstock_vidmm_process *process,
+			   const struct penstock_interrupt *interrupt)
+{
+	struct penstock_node *node = &scheduler->nodes[interrupt->node_ordinal];
+	bool fault = interrupt_types[interrupt->type].fault;
+	enum penstock_fence_verdict verdict =
+		penstock_node_judge(node, process, interrupt->fence_id);
+
+	if (verdict == PENSTOCK_FENCE_OUTSTANDING) {
+		if (fault) {
+			penstock_scheduler_fault(scheduler, node, process, interrupt);
+		} else {
+			penstock_node_complete(scheduler, node, process, interrupt->fence_id);
+		}
+	} else if (verdict == PENSTOCK_FENCE_IMPOSSIBLE || fault) {
+		penstock_scheduler_fail(scheduler,
+					"0x119/1: a GPU process reported fence 0x%" PRIx32
+					" of node %" PRIu32 ", which it does not have (the last "
+					"one is 0x%" PRIx32 ")",
+					interrupt->fence_id, interrupt->node_ordinal,
+					node->fences.last_submitted);
+	}
+}
+
 void penstock_scheduler_notify_interrupt(struct penstock_scheduler *scheduler,
 					 struct penstock_vidmm_process *process,
 					 const struct penstock_interrupt *interrupt)
 {
 	bool outermost = penstock_scheduler_enter(scheduler);
-	struct penstock_node *node;
 
 	/* What was put off is earlier than what completes now. */
 	penstock_scheduler_deliver_now(scheduler);
-	if (interrupt->node_ordinal >= PENSTOCK_NODE_COUNT) {
-		penstock_scheduler_fail(scheduler, "an interrupt of a node that there is not");
-		penstock_scheduler_leave(scheduler, outermost);
-		return;
-	}
-	node = &scheduler->nodes[interrupt->node_ordinal];
-	switch (penstock_node_judge(node, process, interrupt->fence_id)) {
-	case PENSTOCK_FENCE_REPEATED:
-		break;
-	case PENSTOCK_FENCE_IMPOSSIBLE:
-		penstock_scheduler_fail(scheduler, "a fence that was not submitted");
-		break;
-	case PENSTOCK_FENCE_OUTSTANDING:
-		if (interrupt->type == PENSTOCK_INTERRUPT_DMA_COMPLETED) {
-			penstock_node_complete(scheduler, node, process, interrupt->fence_id);
-		} else {
-			penstock_scheduler_fault(scheduler, node, process, interrupt);
-		}
-		break;
+	if (!scheduler->stopped && stands(scheduler, process, interrupt)) {
+		take_interrupt(scheduler, process, interrupt);
 	}
 	penstock_scheduler_leave(scheduler, outermost);
 }
@@ -570,6 +658,7 @@ enum penstock_status penstock_scheduler_new(const struct penstock_scheduler_conf
 		penstock_list_init(&node->hardware);
 		penstock_list_init(&node->paging);
 		penstock_fences_init(&node->fences, config->first_fence_id);
+		node->watched = node->fences.next;
 	}
 	penstock_vidmm_set_paging_port(
 		config->vidmm,

@@ -50,7 +50,23 @@ struct penstock_scheduler_config {
 	 * NULL: each submission rings.
 	 */
 	void (*bells)(void *owner);
+	/*
+	 * Packets are on the hardware: the owner calls penstock_scheduler_watch once it has had
+	 * patience with them (PENSTOCK_FENCE_PATIENCE_MS). Asked once until then. NULL: nobody
+	 * looks for fences whose notification was lost.
+	 */
+	void (*watch)(void *owner);
 };
+
+/* How long a fence may be out before it is asked for. Far longer than a notification takes. */
+#define PENSTOCK_FENCE_PATIENCE_MS 500u
+
+/*
+ * What `watch` asked for: DxgkDdiQueryCurrentFence of every process that has a packet which was on
+ * the hardware at the last call already. It never waits, and changes nothing where the GPU is only
+ * slow. Asks to be called again while something is out.
+ */
+void penstock_scheduler_watch(struct penstock_scheduler *scheduler);
 
 /* The doorbells that wait, if any. */
 void penstock_scheduler_ring_doorbells(struct penstock_scheduler *scheduler);

@@ -183,6 +183,10 @@ static void execute(struct faulty_process *process, uint32_t ordinal)
 		packet->fault.kind = PENSTOCK_FAULT_NONE;
 		tell_completed(process, ordinal, packet->args.submission_fence_id + fault.argument);
 		return;
+	case PENSTOCK_FAULT_MISPLACED:
+		packet->fault.kind = PENSTOCK_FAULT_NONE;
+		tell_completed(process, 1 - ordinal, packet->args.submission_fence_id);
+		return;
 	case PENSTOCK_FAULT_ILLEGAL:
 		tell_fault(process, ordinal, packet, PENSTOCK_INTERRUPT_DMA_FAULTED);
 		return;

@@ -17,6 +17,7 @@ enum penstock_fault_kind {
 	PENSTOCK_FAULT_LOST,       /* completes without an interrupt; query_current_fence tells */
 	PENSTOCK_FAULT_REPEATED,   /* its interrupt comes twice */
 	PENSTOCK_FAULT_INVENTED,   /* before it an interrupt with fence id + `argument` */
+	PENSTOCK_FAULT_MISPLACED,  /* before it an interrupt with its fence, of the other node */
 	PENSTOCK_FAULT_ILLEGAL,    /* DMA_FAULTED at offset `argument`; the node halts */
 	PENSTOCK_FAULT_PAGE_FAULT, /* DMA_PAGE_FAULTED at offset `argument`; the node halts */
 	PENSTOCK_FAULT_HANG,       /* never completes, answers no preemption */

@@ -205,6 +205,7 @@ static void expect_recovery(uint32_t fence)
 START_TEST(reset_reports_what_had_completed)
 {
 	const uint32_t *seen = (const uint32_t *)(const void *)(process.local + DATA_OFFSET);
+	uint32_t offset;
 	uint8_t *spin;
 
 	stream_append_fill(&dma, DATA_ADDRESS + 4096, 4, 1);
@@ -218,8 +219,12 @@ START_TEST(reset_reports_what_had_completed)
 	while (__atomic_load_n(seen, __ATOMIC_ACQUIRE) != 1) {
 		sched_yield();
 	}
-	ck_assert_uint_eq(ops()->running_fence(process.backend, 1), 2);
-	ck_assert_uint_eq(ops()->running_fence(process.backend, 0), 0);
+	/* The bytes are there before the next instruction has begun. */
+	while (ops()->running_fence(process.backend, 1, &offset) != 2 ||
+	       offset != PENSTOCK_DMA_BYTES_FILL) {
+		sched_yield();
+	}
+	ck_assert_uint_eq(ops()->running_fence(process.backend, 0, &offset), 0);
 	ops()->reset_engine(process.backend);
 	ck_assert_uint_eq(process.interrupt_count, 1);
 	ck_assert_int_eq(process.interrupts[0].type, PENSTOCK_INTERRUPT_DMA_COMPLETED);
@@ -364,6 +369,122 @@ START_TEST(preemption_with_nothing_on_the_ring_is_answered_from_the_loop)
 	ops()->preempt_command(process.backend, 1, 5);
 	ck_assert_int_eq(fixture_await(&process, 1)->type, PENSTOCK_INTERRUPT_DMA_PREEMPTED);
 	ck_assert_int_eq(ops()->process_id(process.backend), 0);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- fences */
+
+/* Nothing is told while the loop stands still: what completed is found by asking for it. */
+START_TEST(C7_a_query_tells_what_completed_without_a_notification)
+{
+	stream_append_fill(&dma, DATA_ADDRESS, 4, 1);
+	fixture_submit(&process, 0, 1, &dma, 0);
+	fixture_submit(&process, 0, 2, &dma, 0);
+	fixture_ring(&process);
+	while (process.interrupt_count == 0 ||
+	       process.interrupts[process.interrupt_count - 1].fence_id != 2) {
+		ops()->query_current_fence(process.backend, 0);
+		sched_yield();
+	}
+	ck_assert_uint_le(process.interrupt_count, 2);
+	/* The notification comes after all, and is no news. */
+	fixture_submit(&process, 1, 3, &dma, 1);
+	fixture_ring(&process);
+	fixture_await_fence(&process, 1, 3);
+	ck_assert_uint_eq(process.interrupts[process.interrupt_count - 1].node_ordinal, 1);
+	ck_assert_uint_le(process.interrupt_count, 3);
+}
+END_TEST
+
+START_TEST(C7_a_query_of_a_stuck_gpu_returns_and_tells_nothing)
+{
+	fixture_submit(&process, 0, 1, &dma, 0);
+	fixture_ring(&process);
+	fixture_await_fence(&process, 0, 1);
+	ck_assert_int_eq(kill((pid_t)ops()->process_id(process.backend), SIGSTOP), 0);
+	fixture_submit(&process, 0, 2, &dma, 0);
+	fixture_ring(&process);
+	for (unsigned i = 0; i < 1000; i++) {
+		ops()->query_current_fence(process.backend, 0);
+		ops()->query_current_fence(process.backend, 1);
+	}
+	ck_assert_int_eq(kill((pid_t)ops()->process_id(process.backend), SIGCONT), 0);
+	fixture_await_fence(&process, 0, 2);
+}
+END_TEST
+
+static void page(uint32_t fence)
+{
+	struct stream paging = { .used = 0 };
+
+	stream_append_map(&paging, process.first_file + FIXTURE_SYSTEM_FILE, PENSTOCK_APERTURE_BASE,
+			  0, 4096, 0);
+	fixture_submit_paging(&process, 0, fence, &paging);
+}
+
+/* The answer to a preemption; what it drops goes on the ring again behind it. */
+static uint32_t preempt(uint32_t last_fence, uint32_t preemption_fence_id)
+{
+	uint32_t completed;
+
+	ops()->preempt_command(process.backend, 0, preemption_fence_id);
+	fixture_until(&fixture, process.interrupts[process.interrupt_count - 1].type ==
+					PENSTOCK_INTERRUPT_DMA_PREEMPTED);
+	completed = process.interrupts[process.interrupt_count - 1].last_completed_fence_id;
+	ck_assert_uint_le(last_fence - completed, 3);
+	return last_fence - completed;
+}
+
+/*
+ * 64 fences and more from 0xFFFFFFF0 through a real process, in bunches of three with a paging
+ * packet between; by turns the node is preempted and the process reset, and what was dropped goes
+ * on the ring again with new fences.
+ */
+START_TEST(C4_fences_wrap_through_a_process_with_preemption_reset_and_paging_between)
+{
+	uint32_t fence = 0xFFFFFFF0u, last = fence - 1, retired = 0;
+
+	stream_append_fill(&dma, DATA_ADDRESS, 4, 1);
+	fixture_submit(&process, 0, fence++, &dma, 0);
+	fixture_ring(&process);
+	fixture_await_fence(&process, 0, fence - 1);
+	for (unsigned bunch = 0; retired < 64; bunch++) {
+		uint32_t dropped = 0;
+
+		fixture_submit(&process, 0, fence++, &dma, 0);
+		page(fence++);
+		fixture_submit(&process, 0, fence++, &dma, 0);
+		fixture_ring(&process);
+		if (bunch % 4 == 1) {
+			dropped = preempt(fence - 1, 0xdead0000u + bunch);
+		} else if (bunch % 4 == 3) {
+			ops()->reset_engine(process.backend);
+			dropped = fence - 1 -
+				  process.interrupts[process.interrupt_count - 1].fence_id;
+			ck_assert_uint_le(dropped, 3);
+		}
+		retired += 3 - dropped;
+		for (; dropped > 0; dropped--, retired++) {
+			fixture_submit(&process, 0, fence++, &dma, 0);
+		}
+		fixture_ring(&process);
+		if (retired > 0 &&
+		    process.interrupts[process.interrupt_count - 1].fence_id != fence - 1) {
+			fixture_await_fence(&process, 0, fence - 1);
+		}
+	}
+	for (unsigned i = 0; i < process.interrupt_count; i++) {
+		const struct penstock_interrupt *interrupt = &process.interrupts[i];
+
+		if (interrupt->type == PENSTOCK_INTERRUPT_DMA_COMPLETED) {
+			ck_assert_int_gt((int32_t)(interrupt->fence_id - last), 0);
+			ck_assert_int_lt((int32_t)(interrupt->fence_id - fence), 0);
+			last = interrupt->fence_id;
+		}
+	}
+	ck_assert_uint_eq(last, fence - 1);
+	ck_assert_uint_lt(last, 1000);
+	ck_assert_ptr_null(fixture.failure);
 }
 END_TEST
 
@@ -592,7 +713,7 @@ static void start_liar(void)
 	dma.used = 0;
 }
 
-START_TEST(an_impossible_fence_fails_the_adapter)
+START_TEST(C8_an_impossible_fence_fails_the_adapter)
 {
 	fixture_submit(&process, 0, 1, &dma, 0);
 	fixture_ring(&process);
@@ -647,6 +768,10 @@ int main(void)
 	tcase_add_test(tcase, what_was_mapped_before_a_reset_is_not_mapped_after_it);
 	tcase_add_test(tcase, preemption_is_answered_at_a_band);
 	tcase_add_test(tcase, preemption_with_nothing_on_the_ring_is_answered_from_the_loop);
+	tcase_add_test(tcase, C7_a_query_tells_what_completed_without_a_notification);
+	tcase_add_test(tcase, C7_a_query_of_a_stuck_gpu_returns_and_tells_nothing);
+	tcase_add_test(tcase,
+		       C4_fences_wrap_through_a_process_with_preemption_reset_and_paging_between);
 	tcase_add_test(tcase, a_process_maps_its_own_files_and_no_others);
 	tcase_add_test(tcase, another_principals_file_cannot_be_named);
 	tcase_add_test(tcase, a_hang_of_one_principal_is_not_the_others);
@@ -657,7 +782,7 @@ int main(void)
 	tcase_add_test(tcase, a_callback_may_reset_its_process);
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(liar, start_liar, teardown);
-	tcase_add_test(liar, an_impossible_fence_fails_the_adapter);
+	tcase_add_test(liar, C8_an_impossible_fence_fails_the_adapter);
 	suite_add_tcase(suite, liar);
 	tcase_add_checked_fixture(nothing, start_nothing, teardown);
 	tcase_add_test(nothing, a_program_that_ends_at_once_is_a_process_that_died);

@@ -232,7 +232,7 @@ END_TEST
 
 /* ---------------------------------------------------------------- a GPU that lies */
 
-START_TEST(an_invented_fence_is_impossible)
+START_TEST(C8_an_invented_fence_is_impossible)
 {
 	put(1);
 	put(2);
@@ -241,7 +241,7 @@ START_TEST(an_invented_fence_is_impossible)
 }
 END_TEST
 
-START_TEST(a_fence_of_a_packet_that_was_not_put_is_impossible)
+START_TEST(C8_a_fence_of_a_packet_that_was_not_put_is_impossible)
 {
 	put(1);
 	ring->fence = penstock_ring_fence(2, 1);
@@ -251,7 +251,7 @@ START_TEST(a_fence_of_a_packet_that_was_not_put_is_impossible)
 }
 END_TEST
 
-START_TEST(a_fence_that_goes_back_is_impossible)
+START_TEST(C8_a_fence_that_goes_back_is_impossible)
 {
 	put(1);
 	put(2);
@@ -363,9 +363,9 @@ int main(void)
 	tcase_add_test(tcase, a_packet_that_was_cut_reports_where_it_stopped);
 	tcase_add_test(tcase, paging_buffers_are_copied_at_submit);
 	tcase_add_test(tcase, a_node_refuses_a_paging_buffer_longer_than_its_slot);
-	tcase_add_test(tcase, an_invented_fence_is_impossible);
-	tcase_add_test(tcase, a_fence_of_a_packet_that_was_not_put_is_impossible);
-	tcase_add_test(tcase, a_fence_that_goes_back_is_impossible);
+	tcase_add_test(tcase, C8_an_invented_fence_is_impossible);
+	tcase_add_test(tcase, C8_a_fence_of_a_packet_that_was_not_put_is_impossible);
+	tcase_add_test(tcase, C8_a_fence_that_goes_back_is_impossible);
 	tcase_add_test(tcase, a_fault_without_a_packet_is_impossible);
 	tcase_add_test(tcase, a_fault_of_another_packet_type_or_offset_is_impossible);
 	tcase_add_test(tcase, an_answer_to_no_request_is_impossible);

@@ -467,6 +467,9 @@ static void submit_command(struct penstock_backend_process *base,
 	ck_assert_uint_lt(ring->count, PENSTOCK_RING_PACKETS);
 	ck_assert(ring->count == 0 ||
 		  (int32_t)(args->submission_fence_id - packet[-1].args.submission_fence_id) > 0);
+	if (machine->on_submit != NULL) {
+		machine->on_submit(base, args);
+	}
 	packet->args = *args;
 	packet->executed = false;
 	if ((args->flags & PENSTOCK_SUBMITCOMMAND_PAGING) != 0) {
@@ -498,6 +501,7 @@ static void query_current_fence(struct penstock_backend_process *base, uint32_t 
 		.fence_id = ring->last_executed,
 	};
 
+	machine->queries++;
 	if (drop_executed(machine, ring, node_ordinal)) {
 		penstock_scheduler_notify_interrupt(machine->scheduler, process->owner, &interrupt);
 	}
@@ -512,14 +516,22 @@ static void reset_engine(struct penstock_backend_process *base)
 			ck_assert(machine_execute(process, i));
 		}
 		query_current_fence(base, i);
+		if (machine_of(base->backend)->on_reset != NULL && process->rings[i].count > 0) {
+			machine_of(base->backend)->on_reset(process, i);
+		}
 	}
 	forget(process_of(base));
 	process_of(base)->resets++;
 }
 
-static uint32_t running_fence(const struct penstock_backend_process *base, uint32_t node_ordinal)
+static uint32_t running_fence(const struct penstock_backend_process *base, uint32_t node_ordinal,
+			      uint32_t *ret_dma_offset)
 {
-	return ((const struct machine_process *)base)->rings[node_ordinal].running;
+	const struct machine_ring *ring =
+		&((const struct machine_process *)base)->rings[node_ordinal];
+
+	*ret_dma_offset = ring->running_offset;
+	return ring->running;
 }
 
 static const struct penstock_backend_ops ops = {
@@ -571,7 +583,7 @@ static void device_fault(void *owner, struct penstock_submission *submission,
 {
 	struct machine *machine = owner;
 
-	(void)interrupt;
+	machine->fault = *interrupt;
 	machine->faults++;
 	machine->fault_context = submission->queue->context;
 	snprintf(machine->fault_text, sizeof(machine->fault_text), "%s", text);
@@ -592,6 +604,21 @@ static void bells(void *owner)
 
 	ck_assert(!machine->bells_asked);
 	machine->bells_asked = true;
+}
+
+static void watch(void *owner)
+{
+	struct machine *machine = owner;
+
+	ck_assert(!machine->watch_asked);
+	machine->watch_asked = true;
+}
+
+void machine_watch(struct machine *machine)
+{
+	ck_assert(machine->watch_asked);
+	machine->watch_asked = false;
+	penstock_scheduler_watch(machine->scheduler);
 }
 
 void machine_init(struct machine *machine)
@@ -634,6 +661,7 @@ void machine_start(struct machine *machine)
 		.failed = failed,
 		.defer = defer,
 		.bells = bells,
+		.watch = watch,
 	};
 	ck_assert_int_eq(penstock_scheduler_new(&scheduler_config, &machine->scheduler),
 			 PENSTOCK_STATUS_SUCCESS);
@@ -693,6 +721,7 @@ void machine_stop(struct machine *machine, bool keep)
 	penstock_scheduler_free(machine->scheduler);
 	machine->scheduler = NULL;
 	machine->bells_asked = false;
+	machine->watch_asked = false;
 	penstock_vidmm_free(machine->vidmm);
 	while (machine->job_count > 0) {
 		machine_turn(machine);
@@ -716,6 +745,7 @@ void machine_crash(struct machine *machine)
 	machine->job_count = 0;
 	machine->deliver_asked = false;
 	machine->bells_asked = false;
+	machine->watch_asked = false;
 }
 
 void machine_fini(struct machine *machine)
@@ -883,6 +913,15 @@ void work_stray_fill(struct work *work, uint64_t address, uint64_t size, uint32_
 	penstock_store32(bytes + PENSTOCK_DMA_FILL_pattern, pattern);
 	penstock_store64(bytes + PENSTOCK_DMA_FILL_address, address);
 	penstock_store64(bytes + PENSTOCK_DMA_FILL_size, size);
+}
+
+void work_stray_copy(struct work *work, uint64_t from, uint64_t to, uint64_t size)
+{
+	uint8_t *bytes = emit(work, PENSTOCK_DMA_OPCODE_COPY, PENSTOCK_DMA_BYTES_COPY);
+
+	penstock_store64(bytes + PENSTOCK_DMA_COPY_source, from);
+	penstock_store64(bytes + PENSTOCK_DMA_COPY_destination, to);
+	penstock_store64(bytes + PENSTOCK_DMA_COPY_size, size);
 }
 
 void work_illegal(struct work *work)

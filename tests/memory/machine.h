@@ -43,6 +43,7 @@ struct machine_ring {
 	bool faulted;           /* stands until it is reset */
 	uint32_t late;    /* packets that it executes when it is told to end, before it does */
 	uint32_t running; /* what running_fence says */
+	uint32_t running_offset;
 };
 
 struct machine_process {
@@ -79,14 +80,21 @@ struct machine {
 	uint32_t cap;
 	uint32_t first_fence;
 	bool paranoid;
+	/* any time; NULL: nothing */
+	void (*on_submit)(struct penstock_backend_process *process,
+			  const struct penstock_submit_args *args);
+	void (*on_reset)(struct machine_process *process, uint32_t node_ordinal);
 	/* what happened */
 	char failed[256]; /* "" while the adapter stands */
 	uint32_t progress_calls;
 	uint32_t faults;
-	void *fault_context; /* of the last device_fault */
+	void *fault_context;             /* of the last device_fault */
+	struct penstock_interrupt fault; /* what it was told with */
 	char fault_text[512];
 	bool deliver_asked;
 	bool bells_asked;
+	bool watch_asked;
+	uint32_t queries;                       /* of query_current_fence */
 	uint32_t on_rings[PENSTOCK_NODE_COUNT]; /* submissions, without paging */
 	uint32_t most_on_rings;
 	uint32_t transfers; /* page_copy and page_fill executed */
@@ -123,6 +131,9 @@ bool machine_step(struct machine *machine);
 
 /* Steps until nothing happens any more. */
 void machine_settle(struct machine *machine);
+
+/* The scheduler has had patience with what is on the hardware. */
+void machine_watch(struct machine *machine);
 
 /* The process ends by itself. */
 void machine_kill(struct machine *machine, struct machine_process *process);
@@ -171,6 +182,7 @@ void work_copy(struct work *work, uint32_t from, uint64_t from_offset, uint32_t 
 	       uint64_t to_offset, uint64_t size);
 /* A fill at an address that no patch entry covers: what a broken translator would leave. */
 void work_stray_fill(struct work *work, uint64_t address, uint64_t size, uint32_t pattern);
+void work_stray_copy(struct work *work, uint64_t from, uint64_t to, uint64_t size);
 void work_illegal(struct work *work);
 
 #endif

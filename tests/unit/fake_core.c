@@ -604,6 +604,12 @@ void penstock_scheduler_ring_doorbells(struct penstock_scheduler *scheduler)
 	(void)scheduler;
 }
 
+/* Nothing is notified here that could be lost. */
+void penstock_scheduler_watch(struct penstock_scheduler *scheduler)
+{
+	(void)scheduler;
+}
+
 void penstock_scheduler_deliver(struct penstock_scheduler *scheduler)
 {
 	struct penstock_list *link;

@@ -405,7 +405,9 @@ void penstock_observe_contexts(const struct penstock_adapter *adapter,
 			       void (*visit)(void *owner, const struct penstock_context_view *view),
 			       void *owner)
 {
-	struct penstock_context_view view = { .principal = "uid:7", .device_state = "active" };
+	struct penstock_context_view view = { .principal = "uid:7",
+					      .device_state = "active",
+					      .device_reason = "" };
 
 	(void)adapter;
 	for (unsigned i = 0; i < fake.contexts; i++) {
@@ -424,7 +426,10 @@ penstock_observe_submission(const struct penstock_adapter *adapter, uint64_t con
 	static const uint64_t value = 0x1000;
 	static const uint8_t dma[6] = { 0xff, 0xff, 0xff, 0xff, 1, 2 };
 	const struct penstock_dump_view view = {
-		.context = { .id = context_id, .principal = "uid:7", .device_state = "active" },
+		.context = { .id = context_id,
+			     .principal = "uid:7",
+			     .device_state = "active",
+			     .device_reason = "" },
 		.serial = 5,
 		.element_count = 1,
 		.patch_count = 1,

@@ -294,7 +294,7 @@ START_TEST(the_example_says_every_key_with_its_default)
 		keys += line[0] == ';' && line[1] >= 'a' && strstr(line, " =") != NULL;
 	}
 	fclose(file);
-	ck_assert_uint_eq(keys, 19);
+	ck_assert_uint_eq(keys, 20);
 }
 END_TEST
 

@@ -396,7 +396,7 @@ struct penstock_device_report {
 	uint32_t fault_node;
 	uint64_t fault_address;
 	uint32_t fault_dma_offset;
-	char reason[128];
+	char reason[256];
 };
 
 /* Waits. INVALID_HANDLE. */

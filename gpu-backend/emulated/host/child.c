@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,7 +153,12 @@ static void on_interrupt(uv_poll_t *handle, int status, int events)
 	struct penstock_child *child = handle->data;
 	uint32_t node = (uint32_t)(handle - child->interrupt_polls);
 	uint64_t count;
-	ssize_t ignored = read(child->interrupts[node], &count, sizeof(count));
+	struct iovec counter = { .iov_base = &count, .iov_len = sizeof(count) };
+	/*
+	 * O_NONBLOCK is the GPU process's too, and it may have read the counter meanwhile: this
+	 * read waits for nobody whatever it did.
+	 */
+	ssize_t ignored = preadv2(child->interrupts[node], &counter, 1, -1, RWF_NOWAIT);
 
 	(void)status;
 	(void)events;

@@ -89,12 +89,14 @@ static void reset_engine(struct penstock_backend_process *base)
 	process->tell_death = false;
 }
 
-static uint32_t running_fence(const struct penstock_backend_process *base, uint32_t node_ordinal)
+static uint32_t running_fence(const struct penstock_backend_process *base, uint32_t node_ordinal,
+			      uint32_t *ret_dma_offset)
 {
 	const struct penstock_emulated_process *process =
 		(const struct penstock_emulated_process *)base;
 	const struct penstock_ring_node *ring = process->queues[node_ordinal].ring;
 
+	*ret_dma_offset = ring == NULL ? 0 : penstock_ring_load32(&ring->dma_offset);
 	return ring == NULL ? 0 : penstock_ring_load32(&ring->running_fence_id);
 }
 

@@ -61,7 +61,8 @@ bool penstock_emulated_collect(struct penstock_emulated_process *process, uint32
 	}
 	emulated->delivery = delivery.outer;
 	if (collected == PENSTOCK_COLLECTED_IMPOSSIBLE) {
-		penstock_emulated_fail(emulated, "a GPU process reported what cannot be");
+		penstock_emulated_fail(
+			emulated, "0x119/1: a GPU process wrote what it cannot have completed");
 	}
 	return delivery.process != NULL;
 }
