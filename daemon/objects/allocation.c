@@ -196,25 +196,38 @@ static void enter(struct penstock_opening *opening)
 	penstock_list_append(&opening->device->openings, &opening->link);
 }
 
-void penstock_opening_close(struct penstock_opening *opening, bool keep)
+/* It has lost its name. */
+static void leave(struct penstock_opening *opening)
 {
-	struct penstock_session *session = opening->device->session;
 	struct penstock_allocation *allocation = opening->allocation;
 
 	opening->closed = true;
 	penstock_list_remove(&opening->link);
-	penstock_name_table_remove(&session->names, opening->name);
-	allocation->kept = allocation->kept || keep;
-	if (!keep) {
-		(void)penstock_session_forget(session, PENSTOCK_STORE_OPENING, opening->id,
-					      opening->name);
-	}
 	if (--allocation->openings == 0 && allocation->published) {
 		/* Nobody has it open: its token opens nothing any more. */
 		allocation->published = false;
 		penstock_directory_remove_token(&allocation->adapter->directory, allocation);
 	}
 	penstock_opening_put(opening);
+}
+
+void penstock_opening_close(struct penstock_opening *opening, bool keep)
+{
+	struct penstock_session *session = opening->device->session;
+
+	penstock_name_table_remove(&session->names, opening->name);
+	opening->allocation->kept = opening->allocation->kept || keep;
+	if (!keep) {
+		(void)penstock_session_forget(session, PENSTOCK_STORE_OPENING, opening->id,
+					      opening->name);
+	}
+	leave(opening);
+}
+
+void penstock_opening_withdraw(struct penstock_opening *opening, struct penstock_name_entry before)
+{
+	penstock_name_table_withdraw(&opening->device->session->names, opening->name, before);
+	leave(opening);
 }
 
 /* ---------------------------------------------------------------- rows */
@@ -461,6 +474,7 @@ static enum penstock_status create_checked(struct penstock_device *device,
 		free(transfer);
 		return status;
 	}
+	transfer->name_before = penstock_name_table_before(&session->names, info->name);
 	/* It was checked, and its entry is there. */
 	PENSTOCK_REQUIRE(penstock_name_table_insert(&session->names, info->name,
 						    PENSTOCK_NAME_OPENING, opening,

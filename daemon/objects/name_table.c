@@ -117,6 +117,25 @@ void penstock_name_table_remove(struct penstock_name_table *table, uint64_t name
 	entry->object = NULL;
 }
 
+struct penstock_name_entry penstock_name_table_before(const struct penstock_name_table *table,
+						      uint64_t name)
+{
+	uint32_t position = penstock_name_index(name) - 1u;
+
+	if (position >= table->count) {
+		return (struct penstock_name_entry){ .kind = PENSTOCK_NAME_UNUSED };
+	}
+	return table->entries[position];
+}
+
+void penstock_name_table_withdraw(struct penstock_name_table *table, uint64_t name,
+				  struct penstock_name_entry before)
+{
+	PENSTOCK_REQUIRE(before.kind == PENSTOCK_NAME_FREE || before.kind == PENSTOCK_NAME_UNUSED);
+	penstock_name_table_remove(table, name);
+	table->entries[penstock_name_index(name) - 1u] = before;
+}
+
 enum penstock_status penstock_name_table_restore(struct penstock_name_table *table, uint64_t name,
 						 enum penstock_name_kind kind, void *object)
 {

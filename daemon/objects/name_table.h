@@ -61,6 +61,14 @@ enum penstock_status penstock_name_table_insert(struct penstock_name_table *tabl
 /* Frees a name that is in use: at once, its generation stays behind. */
 void penstock_name_table_remove(struct penstock_name_table *table, uint64_t name);
 
+/* What stands at an index that insert would take, for penstock_name_table_withdraw. */
+struct penstock_name_entry penstock_name_table_before(const struct penstock_name_table *table,
+						      uint64_t name);
+
+/* Frees a name whose object came to nothing: all is as `before` it was taken. */
+void penstock_name_table_withdraw(struct penstock_name_table *table, uint64_t name,
+				  struct penstock_name_entry before);
+
 /* As insert, when it would succeed; takes nothing but memory for the entry. */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_name_table_check(struct penstock_name_table *table, uint64_t name,

@@ -134,7 +134,7 @@ void penstock_transfer_reserved(void *argument, enum penstock_status status)
 			transfer->pending.request->refusal = refusal;
 		}
 		if (!opening->closed) {
-			penstock_opening_close(opening, false);
+			penstock_opening_withdraw(opening, transfer->name_before);
 		}
 	}
 	end(transfer, status);

@@ -50,7 +50,8 @@ struct penstock_transfer {
 	struct penstock_list stalled_link; /* penstock_adapter.stalled */
 	enum penstock_transfer_kind kind;
 	enum penstock_transfer_state state;
-	enum penstock_status status; /* how it ended */
+	enum penstock_status status;            /* how it ended */
+	struct penstock_name_entry name_before; /* of a create: where it is refused after all */
 	uint64_t offset;
 	uint32_t size_bytes;
 	uint8_t *staging; /* owned; NULL: the bytes are the allocation's own */

@@ -290,6 +290,34 @@ START_TEST(a_reservation_that_fails_takes_what_waited_for_it_along)
 }
 END_TEST
 
+START_TEST(A2_a_create_that_fails_later_takes_no_name)
+{
+	struct answered created;
+
+	fake.reserve_later = true;
+	REFUSED(client_allocation(&client, NAME(5), NAME(1), 4096, &created), PENDING);
+	fake_core_reserved(PENSTOCK_STATUS_NO_MEMORY);
+	REFUSED(client_allocation(&client, NAME(5), NAME(1), 4096, &created), PENDING);
+	fake_core_reserved(PENSTOCK_STATUS_SUCCESS);
+	GOOD(client_fill(&client, 0, NAME(5)));
+	/* an index that had another object before is back at that one's generation */
+	GOOD(client_destroy(&client, NAME(5)));
+	REFUSED(client_allocation(&client, NAME_OF(3, 5), NAME(1), 4096, &created), PENDING);
+	fake_core_reserved(PENSTOCK_STATUS_NO_MEMORY);
+	REFUSED(client_allocation(&client, NAME(5), NAME(1), 4096, &created), INVALID_PARAMETER);
+	REFUSED(client_allocation(&client, NAME_OF(2, 5), NAME(1), 4096, &created), PENDING);
+	/* one that was destroyed meanwhile has had its name */
+	GOOD(client_destroy(&client, NAME_OF(2, 5)));
+	fake_core_reserved(PENSTOCK_STATUS_NO_MEMORY);
+	REFUSED(client_allocation(&client, NAME_OF(2, 5), NAME(1), 4096, &created),
+		INVALID_PARAMETER);
+	fake.reserve_later = false;
+	GOOD(client_allocation(&client, NAME_OF(3, 5), NAME(1), 4096, &created));
+	turn(&fixture);
+	turn(&fixture);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- ends in the middle */
 
 START_TEST(a_session_that_ends_leaks_nothing_whatever_is_under_way)
@@ -527,6 +555,7 @@ int main(void)
 	tcase_add_test(tcase, large_copies_are_made_by_the_worker);
 	tcase_add_test(tcase, uses_of_an_allocation_wait_until_its_pages_are_reserved);
 	tcase_add_test(tcase, a_reservation_that_fails_takes_what_waited_for_it_along);
+	tcase_add_test(tcase, A2_a_create_that_fails_later_takes_no_name);
 	tcase_add_test(tcase, a_session_that_ends_leaks_nothing_whatever_is_under_way);
 	tcase_add_test(tcase, a_torn_upload_is_forgotten);
 	tcase_add_test(tcase, a_connection_over_its_credit_is_told_when_to_read_again);
