@@ -26,6 +26,7 @@ struct store_fixture {
 struct store_dump {
 	char *text;
 	size_t size;
+	size_t capacity;
 	unsigned rows;
 	unsigned stop_at; /* refuse that row, counted from 1; 0: none */
 };
