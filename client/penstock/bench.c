@@ -105,9 +105,9 @@ int penstock_tool_bench(const struct penstock_tool *tool, int argc, char **argv)
 		penstock_tool_complain("bench: nothing follows, not '%s'", argv[optind]);
 		return PENSTOCK_EXIT_USAGE;
 	}
-	connection = penstock_tool_connect(tool, NULL);
-	if (connection == NULL) {
-		return PENSTOCK_EXIT_FAILURE;
+	result = penstock_tool_connect(tool, NULL, &connection);
+	if (result != PENSTOCK_EXIT_SUCCESS) {
+		return result;
 	}
 	result = run_bench(connection, (uint32_t)(seconds * 1000), json);
 	penstock_connection_close(connection);

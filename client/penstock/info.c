@@ -119,7 +119,7 @@ int penstock_tool_info(const struct penstock_tool *tool, int argc, char **argv)
 	struct report *report;
 	bool json = false;
 	bool written;
-	int option;
+	int option, code;
 
 	optind = 0;
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
@@ -133,9 +133,9 @@ int penstock_tool_info(const struct penstock_tool *tool, int argc, char **argv)
 		return PENSTOCK_EXIT_USAGE;
 	}
 	options.no_session = true;
-	connection = penstock_tool_connect(tool, &options);
-	if (connection == NULL) {
-		return PENSTOCK_EXIT_FAILURE;
+	code = penstock_tool_connect(tool, &options, &connection);
+	if (code != PENSTOCK_EXIT_SUCCESS) {
+		return code;
 	}
 	(void)penstock_connection_info(connection, &info);
 	report = report_new();

@@ -35,11 +35,10 @@ void penstock_tool_complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
-struct penstock_connection *penstock_tool_connect(const struct penstock_tool *tool,
-						  const struct penstock_options *options)
+int penstock_tool_connect(const struct penstock_tool *tool, const struct penstock_options *options,
+			  struct penstock_connection **ret_connection)
 {
 	struct penstock_options mine = PENSTOCK_OPTIONS_INIT;
-	struct penstock_connection *connection;
 	char why[PENSTOCK_SENTENCE_BYTES] = "";
 	enum penstock_status status;
 
@@ -50,12 +49,13 @@ struct penstock_connection *penstock_tool_connect(const struct penstock_tool *to
 		mine.client = "penstock";
 	}
 	mine.server = tool->server;
-	status = penstock_connect(&mine, &connection, why, sizeof(why));
-	if (status != PENSTOCK_STATUS_SUCCESS) {
-		penstock_tool_complain("%s (%s)", why, penstock_status_name(status));
-		return NULL;
+	status = penstock_connect(&mine, ret_connection, why, sizeof(why));
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		return PENSTOCK_EXIT_SUCCESS;
 	}
-	return connection;
+	penstock_tool_complain("%s (%s)", why, penstock_status_name(status));
+	return status == PENSTOCK_STATUS_INVALID_PARAMETER ? PENSTOCK_EXIT_USAGE
+							   : PENSTOCK_EXIT_FAILURE;
 }
 
 bool penstock_tool_timeout(const char *text, int32_t *ret_timeout_ms)

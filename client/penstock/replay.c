@@ -131,15 +131,17 @@ static int replay_on(const struct penstock_tool *tool, struct replay *replay, co
 {
 	const struct penstock_replay_result *result = penstock_replayer_result(replay->replayer);
 	const char *server = tool->server == NULL ? getenv("PENSTOCK_SERVER") : tool->server;
+	enum penstock_status status;
 	struct penstock_errbuf why;
 
 	if (server == NULL || server[0] == '\0') {
 		server = PENSTOCK_DEFAULT_SERVER;
 	}
-	if (penstock_address_connect(server, PENSTOCK_FOREVER, &replay->descriptor, &why) !=
-	    PENSTOCK_STATUS_SUCCESS) {
+	status = penstock_address_connect(server, PENSTOCK_FOREVER, &replay->descriptor, &why);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
 		penstock_tool_complain("%s", why.text);
-		return PENSTOCK_EXIT_FAILURE;
+		return status == PENSTOCK_STATUS_INVALID_PARAMETER ? PENSTOCK_EXIT_USAGE
+								   : PENSTOCK_EXIT_FAILURE;
 	}
 	run(replay);
 	close(replay->descriptor);

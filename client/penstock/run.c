@@ -234,15 +234,16 @@ static int connect_and_run(const struct penstock_tool *tool, struct penstock_run
 {
 	struct penstock_options options = PENSTOCK_OPTIONS_INIT;
 	struct penstock_session_info info;
+	int code;
 
 	options.client = "penstock run";
 	if (recorder != NULL) {
 		options.tap.owner = recorder;
 		options.tap.bytes = penstock_recorder_bytes;
 	}
-	run->connection = penstock_tool_connect(tool, &options);
-	if (run->connection == NULL) {
-		return PENSTOCK_EXIT_FAILURE;
+	code = penstock_tool_connect(tool, &options, &run->connection);
+	if (code != PENSTOCK_EXIT_SUCCESS) {
+		return code;
 	}
 	if (penstock_connection_info(run->connection, &info) == PENSTOCK_STATUS_SUCCESS &&
 	    info.pitch_alignment != 0) {

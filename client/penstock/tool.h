@@ -26,9 +26,12 @@ struct penstock_tool_command {
 	int (*run)(const struct penstock_tool *tool, int argc, char **argv);
 };
 
-/* Connects; where that fails, says so and returns NULL. `options` may be NULL. */
-struct penstock_connection *penstock_tool_connect(const struct penstock_tool *tool,
-						  const struct penstock_options *options);
+/*
+ * Connects; where that fails, says so and returns the exit code: USAGE where the server's address
+ * has no known form, FAILURE otherwise. `options` may be NULL.
+ */
+int penstock_tool_connect(const struct penstock_tool *tool, const struct penstock_options *options,
+			  struct penstock_connection **ret_connection);
 
 /* "penstock: SENTENCE" on standard error. */
 void penstock_tool_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 
 import wire
-from peer import Daemon, Skip, program, run
+from peer import BUILD, Daemon, Skip, program, run
 from tools import penstock, run_tool
 
 README = wire.SOURCE / "README.md"
@@ -76,6 +76,20 @@ def links_of_the_pages_lead_somewhere():
         assert (wire.SOURCE / path).is_dir(), path
 
 
+def the_readme_names_every_page():
+    text = README.read_text()
+    for page in (wire.SOURCE / "docs").glob("*.md"):
+        assert f"(docs/{page.name})" in text, page.name
+
+
+def the_make_targets_of_the_readme_exist():
+    makefile = (BUILD / "Makefile").read_text()
+    targets = re.findall(r"`make ([a-z]+)[^`]*`", README.read_text())
+    assert len(targets) >= 8, targets
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.M), target
+
+
 def the_manual_pages_are_clean():
     if shutil.which("mandoc") is None:
         raise Skip("there is no mandoc")
@@ -122,5 +136,6 @@ def the_example_configuration_names_every_key():
 
 if __name__ == "__main__":
     run([the_commands_of_the_readme_work, the_scripts_of_the_assembly_page_run,
-         links_of_the_pages_lead_somewhere, the_manual_pages_are_clean,
+         links_of_the_pages_lead_somewhere, the_readme_names_every_page,
+         the_make_targets_of_the_readme_exist, the_manual_pages_are_clean,
          a_manual_page_names_the_options_of_its_program, the_example_configuration_names_every_key])

@@ -127,7 +127,8 @@ def options_that_are_none_are_exit_code_2(daemon):
                             (("dump",), "dump"), (("dump", "x"), "x"), (("dump", "0"), "0"),
                             (("status", "1"), "status"), (("context", "1", "2"), "context")):
         expect(control(daemon, *arguments), 2, word)
-    expect(run_tool("penstockctl", "--server=ftp://host", "status"), 2, "ftp://host")
+    for tool, command in (("penstock", "info"), ("penstock", "bench"), ("penstockctl", "status")):
+        expect(run_tool(tool, "--server=ftp://host", command), 2, "ftp://host")
 
 
 def a_server_that_is_not_there_is_exit_code_1(daemon):

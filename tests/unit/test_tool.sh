@@ -41,5 +41,5 @@ expect a_bad_number_is_named 2 "'soon'" bench --seconds soon
 expect a_server_that_is_not_there_fails 1 "$work/none" --server "unix:$work/none" info
 PENSTOCK_SERVER=ftp://x
 export PENSTOCK_SERVER
-expect the_environment_names_the_server 1 'ftp://x' info
+expect the_environment_names_the_server 2 'ftp://x' info
 exit $failed
