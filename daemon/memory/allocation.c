@@ -35,6 +35,16 @@ penstock_allocation_make(struct penstock_vidmm_process *process,
 	return allocation;
 }
 
+void penstock_allocation_uncharge(const struct penstock_vidmm_allocation *allocation)
+{
+	struct penstock_vidmm_process *process = allocation->process;
+	bool charged =
+		penstock_vidmm_holds(process->vidmm, process->used_bytes >= allocation->size_bytes,
+				     "0x10E/0x44: more memory was given back than is held");
+
+	process->used_bytes -= charged ? allocation->size_bytes : process->used_bytes;
+}
+
 uint64_t penstock_allocation_address(const struct penstock_vidmm_allocation *allocation)
 {
 	static const uint64_t bases[] = { PENSTOCK_LOCAL_BASE, PENSTOCK_APERTURE_BASE };
@@ -110,9 +120,12 @@ void penstock_allocation_undo(struct penstock_vidmm_allocation *allocation)
 	struct penstock_vidmm_process *process = allocation->process;
 	uint32_t segment_id = allocation->segment_id;
 
-	penstock_segment_give(penstock_vidmm_segment(process->vidmm, segment_id),
-			      &process->sharers[segment_id - 1], allocation->segment_offset,
-			      allocation->size_bytes);
+	bool taken = penstock_segment_give(penstock_vidmm_segment(process->vidmm, segment_id),
+					   &process->sharers[segment_id - 1],
+					   allocation->segment_offset, allocation->size_bytes);
+
+	(void)penstock_vidmm_holds(process->vidmm, taken,
+				   "0x10E/0xD: a place was given back that nobody has");
 	allocation->place = PENSTOCK_PLACE_NOWHERE;
 }
 
@@ -666,7 +679,7 @@ static void advance_death(struct penstock_vidmm_allocation *allocation)
 				    allocation->size_bytes);
 	}
 	penstock_allocation_close_own(allocation, !vidmm->keep);
-	process->used_bytes -= allocation->size_bytes;
+	penstock_allocation_uncharge(allocation);
 	process->allocations--;
 	free(allocation);
 	penstock_vidmm_process_settle(process);

@@ -75,6 +75,9 @@ struct penstock_vidmm_allocation *
 penstock_allocation_make(struct penstock_vidmm_process *process,
 			 const struct penstock_allocation_info *info);
 
+/* Its process pays for it no more. */
+void penstock_allocation_uncharge(const struct penstock_vidmm_allocation *allocation);
+
 /* The GPU address, 0 where it is nowhere. */
 uint64_t penstock_allocation_address(const struct penstock_vidmm_allocation *allocation);
 

@@ -234,7 +234,11 @@ void penstock_dma_pool_give(struct penstock_dma_pool *pool, uint32_t slot)
 	struct penstock_dma_size *class = class_of(pool, slot);
 	struct penstock_dma_block *block = block_of(class, slot - class->first_slot);
 
-	PENSTOCK_REQUIRE(block->slots_used > 0 && class->idle_count < class->slot_count);
+	if (!penstock_vidmm_holds(pool->process->vidmm,
+				  block->slots_used > 0 && class->idle_count < class->slot_count,
+				  "0x10E/0x29: a DMA buffer was given back that nobody has")) {
+		return;
+	}
 	block->slots_used--;
 	pool->slots_used--;
 	class->idle[class->idle_count++] = (uint16_t)(slot - class->first_slot);

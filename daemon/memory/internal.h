@@ -70,6 +70,19 @@ static inline void penstock_vidmm_own_thread(const struct penstock_vidmm *vidmm)
 	PENSTOCK_REQUIRE(pthread_equal(vidmm->thread, pthread_self()));
 }
 
+/*
+ * An invariant of ours, whose code `reason` begins with (docs/invariants.md). False: it does not
+ * hold, the adapter stops, and the caller leaves things as they are.
+ */
+static inline bool penstock_vidmm_holds(struct penstock_vidmm *vidmm, bool condition,
+					const char *reason)
+{
+	if (PENSTOCK_UNLIKELY(!condition)) {
+		vidmm->config.failed(vidmm->config.owner, reason);
+	}
+	return condition;
+}
+
 static inline struct penstock_segment *penstock_vidmm_segment(struct penstock_vidmm *vidmm,
 							      uint32_t segment_id)
 {

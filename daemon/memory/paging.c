@@ -159,8 +159,16 @@ static bool add_turn(struct penstock_paging_packet *packet,
 	status = penstock_build_paging_buffer(build);
 	operation->finished = status == PENSTOCK_STATUS_SUCCESS;
 	/* What else it can say would be our own mistake: the operation was made here. */
-	PENSTOCK_REQUIRE(operation->finished ||
-			 status == PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER);
+	if (!penstock_vidmm_holds(packet->process->vidmm,
+				  status != PENSTOCK_STATUS_GRAPHICS_ALLOCATION_BUSY,
+				  "0x10E/0x20: an allocation that was idle is in use") ||
+	    !penstock_vidmm_holds(packet->process->vidmm,
+				  operation->finished ||
+					  status ==
+						  PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER,
+				  "0x10E/0xB: a paging operation that cannot be built")) {
+		return false;
+	}
 	packet->length += turn - build->dma_size;
 	return turn != build->dma_size;
 }
@@ -171,6 +179,10 @@ static void submit(struct penstock_paging *paging)
 	struct penstock_vidmm *vidmm = packet->process->vidmm;
 
 	if (paging->on_hardware || penstock_list_empty(&paging->waiting)) {
+		return;
+	}
+	if (!penstock_vidmm_holds(vidmm, penstock_list_empty(&packet->operations),
+				  "0x10E/0x21: a paging buffer with operations of before")) {
 		return;
 	}
 	packet->length = 0;
@@ -184,6 +196,9 @@ static void submit(struct penstock_paging *paging)
 		}
 		penstock_list_remove(link);
 		penstock_list_append(&packet->operations, link);
+	}
+	if (penstock_list_empty(&packet->operations)) {
+		return; /* what cannot be built: the adapter stops */
 	}
 	paging->on_hardware = true;
 	packet->node_ordinal = PENSTOCK_NODE_COPY_ORDINAL;
@@ -215,7 +230,10 @@ void penstock_vidmm_paging_completed(struct penstock_paging_packet *packet)
 	struct penstock_list *link;
 
 	penstock_vidmm_own_thread(vidmm);
-	PENSTOCK_REQUIRE(paging->on_hardware);
+	if (!penstock_vidmm_holds(vidmm, paging->on_hardware,
+				  "0x10E/0x1D: a paging buffer completed that was not submitted")) {
+		return;
+	}
 	paging->on_hardware = false;
 	while ((link = penstock_list_pop(&packet->operations)) != NULL) {
 		struct penstock_paging_operation *operation =

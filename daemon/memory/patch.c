@@ -10,6 +10,19 @@
 
 #define ADDRESS_BYTES 8u
 
+/*
+ * The list is render's, and private: a site or an element that cannot be is a defect of ours. A
+ * slot that goes out of use has no site (proto/wire/frame.h).
+ */
+static bool site_stands(const struct penstock_submission *submission,
+			const struct penstock_patch_location *site)
+{
+	return site->allocation_index == PENSTOCK_PATCH_NULL_INDEX ||
+	       (site->allocation_index < submission->reference_count &&
+		penstock_range_fits(site->patch_offset, ADDRESS_BYTES,
+				    submission->args.dma_length));
+}
+
 /* True: the bytes changed. */
 static bool patch_site(struct penstock_submission *submission,
 		       const struct penstock_patch_location *site)
@@ -18,14 +31,9 @@ static bool patch_site(struct penstock_submission *submission,
 	uint64_t address;
 	uint8_t *bytes;
 
-	/* A slot that goes out of use has no site (proto/wire/frame.h). */
 	if (site->allocation_index == PENSTOCK_PATCH_NULL_INDEX) {
 		return false;
 	}
-	/* The list is render's, and private: a site that cannot be is a defect of ours. */
-	PENSTOCK_REQUIRE(site->allocation_index < submission->reference_count &&
-			 penstock_range_fits(site->patch_offset, ADDRESS_BYTES,
-					     submission->args.dma_length));
 	allocation = submission->references[site->allocation_index].allocation;
 	if (allocation == NULL) {
 		return false;
@@ -39,15 +47,22 @@ static bool patch_site(struct penstock_submission *submission,
 	return true;
 }
 
-void penstock_vidmm_patch(struct penstock_submission *submission)
+bool penstock_vidmm_patch(struct penstock_submission *submission)
 {
 	const struct penstock_render_args *args = &submission->args;
 
 	penstock_vidmm_own_thread(submission->process->vidmm);
 	submission->patched = 0;
 	for (uint32_t i = 0; i < args->patch_count; i++) {
+		if (!penstock_vidmm_holds(submission->process->vidmm,
+					  site_stands(submission, &args->patches_out[i]),
+					  "0x10E/0x19: a patch location that is not in its DMA "
+					  "buffer")) {
+			return false;
+		}
 		submission->patched += patch_site(submission, &args->patches_out[i]);
 	}
 	memcpy(penstock_dma_pool_bytes(&submission->process->pool, submission->dma_slot),
 	       args->dma_buffer, args->dma_length);
+	return true;
 }

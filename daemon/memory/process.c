@@ -212,7 +212,10 @@ void penstock_vidmm_process_free(struct penstock_vidmm_process *process)
 		return;
 	}
 	penstock_vidmm_own_thread(process->vidmm);
-	PENSTOCK_REQUIRE(!process->freed && process->prepared == 0);
+	if (!penstock_vidmm_holds(process->vidmm, !process->freed && process->prepared == 0,
+				  "0x10E/0x38: a process with packets under way was freed")) {
+		return;
+	}
 	process->freed = true;
 	penstock_vidmm_process_settle(process);
 }

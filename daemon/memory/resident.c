@@ -232,7 +232,10 @@ void penstock_vidmm_finish(struct penstock_submission *submission)
 	struct penstock_vidmm *vidmm = process->vidmm;
 
 	penstock_vidmm_own_thread(vidmm);
-	PENSTOCK_REQUIRE(process->prepared > 0);
+	if (!penstock_vidmm_holds(vidmm, process->prepared > 0,
+				  "0x10E/0x29: a submission was finished that was not prepared")) {
+		return;
+	}
 	process->prepared--;
 	penstock_dma_pool_give(&process->pool, submission->dma_slot);
 	for (uint32_t i = 0; i < submission->reference_count; i++) {
@@ -241,7 +244,10 @@ void penstock_vidmm_finish(struct penstock_submission *submission)
 		if (allocation == NULL) {
 			continue;
 		}
-		PENSTOCK_REQUIRE(allocation->pins > 0);
+		if (!penstock_vidmm_holds(vidmm, allocation->pins > 0,
+					  "0x10E/0xA: an allocation was unpinned once too often")) {
+			continue;
+		}
 		if (--allocation->pins == 0 &&
 		    PENSTOCK_UNLIKELY(allocation->goal != PENSTOCK_GOAL_KEEP)) {
 			penstock_allocation_advance(allocation);

@@ -173,12 +173,17 @@ bool penstock_runs_take_at(struct penstock_runs *runs, uint32_t start, uint32_t 
 	return true;
 }
 
+bool penstock_runs_taken(const struct penstock_runs *runs, uint32_t start, uint32_t count)
+{
+	return count > 0 && penstock_range_fits(start, count, runs->units) &&
+	       runs->length[start] == 0 && runs->length[start + count - 1] == 0;
+}
+
 void penstock_runs_give(struct penstock_runs *runs, uint32_t start, uint32_t count)
 {
 	uint32_t end = start + count;
 
-	PENSTOCK_REQUIRE(count > 0 && penstock_range_fits(start, count, runs->units));
-	PENSTOCK_REQUIRE(runs->length[start] == 0 && runs->length[end - 1] == 0);
+	PENSTOCK_REQUIRE(penstock_runs_taken(runs, start, count));
 	if (start > 0 && runs->length[start - 1] != 0) {
 		start -= runs->length[start - 1];
 		unlink_run(runs, start);

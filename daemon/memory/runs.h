@@ -38,7 +38,10 @@ bool penstock_runs_take(struct penstock_runs *runs, uint32_t count, uint32_t *re
 PENSTOCK_MUST_CHECK
 bool penstock_runs_take_at(struct penstock_runs *runs, uint32_t start, uint32_t count);
 
-/* Gives back units that are taken: the caller's to know, checked at the edges. */
+/* Whether they are units that were taken, as far as the edges tell. */
+bool penstock_runs_taken(const struct penstock_runs *runs, uint32_t start, uint32_t count);
+
+/* Gives back units that are taken (penstock_runs_taken). */
 void penstock_runs_give(struct penstock_runs *runs, uint32_t start, uint32_t count);
 
 /* The longest free run, 0 where nothing is free. */

@@ -263,14 +263,16 @@ bool penstock_segment_take_at(struct penstock_segment *segment, struct penstock_
 	return true;
 }
 
-static void give_shared(struct penstock_segment *segment, struct penstock_sharer *sharer,
+static bool give_shared(struct penstock_segment *segment, struct penstock_sharer *sharer,
 			uint64_t offset, unsigned pages)
 {
 	uint32_t index = (uint32_t)(offset / GRANULE);
 	struct penstock_granule *granule = &segment->granules[index];
 	unsigned mask = ((1u << pages) - 1) << (offset % GRANULE / PAGE);
 
-	PENSTOCK_REQUIRE((granule->used_pages & mask) == mask);
+	if ((granule->used_pages & mask) != mask) {
+		return false;
+	}
 	if (granule->used_pages == UINT16_MAX) {
 		penstock_list_append(&sharer->partial, &granule->link);
 	}
@@ -279,17 +281,32 @@ static void give_shared(struct penstock_segment *segment, struct penstock_sharer
 		penstock_list_remove(&granule->link);
 		give_granules(segment, index, 1);
 	}
+	return true;
 }
 
-void penstock_segment_give(struct penstock_segment *segment, struct penstock_sharer *sharer,
+static bool give_whole(struct penstock_segment *segment, uint64_t offset, uint64_t size_bytes)
+{
+	uint32_t start = (uint32_t)(offset / GRANULE);
+	uint32_t count = (uint32_t)(penstock_align_up(size_bytes, GRANULE) / GRANULE);
+
+	if (!penstock_runs_taken(&segment->runs, start, count)) {
+		return false;
+	}
+	give_granules(segment, start, count);
+	return true;
+}
+
+bool penstock_segment_give(struct penstock_segment *segment, struct penstock_sharer *sharer,
 			   uint64_t offset, uint64_t size_bytes)
 {
-	PENSTOCK_REQUIRE(segment->allocations > 0);
-	segment->allocations--;
-	if (size_bytes < GRANULE) {
-		give_shared(segment, sharer, offset, (unsigned)(size_bytes / PAGE));
-		return;
+	bool given;
+
+	if (segment->allocations == 0) {
+		return false;
 	}
-	give_granules(segment, (uint32_t)(offset / GRANULE),
-		      (uint32_t)(penstock_align_up(size_bytes, GRANULE) / GRANULE));
+	given = size_bytes < GRANULE
+			? give_shared(segment, sharer, offset, (unsigned)(size_bytes / PAGE))
+			: give_whole(segment, offset, size_bytes);
+	segment->allocations -= given;
+	return given;
 }

@@ -75,8 +75,8 @@ PENSTOCK_MUST_CHECK
 bool penstock_segment_take_at(struct penstock_segment *segment, struct penstock_sharer *sharer,
 			      uint64_t offset, uint64_t size_bytes);
 
-/* Gives back what was taken, with the same sharer and size. */
-void penstock_segment_give(struct penstock_segment *segment, struct penstock_sharer *sharer,
+/* Gives back what was taken, with the same sharer and size. False: it was not taken. */
+bool penstock_segment_give(struct penstock_segment *segment, struct penstock_sharer *sharer,
 			   uint64_t offset, uint64_t size_bytes);
 
 #endif

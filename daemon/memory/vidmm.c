@@ -271,7 +271,7 @@ static void backing_done(struct penstock_pages_request *request, enum penstock_s
 /* An allocation that came to nothing. */
 static void discard(struct penstock_vidmm_allocation *allocation)
 {
-	allocation->process->used_bytes -= allocation->size_bytes;
+	penstock_allocation_uncharge(allocation);
 	allocation->process->allocations--;
 	free(allocation);
 }
@@ -402,11 +402,18 @@ void penstock_vidmm_allocation_unref(struct penstock_vidmm_allocation *allocatio
 	struct penstock_vidmm *vidmm = allocation->process->vidmm;
 
 	penstock_vidmm_own_thread(vidmm);
-	PENSTOCK_REQUIRE(allocation->references > 0);
+	if (!penstock_vidmm_holds(vidmm, allocation->references > 0,
+				  "0x10E/0x24: a reference was given back that nobody has")) {
+		return;
+	}
 	if (--allocation->references > 0) {
 		return;
 	}
-	PENSTOCK_REQUIRE(allocation->pins == 0 && allocation->accesses == 0);
+	if (!penstock_vidmm_holds(vidmm, allocation->pins == 0 && allocation->accesses == 0,
+				  "0x10E/0x24: an allocation in use was destroyed")) {
+		allocation->references++;
+		return;
+	}
 	allocation->goal = PENSTOCK_GOAL_DIE;
 	penstock_allocation_advance(allocation);
 	penstock_paging_flush(vidmm);

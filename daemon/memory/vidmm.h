@@ -242,10 +242,12 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 void penstock_vidmm_finish(struct penstock_submission *submission);
 
 /*
- * DxgkDdiPatch: writes final addresses into the private DMA buffer, in place, idempotent; cannot
- * fail. Then copies it into its slot. Sets submission->patched.
+ * DxgkDdiPatch: writes final addresses into the private DMA buffer, in place, idempotent. Then
+ * copies it into its slot. Sets submission->patched. False: a patch location cannot be, which is a
+ * defect of ours; `failed` was called, nothing may be submitted.
  */
-void penstock_vidmm_patch(struct penstock_submission *submission);
+PENSTOCK_MUST_CHECK
+bool penstock_vidmm_patch(struct penstock_submission *submission);
 
 /*
  * Who submits paging packets (daemon/memory/paging.h): the scheduler, which gives them fence ids

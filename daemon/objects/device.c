@@ -46,9 +46,14 @@ void penstock_device_put(struct penstock_device *device)
 	if (--device->references > 0) {
 		return;
 	}
-	PENSTOCK_REQUIRE(penstock_list_empty(&device->contexts));
-	PENSTOCK_REQUIRE(penstock_list_empty(&device->ending));
-	PENSTOCK_REQUIRE(penstock_list_empty(&device->openings));
+	if (PENSTOCK_UNLIKELY(!penstock_list_empty(&device->contexts) ||
+			      !penstock_list_empty(&device->ending) ||
+			      !penstock_list_empty(&device->openings))) {
+		penstock_adapter_fail(device->session->adapter,
+				      "0x10E/0x33: a device that has something was destroyed");
+		device->references++;
+		return;
+	}
 	device->session->principal->objects--;
 	device->session->adapter->devices--;
 	penstock_session_put(device->session);

@@ -245,8 +245,12 @@ static enum attempt try_head(struct penstock_scheduler *scheduler, struct pensto
 		return drop_head(scheduler, node, submission) ? ATTEMPT_GONE : ATTEMPT_WAITS;
 	}
 	take_head(node, submission);
-	penstock_vidmm_patch(submission);
-	if (scheduler->config.paranoid && !stands_the_check(scheduler, submission)) {
+	if (!penstock_vidmm_patch(submission)) {
+		penstock_scheduler_fail(scheduler, "0x119/3: a DMA buffer could not be patched");
+	} else if (scheduler->config.paranoid) {
+		(void)stands_the_check(scheduler, submission);
+	}
+	if (PENSTOCK_UNLIKELY(scheduler->stopped)) {
 		penstock_vidmm_finish(submission);
 		penstock_scheduler_defer(scheduler, submission, PENSTOCK_STATUS_DEVICE_REMOVED);
 		return ATTEMPT_GONE;
@@ -602,11 +606,11 @@ static void take_interrupt(struct penstock_scheduler *scheduler,
 		}
 	} else if (verdict == PENSTOCK_FENCE_IMPOSSIBLE || fault) {
 		penstock_scheduler_fail(scheduler,
-					"0x119/1: a GPU process reported fence 0x%" PRIx32
+					"0x119/%s: a GPU process reported fence 0x%" PRIx32
 					" of node %" PRIu32 ", which it does not have (the last "
 					"one is 0x%" PRIx32 ")",
-					interrupt->fence_id, interrupt->node_ordinal,
-					node->fences.last_submitted);
+					fault ? "0xD" : "1", interrupt->fence_id,
+					interrupt->node_ordinal, node->fences.last_submitted);
 	}
 }
 

@@ -706,6 +706,23 @@ START_TEST(a_callback_may_reset_its_process)
 }
 END_TEST
 
+START_TEST(E10_0x119_2_a_packet_too_many_for_a_ring_fails_the_adapter)
+{
+	fixture_submit(&process, 0, 1, &dma, 0);
+	fixture_ring(&process);
+	fixture_await_fence(&process, 0, 1);
+	ck_assert_int_eq(kill((pid_t)ops()->process_id(process.backend), SIGSTOP), 0);
+	for (uint32_t i = 0; i < PENSTOCK_RING_PACKETS; i++) {
+		fixture_submit(&process, 0, 2 + i, &dma, 0);
+	}
+	ck_assert_ptr_null(fixture.failure);
+	fixture_submit(&process, 0, 2 + PENSTOCK_RING_PACKETS, &dma, 0);
+	fixture_until(&fixture, fixture.failure != NULL);
+	ck_assert_ptr_eq(strstr(fixture.failure, "0x119/2: "), fixture.failure);
+	ck_assert_uint_eq(process.interrupt_count, 1);
+}
+END_TEST
+
 static void start_liar(void)
 {
 	fixture_start_program(&fixture, "tests/gpu/liar");
@@ -780,6 +797,7 @@ int main(void)
 	tcase_add_test(tcase, collect_dbg_info_says_where_the_gpu_is);
 	tcase_add_test(tcase, a_callback_may_destroy_its_process);
 	tcase_add_test(tcase, a_callback_may_reset_its_process);
+	tcase_add_test(tcase, E10_0x119_2_a_packet_too_many_for_a_ring_fails_the_adapter);
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(liar, start_liar, teardown);
 	tcase_add_test(liar, C8_an_impossible_fence_fails_the_adapter);

@@ -575,7 +575,9 @@ static void failed(void *owner, const char *reason)
 {
 	struct machine *machine = owner;
 
-	snprintf(machine->failed, sizeof(machine->failed), "%s", reason);
+	if (machine->failed[0] == '\0') {
+		snprintf(machine->failed, sizeof(machine->failed), "%s", reason);
+	}
 }
 
 static void device_fault(void *owner, struct penstock_submission *submission,

@@ -139,7 +139,7 @@ static const char *const lie_codes[LIE_END] = {
 	[LIE_OF_NO_NODE] = "0x119/1: an interrupt of node 2",
 	[LIE_A_PREEMPTION] = "0x119/1: an interrupt that was not asked for, type 2, ",
 	[LIE_AN_UNKNOWN_TYPE] = "0x119/1: an interrupt that was not asked for, type 77, ",
-	[LIE_A_FAULT_OF_WHAT_IS_DONE] = "0x119/1: a GPU process reported fence ",
+	[LIE_A_FAULT_OF_WHAT_IS_DONE] = "0x119/0xD: a GPU process reported fence ",
 };
 
 /* `alices`, `bobs` and one more of alice are on the hardware, one behind the other. */

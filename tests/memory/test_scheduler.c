@@ -496,7 +496,7 @@ START_TEST(a_system_process_that_dies_pages_again)
 }
 END_TEST
 
-START_TEST(a_system_process_that_always_dies_stops_the_adapter)
+START_TEST(E10_0x119_5_a_system_process_that_always_dies_stops_the_adapter)
 {
 	struct penstock_vidmm_allocation *allocation =
 		machine_allocation(&machine, alice, 1, 4096, 0x1);
@@ -514,7 +514,7 @@ START_TEST(a_system_process_that_always_dies_stops_the_adapter)
 	for (unsigned i = 0; i < 5; i++) {
 		machine_kill(&machine, system);
 	}
-	ck_assert_str_ne(machine.failed, "");
+	ck_assert_ptr_eq(strstr(machine.failed, "0x119/5: "), machine.failed);
 	machine.failed[0] = '\0';
 	penstock_scheduler_cancel(&queues[0], PENSTOCK_STATUS_DEVICE_REMOVED);
 	penstock_scheduler_stopped(machine.scheduler, PENSTOCK_STATUS_DEVICE_REMOVED);
@@ -524,7 +524,7 @@ START_TEST(a_system_process_that_always_dies_stops_the_adapter)
 }
 END_TEST
 
-START_TEST(a_process_that_always_dies_costs_its_principal_only)
+START_TEST(E10_0x10E_0xE_a_process_that_dies_over_its_map_costs_its_principal_only)
 {
 	struct penstock_vidmm_allocation *allocation =
 		machine_allocation(&machine, alice, 1, 4096, 0x2);
@@ -803,8 +803,9 @@ int main(void)
 	tcase_add_test(tests, the_packet_that_ran_when_its_process_died_is_the_culprit);
 	tcase_add_test(tests, an_idle_process_may_die_and_nobody_is_lost);
 	tcase_add_test(tests, a_system_process_that_dies_pages_again);
-	tcase_add_test(tests, a_system_process_that_always_dies_stops_the_adapter);
-	tcase_add_test(tests, a_process_that_always_dies_costs_its_principal_only);
+	tcase_add_test(tests, E10_0x119_5_a_system_process_that_always_dies_stops_the_adapter);
+	tcase_add_test(tests,
+		       E10_0x10E_0xE_a_process_that_dies_over_its_map_costs_its_principal_only);
 	tcase_add_test(tests, cancelled_submissions_complete_on_a_later_turn);
 	tcase_add_test(tests, what_must_not_run_leaves_in_its_order);
 	tcase_add_test(tests, A9_a_pass_that_is_dropped_takes_those_behind_it_along);

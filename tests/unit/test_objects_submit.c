@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/objects/adapter.h"
+#include "daemon/objects/device.h"
 #include "proto/isa/instruction.h"
 #include "proto/wire/limits.h"
 #include "tests/unit/objects_fixture.h"
@@ -369,6 +371,30 @@ START_TEST(a_lost_device_cancels_what_is_queued_and_tells_it_in_order)
 }
 END_TEST
 
+START_TEST(E10_0x10E_0x33_a_device_destroyed_with_openings_stops_the_adapter)
+{
+	struct penstock_adapter_view view;
+	struct penstock_device *device;
+	uint32_t references;
+
+	client_set_up(&client, 1);
+	device = penstock_list_entry(penstock_list_first(&client.session->devices),
+				     struct penstock_device, link);
+	references = device->references;
+	device->references = 1;
+	penstock_device_put(device);
+	ck_assert_uint_eq(device->references, 1);
+	device->references = references;
+	penstock_observe_adapter(fixture.adapter, &view);
+	ck_assert_str_eq(view.state, "failed");
+	ck_assert_ptr_eq(strstr(view.failure, "0x10E/0x33: "), view.failure);
+	ck_assert_uint_eq(view.devices_lost, 1);
+	REFUSED(client_device(&client, NAME(9)), DEVICE_REMOVED);
+	ck_assert_ptr_nonnull(strstr(client.refusal.sentence, "0x10E/0x33: "));
+	turn(&fixture);
+}
+END_TEST
+
 START_TEST(fences_of_one_turn_are_one_event_a_context)
 {
 	client_set_up(&client, 1);
@@ -532,6 +558,7 @@ int main(void)
 	tcase_add_test(tcase, A7_after_every_refusal_the_next_submission_works);
 	tcase_add_test(tcase, A7_only_a_gpu_exception_loses_the_device);
 	tcase_add_test(tcase, a_lost_device_cancels_what_is_queued_and_tells_it_in_order);
+	tcase_add_test(tcase, E10_0x10E_0x33_a_device_destroyed_with_openings_stops_the_adapter);
 	tcase_add_test(tcase, fences_of_one_turn_are_one_event_a_context);
 	tcase_add_test(tcase, a_serial_out_of_order_is_refused_and_changes_nothing);
 	tcase_add_test(tcase, if_predecessor_ran_waits_for_it_and_falls_with_it);

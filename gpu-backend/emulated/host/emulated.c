@@ -116,7 +116,12 @@ static void submit_command(struct penstock_backend_process *base,
 	struct penstock_emulated_process *process = process_of(base);
 
 	PENSTOCK_REQUIRE(args->node_ordinal < PENSTOCK_NODE_COUNT);
-	if (penstock_emulated_process_ensure(process)) {
+	if (!penstock_emulated_process_ensure(process)) {
+		return;
+	}
+	if (PENSTOCK_UNLIKELY(penstock_hw_queue_full(&process->queues[args->node_ordinal]))) {
+		penstock_emulated_fail(emulated_of(base), "0x119/2: a packet too many for a ring");
+	} else {
 		penstock_hw_queue_put(&process->queues[args->node_ordinal], args,
 				      process->child->messages);
 	}

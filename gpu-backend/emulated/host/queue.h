@@ -49,6 +49,12 @@ void penstock_hw_queue_reset(struct penstock_hw_queue *queue, struct penstock_ri
 /* Whether something is to come: a completion or the answer to a request. */
 bool penstock_hw_queue_outstanding(const struct penstock_hw_queue *queue);
 
+/* Another packet would overrun the ring: whoever submits keeps their number below that. */
+static inline bool penstock_hw_queue_full(const struct penstock_hw_queue *queue)
+{
+	return queue->produced - queue->retired >= PENSTOCK_RING_PACKETS;
+}
+
 /* There is a ring with room. `messages` of the channel must arrive before. */
 void penstock_hw_queue_put(struct penstock_hw_queue *queue, const struct penstock_submit_args *args,
 			   uint64_t messages);

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * docs/invariants.md: each row's state is broken by hand, and the adapter stops with its code,
+ * while everything else stays as it was. What was broken is mended again, so that the end is an
+ * orderly one.
+ */
+#include "daemon/memory/internal.h"
+#include "tests/harness.h"
+#include "tests/memory/scheduling.h"
+
+#include <string.h>
+
+static void expect_stop(const char *code)
+{
+	ck_assert_msg(strncmp(machine.failed, code, strlen(code)) == 0, "'%s' is not '%s...'",
+		      machine.failed, code);
+	machine.failed[0] = '\0';
+}
+
+/* A submission that is prepared: everything is pinned. */
+static struct penstock_vidmm_allocation *prepare(struct work *work)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 64 * 1024, 0x1);
+
+	work_init(work, alice);
+	work_reference(work, allocation);
+	work_fill(work, 0, 64, 64, 0x11111111);
+	while (penstock_vidmm_prepare(&work->submission) == PENSTOCK_STATUS_PENDING) {
+		ck_assert(machine_step(&machine));
+	}
+	return allocation;
+}
+
+static void finish(struct work *work, struct penstock_vidmm_allocation *allocation)
+{
+	penstock_vidmm_finish(&work->submission);
+	penstock_vidmm_allocation_unref(allocation);
+}
+
+/* ---------------------------------------------------------------- patch */
+
+static const uint32_t bad_sites[] = { 1024, 20, 0xffffffff, 0xfffffff9 };
+
+/* Nothing outside of the buffer is touched, nothing reaches the GPU. */
+START_TEST(C2_a_patch_site_past_the_end_is_not_written_and_not_submitted)
+{
+	struct penstock_vidmm_allocation *allocation;
+	uint8_t before[sizeof(((struct work *)0)->dma)];
+	struct work work, next;
+
+	allocation = machine_allocation(&machine, alice, 1, 8192, 0);
+	warm_up(alice);
+	work_init(&work, alice);
+	work_reference(&work, allocation);
+	work_fill(&work, 0, 64, 64, 0x11111111);
+	work.patches[0].patch_offset = bad_sites[_i];
+	memcpy(before, work.dma, sizeof(before));
+	enqueue(0, &work);
+	nop(&next, alice, 1);
+	machine_settle(&machine);
+	expect_stop("0x10E/0x19: ");
+	ck_assert_mem_eq(before, work.dma, sizeof(before));
+	ck_assert_int_eq(work.status, PENSTOCK_STATUS_DEVICE_REMOVED);
+	penstock_scheduler_cancel(&queues[1], PENSTOCK_STATUS_DEVICE_REMOVED);
+	penstock_scheduler_stopped(machine.scheduler, PENSTOCK_STATUS_DEVICE_REMOVED);
+	machine_turn(&machine);
+	ck_assert(next.done);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+START_TEST(E10_0x10E_0x19_a_patch_location_of_no_element_stops_the_adapter)
+{
+	struct work work;
+	struct penstock_vidmm_allocation *allocation = prepare(&work);
+
+	work.patches[0].allocation_index = 1;
+	ck_assert(!penstock_vidmm_patch(&work.submission));
+	expect_stop("0x10E/0x19: ");
+	work.patches[0].allocation_index = 0;
+	ck_assert(penstock_vidmm_patch(&work.submission));
+	finish(&work, allocation);
+}
+END_TEST
+
+/* Whoever is told the first code: the scheduler adds its own, of the same defect. */
+START_TEST(E10_0x119_3_what_cannot_be_patched_is_not_submitted)
+{
+	struct work work, later;
+
+	warm_up(alice);
+	work_init(&work, alice);
+	work_nop(&work);
+	work.submission.args.patch_count = 1;
+	work.patches[0].allocation_index = 7;
+	enqueue(0, &work);
+	machine_turn(&machine);
+	expect_stop("0x10E/0x19: ");
+	ck_assert_int_eq(work.status, PENSTOCK_STATUS_DEVICE_REMOVED);
+	ck_assert_uint_eq(node_state(0).on_hardware, 0);
+	/* It has stopped: what comes later is not picked. */
+	nop(&later, alice, 0);
+	machine_settle(&machine);
+	ck_assert(!later.done);
+	penstock_scheduler_cancel(&queues[0], PENSTOCK_STATUS_DEVICE_REMOVED);
+	machine_turn(&machine);
+	ck_assert(later.done);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- counts */
+
+START_TEST(E10_0x10E_0xA_an_unpin_too_many_stops_the_adapter)
+{
+	struct work work;
+	struct penstock_vidmm_allocation *allocation = prepare(&work);
+
+	allocation->pins = 0;
+	penstock_vidmm_finish(&work.submission);
+	expect_stop("0x10E/0xA: ");
+	ck_assert_uint_eq(allocation->pins, 0);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+START_TEST(E10_0x10E_0x29_a_dma_buffer_given_back_twice_stops_the_adapter)
+{
+	struct work work;
+	struct penstock_vidmm_allocation *allocation = prepare(&work);
+
+	penstock_vidmm_finish(&work.submission);
+	penstock_dma_pool_give(&alice->pool, work.submission.dma_slot);
+	expect_stop("0x10E/0x29: ");
+	ck_assert_uint_eq(alice->pool.slots_used, 0);
+	penstock_vidmm_finish(&work.submission);
+	expect_stop("0x10E/0x29: ");
+	ck_assert_uint_eq(alice->prepared, 0);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+START_TEST(E10_0x10E_0x24_destroyed_with_references_stops_the_adapter)
+{
+	struct work work;
+	struct penstock_vidmm_allocation *allocation = prepare(&work);
+
+	/* Its last reference goes while a packet has it pinned. */
+	penstock_vidmm_allocation_unref(allocation);
+	expect_stop("0x10E/0x24: ");
+	ck_assert_uint_eq(allocation->references, 1);
+	finish(&work, allocation);
+	machine_settle(&machine);
+	ck_assert_uint_eq(penstock_vidmm_process_used_bytes(alice), 0);
+}
+END_TEST
+
+START_TEST(E10_0x10E_0x24_a_reference_too_many_stops_the_adapter)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 4096, 0);
+
+	allocation->references = 0;
+	penstock_vidmm_allocation_unref(allocation);
+	expect_stop("0x10E/0x24: ");
+	allocation->references = 1;
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+START_TEST(E10_0x10E_0x44_a_budget_that_would_fall_below_zero_stops_the_adapter)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 8192, 0);
+
+	alice->used_bytes = 4096;
+	penstock_vidmm_allocation_unref(allocation);
+	machine_settle(&machine);
+	expect_stop("0x10E/0x44: ");
+	ck_assert_uint_eq(penstock_vidmm_process_used_bytes(alice), 0);
+}
+END_TEST
+
+/* Of a granule of its own, and of one that several share. */
+START_TEST(E10_0x10E_0xD_a_place_given_back_twice_stops_the_adapter)
+{
+	const uint64_t sizes[] = { 64 * 1024, 4096 };
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, sizes[_i], 0x1);
+	struct penstock_segment *segment = penstock_vidmm_segment(machine.vidmm, 1);
+	uint64_t used;
+	struct work work;
+
+	work_init(&work, alice);
+	work_reference(&work, allocation);
+	work_nop(&work);
+	enqueue(0, &work);
+	machine_settle(&machine);
+	ck_assert_int_eq(work.status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert(penstock_segment_give(segment, &alice->sharers[0], allocation->segment_offset,
+					allocation->size_bytes));
+	used = segment->used_bytes;
+	penstock_vidmm_allocation_unref(allocation);
+	machine_settle(&machine);
+	expect_stop("0x10E/0xD: ");
+	ck_assert_uint_eq(segment->used_bytes, used);
+}
+END_TEST
+
+START_TEST(E10_0x10E_0x38_a_process_freed_with_packets_stops_the_adapter)
+{
+	struct work work;
+	struct penstock_vidmm_allocation *allocation = prepare(&work);
+
+	penstock_vidmm_process_free(alice);
+	expect_stop("0x10E/0x38: ");
+	ck_assert(!alice->freed);
+	finish(&work, allocation);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- paging buffers */
+
+/* Paging of alice's is about to be built: `broken` is a map that waits. */
+static struct penstock_paging_operation *map_of(struct penstock_paging_operation *operation)
+{
+	*operation = (struct penstock_paging_operation){
+		.build = { .operation = PENSTOCK_OPERATION_MAP_APERTURE_SEGMENT,
+			   .size_bytes = 4096,
+			   .address = PENSTOCK_APERTURE_BASE,
+			   .segment_id = PENSTOCK_SEGMENT_APERTURE },
+	};
+	penstock_list_init(&operation->link);
+	return operation;
+}
+
+static void take_back(struct penstock_paging_operation *operation)
+{
+	penstock_list_remove(&operation->link);
+	ck_assert(!alice->paging.on_hardware);
+	ck_assert(penstock_list_empty(&alice->paging.packet.operations));
+}
+
+START_TEST(E10_0x10E_0xB_an_operation_that_cannot_be_built_stops_the_adapter)
+{
+	struct penstock_paging_operation operation;
+
+	warm_up(alice);
+	map_of(&operation)->build.size_bytes = 4095;
+	penstock_paging_add(alice, &operation);
+	penstock_paging_flush(machine.vidmm);
+	expect_stop("0x10E/0xB: ");
+	take_back(&operation);
+}
+END_TEST
+
+START_TEST(E10_0x10E_0x20_an_idle_allocation_that_is_busy_stops_the_adapter)
+{
+	struct penstock_paging_operation operation;
+
+	warm_up(alice);
+	map_of(&operation)->build.operation = PENSTOCK_OPERATION_TRANSFER;
+	operation.build.source.segment_id = PENSTOCK_SEGMENT_LOCAL;
+	operation.build.references = 1;
+	penstock_paging_add(alice, &operation);
+	penstock_paging_flush(machine.vidmm);
+	expect_stop("0x10E/0x20: ");
+	take_back(&operation);
+}
+END_TEST
+
+START_TEST(E10_0x10E_0x21_a_paging_buffer_with_operations_of_before_stops_the_adapter)
+{
+	struct penstock_paging_operation stale, operation;
+
+	warm_up(alice);
+	map_of(&stale);
+	map_of(&operation);
+	penstock_list_append(&alice->paging.packet.operations, &stale.link);
+	penstock_paging_add(alice, &operation);
+	penstock_paging_flush(machine.vidmm);
+	expect_stop("0x10E/0x21: ");
+	penstock_list_remove(&stale.link);
+	take_back(&operation);
+}
+END_TEST
+
+START_TEST(E10_0x10E_0x1D_a_paging_buffer_that_was_not_submitted_stops_the_adapter)
+{
+	warm_up(alice);
+	penstock_vidmm_paging_completed(&alice->paging.packet);
+	expect_stop("0x10E/0x1D: ");
+}
+END_TEST
+
+START_TEST(E10_0x119_5_a_faulted_paging_packet_of_the_system_stops_the_adapter)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 64 * 1024, 0x1);
+	const struct penstock_vidmm_process *system = penstock_vidmm_system(machine.vidmm);
+	struct machine_ring *ring = &machine_process_of(system)->rings[PENSTOCK_NODE_COPY_ORDINAL];
+	struct penstock_interrupt interrupt = { .type = PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED,
+						.node_ordinal = PENSTOCK_NODE_COPY_ORDINAL };
+	struct work work;
+
+	warm_up(alice);
+	work_init(&work, alice);
+	work_reference(&work, allocation);
+	work_fill(&work, 0, 0, 64, 1);
+	enqueue(0, &work);
+	while (ring->count == 0) {
+		ck_assert(machine.job_count > 0);
+		machine_turn(&machine);
+	}
+	interrupt.fence_id = ring->packets[0].args.submission_fence_id;
+	penstock_scheduler_notify_interrupt(machine.scheduler, machine_process_of(system)->owner,
+					    &interrupt);
+	expect_stop("0x119/5: ");
+	penstock_scheduler_cancel(&queues[0], PENSTOCK_STATUS_DEVICE_REMOVED);
+	penstock_scheduler_stopped(machine.scheduler, PENSTOCK_STATUS_DEVICE_REMOVED);
+	machine_turn(&machine);
+	ck_assert_int_eq(work.status, PENSTOCK_STATUS_DEVICE_REMOVED);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("invariants");
+	TCase *tests = tcase_create("invariants");
+
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_loop_test(tests, C2_a_patch_site_past_the_end_is_not_written_and_not_submitted, 0,
+			    (int)PENSTOCK_ARRAY_SIZE(bad_sites));
+	tcase_add_test(tests, E10_0x10E_0x19_a_patch_location_of_no_element_stops_the_adapter);
+	tcase_add_test(tests, E10_0x119_3_what_cannot_be_patched_is_not_submitted);
+	tcase_add_test(tests, E10_0x10E_0xA_an_unpin_too_many_stops_the_adapter);
+	tcase_add_test(tests, E10_0x10E_0x29_a_dma_buffer_given_back_twice_stops_the_adapter);
+	tcase_add_test(tests, E10_0x10E_0x24_destroyed_with_references_stops_the_adapter);
+	tcase_add_test(tests, E10_0x10E_0x24_a_reference_too_many_stops_the_adapter);
+	tcase_add_test(tests, E10_0x10E_0x44_a_budget_that_would_fall_below_zero_stops_the_adapter);
+	tcase_add_loop_test(tests, E10_0x10E_0xD_a_place_given_back_twice_stops_the_adapter, 0, 2);
+	tcase_add_test(tests, E10_0x10E_0x38_a_process_freed_with_packets_stops_the_adapter);
+	tcase_add_test(tests, E10_0x10E_0xB_an_operation_that_cannot_be_built_stops_the_adapter);
+	tcase_add_test(tests, E10_0x10E_0x20_an_idle_allocation_that_is_busy_stops_the_adapter);
+	tcase_add_test(tests,
+		       E10_0x10E_0x21_a_paging_buffer_with_operations_of_before_stops_the_adapter);
+	tcase_add_test(tests,
+		       E10_0x10E_0x1D_a_paging_buffer_that_was_not_submitted_stops_the_adapter);
+	tcase_add_test(tests, E10_0x119_5_a_faulted_paging_packet_of_the_system_stops_the_adapter);
+	suite_add_tcase(suite, tests);
+	return penstock_test_main(suite);
+}
