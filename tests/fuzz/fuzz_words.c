@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A GPU process that writes anything into every word that it can reach, at any moment. The
+ * scheduler and the host's side of the emulated GPU are the product's; only the process is a piece
+ * of memory, and memory has nothing but processes (words_fake.h). The input is steps:
+ *
+ *	0 CONTEXT      a submission            6 WHO STATUS    the process ends
+ *	1 WHO          a paging packet         7               overdue fences are asked for
+ *	2 WHO NODE AT LENGTH BYTES...  words   8 WHO NODE      it is asked to preempt
+ *	3 WHO NODE N   N packets retire        9 CONTEXT       what is queued is cancelled
+ *	4 WHO NODE     an interrupt           10 WHO HOW       how memory answers from here on
+ *	5              a turn of the loop     11 WHO NODE      the first packet is said to fault
+ *
+ * Whatever is written: each submission ends once; one that succeeded had been on a ring; nothing
+ * succeeds once the adapter has failed; it has not failed where nobody lied; and the end is
+ *orderly.
+ */
+#include "daemon/schedule/scheduler.h"
+#include "gpu-backend/emulated/host/emulated.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/words_fake.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROCESSES   3u /* the first is the system's */
+#define CONTEXTS    6u
+#define SUBMISSIONS 128u
+
+/* The words of a node that the GPU may write: behind the host's line, before the packets. */
+#define WORDS_FIRST offsetof(struct penstock_ring_node, gpu_sleeps)
+#define WORDS_BYTES (offsetof(struct penstock_ring_node, packets) - WORDS_FIRST)
+
+struct job {
+	struct penstock_submission submission;
+	uint8_t dma[64];
+	bool was_out;
+	bool done;
+};
+
+static uv_loop_t loop;
+static struct penstock_backend *backend;
+static struct penstock_scheduler *scheduler;
+static struct penstock_vidmm_process processes[PROCESSES];
+static struct penstock_queue queues[CONTEXTS];
+static struct job jobs[SUBMISSIONS];
+static unsigned job_count;
+static bool failed, lied, deliver_asked, bells_asked, watch_asked, stopped;
+
+/* ---------------------------------------------------------------- callbacks */
+
+static void completed(struct penstock_submission *submission, enum penstock_status status)
+{
+	struct job *job = penstock_container_of(submission, struct job, submission);
+
+	PENSTOCK_REQUIRE(!job->done);
+	PENSTOCK_REQUIRE(status != PENSTOCK_STATUS_SUCCESS || (job->was_out && !failed));
+	job->done = true;
+}
+
+static void submitted(void *owner, struct penstock_submission *submission)
+{
+	(void)owner;
+	PENSTOCK_REQUIRE(!failed);
+	penstock_container_of(submission, struct job, submission)->was_out = true;
+}
+
+static void on_fail(void *owner, const char *reason)
+{
+	(void)owner;
+	PENSTOCK_REQUIRE(lied && strncmp(reason, "0x119/", 6) == 0);
+	failed = true;
+}
+
+/* Its device is lost: what it has queued ends. */
+static void device_fault(void *owner, struct penstock_submission *submission,
+			 const struct penstock_interrupt *interrupt, const char *text)
+{
+	(void)owner;
+	PENSTOCK_REQUIRE(interrupt->node_ordinal < PENSTOCK_NODE_COUNT && strlen(text) < 320);
+	PENSTOCK_REQUIRE(interrupt->fault_dma_offset <= sizeof(((struct job *)0)->dma));
+	penstock_scheduler_cancel(submission->queue, PENSTOCK_STATUS_DEVICE_REMOVED);
+}
+
+static void defer(void *owner)
+{
+	(void)owner;
+	deliver_asked = true;
+}
+
+static void bells(void *owner)
+{
+	(void)owner;
+	bells_asked = true;
+}
+
+static void watch(void *owner)
+{
+	(void)owner;
+	watch_asked = true;
+}
+
+static void notify_interrupt(void *owner, void *process_owner,
+			     const struct penstock_interrupt *interrupt)
+{
+	(void)owner;
+	if (!failed) {
+		penstock_scheduler_notify_interrupt(scheduler, process_owner, interrupt);
+	}
+}
+
+static void process_died(void *owner, void *process_owner, int wait_status)
+{
+	(void)owner;
+	if (!failed) {
+		penstock_scheduler_process_died(scheduler, process_owner, wait_status);
+	}
+}
+
+static void on_stopped(void *argument)
+{
+	(void)argument;
+	stopped = true;
+}
+
+/* ---------------------------------------------------------------- begin and end */
+
+static void begin(void)
+{
+	const struct penstock_backend_config config = {
+		.loop = &loop,
+		.gpu_program = "/bin/true",
+		.memory_lock = -1,
+		.callbacks = { NULL, notify_interrupt, process_died, on_fail },
+	};
+	const struct penstock_scheduler_config schedule = {
+		.hw_queue_packet_cap = 4,
+		.first_fence_id = 0xfffffff8u,
+		.device_fault = device_fault,
+		.failed = on_fail,
+		.submitted = submitted,
+		.defer = defer,
+		.bells = bells,
+		.watch = watch,
+	};
+	struct penstock_scheduler_config whole = schedule;
+	struct penstock_errbuf text;
+
+	failed = lied = deliver_asked = bells_asked = watch_asked = stopped = false;
+	job_count = 0;
+	/* Empty at the end of each input, and kept. */
+	PENSTOCK_REQUIRE(loop.data != NULL || uv_loop_init(&loop) == 0);
+	loop.data = &loop;
+	PENSTOCK_REQUIRE(penstock_emulated_start(&config, &backend, &text) ==
+			 PENSTOCK_STATUS_SUCCESS);
+	whole.backend = backend;
+	PENSTOCK_REQUIRE(penstock_scheduler_new(&whole, &scheduler) == PENSTOCK_STATUS_SUCCESS);
+	for (unsigned i = 0; i < PROCESSES; i++) {
+		struct penstock_vidmm_process *process = &processes[i];
+
+		memset(process, 0, sizeof(*process));
+		process->system = i == 0;
+		process->packet.process = process;
+		penstock_list_init(&process->packet.link);
+		penstock_list_init(&process->packet.operations);
+		PENSTOCK_REQUIRE(
+			backend->ops->create_process(backend, i == 0, process, &process->backend) ==
+			PENSTOCK_STATUS_SUCCESS);
+	}
+	for (unsigned i = 0; i < CONTEXTS; i++) {
+		penstock_queue_init(&queues[i], scheduler, i % PENSTOCK_NODE_COUNT, 0, NULL);
+	}
+}
+
+static void deliver(void)
+{
+	if (deliver_asked) {
+		deliver_asked = false;
+		penstock_scheduler_deliver(scheduler);
+	}
+}
+
+static void turn(void)
+{
+	if (bells_asked) {
+		bells_asked = false;
+		penstock_scheduler_ring_doorbells(scheduler);
+	}
+	deliver();
+	(void)uv_run(&loop, UV_RUN_NOWAIT);
+	fake_children_close();
+}
+
+static void end(void)
+{
+	for (unsigned i = 0; i < CONTEXTS; i++) {
+		penstock_scheduler_cancel(&queues[i], PENSTOCK_STATUS_CANCELLED);
+	}
+	penstock_scheduler_stopped(scheduler, PENSTOCK_STATUS_CANCELLED);
+	backend->ops->stop(backend, on_stopped, NULL);
+	while (!stopped) {
+		fake_children_close();
+		(void)uv_run(&loop, UV_RUN_NOWAIT);
+	}
+	deliver();
+	deliver();
+	for (unsigned i = 0; i < job_count; i++) {
+		PENSTOCK_REQUIRE(jobs[i].done);
+	}
+	for (unsigned i = 0; i < PROCESSES; i++) {
+		PENSTOCK_REQUIRE(processes[i].prepared == 0);
+	}
+	penstock_scheduler_free(scheduler);
+	PENSTOCK_REQUIRE(!uv_loop_alive(&loop));
+}
+
+/* ---------------------------------------------------------------- steps */
+
+struct input {
+	const uint8_t *at;
+	size_t left;
+};
+
+static uint32_t take(struct input *input, uint32_t below)
+{
+	uint8_t byte;
+
+	if (input->left == 0) {
+		return 0;
+	}
+	byte = *input->at++;
+	input->left--;
+	return byte % below;
+}
+
+static struct penstock_vidmm_process *take_process(struct input *input)
+{
+	return &processes[take(input, PROCESSES)];
+}
+
+/* The memory that a process and the daemon share; NULL: it has none now. */
+static struct penstock_child *child_of(const struct penstock_vidmm_process *process)
+{
+	return fake_child_of(process->backend);
+}
+
+static void submit(struct input *input)
+{
+	uint32_t context = take(input, CONTEXTS);
+	struct job *job = &jobs[job_count];
+
+	if (job_count == SUBMISSIONS) {
+		return;
+	}
+	job_count++;
+	memset(job, 0, sizeof(*job));
+	job->submission.process = &processes[1 + context % (PROCESSES - 1)];
+	job->submission.args.dma_buffer = job->dma;
+	job->submission.args.dma_length = sizeof(job->dma);
+	job->submission.completed = completed;
+	penstock_list_init(&job->submission.queue_link);
+	penstock_list_init(&job->submission.context_link);
+	penstock_scheduler_enqueue(&queues[context], &job->submission);
+}
+
+static void page(struct input *input)
+{
+	struct penstock_vidmm_process *process = take_process(input);
+
+	if (process->paging || process->lost || failed) {
+		return;
+	}
+	process->paging = true;
+	process->packet.attempts = 0;
+	process->packet.length = 64;
+	process->packet.node_ordinal = PENSTOCK_NODE_COPY_ORDINAL;
+	fake_paging_port.submit(fake_paging_port.owner, &process->packet);
+}
+
+static void write_words(struct input *input)
+{
+	struct penstock_child *child = child_of(take_process(input));
+	uint32_t node = take(input, PENSTOCK_NODE_COUNT);
+	uint32_t at = take(input, 256) * 8 % WORDS_BYTES;
+	size_t length = take(input, 65);
+
+	length = length < input->left ? length : input->left;
+	length = length < WORDS_BYTES - at ? length : WORDS_BYTES - at;
+	if (child != NULL && length > 0) {
+		lied = true;
+		memcpy((uint8_t *)&child->ring->nodes[node] + WORDS_FIRST + at, input->at, length);
+	}
+	input->at += length;
+	input->left -= length;
+}
+
+/* What a GPU does that tells the truth: never more than there is. */
+static void retire(struct input *input)
+{
+	struct penstock_child *child = child_of(take_process(input));
+	uint32_t ordinal = take(input, PENSTOCK_NODE_COUNT);
+	uint32_t count = take(input, 5);
+	struct penstock_ring_node *node;
+	uint32_t retired;
+
+	if (child == NULL) {
+		return;
+	}
+	node = &child->ring->nodes[ordinal];
+	retired = penstock_ring_fence_count(node->fence);
+	if (count == 0 || node->producer - retired > PENSTOCK_RING_PACKETS ||
+	    node->producer - retired < count || node->fault.type != 0) {
+		return;
+	}
+	retired += count;
+	node->running_fence_id = node->packets[penstock_ring_slot(retired - 1)].submission_fence_id;
+	node->fence = penstock_ring_fence(retired, node->running_fence_id);
+}
+
+/* A fault of the packet that is first, as a GPU reports it. */
+static void fault(struct input *input)
+{
+	struct penstock_child *child = child_of(take_process(input));
+	uint32_t ordinal = take(input, PENSTOCK_NODE_COUNT);
+	struct penstock_ring_node *node;
+	uint32_t retired;
+
+	if (child == NULL) {
+		return;
+	}
+	node = &child->ring->nodes[ordinal];
+	retired = penstock_ring_fence_count(node->fence);
+	if (node->producer == retired || node->fault.type != 0) {
+		return;
+	}
+	node->fault.fence_id = node->packets[penstock_ring_slot(retired)].submission_fence_id;
+	node->fault.dma_offset = take(input, 64);
+	node->fault.type = PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED;
+	/* The system process does not fault where it tells the truth. */
+	lied = lied || child->process == processes[0].backend;
+}
+
+static void interrupt(struct input *input)
+{
+	struct penstock_child *child = child_of(take_process(input));
+	uint32_t node = take(input, PENSTOCK_NODE_COUNT);
+
+	if (child != NULL) {
+		child->config.interrupt(child, node);
+	}
+}
+
+static void run_turn(struct input *input)
+{
+	(void)input;
+	turn();
+}
+
+static void die(struct input *input)
+{
+	struct penstock_vidmm_process *process = take_process(input);
+	struct penstock_child *child = child_of(process);
+
+	if (child != NULL) {
+		/* Where the system's always dies, the adapter stops. */
+		lied = lied || process->system;
+		fake_child_die(child, (int)take(input, 256));
+	}
+}
+
+static void ask(struct input *input)
+{
+	(void)input;
+	if (watch_asked && !failed) {
+		watch_asked = false;
+		penstock_scheduler_watch(scheduler);
+	}
+}
+
+static void preempt(struct input *input)
+{
+	struct penstock_emulated_process *process =
+		(struct penstock_emulated_process *)take_process(input)->backend;
+	uint32_t node = take(input, PENSTOCK_NODE_COUNT);
+
+	if (process->queues[node].preempting || process->queues[node].preempt_direct || failed) {
+		return;
+	}
+	lied = true; /* the scheduler asks for none, and stops where one is answered */
+	backend->ops->preempt_command(&process->base, node, take(input, 256));
+}
+
+static void cancel(struct input *input)
+{
+	penstock_scheduler_cancel(&queues[take(input, CONTEXTS)], PENSTOCK_STATUS_DEVICE_REMOVED);
+}
+
+static void choose_preparing(struct input *input)
+{
+	static const enum penstock_status answers[] = {
+		PENSTOCK_STATUS_SUCCESS,
+		PENSTOCK_STATUS_PENDING,
+		PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY,
+	};
+	struct penstock_vidmm_process *process = take_process(input);
+
+	process->preparing = answers[take(input, PENSTOCK_ARRAY_SIZE(answers))];
+	if (!failed) {
+		penstock_scheduler_kick(scheduler);
+	}
+}
+
+static void (*const steps[])(struct input *input) = {
+	submit, page, write_words, retire, interrupt,        run_turn,
+	die,    ask,  preempt,     cancel, choose_preparing, fault,
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input input = { data, size };
+
+	begin();
+	while (input.left > 0) {
+		steps[take(&input, PENSTOCK_ARRAY_SIZE(steps))](&input);
+		/* A failure is told on a later turn, and the owner halts: nothing more is asked. */
+		if (failed) {
+			break;
+		}
+	}
+	end();
+	return 0;
+}
