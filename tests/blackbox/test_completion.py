@@ -20,6 +20,7 @@ class Bench:
         self.device = self.peer.device()
         self.context = self.peer.context(self.device, **more)
         self.memory = self.peer.allocation(self.device, 65536)
+        self.peer.sync()
 
     def fill(self, pattern, offset=0, size=4096):
         return self.peer.submit(wire.submission(

@@ -70,6 +70,7 @@ class Tenant:
         self.device = self.peer.device()
         self.context = self.peer.context(self.device)
         self.memory = self.peer.allocation(self.device, 65536)
+        self.peer.sync()
 
     def fill(self, pattern):
         return self.peer.submit(wire.submission(
