@@ -25,7 +25,7 @@ char *penstock_test_directory(void)
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/penstock-test-XXXXXX", parent != NULL ? parent : "/tmp");
-	ck_assert_ptr_nonnull(mkdtemp(path));
+	PENSTOCK_REQUIRE(mkdtemp(path) != NULL);
 	return strdup(path);
 }
 

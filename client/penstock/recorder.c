@@ -63,6 +63,10 @@ static void take(void *owner, const struct penstock_frame *frame, const uint8_t 
 {
 	struct penstock_recorder *recorder = owner;
 
+	if (frame->type == PENSTOCK_RECORDING_END) {
+		fail(recorder, PENSTOCK_STATUS_MALFORMED_FRAME,
+		     "the recording ends at a frame of type 0, which is none");
+	}
 	if (recorder->failed == PENSTOCK_STATUS_SUCCESS &&
 	    !penstock_recording_add(&recorder->writer, bytes, penstock_frame_bytes(frame))) {
 		fail(recorder, PENSTOCK_STATUS_LIMIT_EXCEEDED,

@@ -175,7 +175,8 @@ static void local_pages_done(struct penstock_file_job *job)
 	struct penstock_vidmm *vidmm = allocation->process->vidmm;
 
 	allocation->busy--;
-	if (allocation->goal == PENSTOCK_GOAL_KEEP || job->status != PENSTOCK_STATUS_SUCCESS) {
+	if ((allocation->goal == PENSTOCK_GOAL_KEEP && !vidmm->stopped) ||
+	    job->status != PENSTOCK_STATUS_SUCCESS) {
 		local_pages_there(allocation, job->status);
 	} else {
 		allocation->local_reserved = true;

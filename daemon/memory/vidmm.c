@@ -220,7 +220,9 @@ void penstock_vidmm_free(struct penstock_vidmm *vidmm)
 
 void penstock_vidmm_wake(struct penstock_vidmm *vidmm)
 {
-	if (vidmm->somebody_waits && !vidmm->stopped) {
+	bool owned = !vidmm->stopped || (vidmm->backend_gone && !vidmm->freed);
+
+	if (vidmm->somebody_waits && owned) {
 		vidmm->somebody_waits = false;
 		vidmm->config.progress(vidmm->config.owner);
 	}
@@ -486,11 +488,13 @@ uint8_t *penstock_vidmm_access_begin(struct penstock_vidmm_allocation *allocatio
 {
 	const struct penstock_memory_file *file;
 	uint64_t file_offset;
+	bool settled = allocation->place == PENSTOCK_PLACE_NOWHERE ||
+		       allocation->place == PENSTOCK_PLACE_RESIDENT;
 
 	penstock_vidmm_own_thread(allocation->process->vidmm);
-	if (!allocation->has_backing || allocation->goal != PENSTOCK_GOAL_KEEP ||
-	    (allocation->place != PENSTOCK_PLACE_NOWHERE &&
-	     allocation->place != PENSTOCK_PLACE_RESIDENT)) {
+	/* Without a backend nothing arrives any more: contents stay where their records say. */
+	settled = settled || (allocation->process->vidmm->backend_gone && allocation->busy == 0);
+	if (!allocation->has_backing || allocation->goal != PENSTOCK_GOAL_KEEP || !settled) {
 		allocation->process->vidmm->somebody_waits = true;
 		return NULL;
 	}

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A connection behind a good hello is sent anything, in pieces whose sizes the input says too.
- * Whatever comes: nothing is left when it is closed, every session and read-back is given back,
- * and what the daemon says are frames.
+ * A connection is sent anything, behind a good hello but with bit 2 of byte 0, in pieces whose
+ * sizes the input says too (byte 1). Whatever comes: nothing is left when it is closed, every
+ * session and read-back is given back, and what the daemon says are frames.
  */
 #include "daemon/net/connection.h"
-#include "proto/isa/instruction.h"
-#include "proto/wire/penstock.pb-c.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/hello.h"
 #include "tests/unit/fake_objects.h"
 
 #include <signal.h>
@@ -36,16 +35,9 @@ static void turns(uv_loop_t *loop)
 
 static void say_hello(int descriptor)
 {
-	Penstock__Wire__Hello hello = PENSTOCK__WIRE__HELLO__INIT;
-	uint8_t bytes[64];
-	struct penstock_frame frame = { .type = PENSTOCK_FRAME_HELLO };
+	uint8_t bytes[PENSTOCK_FUZZ_HELLO_BYTES];
 
-	hello.major = PENSTOCK_PROTOCOL_MAJOR;
-	hello.isa_version = PENSTOCK_ISA_VERSION;
-	frame.message_bytes = (uint32_t)penstock__wire__hello__get_packed_size(&hello);
-	penstock_frame_encode(&frame, bytes);
-	penstock__wire__hello__pack(&hello, bytes + PENSTOCK_FRAME_HEADER_BYTES);
-	(void)!write(descriptor, bytes, PENSTOCK_FRAME_HEADER_BYTES + frame.message_bytes);
+	(void)!write(descriptor, bytes, penstock_fuzz_hello(bytes));
 }
 
 /* Reads what has come and sees that it is whole frames, but for the last. */
@@ -108,7 +100,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	PENSTOCK_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
 	PENSTOCK_REQUIRE(penstock_connection_new(net, NULL, pair[1], true) ==
 			 PENSTOCK_STATUS_SUCCESS);
-	say_hello(pair[0]);
+	if ((data[0] & 4) == 0) {
+		say_hello(pair[0]);
+	}
 	send_pieces(&loop, pair[0], data + 2, size - 2, (size_t)data[1] * 16 + 1);
 	if (fake.pending_count > 0 && (data[0] & 2) != 0) {
 		fake_objects_finish(PENSTOCK_STATUS_SUCCESS);

@@ -744,6 +744,41 @@ START_TEST(a_dma_buffer_larger_than_any_slot_is_NO_VIDEO_MEMORY)
 }
 END_TEST
 
+/* A transfer that waited for it would be waited for at the end of the daemon, for ever. */
+START_TEST(what_was_on_its_way_is_accessible_when_the_backend_is_gone)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 7, 4096, LOCAL_ONLY);
+	struct work work;
+	uint32_t calls;
+
+	work_init(&work, alice);
+	work_reference(&work, allocation);
+	work_nop(&work);
+	penstock_scheduler_enqueue(&queue, &work.submission);
+	for (int i = 0; i < _i; i++) {
+		machine_turn(
+			&machine); /* workers reserve its pages, then it waits to be paged in */
+	}
+	penstock_scheduler_stopped(machine.scheduler, PENSTOCK_STATUS_CANCELLED);
+	penstock_vidmm_stopped(machine.vidmm);
+	if (penstock_vidmm_access_begin(allocation, 0) == NULL) {
+		calls = machine.progress_calls;
+		machine_turn(&machine);
+		ck_assert_uint_gt(machine.progress_calls, calls);
+		ck_assert_ptr_nonnull(penstock_vidmm_access_begin(allocation, 0));
+	}
+	penstock_vidmm_access_end(allocation);
+	penstock_scheduler_cancel(&queue, PENSTOCK_STATUS_CANCELLED);
+	penstock_scheduler_deliver(machine.scheduler);
+	ck_assert_int_eq(work.status, PENSTOCK_STATUS_CANCELLED);
+	penstock_vidmm_allocation_unref(allocation);
+	for (unsigned i = 0; i < MACHINE_PROCESSES; i++) {
+		machine.processes[i].used = false; /* a backend that stops ends them itself */
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("vidmm");
@@ -764,6 +799,8 @@ int main(void)
 	tcase_add_test(vidmm, a_quota_is_kept_and_given_back);
 	tcase_add_test(vidmm, an_allocation_may_be_freed_while_its_pages_are_reserved);
 	tcase_add_test(vidmm, no_space_on_the_disk_is_NO_MEMORY);
+	tcase_add_loop_test(vidmm, what_was_on_its_way_is_accessible_when_the_backend_is_gone, 0,
+			    4);
 	tcase_add_loop_test(vidmm, a_shared_allocation_is_seen_by_both_and_by_nobody_else, 0, 2);
 	tcase_add_test(vidmm, sharing_what_nobody_wrote_moves_nothing);
 	tcase_add_loop_test(

@@ -364,6 +364,10 @@ START_TEST(a_recorder_says_why_its_recording_is_not_whole)
 	ck_assert_int_eq(penstock_recorder_open(path, &recorder, &text), PENSTOCK_STATUS_SUCCESS);
 	penstock_recorder_bytes(recorder, false, "this is no frame of ours", 24);
 	ck_assert_int_eq(penstock_recorder_close(recorder, &text), PENSTOCK_STATUS_MALFORMED_FRAME);
+	ck_assert_int_eq(penstock_recorder_open(path, &recorder, &text), PENSTOCK_STATUS_SUCCESS);
+	penstock_recorder_bytes(recorder, false, plain(PENSTOCK_RECORDING_END, 0).bytes,
+				PENSTOCK_FRAME_HEADER_BYTES);
+	ck_assert_int_eq(penstock_recorder_close(recorder, &text), PENSTOCK_STATUS_MALFORMED_FRAME);
 	unlink(path);
 	ck_assert_int_eq(penstock_recorder_open("/dev/full", &recorder, &text),
 			 PENSTOCK_STATUS_SUCCESS);

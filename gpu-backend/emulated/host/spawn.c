@@ -13,7 +13,8 @@
 #define ABOVE_TARGETS (PENSTOCK_SPAWN_FIRST + PENSTOCK_SPAWN_MAX)
 
 /* What sanitizers are told by the environment reaches the GPU processes too. */
-static const char *const environment_kept[] = { "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS" };
+static const char *const environment_kept[] = { "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS",
+						"LLVM_PROFILE_FILE" };
 
 extern char **environ;
 

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/local_gpu.h"
+
+#include "gpu-backend/emulated/gpu/processor.h"
+#include "proto/base/list.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+struct packet {
+	struct penstock_submit_args args;
+	uint8_t paging[PENSTOCK_PAGING_BUFFER_BYTES];
+};
+
+struct node {
+	struct penstock_engine engine;
+	struct packet *packets; /* [PENSTOCK_RING_PACKETS], owned; the first is next */
+	uint32_t count;
+	uint32_t completed; /* fence id */
+	uint32_t running;   /* fence id */
+	uint32_t preemption_fence_id;
+	bool preempting;
+	bool halted; /* faulted, until it is reset */
+};
+
+struct file {
+	struct penstock_backend_file base; /* its descriptor is owned */
+	enum penstock_file_role role;
+};
+
+struct local_process {
+	struct penstock_backend_process base;
+	struct penstock_list link; /* local_gpu.processes */
+	void *owner;
+	struct penstock_mmu mmu;
+	struct node nodes[PENSTOCK_NODE_COUNT];
+	struct file *files; /* what is attached, for the next reset */
+	size_t file_count;
+};
+
+struct local_gpu {
+	struct penstock_backend base;
+	struct penstock_backend_callbacks callbacks;
+	uint64_t local_bytes;
+	uint64_t aperture_bytes;
+	struct penstock_list processes; /* local_process.link */
+	struct local_process *telling;  /* a callback about it is under way; NULL: it is gone */
+	uv_idle_t idle;
+	void (*stopped)(void *argument);
+	void *stopped_argument;
+};
+
+static struct local_gpu *gpu_of(const struct penstock_backend_process *process)
+{
+	return (struct local_gpu *)process->backend;
+}
+
+static struct local_process *process_of(struct penstock_backend_process *process)
+{
+	return (struct local_process *)process;
+}
+
+/* ---------------------------------------------------------------- executing */
+
+/* False: the process was destroyed meanwhile. */
+static bool tell(struct local_process *process, const struct penstock_interrupt *interrupt)
+{
+	struct local_gpu *gpu = gpu_of(&process->base);
+	struct local_process *outer = gpu->telling;
+	bool alive;
+
+	gpu->telling = process;
+	gpu->callbacks.notify_interrupt(gpu->callbacks.owner, process->owner, interrupt);
+	alive = gpu->telling != NULL;
+	gpu->telling = outer == process && !alive ? NULL : outer;
+	return alive;
+}
+
+static enum penstock_outcome execute(struct node *node, const struct packet *packet)
+{
+	const struct penstock_submit_args *args = &packet->args;
+
+	if ((args->flags & PENSTOCK_SUBMITCOMMAND_NULL_RENDERING) != 0) {
+		return PENSTOCK_OUTCOME_COMPLETED;
+	}
+	if ((args->flags & PENSTOCK_SUBMITCOMMAND_PAGING) != 0) {
+		return penstock_processor_run_paging(&node->engine, packet->paging,
+						     args->paging_buffer_bytes);
+	}
+	return penstock_processor_run(&node->engine, args->dma_buffer_address,
+				      args->submission_start_offset, args->submission_end_offset,
+				      args->resume_position);
+}
+
+static void pop(struct node *node)
+{
+	node->count--;
+	memmove(&node->packets[0], &node->packets[1], node->count * sizeof(node->packets[0]));
+}
+
+/* What one packet, or a request to preempt, comes to. False: there is neither. */
+static bool step(struct node *node, uint32_t ordinal, struct penstock_interrupt *ret)
+{
+	const struct packet *packet = &node->packets[0];
+	enum penstock_outcome outcome;
+
+	*ret = (struct penstock_interrupt){ .node_ordinal = ordinal };
+	if (node->halted || (node->count == 0 && !node->preempting)) {
+		return false;
+	}
+	if (node->preempting) {
+		node->preempting = false;
+		ret->type = PENSTOCK_INTERRUPT_DMA_PREEMPTED;
+		ret->fence_id = node->preemption_fence_id;
+		ret->resume_offset = node->count > 0 ? packet->args.submission_start_offset : 0;
+		ret->resume_position = node->count > 0 ? packet->args.resume_position : 0;
+		node->count = 0;
+	} else {
+		ret->fence_id = node->running = packet->args.submission_fence_id;
+		outcome = execute(node, packet);
+		PENSTOCK_REQUIRE(outcome != PENSTOCK_OUTCOME_PREEMPTED); /* there is no flag */
+		if (outcome == PENSTOCK_OUTCOME_COMPLETED) {
+			ret->type = PENSTOCK_INTERRUPT_DMA_COMPLETED;
+			node->completed = packet->args.submission_fence_id;
+			pop(node);
+		} else {
+			node->halted = true;
+			ret->type = outcome == PENSTOCK_OUTCOME_ILLEGAL
+					    ? PENSTOCK_INTERRUPT_DMA_FAULTED
+					    : PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED;
+			ret->fault_dma_offset = node->engine.dma_offset;
+			if (outcome == PENSTOCK_OUTCOME_PAGE_FAULT) {
+				ret->fault_address = node->engine.fault_address;
+				ret->fault_write = node->engine.fault_write;
+			}
+		}
+	}
+	ret->last_completed_fence_id = node->completed;
+	return true;
+}
+
+/* One packet of one node: the scheduler may change anything in between. */
+static bool step_any(struct local_gpu *gpu)
+{
+	struct penstock_interrupt interrupt;
+
+	penstock_list_for_each_safe (link, &gpu->processes) {
+		struct local_process *process =
+			penstock_list_entry(link, struct local_process, link);
+
+		for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+			if (step(&process->nodes[i], i, &interrupt)) {
+				/* the next one is another's turn */
+				penstock_list_remove(&process->link);
+				penstock_list_append(&gpu->processes, &process->link);
+				(void)tell(process, &interrupt);
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static void on_idle(uv_idle_t *handle)
+{
+	if (!step_any(handle->data)) {
+		(void)uv_idle_stop(handle);
+	}
+}
+
+/* ---------------------------------------------------------------- a process's life */
+
+/* Windows with nothing in them but what is attached. */
+static enum penstock_status build(struct local_process *process)
+{
+	struct local_gpu *gpu = gpu_of(&process->base);
+	enum penstock_status status =
+		penstock_mmu_init(&process->mmu, gpu->local_bytes, gpu->aperture_bytes);
+
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		struct packet *packets = process->nodes[i].packets;
+
+		process->nodes[i] = (struct node){ .packets = packets };
+		penstock_engine_init(&process->nodes[i].engine, &process->mmu, i);
+	}
+	for (size_t i = 0; i < process->file_count && status == PENSTOCK_STATUS_SUCCESS; i++) {
+		const struct file *file = &process->files[i];
+		int descriptor = fcntl(file->base.descriptor, F_DUPFD_CLOEXEC, 0);
+
+		status = descriptor < 0
+				 ? PENSTOCK_STATUS_NO_MEMORY
+				 : penstock_mmu_attach(&process->mmu, file->base.id, descriptor,
+						       file->base.size_bytes, file->role);
+	}
+	return status;
+}
+
+static void destroy_process(struct penstock_backend_process *base)
+{
+	struct local_process *process = process_of(base);
+	struct local_gpu *gpu = gpu_of(base);
+
+	if (gpu->telling == process) {
+		gpu->telling = NULL;
+	}
+	penstock_list_remove(&process->link);
+	penstock_mmu_fini(&process->mmu);
+	for (size_t i = 0; i < process->file_count; i++) {
+		close(process->files[i].base.descriptor);
+	}
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		free(process->nodes[i].packets);
+	}
+	free(process->files);
+	free(process);
+}
+
+static enum penstock_status create_process(struct penstock_backend *base, bool system,
+					   void *process_owner,
+					   struct penstock_backend_process **ret_process)
+{
+	struct local_gpu *gpu = (struct local_gpu *)base;
+	struct local_process *process = calloc(1, sizeof(*process));
+
+	(void)system;
+	PENSTOCK_REQUIRE(process != NULL);
+	process->base.backend = base;
+	process->owner = process_owner;
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		process->nodes[i].packets = calloc(PENSTOCK_RING_PACKETS, sizeof(struct packet));
+		PENSTOCK_REQUIRE(process->nodes[i].packets != NULL);
+	}
+	penstock_list_append(&gpu->processes, &process->link);
+	PENSTOCK_REQUIRE(build(process) == PENSTOCK_STATUS_SUCCESS);
+	*ret_process = &process->base;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static void reset_engine(struct penstock_backend_process *base)
+{
+	struct local_process *process = process_of(base);
+
+	penstock_mmu_fini(&process->mmu);
+	PENSTOCK_REQUIRE(build(process) == PENSTOCK_STATUS_SUCCESS);
+}
+
+/* ---------------------------------------------------------------- files */
+
+static enum penstock_status attach_file(struct penstock_backend_process *base,
+					const struct penstock_backend_file *file,
+					enum penstock_file_role role)
+{
+	struct local_process *process = process_of(base);
+	struct file *grown = reallocarray(process->files, process->file_count + 1, sizeof(*grown));
+	int kept = fcntl(file->descriptor, F_DUPFD_CLOEXEC, 0);
+	int mapped = fcntl(file->descriptor, F_DUPFD_CLOEXEC, 0);
+
+	PENSTOCK_REQUIRE(grown != NULL && kept >= 0 && mapped >= 0);
+	process->files = grown;
+	grown[process->file_count] = (struct file){ *file, role };
+	grown[process->file_count++].base.descriptor = kept;
+	return penstock_mmu_attach(&process->mmu, file->id, mapped, file->size_bytes, role);
+}
+
+static void detach_file(struct penstock_backend_process *base, uint32_t file_id)
+{
+	struct local_process *process = process_of(base);
+
+	penstock_mmu_detach(&process->mmu, file_id);
+	for (size_t i = 0; i < process->file_count; i++) {
+		if (process->files[i].base.id == file_id) {
+			close(process->files[i].base.descriptor);
+			process->files[i] = process->files[--process->file_count];
+			return;
+		}
+	}
+}
+
+/* ---------------------------------------------------------------- packets */
+
+static void submit_command(struct penstock_backend_process *base,
+			   const struct penstock_submit_args *args)
+{
+	struct node *node = &process_of(base)->nodes[args->node_ordinal];
+	struct packet *packet = &node->packets[node->count];
+
+	PENSTOCK_REQUIRE(node->count < PENSTOCK_RING_PACKETS);
+	PENSTOCK_REQUIRE(args->paging_buffer_bytes <= sizeof(packet->paging));
+	node->count++;
+	packet->args = *args;
+	packet->args.paging_buffer = NULL;
+	if (args->paging_buffer_bytes > 0) {
+		memcpy(packet->paging, args->paging_buffer, args->paging_buffer_bytes);
+	}
+}
+
+static void ring_doorbell(struct penstock_backend_process *base)
+{
+	(void)uv_idle_start(&gpu_of(base)->idle, on_idle);
+}
+
+/* What is executed is told at once: there is nothing that was not. */
+static void query_current_fence(struct penstock_backend_process *base, uint32_t node_ordinal)
+{
+	(void)base;
+	(void)node_ordinal;
+}
+
+static void preempt_command(struct penstock_backend_process *base, uint32_t node_ordinal,
+			    uint32_t preemption_fence_id)
+{
+	struct node *node = &process_of(base)->nodes[node_ordinal];
+
+	node->preempting = true;
+	node->preemption_fence_id = preemption_fence_id;
+	ring_doorbell(base);
+}
+
+static uint32_t running_fence(const struct penstock_backend_process *base, uint32_t node_ordinal,
+			      uint32_t *ret_dma_offset)
+{
+	const struct node *node = &((const struct local_process *)base)->nodes[node_ordinal];
+
+	*ret_dma_offset = node->engine.dma_offset;
+	return node->running;
+}
+
+static size_t collect_dbg_info(struct penstock_backend_process *base, char *ret_text,
+			       size_t text_bytes)
+{
+	(void)base;
+	if (text_bytes > 0) {
+		ret_text[0] = '\0';
+	}
+	return 0;
+}
+
+static int64_t process_id(const struct penstock_backend_process *base)
+{
+	(void)base;
+	return 0;
+}
+
+/* ---------------------------------------------------------------- the backend's life */
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct local_gpu *gpu = handle->data;
+	void (*stopped)(void *argument) = gpu->stopped;
+	void *argument = gpu->stopped_argument;
+
+	free(gpu);
+	stopped(argument);
+}
+
+static void stop(struct penstock_backend *base, void (*stopped)(void *argument), void *argument)
+{
+	struct local_gpu *gpu = (struct local_gpu *)base;
+
+	gpu->stopped = stopped;
+	gpu->stopped_argument = argument;
+	penstock_list_for_each_safe (link, &gpu->processes) {
+		destroy_process(&penstock_list_entry(link, struct local_process, link)->base);
+	}
+	uv_close((uv_handle_t *)&gpu->idle, on_closed);
+}
+
+static const struct penstock_backend_ops local_ops = {
+	.name = "local",
+	.stop = stop,
+	.create_process = create_process,
+	.destroy_process = destroy_process,
+	.attach_file = attach_file,
+	.detach_file = detach_file,
+	.submit_command = submit_command,
+	.ring_doorbell = ring_doorbell,
+	.query_current_fence = query_current_fence,
+	.preempt_command = preempt_command,
+	.reset_engine = reset_engine,
+	.running_fence = running_fence,
+	.collect_dbg_info = collect_dbg_info,
+	.process_id = process_id,
+};
+
+enum penstock_status penstock_local_gpu_start(const struct penstock_backend_config *config,
+					      struct penstock_backend **ret_backend,
+					      struct penstock_errbuf *reterr_text)
+{
+	struct local_gpu *gpu = calloc(1, sizeof(*gpu));
+	int error = -penstock_guard_install();
+
+	if (gpu == NULL || error != 0) {
+		free(gpu);
+		penstock_errbuf_set(reterr_text, "no guard against page faults, or no memory");
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	gpu->base.ops = &local_ops;
+	gpu->callbacks = config->callbacks;
+	gpu->local_bytes = config->local_bytes;
+	gpu->aperture_bytes = config->aperture_bytes;
+	penstock_list_init(&gpu->processes);
+	uv_idle_init(config->loop, &gpu->idle);
+	gpu->idle.data = gpu;
+	*ret_backend = &gpu->base;
+	return PENSTOCK_STATUS_SUCCESS;
+}
