@@ -157,6 +157,10 @@ static enum penstock_status handle_row(struct penstock_connection *connection,
 	}
 	message = protobuf_c_message_unpack(row->descriptor, &budget.allocator,
 					    frame->message_bytes, bytes);
+	if (message == NULL && budget.no_memory) {
+		return penstock_connection_lose(connection, PENSTOCK_STATUS_NO_MEMORY,
+						"no memory for a message of the daemon");
+	}
 	if (message == NULL) {
 		return penstock_connection_lose(connection, PENSTOCK_STATUS_MALFORMED_MESSAGE,
 						"the daemon sent a malformed %s message",

@@ -122,7 +122,10 @@ enum penstock_status penstock_session_welcome(struct penstock_connection *connec
 	/* Once within a budget; then it is known to be small and may be kept without one. */
 	penstock_budget_init(&budget);
 	judged = penstock__wire__welcome__unpack(&budget.allocator, frame->message_bytes, message);
-	if (judged == NULL || frame->serial != 0) {
+	if (budget.no_memory) {
+		status = penstock_connection_lose(connection, PENSTOCK_STATUS_NO_MEMORY,
+						  "no memory for the daemon's welcome");
+	} else if (judged == NULL || frame->serial != 0) {
 		status = penstock_connection_lose(connection, PENSTOCK_STATUS_MALFORMED_MESSAGE,
 						  "the daemon sent a malformed welcome");
 	} else {
