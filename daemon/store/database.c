@@ -115,11 +115,18 @@ static int configure(struct penstock_database *database, const struct penstock_s
 		code = sqlite3_exec(database->sqlite, synchronous[config->test.synchronous], NULL,
 				    NULL, NULL);
 	}
-	if (code == SQLITE_OK) {
-		code = sqlite3_exec(database->sqlite, log_settings, NULL, NULL, NULL);
-	}
 	(void)sqlite3_wal_hook(database->sqlite, count_frames, database);
 	return code;
+}
+
+/* The first change of a file: not before it is known to be ours. */
+static enum penstock_status make_log(struct penstock_database *database,
+				     struct penstock_errbuf *reterr_text)
+{
+	int code = sqlite3_exec(database->sqlite, log_settings, NULL, NULL, NULL);
+
+	return code == SQLITE_OK ? PENSTOCK_STATUS_SUCCESS
+				 : failed(database, code, "opening", reterr_text);
 }
 
 /* ---------------------------------------------------------------- opening */
@@ -268,6 +275,13 @@ static enum penstock_status open_steps(struct penstock_database *database,
 {
 	enum penstock_status status = connect_file(database, config, reterr_text);
 
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = penstock_migrate_admit(database->sqlite, database->path,
+						penstock_migration_count, reterr_text);
+	}
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = make_log(database, reterr_text);
+	}
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		status = penstock_migrate(database->sqlite, database->path, penstock_migrations,
 					  penstock_migration_count, reterr_text);

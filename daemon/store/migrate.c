@@ -9,6 +9,7 @@
 
 #include "daemon/store/sqlite_status.h"
 
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -201,9 +202,55 @@ static bool holds_something(const struct migrator *migrator)
 	return !empty;
 }
 
+/* A file, or the folder of one. */
+static int sync_path(const char *path, int flags)
+{
+	int descriptor = open(path, O_RDONLY | O_CLOEXEC | flags);
+	int result;
+
+	if (descriptor < 0) {
+		return -1;
+	}
+	result = fsync(descriptor);
+	(void)close(descriptor);
+	return result;
+}
+
+/* `path` is cut to its folder and comes back whole. */
+static int sync_folder_of(char *path)
+{
+	char *slash = strrchr(path, '/');
+	int result;
+
+	if (slash == NULL) {
+		return sync_path(".", O_DIRECTORY);
+	}
+	*slash = '\0';
+	result = sync_path(slash == path ? "/" : path, O_DIRECTORY);
+	*slash = '/';
+	return result;
+}
+
+/* The copy gets its name when it is whole and synced, which VACUUM INTO does not promise. */
+static enum penstock_status make_copy(const struct migrator *migrator, const char *part,
+				      const char *copy)
+{
+	enum penstock_status status;
+
+	(void)unlink(part);
+	status = vacuum_into(migrator, part);
+	if (status == PENSTOCK_STATUS_SUCCESS &&
+	    (sync_path(part, 0) != 0 || rename(part, copy) != 0)) {
+		penstock_errbuf_set(migrator->reterr_text, "%s: cannot be synced and renamed",
+				    part);
+		status = PENSTOCK_STATUS_IO_DEVICE_ERROR;
+	}
+	return status;
+}
+
 /*
- * The copy gets its name when it is whole; one that an earlier try finished is kept, since it
- * holds the same.
+ * It is on disk, with its name, before the migration begins. A copy that an earlier try finished is
+ * kept, since it holds the same.
  */
 static enum penstock_status back_up(const struct migrator *migrator, int64_t version)
 {
@@ -218,14 +265,11 @@ static enum penstock_status back_up(const struct migrator *migrator, int64_t ver
 	}
 	snprintf(copy, room, "%s.before-%04lld", migrator->path, (long long)version + 1);
 	snprintf(part, room, "%s.part", copy);
-	status = PENSTOCK_STATUS_SUCCESS;
-	if (access(copy, F_OK) == 0) {
-		goto free_names;
-	}
-	(void)unlink(part);
-	status = vacuum_into(migrator, part);
-	if (status == PENSTOCK_STATUS_SUCCESS && rename(part, copy) != 0) {
-		penstock_errbuf_set(migrator->reterr_text, "%s: cannot be renamed", part);
+	status =
+		access(copy, F_OK) == 0 ? PENSTOCK_STATUS_SUCCESS : make_copy(migrator, part, copy);
+	/* also of one that was found: who made it may not have come to that */
+	if (status == PENSTOCK_STATUS_SUCCESS && sync_folder_of(copy) != 0) {
+		penstock_errbuf_set(migrator->reterr_text, "%s: its folder cannot be synced", copy);
 		status = PENSTOCK_STATUS_IO_DEVICE_ERROR;
 	}
 free_names:
@@ -289,6 +333,32 @@ static enum penstock_status apply(const struct migrator *migrator,
 	return status;
 }
 
+/* Owner and version: what must be right before anything is changed. */
+static enum penstock_status admit(const struct migrator *migrator, size_t count,
+				  int64_t *ret_version)
+{
+	enum penstock_status status = check_owner(migrator, ret_version);
+
+	if (status == PENSTOCK_STATUS_SUCCESS && (uint64_t)*ret_version > count) {
+		penstock_errbuf_set(migrator->reterr_text,
+				    "%s: schema version %lld is newer than this Penstock's %zu",
+				    migrator->path, (long long)*ret_version, count);
+		return PENSTOCK_STATUS_REVISION_MISMATCH;
+	}
+	return status;
+}
+
+enum penstock_status penstock_migrate_admit(struct sqlite3 *sqlite, const char *path, size_t count,
+					    struct penstock_errbuf *reterr_text)
+{
+	const struct migrator migrator = { .sqlite = sqlite,
+					   .path = path,
+					   .reterr_text = reterr_text };
+	int64_t version = 0;
+
+	return admit(&migrator, count, &version);
+}
+
 enum penstock_status penstock_migrate(struct sqlite3 *sqlite, const char *path,
 				      const struct penstock_migration *migrations, size_t count,
 				      struct penstock_errbuf *reterr_text)
@@ -297,18 +367,9 @@ enum penstock_status penstock_migrate(struct sqlite3 *sqlite, const char *path,
 					   .path = path,
 					   .reterr_text = reterr_text };
 	int64_t version = 0;
-	enum penstock_status status = check_owner(&migrator, &version);
+	enum penstock_status status = admit(&migrator, count, &version);
 
-	if (status != PENSTOCK_STATUS_SUCCESS) {
-		return status;
-	}
-	if ((uint64_t)version > count) {
-		penstock_errbuf_set(reterr_text,
-				    "%s: schema version %lld is newer than this Penstock's %zu",
-				    path, (long long)version, count);
-		return PENSTOCK_STATUS_REVISION_MISMATCH;
-	}
-	if (version > 0) {
+	if (status == PENSTOCK_STATUS_SUCCESS && version > 0) {
 		status = check_history(&migrator, migrations, version);
 	}
 	if (status == PENSTOCK_STATUS_SUCCESS && version > 0 && (uint64_t)version < count &&

@@ -29,6 +29,15 @@ extern const struct penstock_migration penstock_migrations[];
 extern const size_t penstock_migration_count;
 
 /*
+ * Whether a file is one that this Penstock may open: empty, or its own and of no newer schema.
+ * Changes nothing. SUCCESS; REVISION_MISMATCH; DATA_ERROR (not Penstock's); IO_DEVICE_ERROR;
+ * NO_MEMORY.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_migrate_admit(struct sqlite3 *sqlite, const char *path, size_t count,
+					    struct penstock_errbuf *reterr_text);
+
+/*
  * The store thread's connection before its thread starts, no transaction open. `path` is the
  * database's, for sentences and for the copy (PATH.before-NNNN). SUCCESS; REVISION_MISMATCH;
  * DATA_ERROR (not Penstock's, damaged, or a migration that does not apply); DISK_FULL;

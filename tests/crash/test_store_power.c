@@ -8,6 +8,7 @@
 #include "tests/harness.h"
 #include "tests/store_fixture.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,22 +23,73 @@ struct outcome {
 	bool finished;     /* the work was done before the cut */
 };
 
+static void first_step(struct penstock_store *store)
+{
+	static const uint8_t generation[16] = { 0xaa, [15] = 0xbb };
+	const struct penstock_principal_row principal = store_principal(1);
+	const struct penstock_session_row session = store_session(1, 1);
+	const struct penstock_device_row device = store_device(1, 1);
+
+	penstock_store_put_generation(store, generation);
+	penstock_store_put_principal(store, &principal);
+	penstock_store_put_session(store, &session);
+	penstock_store_put_device(store, &device);
+}
+
+/* A session with a lease comes, and what it makes at once. */
+static void new_session(struct penstock_store *store, unsigned number)
+{
+	const struct penstock_session_row session = store_session(number, 1);
+	const struct penstock_device_row device = store_device(number, number);
+	const struct penstock_context_row context = store_context(number, number);
+	const struct penstock_list_row list[] = { { .index = 0 }, { .opening = 1, .index = 1 } };
+
+	penstock_store_put_session(store, &session);
+	penstock_store_put_device(store, &device);
+	penstock_store_put_context(store, &context);
+	penstock_store_put_list(store, number, list, PENSTOCK_ARRAY_SIZE(list));
+	penstock_store_put_name_floor(store, number, 5, number);
+}
+
+/* The session of the step before is refused something, and resumes with another lease. */
+static void resume_session(struct penstock_store *store, unsigned number)
+{
+	struct penstock_session_row session = store_session(number - 1, 1);
+	const struct penstock_answer_row refusal = store_refusal(number - 1, number);
+	const struct penstock_answer_row ending = store_ending(number - 1, number + 1);
+
+	session.lease_s = number;
+	penstock_store_put_session(store, &session);
+	penstock_store_put_answer(store, &refusal);
+	penstock_store_put_answer(store, &ending);
+	penstock_store_put_row_serial(store, number - 1, number);
+}
+
 static uint64_t step(struct penstock_store *store, unsigned number)
 {
-	struct penstock_allocation_row allocation = store_allocation(number, 1);
+	const struct penstock_allocation_row allocation = store_allocation(number, 1);
 	const struct penstock_opening_row opening = store_opening(number, 1, number);
 
 	if (number == 1) {
-		const struct penstock_principal_row principal = store_principal(1);
-		const struct penstock_session_row session = store_session(1, 1);
-		const struct penstock_device_row device = store_device(1, 1);
-
-		penstock_store_put_principal(store, &principal);
-		penstock_store_put_session(store, &session);
-		penstock_store_put_device(store, &device);
+		first_step(store);
 	}
-	if (number % 3 == 0) {
+	switch (number % 6) {
+	case 0:
 		penstock_store_delete(store, PENSTOCK_STORE_ALLOCATION, number - 2);
+		break;
+	case 2:
+		new_session(store, number);
+		break;
+	case 3:
+		resume_session(store, number);
+		break;
+	case 4:
+		penstock_store_delete_answers(store, number - 2, number - 1);
+		penstock_store_delete(store, PENSTOCK_STORE_OPENING, number - 1);
+		break;
+	case 5: /* the lease is over: everything of the session goes */
+		penstock_store_delete(store, PENSTOCK_STORE_SESSION, number - 3);
+		break;
 	}
 	penstock_store_put_allocation(store, &allocation);
 	return penstock_store_put_opening(store, &opening);
@@ -106,6 +158,15 @@ static int find_state(char *const states[STEPS + 1], const char *text)
 	return -1;
 }
 
+/* While the database is opened after the first loss; nothing more may be missing. */
+static void lose_power_again(const struct penstock_store_config *config,
+			     enum penstock_forget_how how, uint64_t cut)
+{
+	penstock_forget_cut_at(penstock_forget_operations() + 1 + cut % 11);
+	free(state_text(config));
+	penstock_forget_power_loss(how, cut * 31 + 7);
+}
+
 static struct outcome sweep(enum penstock_store_synchronous synchronous,
 			    enum penstock_forget_how how)
 {
@@ -123,6 +184,7 @@ static struct outcome sweep(enum penstock_store_synchronous synchronous,
 		int found;
 
 		penstock_forget_power_loss(how, cut);
+		lose_power_again(&config, how, cut);
 		text = state_text(&config);
 		found = find_state(states, text);
 		free(text);
@@ -183,10 +245,147 @@ START_TEST(the_sweep_finds_the_losses_of_synchronous_off)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- migration */
+
+/* What the store asks of the disk itself, for the copy that it makes before. */
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...)
+{
+	return penstock_forget_calls.open(path, flags);
+}
+
+int __real_fsync(int descriptor);
+int __wrap_fsync(int descriptor);
+int __wrap_fsync(int descriptor)
+{
+	return penstock_forget_owns(descriptor) ? penstock_forget_calls.fsync(descriptor)
+						: __real_fsync(descriptor);
+}
+
+int __real_close(int descriptor);
+int __wrap_close(int descriptor);
+int __wrap_close(int descriptor)
+{
+	return penstock_forget_owns(descriptor) ? penstock_forget_calls.close(descriptor)
+						: __real_close(descriptor);
+}
+
+int __wrap_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to)
+{
+	return penstock_forget_calls.rename(from, to);
+}
+
+int __wrap_access(const char *path, int mode);
+int __wrap_access(const char *path, int mode)
+{
+	(void)mode;
+	return penstock_forget_calls.access(path);
+}
+
+int __wrap_unlink(const char *path);
+int __wrap_unlink(const char *path)
+{
+	return penstock_forget_calls.unlink(path);
+}
+
+#define BACKUP "power.db.before-0002"
+
+static void put_golden(const char *name)
+{
+	static uint8_t bytes[1u << 20];
+	char path[512];
+	size_t size;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/tests/golden/store-schema-1.db",
+		 getenv("PENSTOCK_SRCDIR"));
+	file = fopen(path, "r");
+	ck_assert_msg(file != NULL, "%s", path);
+	size = fread(bytes, 1, sizeof(bytes), file);
+	fclose(file);
+	penstock_forget_put(name, bytes, size);
+}
+
+static int64_t version_of(const char *name)
+{
+	sqlite3 *sqlite;
+	sqlite3_stmt *statement = NULL;
+	int64_t version = -1;
+
+	ck_assert_int_eq(sqlite3_open_v2(name, &sqlite, SQLITE_OPEN_READWRITE, PENSTOCK_FORGET_VFS),
+			 SQLITE_OK);
+	/* the log without shared memory, as the store has it */
+	(void)sqlite3_exec(sqlite, "PRAGMA locking_mode = EXCLUSIVE", NULL, NULL, NULL);
+	if (sqlite3_prepare_v2(sqlite, "PRAGMA user_version", -1, &statement, NULL) == SQLITE_OK &&
+	    sqlite3_step(statement) == SQLITE_ROW) {
+		version = sqlite3_column_int64(statement, 0);
+	}
+	sqlite3_finalize(statement);
+	sqlite3_close(sqlite);
+	return version;
+}
+
+/* The power goes at every operation of a migration: the old state or the new, and a whole copy. */
+static unsigned sweep_migration(enum penstock_forget_how how)
+{
+	const struct penstock_store_config config = { .path = "power.db",
+						      .test.vfs = PENSTOCK_FORGET_VFS };
+	const struct penstock_store_config copy = { .path = BACKUP,
+						    .test.vfs = PENSTOCK_FORGET_VFS };
+	unsigned migrated = 0;
+	char *expected;
+	uint64_t cut;
+
+	penstock_forget_reset();
+	put_golden(config.path);
+	expected = state_text(&config);
+	ck_assert_ptr_nonnull(expected);
+	for (cut = 1;; cut++) {
+		bool finished;
+		char *text;
+
+		penstock_forget_reset();
+		put_golden(config.path);
+		penstock_forget_cut_at(cut);
+		free(state_text(&config));
+		finished = penstock_forget_operations() < cut;
+		penstock_forget_power_loss(how, cut);
+		if (version_of(config.path) >= 2) {
+			migrated++;
+			ck_assert_msg(version_of(BACKUP) == 1,
+				      "cut %u: migrated, and the copy of before is not whole",
+				      (unsigned)cut);
+			text = state_text(&copy);
+			ck_assert_str_eq(text, expected);
+			free(text);
+		}
+		text = state_text(&config);
+		ck_assert_msg(text != NULL, "cut %u: does not open", (unsigned)cut);
+		ck_assert_str_eq(text, expected);
+		free(text);
+		if (finished) {
+			break;
+		}
+	}
+	free(expected);
+	penstock_forget_reset();
+	ck_assert_uint_gt(cut, 30);
+	return migrated;
+}
+
+START_TEST(a_migration_is_whole_or_not_at_all_and_its_backup_is_there)
+{
+	ck_assert_uint_gt(sweep_migration(PENSTOCK_FORGET_ALL), 0);
+	ck_assert_uint_gt(sweep_migration(PENSTOCK_FORGET_SOME), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("store power");
 	TCase *tcase = tcase_create("store power");
+	TCase *migration = tcase_create("migration");
 
 	tcase_add_test(tcase,
 		       nothing_acknowledged_is_lost_when_the_disk_forgets_everything_unsynced);
@@ -194,6 +393,8 @@ int main(void)
 	tcase_add_test(tcase, the_sweep_finds_the_losses_of_synchronous_full);
 	tcase_add_test(tcase, the_sweep_finds_the_losses_of_synchronous_normal);
 	tcase_add_test(tcase, the_sweep_finds_the_losses_of_synchronous_off);
+	tcase_add_test(migration, a_migration_is_whole_or_not_at_all_and_its_backup_is_there);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, migration);
 	return penstock_test_main(suite);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/crash/vfs_forget.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -21,6 +23,7 @@ struct disk_file {
 	char name[128]; /* empty: free */
 	struct content now;
 	struct content synced;
+	struct disk_file *old; /* its name on disk, until the folder is synced; NULL: this one */
 };
 
 /* What sqlite holds; begins with its part. */
@@ -398,6 +401,7 @@ void penstock_forget_reset(void)
 	for (size_t i = 0; i < FILES_MAX; i++) {
 		content_clear(&files[i].now);
 		content_clear(&files[i].synced);
+		files[i].old = NULL;
 		files[i].name[0] = '\0';
 	}
 	operations = 0;
@@ -426,6 +430,124 @@ void penstock_forget_capacity(uint64_t bytes)
 {
 	capacity = bytes;
 }
+
+/* ---------------------------------------------------------------- without sqlite */
+
+#define FIRST_DESCRIPTOR  (1 << 24)
+#define FOLDER_DESCRIPTOR (FIRST_DESCRIPTOR + FILES_MAX)
+
+bool penstock_forget_owns(int descriptor)
+{
+	return descriptor >= FIRST_DESCRIPTOR;
+}
+
+static int fail(int error)
+{
+	errno = error;
+	return -1;
+}
+
+static int operate_as_kernel(void)
+{
+	return operate() == SQLITE_OK ? 0 : fail(EIO);
+}
+
+static int plain_open(const char *path, int flags)
+{
+	struct disk_file *file = find(path, false);
+
+	if (!powered) {
+		return fail(EIO);
+	}
+	if ((flags & O_DIRECTORY) != 0) {
+		return FOLDER_DESCRIPTOR;
+	}
+	return file != NULL && file->now.exists ? FIRST_DESCRIPTOR + (int)(file - files)
+						: fail(ENOENT);
+}
+
+/* The names are on disk as they are now; what the files hold is not synced by that. */
+static void sync_names(void)
+{
+	for (size_t i = 0; i < FILES_MAX; i++) {
+		struct disk_file *old = files[i].old;
+
+		if (old == NULL) {
+			continue;
+		}
+		files[i].old = NULL;
+		PENSTOCK_REQUIRE(content_copy(&files[i].synced, &old->synced));
+		content_clear(&old->synced);
+	}
+}
+
+static int plain_fsync(int descriptor)
+{
+	struct disk_file *file;
+
+	if (operate_as_kernel() != 0) {
+		return -1;
+	}
+	if (descriptor == FOLDER_DESCRIPTOR) {
+		sync_names();
+		return 0;
+	}
+	file = &files[descriptor - FIRST_DESCRIPTOR];
+	return content_copy(&file->synced, &file->now) ? 0 : fail(EIO);
+}
+
+static int plain_close(int descriptor)
+{
+	(void)descriptor;
+	return 0;
+}
+
+static int plain_rename(const char *from, const char *to)
+{
+	struct disk_file *old = find(from, false), *file;
+
+	if (operate_as_kernel() != 0) {
+		return -1;
+	}
+	if (old == NULL || !old->now.exists) {
+		return fail(ENOENT);
+	}
+	file = find(to, true);
+	PENSTOCK_REQUIRE(file != NULL && content_copy(&file->now, &old->now));
+	file->old = old;
+	content_clear(&old->now);
+	return 0;
+}
+
+static int plain_access(const char *path)
+{
+	struct disk_file *file = find(path, false);
+
+	return powered && file != NULL && file->now.exists ? 0 : fail(ENOENT);
+}
+
+static int plain_unlink(const char *path)
+{
+	struct disk_file *file = find(path, false);
+
+	if (operate_as_kernel() != 0) {
+		return -1;
+	}
+	if (file == NULL || !file->now.exists) {
+		return fail(ENOENT);
+	}
+	content_clear(&file->now);
+	return 0;
+}
+
+const struct penstock_forget_calls penstock_forget_calls = {
+	.open = plain_open,
+	.fsync = plain_fsync,
+	.close = plain_close,
+	.rename = plain_rename,
+	.access = plain_access,
+	.unlink = plain_unlink,
+};
 
 /* ---------------------------------------------------------------- forgetting */
 
@@ -464,7 +586,11 @@ void penstock_forget_power_loss(enum penstock_forget_how how, uint64_t seed)
 {
 	uint64_t state = (seed * 2 + 1) * 0x9e3779b97f4a7c15u;
 
+	if (how == PENSTOCK_FORGET_SOME && (next_random(&state) & 1) != 0) {
+		sync_names();
+	}
 	for (size_t i = 0; i < FILES_MAX; i++) {
+		files[i].old = NULL;
 		if (how == PENSTOCK_FORGET_SOME) {
 			keep_some(&files[i].synced, &files[i].now, &state);
 		}

@@ -36,6 +36,24 @@ enum penstock_forget_how {
 /* The machine comes back: files are what was synced. Connections must be closed. */
 void penstock_forget_power_loss(enum penstock_forget_how how, uint64_t seed);
 
+/*
+ * What a program asks of the same disk without sqlite: for __wrap_ functions. A new name is on disk
+ * once the folder was synced; until then the old one is (FORGET_SOME: either).
+ */
+struct penstock_forget_calls {
+	int (*open)(const char *path, int flags);
+	int (*fsync)(int descriptor);
+	int (*close)(int descriptor);
+	int (*rename)(const char *from, const char *to);
+	int (*access)(const char *path);
+	int (*unlink)(const char *path);
+};
+
+extern const struct penstock_forget_calls penstock_forget_calls;
+
+/* Whether that is a descriptor of `open`; no kernel gives these. */
+bool penstock_forget_owns(int descriptor);
+
 /* A file as if written and synced; for tests of damage. */
 void penstock_forget_put(const char *name, const uint8_t *bytes, size_t size);
 
