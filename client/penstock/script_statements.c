@@ -54,6 +54,7 @@ static const struct penstock_parameter context_parameters[] = {
 	NUMBER("node", node, UINT32_MAX),
 	NUMBER("affinity", affinity, UINT32_MAX),
 	FLAG("gdi", 0x2),
+	FLAG("guaranteed", 0x10000),
 	FLAGS,
 	NUMBER("dma_buffer", dma_buffer, UINT32_MAX),
 	NUMBER("allocation_list", allocation_list, UINT32_MAX),

@@ -185,17 +185,79 @@ static enum penstock_status make_slot(struct penstock_dma_size *class)
 	return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 }
 
+/* The smallest that the window has; NULL: none. */
+static struct penstock_dma_size *class_for(struct penstock_dma_pool *pool, uint32_t size_bytes)
+{
+	for (unsigned i = 0; i < PENSTOCK_DMA_POOL_CLASSES; i++) {
+		struct penstock_dma_size *class = &pool->classes[i];
+
+		if (class->slot_bytes >= size_bytes && class->slot_count > 0) {
+			return class;
+		}
+	}
+	return NULL;
+}
+
+static bool has_block(const struct penstock_dma_size *class)
+{
+	for (uint32_t i = 0; i < class->block_count; i++) {
+		if (class->blocks[i].state == PENSTOCK_DMA_BLOCK_READY) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Pages at once, on the loop: once a size, a principal, and a while without work. */
+static enum penstock_status make_block_now(struct penstock_dma_size *class)
+{
+	for (uint32_t i = 0; i < class->block_count; i++) {
+		struct penstock_dma_block *block = &class->blocks[i];
+		enum penstock_status status;
+
+		if (block->state != PENSTOCK_DMA_BLOCK_EMPTY) {
+			continue;
+		}
+		status = penstock_pages_take_now(&block->pool->process->pages, class->block_bytes,
+						 &block->request.offset);
+		if (status == PENSTOCK_STATUS_SUCCESS) {
+			block_reserved(block, status);
+		}
+		return status;
+	}
+	return PENSTOCK_STATUS_NO_MEMORY;
+}
+
+enum penstock_status penstock_dma_pool_promise(struct penstock_dma_pool *pool, uint32_t size_bytes,
+					       bool now)
+{
+	struct penstock_dma_size *class = class_for(pool, size_bytes);
+
+	if (class == NULL ||
+	    (now && !has_block(class) && make_block_now(class) != PENSTOCK_STATUS_SUCCESS)) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	class->promised++;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_dma_pool_unpromise(struct penstock_dma_pool *pool, uint32_t size_bytes)
+{
+	struct penstock_dma_size *class = class_for(pool, size_bytes);
+
+	PENSTOCK_REQUIRE(class != NULL && class->promised > 0);
+	class->promised--;
+}
+
 enum penstock_status penstock_dma_pool_take(struct penstock_dma_pool *pool, uint32_t size_bytes,
 					    uint32_t *ret_slot, uint64_t *ret_address)
 {
-	struct penstock_dma_size *class = pool->classes;
+	struct penstock_dma_size *class = class_for(pool, size_bytes);
 	struct penstock_dma_block *block;
 	uint32_t slot;
 
-	while (class->slot_bytes < size_bytes || class->slot_count == 0) {
-		if (++class == pool->classes + PENSTOCK_DMA_POOL_CLASSES) {
-			return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
-		}
+	if (class == NULL) {
+		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	}
 	if (class->idle_count == 0) {
 		enum penstock_status status = make_slot(class);
@@ -292,7 +354,7 @@ void penstock_dma_pool_trim(struct penstock_dma_pool *pool)
 			struct penstock_dma_block *block = &class->blocks[j];
 
 			if (block->state != PENSTOCK_DMA_BLOCK_READY || block->slots_used > 0 ||
-			    block->mapping.state != PENSTOCK_MAPPING_IDLE) {
+			    block->mapping.state != PENSTOCK_MAPPING_IDLE || class->promised > 0) {
 				continue;
 			}
 			forget_slots(class, block);

@@ -47,7 +47,8 @@ struct penstock_dma_size {
 	struct penstock_dma_block *blocks; /* [block_count]; owned */
 	uint16_t *idle;                    /* stack of slots, from 0 in the class; owned */
 	uint32_t idle_count;
-	bool refused; /* no pages could be had for the last block */
+	uint32_t promised; /* a block at least stays as long as this is not 0 */
+	bool refused;      /* no pages could be had for the last block */
 };
 
 struct penstock_dma_pool {
@@ -72,6 +73,15 @@ void penstock_dma_pool_fini(struct penstock_dma_pool *pool);
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_dma_pool_take(struct penstock_dma_pool *pool, uint32_t size_bytes,
 					    uint32_t *ret_slot, uint64_t *ret_address);
+/*
+ * A slot of at least `size_bytes` will be had whenever one is needed, if not at once: the first
+ * block of its size is made here and `now`, and stays. SUCCESS or NO_MEMORY.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_dma_pool_promise(struct penstock_dma_pool *pool, uint32_t size_bytes,
+					       bool now);
+void penstock_dma_pool_unpromise(struct penstock_dma_pool *pool, uint32_t size_bytes);
+
 void penstock_dma_pool_give(struct penstock_dma_pool *pool, uint32_t slot);
 
 /* Pages that it holds or is about to: never more than the window. Nobody's quota is charged. */

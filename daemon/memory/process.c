@@ -244,6 +244,20 @@ uint64_t penstock_vidmm_process_pool_bytes(const struct penstock_vidmm_process *
 	return penstock_dma_pool_reserved_bytes(&process->pool);
 }
 
+enum penstock_status penstock_vidmm_promise_slot(struct penstock_vidmm_process *process,
+						 uint32_t size_bytes)
+{
+	penstock_vidmm_own_thread(process->vidmm);
+	/* Until all records are claimed, pages that look free may be somebody's. */
+	return penstock_dma_pool_promise(&process->pool, size_bytes, !process->vidmm->restore.open);
+}
+
+void penstock_vidmm_unpromise_slot(struct penstock_vidmm_process *process, uint32_t size_bytes)
+{
+	penstock_vidmm_own_thread(process->vidmm);
+	penstock_dma_pool_unpromise(&process->pool, size_bytes);
+}
+
 const struct penstock_vidmm_process *penstock_vidmm_system(const struct penstock_vidmm *vidmm)
 {
 	return vidmm->system;

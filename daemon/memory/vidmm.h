@@ -107,6 +107,15 @@ struct penstock_backend_process *
 penstock_vidmm_process_backend(const struct penstock_vidmm_process *process);
 uint64_t penstock_vidmm_process_used_bytes(const struct penstock_vidmm_process *process);
 
+/*
+ * A slot of the DMA pool for so many bytes is promised: its pages are there and stay (after a
+ * restart: from the first use on). SUCCESS or NO_MEMORY. May reserve pages on the loop.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_vidmm_promise_slot(struct penstock_vidmm_process *process,
+						 uint32_t size_bytes);
+void penstock_vidmm_unpromise_slot(struct penstock_vidmm_process *process, uint32_t size_bytes);
+
 /* Pages of its DMA pool: beside the quota, at most PENSTOCK_LIMIT_DMA_POOL_BYTES. */
 uint64_t penstock_vidmm_process_pool_bytes(const struct penstock_vidmm_process *process);
 

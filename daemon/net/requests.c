@@ -171,7 +171,8 @@ static void submit_one(struct penstock_call *call, const struct penstock_submiss
 
 /*
  * Executes submissions of the connection's frame until it is done or a turn's worth of bytes is:
- * the other connections shall not wait for all that a frame may hold. One at least, whole.
+ * the other connections shall not wait for all that a frame may hold. One at least, whole; none
+ * beyond the credit, so that what a context was promised is there for each of them.
  */
 static void submit_part(struct penstock_call *call)
 {
@@ -181,7 +182,9 @@ static void submit_part(struct penstock_call *call)
 	struct penstock_submission_view view;
 
 	while (connection->submit.done < connection->submit.count &&
-	       connection->submit.offset - start < PENSTOCK_READ_BUFFER_BYTES) {
+	       (connection->submit.offset == start ||
+		(connection->submit.offset - start < PENSTOCK_READ_BUFFER_BYTES &&
+		 !penstock_session_over_credit(call->session)))) {
 		if (penstock_submission_view(call->payload, call->frame->payload_bytes,
 					     &connection->submit.offset, &view,
 					     NULL) != PENSTOCK_STATUS_SUCCESS ||

@@ -218,6 +218,9 @@ static struct penstock_adapter *make(const struct penstock_adapter_config *confi
 		return NULL;
 	}
 	adapter->config = *config;
+	if (adapter->config.translate == NULL) {
+		adapter->config.translate = penstock_render;
+	}
 	adapter->config.state_dir = NULL;
 	adapter->config.memory_dir = NULL;
 	penstock_list_init(&adapter->principals);

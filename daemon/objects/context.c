@@ -3,7 +3,7 @@
 
 #include "daemon/memory/progress.h"
 #include "daemon/objects/condemned.h"
-#include "daemon/objects/held.h"
+#include "daemon/objects/promise.h"
 #include "daemon/objects/snapshot.h"
 #include "proto/wire/limits.h"
 
@@ -12,6 +12,8 @@
 #include <string.h>
 
 #define STORE_LISTS_MS 500u
+
+#define KNOWN_FLAGS (PENSTOCK_CONTEXT_GDI | PENSTOCK_CONTEXT_GUARANTEED)
 
 /* ---------------------------------------------------------------- sizes */
 
@@ -98,6 +100,7 @@ void penstock_context_put(struct penstock_context *context)
 	penstock_list_remove(&context->turn_link);
 	penstock_list_remove(&context->dirty_link);
 	penstock_snapshot_drop(context);
+	penstock_promise_drop(context);
 	context->device->session->principal->objects--;
 	context->device->session->adapter->contexts--;
 	penstock_device_put(context->device);
@@ -146,9 +149,10 @@ static enum penstock_status check_create(const struct penstock_context_info *inf
 				       "engine affinity 0x%x: one bit, and a node has one engine",
 				       info->engine_affinity);
 	}
-	if ((info->flags & ~PENSTOCK_CONTEXT_GDI) != 0) {
+	if ((info->flags & ~KNOWN_FLAGS) != 0) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NOT_SUPPORTED,
-				       "context flags 0x%x: only GdiContext 0x2 is offered",
+				       "context flags 0x%x: only GdiContext 0x2 and "
+				       "GuaranteedDmaBufferContract 0x10000 are offered",
 				       info->flags);
 	}
 	if ((info->flags & PENSTOCK_CONTEXT_GDI) != 0 &&
@@ -236,10 +240,16 @@ static enum penstock_status create(struct penstock_session *session,
 		return status;
 	}
 	context = make(device, &granted);
-	status = context == NULL ? penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
-						   "no memory for a context")
-				 : name_it(context, ret_refusal);
+	if (context == NULL) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
+				       "no memory for a context");
+	}
+	status = penstock_promise_make(context, &granted, ret_refusal);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = name_it(context, ret_refusal);
+	}
 	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_promise_drop(context);
 		free(context);
 		return status;
 	}
@@ -337,9 +347,13 @@ enum penstock_status penstock_context_restore(struct penstock_device *device,
 	if (context == NULL) {
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
-	status = penstock_name_table_restore(&device->session->names, row->name,
-					     PENSTOCK_NAME_CONTEXT, context);
+	status = penstock_promise_make(context, &info, NULL);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = penstock_name_table_restore(&device->session->names, row->name,
+						     PENSTOCK_NAME_CONTEXT, context);
+	}
 	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_promise_drop(context);
 		free(context);
 		return status;
 	}

@@ -52,6 +52,9 @@ struct penstock_context {
 	struct penstock_list turn_link;  /* penstock_turn.contexts */
 	struct penstock_list dirty_link; /* penstock_adapter.dirty_lists */
 	struct penstock_snapshot *last;  /* owned: the last accepted submission once it retired */
+	struct penstock_held *promise;   /* promise.h: owned; NULL: used, or not guaranteed */
+	uint64_t promise_bytes;
+	uint32_t promise_slot_bytes;
 	struct penstock_context_info info;
 	uint64_t id;
 	uint64_t progress_record; /* leased sessions */

@@ -3,6 +3,8 @@
 
 #include "daemon/memory/progress.h"
 #include "daemon/objects/passes.h"
+#include "daemon/objects/promise.h"
+#include "daemon/objects/translate.h"
 
 #include <stdlib.h>
 
@@ -43,37 +45,43 @@ static struct penstock_held *take_block(struct penstock_held_pool *pool, uint64_
 	return held;
 }
 
-struct penstock_held *penstock_held_new(struct penstock_adapter *adapter,
-					const struct penstock_held_size *size,
-					uint8_t **ret_command,
-					struct penstock_patch_location **ret_patches_in)
+/* Where the arrays of a block stand, in bytes from its start. */
+struct layout {
+	uint64_t list, references, waits, patches, before, patches_in, dma, command, end;
+};
+
+static struct layout lay_out(const struct penstock_held_size *size)
 {
-	uint64_t list = sizeof(struct penstock_held);
-	uint64_t references =
-		list + (uint64_t)size->references * sizeof(struct penstock_render_allocation);
-	uint64_t waits =
-		references + (uint64_t)size->references * sizeof(struct penstock_reference);
-	uint64_t patches = waits + (uint64_t)size->references * sizeof(struct penstock_wait);
-	uint64_t before =
-		patches + (uint64_t)size->patches * sizeof(struct penstock_patch_location);
-	uint64_t patches_in = before + (uint64_t)size->patches * sizeof(uint64_t);
-	uint64_t dma =
-		patches_in + (uint64_t)size->patches_in * sizeof(struct penstock_patch_location);
-	uint64_t command = dma + penstock_align_up(size->dma_bytes, 8u);
-	uint32_t size_class;
-	struct penstock_held *held =
-		take_block(&adapter->held_pool, command + size->command_bytes, &size_class);
+	uint64_t references = size->references;
+	struct layout layout = { .list = sizeof(struct penstock_held) };
+
+	layout.references = layout.list + references * sizeof(struct penstock_render_allocation);
+	layout.waits = layout.references + references * sizeof(struct penstock_reference);
+	layout.patches = layout.waits + references * sizeof(struct penstock_wait);
+	layout.before = layout.patches + penstock_translate_patch_bytes(size->patches);
+	layout.patches_in = layout.before + (uint64_t)size->patches * sizeof(uint64_t);
+	layout.dma = layout.patches_in +
+		     (uint64_t)size->patches_in * sizeof(struct penstock_patch_location);
+	layout.command = layout.dma + penstock_translate_dma_bytes(size->dma_bytes);
+	layout.end = layout.command + size->command_bytes;
+	return layout;
+}
+
+uint64_t penstock_held_bytes(const struct penstock_held_size *size)
+{
+	return lay_out(size).end;
+}
+
+void penstock_held_lay_out(struct penstock_held *held, const struct penstock_held_size *size,
+			   uint8_t **ret_command, struct penstock_patch_location **ret_patches_in)
+{
+	const struct layout layout = lay_out(size);
 	uint8_t *block = (uint8_t *)held;
 
-	if (held == NULL) {
-		return NULL;
-	}
 	/* Field by field: most of a submission is filled in by the stages that need it. */
-	held->size_class = size_class;
-	held->block_bytes = size_class == PENSTOCK_HELD_CLASSES ? command + size->command_bytes
-								: class_bytes(size_class);
 	held->context = NULL;
 	held->passes = NULL;
+	held->defect = NULL;
 	held->has_waits = false;
 	held->rendered = false;
 	held->handed_over = false;
@@ -84,16 +92,35 @@ struct penstock_held *penstock_held_new(struct penstock_adapter *adapter,
 	penstock_list_init(&held->gate_link);
 	held->pending = (struct penstock_pending){ .request = NULL };
 	penstock_list_init(&held->pending.session_link);
-	held->waits = (struct penstock_wait *)(void *)(block + waits);
-	held->before = (uint64_t *)(void *)(block + before);
-	held->submission.list = (struct penstock_render_allocation *)(void *)(block + list);
-	held->submission.references = (struct penstock_reference *)(void *)(block + references);
+	held->waits = (struct penstock_wait *)(void *)(block + layout.waits);
+	held->before = (uint64_t *)(void *)(block + layout.before);
+	held->submission.list = (struct penstock_render_allocation *)(void *)(block + layout.list);
+	held->submission.references =
+		(struct penstock_reference *)(void *)(block + layout.references);
 	held->submission.reference_count = 0;
 	held->submission.args.patches_out =
-		(struct penstock_patch_location *)(void *)(block + patches);
-	held->submission.args.dma_buffer = block + dma;
-	*ret_patches_in = (struct penstock_patch_location *)(void *)(block + patches_in);
-	*ret_command = block + command;
+		(struct penstock_patch_location *)(void *)(block + layout.patches);
+	held->submission.args.dma_buffer = block + layout.dma;
+	*ret_patches_in = (struct penstock_patch_location *)(void *)(block + layout.patches_in);
+	*ret_command = block + layout.command;
+}
+
+struct penstock_held *penstock_held_new(struct penstock_adapter *adapter,
+					const struct penstock_held_size *size,
+					uint8_t **ret_command,
+					struct penstock_patch_location **ret_patches_in)
+{
+	uint64_t bytes = penstock_held_bytes(size);
+	uint32_t size_class;
+	struct penstock_held *held = take_block(&adapter->held_pool, bytes, &size_class);
+
+	if (held == NULL) {
+		return NULL;
+	}
+	held->size_class = size_class;
+	held->block_bytes = size_class == PENSTOCK_HELD_CLASSES ? bytes : class_bytes(size_class);
+	held->promised_bytes = 0;
+	penstock_held_lay_out(held, size, ret_command, ret_patches_in);
 	return held;
 }
 
@@ -103,6 +130,10 @@ void penstock_held_free(struct penstock_adapter *adapter, struct penstock_held *
 	uint32_t size_class = held->size_class;
 
 	free(held->passes);
+	if (PENSTOCK_UNLIKELY(held->promised_bytes != 0)) {
+		penstock_promise_give(held->context, held);
+		return;
+	}
 	if (size_class == PENSTOCK_HELD_CLASSES ||
 	    pool->free_count[size_class] >= CLASS_CACHE_BYTES / class_bytes(size_class)) {
 		free(held);

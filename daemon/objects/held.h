@@ -21,8 +21,10 @@ struct penstock_held {
 	struct penstock_wait *waits;           /* [reference_count]; set up where has_waits */
 	uint64_t *before;                      /* [patch_count]: patch sites as render left them */
 	struct penstock_held *next_free;
-	uint64_t block_bytes; /* of heap, its passes included */
-	uint32_t size_class;  /* PENSTOCK_HELD_CLASSES: malloc's own */
+	uint64_t block_bytes;    /* of heap, its passes included */
+	uint64_t promised_bytes; /* not 0: the block is what its context was promised */
+	uint32_t size_class;     /* PENSTOCK_HELD_CLASSES: malloc's own */
+	const char *defect;      /* of the translator, found after a render; NULL: none */
 	enum penstock_status status;
 	bool has_waits;
 	bool rendered;
@@ -40,6 +42,13 @@ struct penstock_held_size {
 	uint32_t patches_in;    /* copied */
 	uint32_t command_bytes; /* copied */
 };
+
+/* What the block of such a submission takes. */
+uint64_t penstock_held_bytes(const struct penstock_held_size *size);
+
+/* A block of at least so many bytes becomes one: everything that `size` names, not set up. */
+void penstock_held_lay_out(struct penstock_held *block, const struct penstock_held_size *size,
+			   uint8_t **ret_command, struct penstock_patch_location **ret_patches_in);
 
 /* NULL where memory runs out. Everything that `size` names is there, not set up. */
 struct penstock_held *penstock_held_new(struct penstock_adapter *adapter,
@@ -75,15 +84,6 @@ static inline uint64_t penstock_patch_value(const struct penstock_patch_location
 	return patch->allocation_index == PENSTOCK_PATCH_NULL_INDEX
 		       ? 0
 		       : penstock_load64(dma_buffer + patch->patch_offset);
-}
-
-/* Keeps what stands at the patch sites of what was rendered. Any thread. */
-static inline void penstock_held_note_before(const struct penstock_render_args *args,
-					     uint64_t *ret_before)
-{
-	for (uint32_t i = 0; i < args->patch_count; i++) {
-		ret_before[i] = penstock_patch_value(&args->patches_out[i], args->dma_buffer);
-	}
 }
 
 /* To the scheduler, counted. */

@@ -37,6 +37,9 @@ struct penstock_adapter_config {
 	uint32_t first_fence_id; /* of every node */
 	bool test_instructions;
 	bool paranoid;
+	/* NULL: penstock_render. Tests put a broken one here. */
+	enum penstock_status (*translate)(struct penstock_render_args *args,
+					  struct penstock_refusal *ret_refusal);
 	struct penstock_store *store; /* borrowed, open; NULL: nothing is kept */
 	struct penstock_worker worker;
 	void *loop; /* uv_loop_t, for lease timers and deferred work */
@@ -211,6 +214,8 @@ struct penstock_context_info {
 #define PENSTOCK_CONTEXT_SYSTEM             0x1u /* refused */
 #define PENSTOCK_CONTEXT_GDI                0x2u
 #define PENSTOCK_CONTEXT_VIRTUAL_ADDRESSING 0x4u /* refused */
+/* GuaranteedDmaBufferContract: a command buffer is one DMA buffer, whose sizes are reserved */
+#define PENSTOCK_CONTEXT_GUARANTEED 0x10000u
 
 enum penstock_status penstock_create_context(struct penstock_session *session, uint64_t serial,
 					     const struct penstock_context_info *info,

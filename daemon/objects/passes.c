@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/objects/passes.h"
 
+#include "daemon/objects/translate.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,9 +41,9 @@ static struct pass_size size_passes(const struct penstock_held *held)
 	if (size.dma_bytes == dma_bound && size.patches == patch_bound) {
 		size.count = 1;
 	}
-	size.block_bytes = (uint64_t)size.patches *
-				   (sizeof(struct penstock_patch_location) + sizeof(uint64_t)) +
-			   penstock_align_up(size.dma_bytes, 8u);
+	size.block_bytes = penstock_translate_patch_bytes(size.patches) +
+			   size.patches * sizeof(uint64_t) +
+			   penstock_translate_dma_bytes(size.dma_bytes);
 	return size;
 }
 
@@ -56,7 +58,7 @@ static void set_up_pass(struct penstock_pass *pass, const struct penstock_held *
 	pass->submission.blocked = 0;
 	pass->busy = false;
 	args->patches_out = (struct penstock_patch_location *)(void *)block;
-	pass->before = (uint64_t *)(void *)(args->patches_out + size->patches);
+	pass->before = (uint64_t *)(void *)(block + penstock_translate_patch_bytes(size->patches));
 	args->dma_buffer = (uint8_t *)(pass->before + size->patches);
 	args->dma_capacity = size->dma_bytes;
 	args->patch_capacity = size->patches;
@@ -179,35 +181,21 @@ static void prepare_pass(struct penstock_passes *passes, struct penstock_pass *p
 /* Any thread: touches the pass's outputs only. */
 static void render(struct penstock_passes *passes, struct penstock_pass *pass)
 {
-	struct penstock_render_args *args = &pass->submission.args;
+	const struct penstock_context *context = passes->held->context;
+	struct penstock_refusal refusal;
 
-	passes->rendered = penstock_render(args, &passes->refusal);
-	if (passes->rendered == PENSTOCK_STATUS_SUCCESS ||
-	    passes->rendered == PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER) {
-		penstock_held_note_before(args, pass->before);
-	}
-}
-
-/* A pass that was validated is refused, or goes nowhere: only a broken translator does that. */
-static bool render_kept_its_word(struct penstock_passes *passes, const struct penstock_pass *pass)
-{
-	if (passes->rendered == PENSTOCK_STATUS_SUCCESS) {
-		return true;
-	}
-	if (passes->rendered == PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER &&
-	    pass->submission.args.multipass_offset > passes->multipass_offset) {
-		return true;
-	}
-	penstock_adapter_fail(passes->held->context->device->session->adapter,
-			      "render refused a pass that it had validated");
-	return false;
+	passes->rendered = penstock_translate(context->device->session->adapter->config.translate,
+					      &pass->submission.args, pass->before, &refusal,
+					      &passes->held->defect);
 }
 
 static void hand_over(struct penstock_passes *passes, struct penstock_pass *pass)
 {
 	struct penstock_context *context = passes->held->context;
 
-	if (!render_kept_its_word(passes, pass)) {
+	/* It was validated: only a broken translator refuses it. */
+	if (passes->held->defect != NULL) {
+		penstock_adapter_fail(context->device->session->adapter, passes->held->defect);
 		pass->busy = false;
 		fail(passes, passes->next, PENSTOCK_STATUS_DEVICE_REMOVED);
 		return;

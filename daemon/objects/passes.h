@@ -40,8 +40,7 @@ struct penstock_passes {
 	 */
 	enum penstock_status verdict;
 	uint32_t failed;               /* number of the first pass that did not run */
-	enum penstock_status rendered; /* what render said of `working` */
-	struct penstock_refusal refusal;
+	enum penstock_status rendered; /* what render said of the last one */
 };
 
 /*

@@ -25,13 +25,14 @@ struct penstock_principal {
 	uint32_t references;
 	uint32_t session_count;
 	uint32_t connections;
-	uint32_t objects;    /* devices, contexts, openings: PENSTOCK_LIMIT_PRINCIPAL_OBJECTS */
-	uint32_t answers;    /* stored: PENSTOCK_LIMIT_PRINCIPAL_STORED_ANSWERS */
-	uint32_t held;       /* submissions not retired */
-	uint64_t held_bytes; /* heap of those, and of staged transfers */
-	bool over_credit;    /* too many: none of its connections reads */
-	bool asleep;         /* its GPU process was ended for idleness */
-	uint64_t active_ms;  /* uv_now of its last submission or last reference */
+	uint32_t objects;        /* devices, contexts, openings: PENSTOCK_LIMIT_PRINCIPAL_OBJECTS */
+	uint32_t answers;        /* stored: PENSTOCK_LIMIT_PRINCIPAL_STORED_ANSWERS */
+	uint32_t held;           /* submissions not retired */
+	uint64_t held_bytes;     /* heap of those, and of staged transfers */
+	uint64_t promised_bytes; /* heap of guaranteed contexts' promises */
+	bool over_credit;        /* too many: none of its connections reads */
+	bool asleep;             /* its GPU process was ended for idleness */
+	uint64_t active_ms;      /* uv_now of its last submission or last reference */
 	uint64_t submissions;
 	uint64_t retired;
 	uint64_t refused;

@@ -9,6 +9,8 @@
  */
 #include "daemon/memory/progress.h"
 #include "daemon/objects/passes.h"
+#include "daemon/objects/promise.h"
+#include "daemon/objects/translate.h"
 #include "proto/wire/limits.h"
 
 #include <inttypes.h>
@@ -74,20 +76,26 @@ static enum penstock_status check_counts(const struct penstock_context *context,
 {
 	const struct penstock_context_info *info = &context->info;
 
-	if (record->command_length > PENSTOCK_LIMIT_COMMAND_BYTES) {
+	/* Under the guaranteed contract a command buffer is as long as its DMA buffer. */
+	const bool guaranteed = penstock_context_guaranteed(context);
+	const uint32_t command_bytes =
+		guaranteed ? info->dma_buffer_bytes : PENSTOCK_LIMIT_COMMAND_BYTES;
+	const uint32_t patches = guaranteed ? info->patch_location_list : PENSTOCK_LIMIT_PATCH_LIST;
+
+	if (record->command_length > command_bytes) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_LIMIT_EXCEEDED,
-				       "%u command bytes, a command buffer has at most %u",
-				       record->command_length, PENSTOCK_LIMIT_COMMAND_BYTES);
+				       "%u command bytes, a command buffer of the context has %u",
+				       record->command_length, command_bytes);
 	}
 	if (record->allocation_count > info->allocation_list) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_LIMIT_EXCEEDED,
 				       "%u elements, the context's allocation list has %u",
 				       record->allocation_count, info->allocation_list);
 	}
-	if (record->patch_location_count > PENSTOCK_LIMIT_PATCH_LIST) {
+	if (record->patch_location_count > patches) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_LIMIT_EXCEEDED,
-				       "%u entries, a patch-location list has at most %u",
-				       record->patch_location_count, PENSTOCK_LIMIT_PATCH_LIST);
+				       "%u entries, a patch-location list of the context has %u",
+				       record->patch_location_count, patches);
 	}
 	if (record->command_offset % 4u != 0 || record->command_offset > record->command_length) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
@@ -161,7 +169,10 @@ static struct penstock_held *new_held(struct penstock_context *context, const st
 	struct penstock_held *held =
 		penstock_held_new(context->device->session->adapter, &size, &command, &patches_in);
 
-	if (held == NULL) {
+	if (PENSTOCK_UNLIKELY(held == NULL)) {
+		held = penstock_promise_take(context, &size, &command, &patches_in);
+	}
+	if (PENSTOCK_UNLIKELY(held == NULL)) {
 		return NULL;
 	}
 	/* An empty command buffer may stand nowhere. */
@@ -245,22 +256,43 @@ static void set_up(struct penstock_held *held, struct penstock_context *context,
 /* Any thread: touches the submission's args and the block's own arrays only. */
 static enum penstock_status render(struct penstock_held *held, struct penstock_refusal *ret_refusal)
 {
-	struct penstock_render_args *args = &held->submission.args;
-	enum penstock_status status = penstock_render(args, ret_refusal);
+	const struct penstock_context *context = held->context;
 
-	if (PENSTOCK_LIKELY(status == PENSTOCK_STATUS_SUCCESS) ||
-	    status == PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER) {
-		penstock_held_note_before(args, held->before);
-	}
-	return status;
+	return penstock_translate(context->device->session->adapter->config.translate,
+				  &held->submission.args, held->before, ret_refusal, &held->defect);
+}
+
+/* Under the guaranteed contract a command buffer that is no single DMA buffer is invalid. */
+static enum penstock_status refuse_second_pass(const struct penstock_render_args *args,
+					       struct penstock_refusal *ret_refusal)
+{
+	uint32_t byte = (uint32_t)(args->multipass_offset >> 32);
+	const struct penstock_instruction *instruction = penstock_instruction_by_opcode(
+		penstock_header_opcode(penstock_load32(args->command + byte)));
+
+	(void)penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_USER_BUFFER,
+			      "%s at byte 0x%x does not fit the guaranteed DMA buffer of %u bytes "
+			      "and %u patch locations any more",
+			      instruction->layout.mnemonic, byte, args->dma_capacity,
+			      args->patch_capacity);
+	ret_refusal->at_instruction = true;
+	ret_refusal->byte_offset = byte;
+	ret_refusal->instruction = instruction->layout.mnemonic;
+	return PENSTOCK_STATUS_INVALID_USER_BUFFER;
 }
 
 /* What render's first pass said, after it: the passes behind it are set up where there are any. */
 static enum penstock_status begin_passes(struct penstock_held *held, enum penstock_status status,
 					 bool copy_command, struct penstock_refusal *ret_refusal)
 {
+	if (PENSTOCK_UNLIKELY(held->defect != NULL)) {
+		penstock_adapter_fail(held->context->device->session->adapter, held->defect);
+	}
 	if (PENSTOCK_LIKELY(status != PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER)) {
 		return status;
+	}
+	if (penstock_context_guaranteed(held->context)) {
+		return refuse_second_pass(&held->submission.args, ret_refusal);
 	}
 	if (penstock_passes_begin(held, copy_command) != PENSTOCK_STATUS_SUCCESS) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
@@ -298,22 +330,27 @@ static void lose_on_exception(struct penstock_context *context, enum penstock_st
 
 static void resize(struct penstock_context *context, const struct penstock_wire_submission *record)
 {
-	struct penstock_context_info *info = &context->info;
+	struct penstock_context_info info = context->info;
 
 	if ((record->flags & RESIZE_FLAGS) == 0) {
 		return;
 	}
 	if ((record->flags & PENSTOCK_SUBMIT_RESIZE_COMMAND_BUFFER) != 0) {
-		info->dma_buffer_bytes = penstock_context_grant_dma(record->new_command_bytes);
+		info.dma_buffer_bytes = penstock_context_grant_dma(record->new_command_bytes);
 	}
 	if ((record->flags & PENSTOCK_SUBMIT_RESIZE_ALLOCATION_LIST) != 0) {
-		info->allocation_list =
-			penstock_context_grant_list(record->new_allocation_list, info->flags);
+		info.allocation_list =
+			penstock_context_grant_list(record->new_allocation_list, info.flags);
 	}
 	if ((record->flags & PENSTOCK_SUBMIT_RESIZE_PATCH_LOCATION_LIST) != 0) {
-		info->patch_location_list =
+		info.patch_location_list =
 			penstock_context_grant_patch_list(record->new_patch_list);
 	}
+	/* What cannot be promised is not granted: the older sizes hold. */
+	if (penstock_promise_make(context, &info, NULL) != PENSTOCK_STATUS_SUCCESS) {
+		return;
+	}
+	context->info = info;
 	penstock_context_resized(context);
 }
 

@@ -33,11 +33,12 @@
 #define PENSTOCK_LIMIT_PRINCIPAL_STORED_ANSWERS 65536u /* of all sessions of a principal */
 
 /* a session's objects */
-#define PENSTOCK_LIMIT_NAMES                  (1u << 24) /* entries of a session's name table */
-#define PENSTOCK_LIMIT_SESSIONS_PER_PRINCIPAL 1024u
-#define PENSTOCK_LIMIT_PRINCIPAL_HELD_BYTES   (1u << 30)  /* heap: submissions, staged transfers */
-#define PENSTOCK_LIMIT_PRINCIPAL_OBJECTS      (1u << 21)  /* devices, contexts, openings */
-#define PENSTOCK_LIMIT_DMA_POOL_BYTES         (64u << 20) /* memory beside the quota */
+#define PENSTOCK_LIMIT_NAMES                    (1u << 24) /* entries of a session's name table */
+#define PENSTOCK_LIMIT_SESSIONS_PER_PRINCIPAL   1024u
+#define PENSTOCK_LIMIT_PRINCIPAL_HELD_BYTES     (1u << 30) /* heap: submissions, staged transfers */
+#define PENSTOCK_LIMIT_PRINCIPAL_PROMISED_BYTES (256u << 20) /* heap: guaranteed contexts */
+#define PENSTOCK_LIMIT_PRINCIPAL_OBJECTS        (1u << 21)   /* devices, contexts, openings */
+#define PENSTOCK_LIMIT_DMA_POOL_BYTES           (64u << 20)  /* memory beside the quota */
 
 /* one submission */
 #define PENSTOCK_LIMIT_SUBMISSIONS_PER_FRAME 4096u

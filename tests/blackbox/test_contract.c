@@ -60,6 +60,14 @@ static uint32_t below(uint32_t limit)
 	return (uint32_t)(state >> 33) % limit;
 }
 
+static struct penstock_context_report report_of(uint64_t context)
+{
+	struct penstock_context_report report;
+
+	GOOD(penstock_context_query(connection, context, &report));
+	return report;
+}
+
 static uint64_t new_context(uint32_t flags, uint32_t dma_bytes, uint32_t patches)
 {
 	const struct penstock_context_create_info info = {
@@ -248,9 +256,8 @@ static void compare(uint64_t whole, uint64_t parts, uint32_t flags, uint64_t see
 
 static void expect_sizes(uint64_t context, uint32_t dma_bytes, uint32_t patches)
 {
-	struct penstock_context_report report;
+	struct penstock_context_report report = report_of(context);
 
-	GOOD(penstock_context_query(connection, context, &report));
 	ck_assert_uint_eq(report.dma_buffer_bytes, dma_bytes);
 	ck_assert_uint_eq(report.patch_location_list, patches);
 }
@@ -304,6 +311,45 @@ START_TEST(A9_any_capacities_give_the_bytes_of_one_buffer)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- the guaranteed contract */
+
+static enum penstock_status submit_fills(uint64_t context, uint32_t count, uint64_t *ret_dma_bytes,
+					 struct penstock_failure *ret_failure)
+{
+	struct set set = new_set(false);
+	struct penstock_command_buffer *buffer = new_buffer(&set);
+	enum penstock_status status;
+	uint64_t fence, patches;
+
+	for (uint32_t i = 0; i < count; i++) {
+		GOOD(penstock_emit_fill(buffer, 1, i * 4u, 4, i));
+	}
+	GOOD(penstock_command_buffer_cost(buffer, ret_dma_bytes, &patches));
+	GOOD(penstock_command_buffer_submit(buffer, connection, context, 0, &fence));
+	status = penstock_context_wait(connection, context, fence, PENSTOCK_FOREVER, ret_failure);
+	penstock_command_buffer_free(buffer);
+	return status;
+}
+
+START_TEST(A8_what_costs_no_more_than_the_reported_sizes_is_accepted)
+{
+	uint64_t context = new_context(PENSTOCK_CONTEXT_GUARANTEED, 64u << 10, 256);
+	struct penstock_context_report report = report_of(context);
+	struct penstock_failure failure = { .sentence = "" };
+	uint64_t dma_bytes;
+
+	ck_assert_uint_eq(report.dma_buffer_bytes, 64u << 10);
+	ck_assert_uint_eq(report.patch_location_list, 256);
+	GOOD(submit_fills(context, report.patch_location_list, &dma_bytes, &failure));
+	ck_assert_uint_le(dma_bytes, report.dma_buffer_bytes);
+	ck_assert_int_eq(
+		submit_fills(context, report.patch_location_list + 1, &dma_bytes, &failure),
+		PENSTOCK_STATUS_INVALID_USER_BUFFER);
+	ck_assert_uint_eq(failure.byte_offset, report.patch_location_list * 32u);
+	GOOD(submit_fills(context, 1, &dma_bytes, &failure));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("contract");
@@ -316,6 +362,7 @@ int main(void)
 	tcase_add_test(tcase, A9_multipass_gives_same_pixels);
 	tcase_add_test(tcase, A9_the_longest_command_buffer_needs_no_long_dma_buffer);
 	tcase_add_test(tcase, A9_any_capacities_give_the_bytes_of_one_buffer);
+	tcase_add_test(tcase, A8_what_costs_no_more_than_the_reported_sizes_is_accepted);
 	suite_add_tcase(suite, tcase);
 	return penstock_test_main(suite);
 }

@@ -734,6 +734,25 @@ START_TEST(a_dma_pool_is_bounded_beside_the_quota_and_given_back)
 }
 END_TEST
 
+START_TEST(A8_a_promised_slot_keeps_its_pages_while_its_process_sleeps)
+{
+	struct work work;
+
+	ck_assert_int_eq(penstock_vidmm_promise_slot(alice, 2 * MIB), PENSTOCK_STATUS_NO_MEMORY);
+	ck_assert_int_eq(penstock_vidmm_promise_slot(alice, 4096), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(penstock_vidmm_process_pool_bytes(alice), 256 * KIB);
+	ck_assert(penstock_vidmm_process_idle(alice));
+	ck_assert_uint_eq(penstock_vidmm_process_pool_bytes(alice), 256 * KIB);
+	work_init(&work, alice);
+	work_nop(&work);
+	ck_assert_int_eq(run_work(&work), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(penstock_vidmm_process_pool_bytes(alice), 256 * KIB);
+	penstock_vidmm_unpromise_slot(alice, 4096);
+	ck_assert(penstock_vidmm_process_idle(alice));
+	ck_assert_uint_eq(penstock_vidmm_process_pool_bytes(alice), 0);
+}
+END_TEST
+
 START_TEST(a_dma_buffer_larger_than_any_slot_is_NO_VIDEO_MEMORY)
 {
 	struct work work;
@@ -817,6 +836,7 @@ int main(void)
 	tcase_add_test(vidmm, slots_are_used_again_and_run_out_as_PENDING);
 	tcase_add_test(vidmm, a_dma_pool_is_bounded_beside_the_quota_and_given_back);
 	tcase_add_test(vidmm, a_dma_buffer_larger_than_any_slot_is_NO_VIDEO_MEMORY);
+	tcase_add_test(vidmm, A8_a_promised_slot_keeps_its_pages_while_its_process_sleeps);
 	suite_add_tcase(suite, vidmm);
 	return penstock_test_main(suite);
 }

@@ -168,6 +168,26 @@ uint64_t penstock_vidmm_process_used_bytes(const struct penstock_vidmm_process *
 	return process->used_bytes;
 }
 
+enum penstock_status penstock_vidmm_promise_slot(struct penstock_vidmm_process *process,
+						 uint32_t size_bytes)
+{
+	(void)process;
+	(void)size_bytes;
+	if (fake.no_slots) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	fake.promised_slots++;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_vidmm_unpromise_slot(struct penstock_vidmm_process *process, uint32_t size_bytes)
+{
+	(void)process;
+	(void)size_bytes;
+	ck_assert_uint_gt(fake.promised_slots, 0);
+	fake.promised_slots--;
+}
+
 uint64_t penstock_vidmm_process_pool_bytes(const struct penstock_vidmm_process *process)
 {
 	(void)process;

@@ -20,7 +20,9 @@ struct fake_core {
 	unsigned accesses;             /* begun and not ended */
 	unsigned closed;               /* times that a principal's memory was taken away */
 	unsigned kept;                 /* allocations that were freed while keeping */
-	bool reserve_later;            /* allocation_new answers PENDING */
+	unsigned promised_slots;
+	bool no_slots;      /* none can be promised */
+	bool reserve_later; /* allocation_new answers PENDING */
 	bool share_later;
 	bool moving;         /* access_begin answers NULL */
 	bool no_more;        /* allocation_new answers NO_MEMORY */

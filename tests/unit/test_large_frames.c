@@ -90,6 +90,20 @@ START_TEST(credit_counts_inside_a_large_frame)
 }
 END_TEST
 
+/* What a guaranteed context was promised is missing until its submission ends. */
+START_TEST(A8_credit_counts_inside_a_small_frame)
+{
+	fake.over_credit = true;
+	net_peer_submit(peer, 5, 3, 8);
+	net_turns();
+	ck_assert_uint_eq(fake.submissions, 1);
+	fake.over_credit = false;
+	fake.events.resume(fake.events.owner);
+	sync_round_trip(peer);
+	ck_assert_uint_eq(fake.submissions, 3);
+}
+END_TEST
+
 START_TEST(a_session_may_end_inside_a_large_frame)
 {
 	unsigned before;
@@ -113,6 +127,7 @@ int main(void)
 	tcase_add_test(tcase, another_client_is_answered_inside_a_large_frame);
 	tcase_add_test(tcase, a_large_frame_that_does_not_add_up_executes_nothing);
 	tcase_add_test(tcase, credit_counts_inside_a_large_frame);
+	tcase_add_test(tcase, A8_credit_counts_inside_a_small_frame);
 	tcase_add_test(tcase, a_session_may_end_inside_a_large_frame);
 	suite_add_tcase(suite, tcase);
 	return penstock_test_main(suite);

@@ -331,6 +331,14 @@ PENSTOCK_API enum penstock_status penstock_device_create(struct penstock_connect
 
 /* DXGK_CREATECONTEXTFLAGS that a client may set */
 #define PENSTOCK_CONTEXT_GDI 0x2u
+/*
+ * GuaranteedDmaBufferContract: each command buffer becomes exactly one DMA
+ * buffer and patch list, of the sizes that penstock_context_query reports, which are reserved until
+ * the next translation is complete. What does not fit is INVALID_USER_BUFFER;
+ * penstock_command_buffer_cost says what a buffer may need. Without it a command buffer may become
+ * several.
+ */
+#define PENSTOCK_CONTEXT_GUARANTEED 0x10000u
 
 struct penstock_context_create_info {
 	uint64_t device;
