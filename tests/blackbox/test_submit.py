@@ -48,6 +48,32 @@ def both_nodes_execute(daemon):
             assert bench.peer.read(bench.b, 8192) == struct.pack("<I", node + 7) * 2048
 
 
+def A12_a_null_element_is_legal_until_it_is_used(daemon):
+    with Bench(daemon) as bench:
+        null = [(0, False), (bench.a, True)]
+        bench.submit(wire.fill(1, 0, 64, 9), allocations=null)
+        assert bench.peer.read(bench.a, 64) == struct.pack("<I", 9) * 16
+        for command, operand in ((wire.fill(0, 0, 64, 1), "destination"),
+                                 (wire.copy(0, 0, 1, 0, 64), "source"),
+                                 (wire.copy(1, 0, 0, 0, 64), "destination"),
+                                 (wire.fill(1, 0, 4, 1) + wire.update(0, 0, [1]), "destination")):
+            refusal = refused(bench.peer, bench.submit(command, allocations=null), "INVALID_HANDLE")
+            assert refusal.operand == operand and "NULL element" in refusal.sentence, refusal
+        assert bench.peer.read(bench.a, 64) == struct.pack("<I", 9) * 16
+
+
+def A12_a_slot_that_goes_out_of_use_is_told_by_a_null_entry(daemon):
+    with Bench(daemon) as bench:
+        bench.submit(wire.copy(0, 0, 1, 0, 64) + wire.fill(0, 0, 64, 1) + wire.fill(0, 64, 64, 1))
+        bench.peer.read(bench.a, 64)
+        rows = bench.peer.wait(bench.peer.request("ADMIN_CONTEXTS")).answer.contexts
+        number = max(row.id for row in rows)
+        patches = bench.peer.wait(bench.peer.request("ADMIN_DUMP", context=number)).answer.patches
+        seen = [(row.slot, row.allocation_index, row.split_offset) for row in patches]
+        # copy: 32 bytes, slots 0 and 1; the fill behind it leaves slot 1, once
+        assert seen == [(0, 0, 0), (1, 1, 0), (1, 0xffffffff, 32), (0, 0, 32), (0, 0, 56)], seen
+
+
 def A14_a_gdi_context_fills_a_rectangle(daemon):
     with Peer(daemon) as peer:
         device = peer.device()
