@@ -61,7 +61,8 @@ struct penstock_recording_writer {
 
 void penstock_recording_begin(struct penstock_recording_writer *writer, FILE *stream);
 
-/* `bytes` is a whole frame, of a type that is not PENSTOCK_RECORDING_END. False: the recording would be longer than one may be. */
+/* `bytes` is a whole frame, of a type that is not PENSTOCK_RECORDING_END. False: the recording
+ * would be longer than one may be. */
 PENSTOCK_MUST_CHECK
 bool penstock_recording_add(struct penstock_recording_writer *writer, const uint8_t *bytes,
 			    size_t size_bytes);
