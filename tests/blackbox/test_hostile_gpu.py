@@ -172,15 +172,31 @@ def a_gpu_that_floods_with_interrupts_or_takes_them_away_stops_nobody():
 # ---------------------------------------------------------------- one principal's
 
 
+def used_processes(daemon):
+    """Until the first tenant has a process, and there is one that pages: their pids. None where the
+    adapter has stopped."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        status = report(daemon, "status")
+        used = [status["status"]["system_process"], status["principals"][0]["gpu_process"]]
+        if status["status"]["adapter"] != "running":
+            return None
+        if 0 not in used:
+            return used
+        assert time.monotonic() < end, status
+        time.sleep(0.01)
+
+
 def third_is_idle(daemon, honest):
-    """The honest one has worked, with its process and the one that pages, and the third process is
-    the one that waits to be somebody's: of several that are started at once, any may be third."""
-    done = honest.run(1) == STATUS["SUCCESS"]
+    """The honest one works, with its process and the one that pages, and the third process is the
+    one that waits to be somebody's: of several that are started at once, any may be third."""
+    submission = honest.fill(1)
     wait_for_process(daemon, 3)
     third = int(pathlib.Path(f"{daemon.gpu_name}.3").read_text() or 0)
-    status = report(daemon, "status")
-    used = [status["status"]["system_process"], status["principals"][0]["gpu_process"]]
-    return done and third not in (0, *used) and 0 not in used
+    used = used_processes(daemon)
+    if used is None or third in (0, *used):
+        return False
+    return honest.peer.wait_fence(honest.context, submission.serial) == STATUS["SUCCESS"]
 
 
 @contextlib.contextmanager
