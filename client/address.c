@@ -56,9 +56,16 @@ static int finish_connect(int descriptor, int64_t deadline_ms)
 	return error;
 }
 
+/* How to connect: until a deadline, or without waiting. */
+struct manner {
+	int64_t deadline_ms;
+	bool begin;
+	uint32_t attempt;
+};
+
 /* A connected socket in blocking mode; on failure a negative errno. */
 static int connect_one(int family, const struct sockaddr *address, socklen_t length,
-		       int64_t deadline_ms)
+		       const struct manner *manner)
 {
 	int descriptor = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int error = 0;
@@ -70,7 +77,7 @@ static int connect_one(int family, const struct sockaddr *address, socklen_t len
 		error = errno;
 	}
 	if (error == EINPROGRESS || error == EINTR) {
-		error = finish_connect(descriptor, deadline_ms);
+		error = manner->begin ? 0 : finish_connect(descriptor, manner->deadline_ms);
 	} else if (error == EAGAIN) {
 		error = ECONNREFUSED; /* a Unix socket whose backlog is full */
 	}
@@ -84,8 +91,8 @@ static int connect_one(int family, const struct sockaddr *address, socklen_t len
 	return descriptor;
 }
 
-static enum penstock_status connect_unix(const char *path, int64_t deadline_ms, int *ret_descriptor,
-					 struct penstock_errbuf *reterr_text)
+static enum penstock_status connect_unix(const char *path, const struct manner *manner,
+					 int *ret_descriptor, struct penstock_errbuf *reterr_text)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int descriptor;
@@ -96,8 +103,8 @@ static enum penstock_status connect_unix(const char *path, int64_t deadline_ms, 
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
 	}
 	memcpy(address.sun_path, path, strlen(path));
-	descriptor = connect_one(AF_UNIX, (const struct sockaddr *)&address, sizeof(address),
-				 deadline_ms);
+	descriptor =
+		connect_one(AF_UNIX, (const struct sockaddr *)&address, sizeof(address), manner);
 	if (descriptor < 0) {
 		penstock_errbuf_set(reterr_text, "'%s': %s", path, strerror(-descriptor));
 		return penstock_status_from_errno(descriptor);
@@ -132,8 +139,20 @@ static int split_host(const char *text, char host[256], char port[16])
 	return 0;
 }
 
-static enum penstock_status connect_tcp(const char *text, int64_t deadline_ms, int *ret_descriptor,
-					struct penstock_errbuf *reterr_text)
+/* One that is begun is tried alone: whether it answers is seen later. */
+static const struct addrinfo *first_address(const struct addrinfo *addresses,
+					    const struct manner *manner)
+{
+	const struct addrinfo *address = addresses;
+
+	for (uint32_t i = 0; manner->begin && i < manner->attempt; i++) {
+		address = address->ai_next == NULL ? addresses : address->ai_next;
+	}
+	return address;
+}
+
+static enum penstock_status connect_tcp(const char *text, const struct manner *manner,
+					int *ret_descriptor, struct penstock_errbuf *reterr_text)
 {
 	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
 	struct addrinfo *addresses;
@@ -151,8 +170,9 @@ static enum penstock_status connect_tcp(const char *text, int64_t deadline_ms, i
 		penstock_errbuf_set(reterr_text, "'%s': %s", host, gai_strerror(error));
 		return PENSTOCK_STATUS_NOT_FOUND;
 	}
-	for (const struct addrinfo *a = addresses; a != NULL && descriptor < 0; a = a->ai_next) {
-		descriptor = connect_one(a->ai_family, a->ai_addr, a->ai_addrlen, deadline_ms);
+	for (const struct addrinfo *a = first_address(addresses, manner);
+	     a != NULL && descriptor < 0; a = a->ai_next) {
+		descriptor = connect_one(a->ai_family, a->ai_addr, a->ai_addrlen, manner);
 	}
 	freeaddrinfo(addresses);
 	if (descriptor < 0) {
@@ -167,19 +187,36 @@ static enum penstock_status connect_tcp(const char *text, int64_t deadline_ms, i
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-enum penstock_status penstock_address_connect(const char *server, int64_t deadline_ms,
-					      int *ret_descriptor,
-					      struct penstock_errbuf *reterr_text)
+static enum penstock_status connect_to(const char *server, const struct manner *manner,
+				       int *ret_descriptor, struct penstock_errbuf *reterr_text)
 {
 	if (strncmp(server, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0) {
-		return connect_unix(server + strlen(UNIX_PREFIX), deadline_ms, ret_descriptor,
+		return connect_unix(server + strlen(UNIX_PREFIX), manner, ret_descriptor,
 				    reterr_text);
 	}
 	if (strncmp(server, TCP_PREFIX, strlen(TCP_PREFIX)) == 0) {
-		return connect_tcp(server + strlen(TCP_PREFIX), deadline_ms, ret_descriptor,
+		return connect_tcp(server + strlen(TCP_PREFIX), manner, ret_descriptor,
 				   reterr_text);
 	}
 	penstock_errbuf_set(reterr_text,
 			    "'%s' is no server: unix:PATH or penstock://HOST:PORT is one", server);
 	return PENSTOCK_STATUS_INVALID_PARAMETER;
+}
+
+enum penstock_status penstock_address_connect(const char *server, int64_t deadline_ms,
+					      int *ret_descriptor,
+					      struct penstock_errbuf *reterr_text)
+{
+	const struct manner manner = { .deadline_ms = deadline_ms };
+
+	return connect_to(server, &manner, ret_descriptor, reterr_text);
+}
+
+enum penstock_status penstock_address_begin(const char *server, uint32_t attempt,
+					    int *ret_descriptor,
+					    struct penstock_errbuf *reterr_text)
+{
+	const struct manner manner = { .begin = true, .attempt = attempt };
+
+	return connect_to(server, &manner, ret_descriptor, reterr_text);
 }

@@ -15,4 +15,12 @@ enum penstock_status penstock_address_connect(const char *server, int64_t deadli
 					      int *ret_descriptor,
 					      struct penstock_errbuf *reterr_text);
 
+/*
+ * The same without waiting: the socket may still be connecting, and say later that it could not.
+ * Of several addresses of a name, each `attempt` takes the next.
+ */
+enum penstock_status penstock_address_begin(const char *server, uint32_t attempt,
+					    int *ret_descriptor,
+					    struct penstock_errbuf *reterr_text);
+
 #endif

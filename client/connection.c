@@ -28,7 +28,7 @@
 #define UNSENT_MAX_BYTES (4u << 20)
 #define SEND_VECTORS     64
 
-static int64_t now_ms(void)
+int64_t penstock_now_ms(void)
 {
 	struct timespec now;
 
@@ -38,7 +38,7 @@ static int64_t now_ms(void)
 
 int64_t penstock_deadline(int32_t timeout_ms)
 {
-	return timeout_ms < 0 ? PENSTOCK_FOREVER : now_ms() + timeout_ms;
+	return timeout_ms < 0 ? PENSTOCK_FOREVER : penstock_now_ms() + timeout_ms;
 }
 
 enum penstock_status penstock_connection_usable(const struct penstock_connection *connection)
@@ -66,18 +66,23 @@ void penstock_connection_adopt_socket(struct penstock_connection *connection, in
 	(void)setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 }
 
-static void close_socket(struct penstock_connection *connection)
+void penstock_connection_close_socket(struct penstock_connection *connection)
 {
 	if (connection->descriptor >= 0) {
 		close(connection->descriptor);
 		connection->descriptor = -1;
 	}
+	connection->in.start = 0;
+	connection->in.end = 0;
+	connection->in.payload = NULL;
+	connection->send_failed = false;
+	connection->congested = false;
 }
 
 enum penstock_status penstock_connection_lose(struct penstock_connection *connection,
 					      enum penstock_status status, const char *format, ...)
 {
-	bool was_open = connection->state == PENSTOCK_CONNECTION_OPEN;
+	bool was_open = connection->welcome != NULL && !connection->reconnect.by_hand;
 	struct penstock_errbuf sentence;
 	va_list arguments;
 
@@ -91,8 +96,7 @@ enum penstock_status penstock_connection_lose(struct penstock_connection *connec
 	va_end(arguments);
 	penstock_text_copy(connection->sentence.text, sizeof(connection->sentence.text),
 			   sentence.text);
-	close_socket(connection);
-	connection->in.payload = NULL;
+	penstock_connection_close_socket(connection);
 	penstock_requests_abandon(connection, status);
 	if (was_open && connection->callbacks.closed != NULL) {
 		connection->in_callback++;
@@ -101,6 +105,21 @@ enum penstock_status penstock_connection_lose(struct penstock_connection *connec
 		connection->in_callback--;
 	}
 	return status;
+}
+
+enum penstock_status penstock_connection_drop(struct penstock_connection *connection,
+					      enum penstock_status status, const char *format, ...)
+{
+	struct penstock_errbuf sentence;
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(sentence.text, sizeof(sentence.text), format, arguments);
+	va_end(arguments);
+	if (!penstock_reconnect_may(connection)) {
+		return penstock_connection_lose(connection, status, "%s", sentence.text);
+	}
+	return penstock_reconnect_lost(connection, status, sentence.text);
 }
 
 /* ---------------------------------------------------------------- sending and waiting */
@@ -124,12 +143,58 @@ void penstock_connection_tap(const struct penstock_connection *connection, bool 
 	}
 }
 
+/* What `error` of a send means. SUCCESS: look at what comes in. */
+static enum penstock_status sending_failed(struct penstock_connection *connection, int error)
+{
+	if (error == EAGAIN) {
+		return PENSTOCK_STATUS_PENDING;
+	}
+	if (error == EPIPE || error == ECONNRESET) {
+		/* What the daemon said last is still to be read; reading finds the end. */
+		penstock_outbox_advance(&connection->out, connection->out.unsent_bytes);
+		connection->hello_sent = connection->hello_bytes;
+		connection->send_failed = true;
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	if (error == EINTR) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	return penstock_connection_drop(connection, penstock_status_from_errno(error),
+					"sending failed: %s", strerror(error));
+}
+
+static enum penstock_status send_hello(struct penstock_connection *connection, int flags)
+{
+	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
+
+	while (status == PENSTOCK_STATUS_SUCCESS && penstock_connection_has_socket(connection) &&
+	       connection->hello_sent < connection->hello_bytes) {
+		ssize_t sent = send(
+			connection->descriptor, connection->hello + connection->hello_sent,
+			connection->hello_bytes - connection->hello_sent, MSG_NOSIGNAL | flags);
+
+		if (sent >= 0) {
+			const struct iovec hello = {
+				.iov_base = connection->hello + connection->hello_sent,
+				.iov_len = (size_t)sent,
+			};
+
+			penstock_connection_tap(connection, true, &hello, (size_t)sent);
+			connection->hello_sent += (size_t)sent;
+		} else {
+			status = sending_failed(connection, errno);
+		}
+	}
+	return status;
+}
+
 static enum penstock_status send_vectors(struct penstock_connection *connection, int flags)
 {
 	struct iovec vectors[SEND_VECTORS];
 	struct msghdr message = { .msg_iov = vectors };
 
-	while (connection->out.unsent_bytes > 0) {
+	while (connection->state == PENSTOCK_CONNECTION_OPEN && connection->out.unsent_bytes > 0) {
+		enum penstock_status status;
 		ssize_t sent;
 
 		message.msg_iovlen =
@@ -140,19 +205,9 @@ static enum penstock_status send_vectors(struct penstock_connection *connection,
 			penstock_outbox_advance(&connection->out, (size_t)sent);
 			continue;
 		}
-		if (errno == EAGAIN) {
-			return PENSTOCK_STATUS_PENDING;
-		}
-		if (errno == EPIPE || errno == ECONNRESET) {
-			/* What the daemon said last is still to be read; reading finds the end. */
-			penstock_outbox_advance(&connection->out, connection->out.unsent_bytes);
-			connection->send_failed = true;
-			return PENSTOCK_STATUS_SUCCESS;
-		}
-		if (errno != EINTR) {
-			return penstock_connection_lose(connection,
-							penstock_status_from_errno(errno),
-							"sending failed: %s", strerror(errno));
+		status = sending_failed(connection, errno);
+		if (status != PENSTOCK_STATUS_SUCCESS) {
+			return status;
 		}
 	}
 	return PENSTOCK_STATUS_SUCCESS;
@@ -167,7 +222,13 @@ static enum penstock_status send_all(struct penstock_connection *connection, int
 		return status;
 	}
 	penstock_outbox_close_batch(&connection->out);
-	status = send_vectors(connection, flags);
+	if (connection->state == PENSTOCK_CONNECTION_AWAY) {
+		status = PENSTOCK_STATUS_PENDING;
+	} else if (connection->state == PENSTOCK_CONNECTION_HELLO) {
+		status = send_hello(connection, MSG_DONTWAIT);
+	} else {
+		status = send_vectors(connection, flags);
+	}
 	connection->send_at_bytes = connection->out.unsent_bytes + SEND_SOON_BYTES;
 	return status;
 }
@@ -177,16 +238,15 @@ enum penstock_status penstock_connection_send(struct penstock_connection *connec
 	return send_all(connection, MSG_DONTWAIT);
 }
 
-/* poll() until the deadline. SUCCESS: *ret_events; TIMEOUT. */
-static enum penstock_status wait_for_events(struct penstock_connection *connection, short events,
-					    int64_t deadline_ms, short *ret_events)
+enum penstock_status penstock_connection_poll(struct penstock_connection *connection, short events,
+					      int64_t deadline_ms, short *ret_events)
 {
 	struct pollfd entry = { .fd = connection->descriptor, .events = events };
 	int timeout = -1;
 	int ready;
 
 	if (deadline_ms != PENSTOCK_FOREVER) {
-		int64_t left = deadline_ms - now_ms();
+		int64_t left = deadline_ms - penstock_now_ms();
 
 		timeout = left <= 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 	}
@@ -202,14 +262,63 @@ static enum penstock_status wait_for_events(struct penstock_connection *connecti
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-enum penstock_status penstock_connection_run(struct penstock_connection *connection,
+/* The wait itself: something comes, or can be sent, or the deadline is over. */
+static enum penstock_status wait_and_receive(struct penstock_connection *connection, bool unsent,
 					     int64_t deadline_ms)
 {
 	enum penstock_status status;
 	short events = 0;
 
+	if (!unsent && deadline_ms == PENSTOCK_FOREVER &&
+	    (!connection->unix_socket || connection->in.payload != NULL)) {
+		return penstock_inbox_receive(connection, true);
+	}
+	status = penstock_connection_poll(connection, unsent ? POLLIN | POLLOUT : POLLIN,
+					  deadline_ms, &events);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) {
+		return penstock_inbox_receive(connection, false);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* The connection is being made again: one step of that. */
+static enum penstock_status run_reconnect(struct penstock_connection *connection,
+					  int64_t deadline_ms)
+{
+	enum penstock_status status = penstock_reconnect_step(connection);
+	int64_t due_ms = penstock_reconnect_due(connection);
+	bool by_due = deadline_ms == PENSTOCK_FOREVER || due_ms < deadline_ms;
+	short events = 0;
+
+	if (status != PENSTOCK_STATUS_SUCCESS || due_ms == PENSTOCK_FOREVER) {
+		return status;
+	}
+	if (connection->state == PENSTOCK_CONNECTION_AWAY) {
+		status = penstock_connection_poll(connection, 0, by_due ? due_ms : deadline_ms,
+						  &events);
+	} else {
+		status = send_all(connection, MSG_DONTWAIT);
+		if (status == PENSTOCK_STATUS_SUCCESS || status == PENSTOCK_STATUS_PENDING) {
+			status = wait_and_receive(connection, status == PENSTOCK_STATUS_PENDING,
+						  by_due ? due_ms : deadline_ms);
+		}
+	}
+	return status == PENSTOCK_STATUS_TIMEOUT && by_due ? PENSTOCK_STATUS_SUCCESS : status;
+}
+
+enum penstock_status penstock_connection_run(struct penstock_connection *connection,
+					     int64_t deadline_ms)
+{
+	enum penstock_status status;
+
 	if (connection->in_callback > 0) {
 		return PENSTOCK_STATUS_NOT_SUPPORTED;
+	}
+	if (PENSTOCK_UNLIKELY(penstock_reconnect_due(connection) != PENSTOCK_FOREVER)) {
+		return run_reconnect(connection, deadline_ms);
 	}
 	/*
 	 * A send that waits keeps the socket full. Where it ran into the socket's time limit, the
@@ -223,20 +332,10 @@ enum penstock_status penstock_connection_run(struct penstock_connection *connect
 	if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
 		return status;
 	}
-	if (status == PENSTOCK_STATUS_SUCCESS && deadline_ms == PENSTOCK_FOREVER &&
-	    (!connection->unix_socket || connection->in.payload != NULL)) {
-		return penstock_inbox_receive(connection, true);
+	if (!penstock_connection_has_socket(connection)) {
+		return PENSTOCK_STATUS_SUCCESS; /* lost while it was sent: look again */
 	}
-	status = wait_for_events(connection,
-				 status == PENSTOCK_STATUS_PENDING ? POLLIN | POLLOUT : POLLIN,
-				 deadline_ms, &events);
-	if (status != PENSTOCK_STATUS_SUCCESS) {
-		return status;
-	}
-	if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) {
-		return penstock_inbox_receive(connection, false);
-	}
-	return PENSTOCK_STATUS_SUCCESS;
+	return wait_and_receive(connection, status == PENSTOCK_STATUS_PENDING, deadline_ms);
 }
 
 enum penstock_status penstock_connection_make_room(struct penstock_connection *connection)
@@ -264,6 +363,16 @@ enum penstock_status penstock_connection_make_room(struct penstock_connection *c
 
 /* ---------------------------------------------------------------- the public part */
 
+/* Nothing is sent while the connection is being made again. */
+static enum penstock_status send_or_wait(struct penstock_connection *connection)
+{
+	enum penstock_status status = penstock_connection_send(connection);
+
+	return status == PENSTOCK_STATUS_SUCCESS && connection->state != PENSTOCK_CONNECTION_OPEN
+		       ? PENSTOCK_STATUS_PENDING
+		       : status;
+}
+
 enum penstock_status penstock_connection_flush(struct penstock_connection *connection)
 {
 	enum penstock_status status = penstock_connection_usable(connection);
@@ -271,14 +380,14 @@ enum penstock_status penstock_connection_flush(struct penstock_connection *conne
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
-	status = penstock_connection_send(connection);
+	status = send_or_wait(connection);
 	if (!connection->blocking || connection->in_callback > 0) {
 		return status;
 	}
 	while (status == PENSTOCK_STATUS_PENDING) {
 		status = penstock_connection_run(connection, PENSTOCK_FOREVER);
 		if (status == PENSTOCK_STATUS_SUCCESS) {
-			status = penstock_connection_send(connection);
+			status = send_or_wait(connection);
 		}
 	}
 	return status;
@@ -294,11 +403,16 @@ enum penstock_status penstock_connection_dispatch(struct penstock_connection *co
 	if (connection->in_callback > 0) {
 		return PENSTOCK_STATUS_NOT_SUPPORTED;
 	}
-	status = penstock_connection_send(connection);
+	status = penstock_reconnect_step(connection);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = penstock_connection_send(connection);
+	}
 	if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
 		return status;
 	}
-	return penstock_inbox_receive(connection, false);
+	return penstock_connection_has_socket(connection)
+		       ? penstock_inbox_receive(connection, false)
+		       : penstock_connection_usable(connection);
 }
 
 enum penstock_status penstock_connection_wait(struct penstock_connection *connection,
@@ -319,13 +433,28 @@ int penstock_connection_descriptor(const struct penstock_connection *connection)
 
 short penstock_connection_events(const struct penstock_connection *connection)
 {
-	if (connection == NULL || connection->state == PENSTOCK_CONNECTION_LOST) {
+	if (connection == NULL || !penstock_connection_has_socket(connection)) {
 		return 0;
+	}
+	if (connection->state == PENSTOCK_CONNECTION_HELLO) {
+		return connection->hello_sent < connection->hello_bytes ? POLLIN | POLLOUT : POLLIN;
 	}
 	if (connection->out.unsent_bytes > 0 || connection->out.batch_count > 0) {
 		return POLLIN | POLLOUT;
 	}
 	return POLLIN;
+}
+
+int32_t penstock_connection_timeout(const struct penstock_connection *connection)
+{
+	int64_t due_ms = connection == NULL ? PENSTOCK_FOREVER : penstock_reconnect_due(connection);
+	int64_t left;
+
+	if (due_ms == PENSTOCK_FOREVER) {
+		return PENSTOCK_FOREVER;
+	}
+	left = due_ms - penstock_now_ms();
+	return left <= 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int32_t)left;
 }
 
 void penstock_connection_set_blocking(struct penstock_connection *connection, bool blocking)
@@ -365,8 +494,9 @@ void penstock_connection_close(struct penstock_connection *connection)
 	}
 	connection->callbacks.closed = NULL; /* the caller knows */
 	penstock_connection_lose(connection, PENSTOCK_STATUS_CANCELLED, "closed by the program");
-	close_socket(connection);
+	penstock_connection_close_socket(connection);
 	penstock_outbox_fini(&connection->out);
+	penstock_outbox_fini(&connection->reconnect.asked);
 	penstock_inbox_fini(&connection->in);
 	penstock_requests_fini(&connection->requests);
 	penstock_contexts_fini(&connection->contexts);
@@ -374,6 +504,7 @@ void penstock_connection_close(struct penstock_connection *connection)
 	if (connection->welcome != NULL) {
 		penstock__wire__welcome__free_unpacked(connection->welcome, NULL);
 	}
+	free(connection->hello);
 	free(connection->server);
 	free(connection->client);
 	free(connection);

@@ -3,9 +3,14 @@
  * A connection from the inside: what the library's files share. The public contract is
  * penstock.h's.
  *
- *	HELLO --> OPEN --> LOST
- *	            ^        |
- *	            +--------+ (penstock_connection_resume)
+ *	HELLO --> OPEN --(the daemon refuses, or no lease)--> LOST
+ *	  ^        |                                          ^  |
+ *	  |        +--(lost, with a lease)--> AWAY --(lease over)+  |
+ *	  +---------------(its time came)------+                  |
+ *	  +----------(penstock_connection_resume)-----------------+
+ *
+ * AWAY: there is no socket, and requests are gathered. The next attempt is made by whoever runs or
+ * dispatches the connection (reconnect.c); a Hello of a session that is there already is one.
  *
  * Every request passes penstock_request_begin (serial, entry in the table of unanswered requests)
  * and is written to the outbox. What comes in passes the inbox, frame by frame, and ends in
@@ -31,6 +36,7 @@
 enum penstock_connection_state {
 	PENSTOCK_CONNECTION_HELLO,
 	PENSTOCK_CONNECTION_OPEN,
+	PENSTOCK_CONNECTION_AWAY,
 	PENSTOCK_CONNECTION_LOST,
 };
 
@@ -44,6 +50,20 @@ struct penstock_inbox {
 	size_t payload_left;
 	uint64_t payload_serial;
 	uint64_t expected; /* read-backs that were not answered */
+};
+
+/* How a connection that was lost is made again. Times in milliseconds of the monotonic clock. */
+struct penstock_reconnect {
+	bool wanted;             /* by itself */
+	bool by_hand;            /* penstock_connection_resume makes it: one attempt */
+	int64_t lease_end_ms;    /* from then on there is nothing to resume */
+	int64_t retry_ms;        /* AWAY: the next attempt */
+	int64_t attempt_end_ms;  /* HELLO: this one has failed then */
+	int32_t pause_ms;        /* before the attempt after the next */
+	uint32_t attempts;       /* since the loss */
+	uint64_t answered;       /* at the last loss */
+	uint64_t resumed_serial; /* up to it everything was executed before the latest resumption */
+	struct penstock_outbox asked; /* frames of questions up to there, to be asked again */
 };
 
 struct penstock_connection {
@@ -66,6 +86,10 @@ struct penstock_connection {
 	uint64_t session_low;
 	Penstock__Wire__Welcome *welcome; /* owned; NULL in HELLO */
 	uint32_t max_payload_bytes;
+	uint8_t *hello; /* owned: the frame, sent before anything of `out` */
+	size_t hello_bytes;
+	size_t hello_sent;
+	struct penstock_reconnect reconnect;
 	struct penstock_outbox out;
 	size_t send_at_bytes; /* a request that finds so much unsent sends */
 	struct penstock_inbox in;
@@ -92,8 +116,32 @@ enum penstock_status penstock_connection_lose(struct penstock_connection *connec
 					      enum penstock_status status, const char *format, ...)
 	PENSTOCK_PRINTF(3, 4);
 
+/*
+ * The socket is of no use any more: the connection is over, unless it is made again within the
+ * lease. Returns what penstock_connection_usable does.
+ */
+enum penstock_status penstock_connection_drop(struct penstock_connection *connection,
+					      enum penstock_status status, const char *format, ...)
+	PENSTOCK_PRINTF(3, 4);
+
+/* Closes the socket, if there is one, and forgets what came in. */
+void penstock_connection_close_socket(struct penstock_connection *connection);
+
+/* Waits for `events`, none (nothing but the time) where there is no socket. SUCCESS, TIMEOUT. */
+enum penstock_status penstock_connection_poll(struct penstock_connection *connection, short events,
+					      int64_t deadline_ms, short *ret_events);
+
+int64_t penstock_now_ms(void);
+
 /* A deadline for penstock_connection_run; PENSTOCK_FOREVER stays so. Milliseconds. */
 int64_t penstock_deadline(int32_t timeout_ms);
+
+/* There is a socket, and it may be used. */
+static inline bool penstock_connection_has_socket(const struct penstock_connection *connection)
+{
+	return connection->state == PENSTOCK_CONNECTION_HELLO ||
+	       connection->state == PENSTOCK_CONNECTION_OPEN;
+}
 
 /*
  * Sends what can be sent, waits until something can be received or sent, and receives. SUCCESS
@@ -128,10 +176,48 @@ void penstock_text_clean(char *text);
 /* The same, copied and cut to size. NULL is "". */
 void penstock_text_copy(char *ret_text, size_t size_bytes, const char *text);
 
+/* ---------------------------------------------------------------- reconnect.c */
+
+/* The socket was lost and may be made again: AWAY, or LOST where the lease is over. */
+enum penstock_status penstock_reconnect_lost(struct penstock_connection *connection,
+					     enum penstock_status status, const char *sentence);
+
+/* Whether a loss for that reason is one to be mended. */
+bool penstock_reconnect_may(const struct penstock_connection *connection);
+
+/*
+ * What there is to do now, without waiting: an attempt whose time came, one that took too long, a
+ * lease that is over. Returns what penstock_connection_usable does.
+ */
+enum penstock_status penstock_reconnect_step(struct penstock_connection *connection);
+
+/* When there is something to do; PENSTOCK_FOREVER: never. */
+int64_t penstock_reconnect_due(const struct penstock_connection *connection);
+
+/* ---------------------------------------------------------------- resend.c */
+
+/*
+ * A session goes on that has executed everything up to `last_serial`: what follows is to be sent
+ * again. Requests that nobody waits for any more become syncs, which keep the serials dense. What
+ * was executed and asked for something is set aside, to be asked again if it is not refused.
+ * SUCCESS, or the connection has ended.
+ */
+enum penstock_status penstock_resend(struct penstock_connection *connection, uint64_t last_serial);
+
+/*
+ * The question `serial` was executed before a resumption and its answer is gone: asks again, for
+ * `call`. NOT_FOUND: it cannot be, since what it asked for was written after it.
+ */
+enum penstock_status penstock_resend_question(struct penstock_connection *connection,
+					      uint64_t serial, struct penstock_call *call);
+
 /* ---------------------------------------------------------------- session.c */
 
-/* Says hello and waits for the answer. */
-enum penstock_status penstock_session_hello(struct penstock_connection *connection,
+/* Says hello. NO_MEMORY, and the connection has ended. */
+enum penstock_status penstock_session_greet(struct penstock_connection *connection);
+
+/* Waits for the answer to it. */
+enum penstock_status penstock_session_await(struct penstock_connection *connection,
 					    int64_t deadline_ms);
 
 /* The daemon's answer to hello. SUCCESS, or the connection has ended. */

@@ -238,8 +238,12 @@ static void tell_not_run(struct penstock_connection *connection, uint64_t contex
 	};
 	struct penstock_errbuf sentence;
 
-	penstock_errbuf_set(&sentence, "the submission was accepted and did not run: %s",
-			    penstock_status_text(status));
+	if (status == PENSTOCK_STATUS_CONNECTION_DISCONNECTED) {
+		penstock_errbuf_set(&sentence, "the daemon does not know any more whether it ran");
+	} else {
+		penstock_errbuf_set(&sentence, "the submission was accepted and did not run: %s",
+				    penstock_status_text(status));
+	}
 	memcpy(failure.sentence, sentence.text, sizeof(failure.sentence));
 	penstock_failure_deliver(connection, &failure);
 }
@@ -279,6 +283,21 @@ void penstock_context_retired(struct penstock_connection *connection, uint64_t n
 	}
 	context->unanswered--;
 	free_if_over(contexts, context);
+}
+
+/* Refused ones are taken out when they come to the front. */
+uint64_t penstock_contexts_oldest(struct penstock_contexts *contexts)
+{
+	uint64_t oldest = 0;
+
+	for (uint32_t i = 0; i < contexts->bucket_count; i++) {
+		for (struct penstock_context *c = contexts->buckets[i]; c != NULL; c = c->next) {
+			uint64_t serial = c->count > 0 ? held_at(c, 0)->serial : 0;
+
+			oldest = serial != 0 && (oldest == 0 || serial < oldest) ? serial : oldest;
+		}
+	}
+	return oldest;
 }
 
 void penstock_contexts_sweep(struct penstock_connection *connection)

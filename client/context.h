@@ -68,6 +68,9 @@ void penstock_context_answered(struct penstock_contexts *contexts, struct pensto
 void penstock_context_destroyed(struct penstock_contexts *contexts,
 				struct penstock_context *context);
 
+/* The first submission whose end was not told; 0: there is none. */
+uint64_t penstock_contexts_oldest(struct penstock_contexts *contexts);
+
 /* Every accepted submission up to `fence` retired, with that status. Calls back. */
 void penstock_context_retired(struct penstock_connection *connection, uint64_t name, uint64_t fence,
 			      enum penstock_status status);

@@ -93,14 +93,28 @@ static enum penstock_status on_fence(struct penstock_connection *connection,
 	return penstock_connection_usable(connection);
 }
 
+/* Closed for one of these it may be opened again: nothing is wrong with what was said. */
+static const enum penstock_status passing[] = {
+	PENSTOCK_STATUS_CONNECTION_DISCONNECTED, /* the daemon stops */
+	PENSTOCK_STATUS_LIMIT_EXCEEDED,          /* too many connections */
+	PENSTOCK_STATUS_NO_MEMORY,
+	PENSTOCK_STATUS_TIMEOUT,
+};
+
 static enum penstock_status on_closing(struct penstock_connection *connection,
 				       const struct arrival *arrival)
 {
 	const Penstock__Wire__Closing *closing = (const void *)arrival->message;
 	enum penstock_status status = penstock_status_from_wire(closing->status);
 
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(passing); i++) {
+		if (status == passing[i]) {
+			return penstock_connection_drop(connection, status, "the daemon closed: %s",
+							closing->sentence);
+		}
+	}
 	if (status == PENSTOCK_STATUS_SUCCESS) {
-		status = PENSTOCK_STATUS_CONNECTION_DISCONNECTED;
+		status = PENSTOCK_STATUS_CONNECTION_DISCONNECTED; /* a goodbye was answered */
 	}
 	return penstock_connection_lose(connection, status, "the daemon closed: %s",
 					closing->sentence);
@@ -295,7 +309,7 @@ static void take_all(struct penstock_connection *connection)
 	struct penstock_inbox *inbox = &connection->in;
 	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
 
-	while (status == PENSTOCK_STATUS_SUCCESS && connection->state != PENSTOCK_CONNECTION_LOST) {
+	while (status == PENSTOCK_STATUS_SUCCESS && penstock_connection_has_socket(connection)) {
 		if (inbox->payload == NULL) {
 			status = take_frame(connection);
 		} else if (inbox->end > inbox->start || inbox->payload_left == 0) {
@@ -309,10 +323,10 @@ static void take_all(struct penstock_connection *connection)
 static void receive_failed(struct penstock_connection *connection, ssize_t received)
 {
 	if (received == 0) {
-		penstock_connection_lose(connection, PENSTOCK_STATUS_CONNECTION_DISCONNECTED,
+		penstock_connection_drop(connection, PENSTOCK_STATUS_CONNECTION_DISCONNECTED,
 					 "the daemon closed the connection");
 	} else if (errno != EAGAIN && errno != EINTR) {
-		penstock_connection_lose(connection, penstock_status_from_errno(errno),
+		penstock_connection_drop(connection, penstock_status_from_errno(errno),
 					 "receiving failed: %s", strerror(errno));
 	}
 }
@@ -401,7 +415,7 @@ enum penstock_status penstock_inbox_receive(struct penstock_connection *connecti
 	bool more = receive_once(connection, wait);
 
 	for (int turn = 1; turn < RECEIVE_TURNS && more; turn++) {
-		if (connection->state == PENSTOCK_CONNECTION_LOST) {
+		if (!penstock_connection_has_socket(connection)) {
 			break;
 		}
 		more = receive_once(connection, false);

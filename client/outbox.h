@@ -9,7 +9,7 @@
  * until somebody closes it.
  *
  * For a session with a lease, chunks that have been sent are kept until their requests are
- * answered: what the daemon turns out not to have executed is sent again (outbox_replay).
+ * answered: what the daemon turns out not to have executed is sent again (resend.c).
  */
 #ifndef PENSTOCK_CLIENT_OUTBOX_H
 #define PENSTOCK_CLIENT_OUTBOX_H
@@ -78,12 +78,5 @@ void penstock_outbox_advance(struct penstock_outbox *outbox, size_t size_bytes);
 
 /* Every request up to `serial` was answered: what was kept for it goes. */
 void penstock_outbox_answered(struct penstock_outbox *outbox, uint64_t serial);
-
-/*
- * The connection is another one: everything after `last_serial` is to be sent again, from its
- * start. Requests whose caller was told that they failed with the connection (transfers, queries)
- * become syncs, which keep the serials dense. -1: no memory; nothing changed.
- */
-int penstock_outbox_replay(struct penstock_outbox *outbox, uint64_t last_serial);
 
 #endif

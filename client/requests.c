@@ -78,6 +78,24 @@ static void complete_call(struct penstock_connection *connection, struct penstoc
 	}
 }
 
+/* Its answer went with an earlier connection. */
+static enum penstock_status ask_again(struct penstock_connection *connection, uint64_t serial,
+				      struct penstock_call *call)
+{
+	enum penstock_status status = penstock_resend_question(connection, serial, call);
+
+	if (status == PENSTOCK_STATUS_NOT_FOUND) {
+		complete_call(connection, call, PENSTOCK_STATUS_CONNECTION_DISCONNECTED, NULL);
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		complete_call(connection, call, status, NULL);
+		return penstock_connection_lose(connection, status,
+						"no memory to ask a question again");
+	}
+	return status;
+}
+
 /* One request was executed; nothing is said beyond that. */
 static enum penstock_status executed(struct penstock_connection *connection, uint64_t serial)
 {
@@ -92,6 +110,10 @@ static enum penstock_status executed(struct penstock_connection *connection, uin
 		penstock_context_answered(&connection->contexts, entry.context, serial, false);
 		break;
 	case PENSTOCK_REQUEST_CALL:
+		if (entry.call != NULL && entry.call->reply != PENSTOCK_FRAME_ACK &&
+		    serial <= connection->reconnect.resumed_serial) {
+			return ask_again(connection, serial, entry.call);
+		}
 		if (entry.call != NULL && entry.call->reply != PENSTOCK_FRAME_ACK) {
 			complete_call(connection, entry.call, PENSTOCK_STATUS_MALFORMED_MESSAGE,
 				      NULL);
@@ -197,6 +219,52 @@ enum penstock_status penstock_requests_replied(struct penstock_connection *conne
 	}
 	complete_call(connection, entry.call, PENSTOCK_STATUS_SUCCESS, reply);
 	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static void fail_forgotten(struct penstock_connection *connection, uint64_t serial)
+{
+	struct penstock_request_entry entry = *entry_at(&connection->requests, serial);
+	struct penstock_failure failure = {
+		.serial = serial,
+		.status = PENSTOCK_STATUS_CONNECTION_DISCONNECTED,
+		.sentence = "the daemon does not know any more how it answered this request",
+	};
+
+	connection->requests.answered = serial;
+	switch (entry.kind) {
+	case PENSTOCK_REQUEST_CALL:
+		complete_call(connection, entry.call, failure.status, NULL);
+		return;
+	case PENSTOCK_REQUEST_SUBMIT:
+		failure.context = entry.context->name;
+		penstock_context_answered(&connection->contexts, entry.context, serial, true);
+		break;
+	case PENSTOCK_REQUEST_PLAIN:
+	case PENSTOCK_REQUEST_CREATE: /* the name may be in use: it is not given back */
+		break;
+	}
+	penstock_failure_deliver(connection, &failure);
+}
+
+enum penstock_status penstock_requests_forgotten(struct penstock_connection *connection,
+						 uint64_t serial)
+{
+	struct penstock_requests *requests = &connection->requests;
+	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
+
+	while (status == PENSTOCK_STATUS_SUCCESS && requests->answered < serial) {
+		const struct penstock_request_entry *entry =
+			entry_at(requests, requests->answered + 1);
+
+		if (entry->kind == PENSTOCK_REQUEST_CALL && entry->call != NULL &&
+		    entry->call->reply != PENSTOCK_FRAME_ACK) {
+			status = executed(connection, requests->answered + 1);
+		} else {
+			fail_forgotten(connection, requests->answered + 1);
+			status = penstock_connection_usable(connection);
+		}
+	}
+	return status;
 }
 
 void penstock_requests_abandon(struct penstock_connection *connection, enum penstock_status status)

@@ -81,6 +81,13 @@ struct penstock_request_entry *penstock_requests_find(struct penstock_requests *
 enum penstock_status penstock_requests_acknowledge(struct penstock_connection *connection,
 						   uint64_t serial);
 
+/*
+ * How those up to `serial` were answered that have no answer is not known any more: they fail with
+ * CONNECTION_DISCONNECTED; what only asks is left alone. SUCCESS, or the connection has ended.
+ */
+enum penstock_status penstock_requests_forgotten(struct penstock_connection *connection,
+						 uint64_t serial);
+
 /* A frame that answers one request; acknowledges what is before it. */
 enum penstock_status penstock_requests_refused(struct penstock_connection *connection,
 					       const struct penstock_failure *failure);

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include "client/address.h"
 #include "client/connection.h"
 #include "proto/isa/instruction.h"
 #include "proto/wire/budget.h"
@@ -21,13 +22,20 @@ const char *penstock_version(void)
 
 /* ---------------------------------------------------------------- hello and welcome */
 
-enum penstock_status penstock_session_hello(struct penstock_connection *connection,
-					    int64_t deadline_ms)
+/* What the daemon is to tell again of an earlier connection's requests. */
+static void ask_for_missed(struct penstock_connection *connection, Penstock__Wire__Hello *hello)
+{
+	if (connection->welcome != NULL) {
+		hello->features |= PENSTOCK_FEATURE_STORED_ANSWERS;
+		hello->answered = connection->requests.answered;
+		hello->oldest_held = penstock_contexts_oldest(&connection->contexts);
+	}
+}
+
+enum penstock_status penstock_session_greet(struct penstock_connection *connection)
 {
 	Penstock__Wire__Hello hello = PENSTOCK__WIRE__HELLO__INIT;
 	struct penstock_frame frame = { .type = PENSTOCK_FRAME_HELLO };
-	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
-	uint8_t *at;
 
 	hello.major = PENSTOCK_PROTOCOL_MAJOR;
 	hello.minor = PENSTOCK_PROTOCOL_MINOR;
@@ -37,15 +45,27 @@ enum penstock_status penstock_session_hello(struct penstock_connection *connecti
 	hello.lease_s = connection->lease_wanted_s;
 	hello.session_high = connection->session_high;
 	hello.session_low = connection->session_low;
+	ask_for_missed(connection, &hello);
 	frame.message_bytes = (uint32_t)penstock__wire__hello__get_packed_size(&hello);
-	at = penstock_outbox_reserve(&connection->out,
-				     PENSTOCK_FRAME_HEADER_BYTES + frame.message_bytes, 0);
-	if (at == NULL) {
+	free(connection->hello);
+	connection->hello_sent = 0;
+	connection->hello_bytes = PENSTOCK_FRAME_HEADER_BYTES + frame.message_bytes;
+	connection->hello = malloc(connection->hello_bytes);
+	if (connection->hello == NULL) {
 		return penstock_connection_lose(connection, PENSTOCK_STATUS_NO_MEMORY,
 						"no memory for a hello");
 	}
-	penstock_frame_encode(&frame, at);
-	penstock__wire__hello__pack(&hello, at + PENSTOCK_FRAME_HEADER_BYTES);
+	penstock_frame_encode(&frame, connection->hello);
+	penstock__wire__hello__pack(&hello, connection->hello + PENSTOCK_FRAME_HEADER_BYTES);
+	connection->state = PENSTOCK_CONNECTION_HELLO;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_session_await(struct penstock_connection *connection,
+					    int64_t deadline_ms)
+{
+	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
+
 	while (status == PENSTOCK_STATUS_SUCCESS &&
 	       connection->state == PENSTOCK_CONNECTION_HELLO) {
 		status = penstock_connection_run(connection, deadline_ms);
@@ -77,6 +97,11 @@ static enum penstock_status judge_welcome(struct penstock_connection *connection
 		return penstock_connection_lose(connection, PENSTOCK_STATUS_NOT_FOUND,
 						"the daemon has another session under that id");
 	}
+	if (!first && (welcome->features & PENSTOCK_FEATURE_STORED_ANSWERS) == 0) {
+		return penstock_connection_lose(connection,
+						PENSTOCK_STATUS_GRAPHICS_DRIVER_MISMATCH,
+						"the daemon does not tell again what was missed");
+	}
 	if (first &&
 	    welcome->resumed != (connection->session_high != 0 || connection->session_low != 0)) {
 		return penstock_connection_lose(connection, PENSTOCK_STATUS_NOT_FOUND,
@@ -87,6 +112,9 @@ static enum penstock_status judge_welcome(struct penstock_connection *connection
 
 static void adopt_welcome(struct penstock_connection *connection, Penstock__Wire__Welcome *welcome)
 {
+	free(connection->hello);
+	connection->hello = NULL;
+	connection->hello_bytes = 0;
 	if (connection->welcome != NULL) {
 		penstock__wire__welcome__free_unpacked(connection->welcome, NULL);
 	}
@@ -111,10 +139,32 @@ static void adopt_welcome(struct penstock_connection *connection, Penstock__Wire
 	connection->state = PENSTOCK_CONNECTION_OPEN;
 }
 
+/* The session is the one of before: what it has not executed follows. */
+static enum penstock_status go_on(struct penstock_connection *connection)
+{
+	const Penstock__Wire__Welcome *welcome = connection->welcome;
+	enum penstock_status status = penstock_resend(connection, welcome->last_serial);
+
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = penstock_requests_forgotten(connection,
+						     welcome->forgotten < welcome->last_serial
+							     ? welcome->forgotten
+							     : welcome->last_serial);
+	}
+	if (status == PENSTOCK_STATUS_SUCCESS && !connection->reconnect.by_hand &&
+	    connection->callbacks.resumed != NULL) {
+		connection->in_callback++;
+		connection->callbacks.resumed(connection->callbacks.owner);
+		connection->in_callback--;
+	}
+	return status;
+}
+
 enum penstock_status penstock_session_welcome(struct penstock_connection *connection,
 					      const struct penstock_frame *frame,
 					      const uint8_t *message)
 {
+	bool resumes = connection->welcome != NULL;
 	struct penstock_budget budget;
 	Penstock__Wire__Welcome *judged, *kept = NULL;
 	enum penstock_status status;
@@ -148,7 +198,7 @@ enum penstock_status penstock_session_welcome(struct penstock_connection *connec
 		penstock_text_clean(kept->adapters[i]->description);
 	}
 	adopt_welcome(connection, kept);
-	return PENSTOCK_STATUS_SUCCESS;
+	return resumes ? go_on(connection) : PENSTOCK_STATUS_SUCCESS;
 }
 
 /* ---------------------------------------------------------------- connecting */
@@ -171,7 +221,9 @@ static struct penstock_connection *connection_new(const struct penstock_options 
 	connection->no_session = options->no_session;
 	connection->session_high = options->session_high;
 	connection->session_low = options->session_low;
+	connection->reconnect.wanted = options->reconnect && server != NULL;
 	penstock_outbox_init(&connection->out);
+	penstock_outbox_init(&connection->reconnect.asked);
 	connection->client = strndup(client, PENSTOCK_LIMIT_CLIENT_NAME_BYTES);
 	connection->server = server == NULL ? NULL : strdup(server);
 	if (connection->client == NULL || (server != NULL && connection->server == NULL) ||
@@ -206,7 +258,10 @@ static enum penstock_status greet(int descriptor, const char *server,
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
 	penstock_connection_adopt_socket(connection, descriptor);
-	status = penstock_session_hello(connection, deadline_ms);
+	status = penstock_session_greet(connection);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = penstock_session_await(connection, deadline_ms);
+	}
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		give_text(reterr_text, text_bytes, connection->sentence.text);
 		penstock_connection_close(connection);

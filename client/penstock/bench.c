@@ -74,9 +74,11 @@ int penstock_tool_bench(const struct penstock_tool *tool, int argc, char **argv)
 {
 	static const struct option long_options[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "lease", required_argument, NULL, 'l' },
 		{ "seconds", required_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
 	};
+	struct penstock_options options = PENSTOCK_OPTIONS_INIT;
 	struct penstock_connection *connection;
 	bool json = false;
 	double seconds = 1;
@@ -88,6 +90,11 @@ int penstock_tool_bench(const struct penstock_tool *tool, int argc, char **argv)
 		switch (option) {
 		case 'j':
 			json = true;
+			break;
+		case 'l':
+			if (!penstock_tool_lease(optarg, &options.lease_s)) {
+				return PENSTOCK_EXIT_USAGE;
+			}
 			break;
 		case 's':
 			seconds = strtod(optarg, &end);
@@ -105,7 +112,7 @@ int penstock_tool_bench(const struct penstock_tool *tool, int argc, char **argv)
 		penstock_tool_complain("bench: nothing follows, not '%s'", argv[optind]);
 		return PENSTOCK_EXIT_USAGE;
 	}
-	result = penstock_tool_connect(tool, NULL, &connection);
+	result = penstock_tool_connect(tool, &options, &connection);
 	if (result != PENSTOCK_EXIT_SUCCESS) {
 		return result;
 	}

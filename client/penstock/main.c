@@ -2,6 +2,7 @@
 /* penstock: the client's tool. Its commands are files beside this one. */
 #include "client/penstock/tool.h"
 #include "proto/base/base.h"
+#include "proto/wire/limits.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -11,7 +12,7 @@
 #include <string.h>
 
 static const struct penstock_tool_command commands[] = {
-	{ "run", "[--check] [--record FILE] [--timeout S] SCRIPT",
+	{ "run", "[--check] [--lease S] [--record FILE] [--timeout S] SCRIPT",
 	  "run a script of Penstock assembly", penstock_tool_run },
 	{ "replay", "[--timeout S] RECORDING",
 	  "make a recording's requests again and compare the answers", penstock_tool_replay },
@@ -20,7 +21,7 @@ static const struct penstock_tool_command commands[] = {
 	  penstock_tool_disasm },
 	{ "info", "[--json]", "what the server offers: adapters, segments, limits, formats",
 	  penstock_tool_info },
-	{ "bench", "[--json] [--seconds N]", "how fast the server is, from here",
+	{ "bench", "[--json] [--lease S] [--seconds N]", "how fast the server is, from here",
 	  penstock_tool_bench },
 };
 
@@ -58,15 +59,35 @@ int penstock_tool_connect(const struct penstock_tool *tool, const struct penstoc
 							   : PENSTOCK_EXIT_FAILURE;
 }
 
-bool penstock_tool_timeout(const char *text, int32_t *ret_timeout_ms)
+static bool take_seconds(const char *text, unsigned long most, unsigned long *ret_seconds)
 {
-	unsigned long seconds;
 	char *end;
 
 	errno = 0;
-	seconds = strtoul(text, &end, 10);
-	if (errno != 0 || text[0] < '0' || text[0] > '9' || *end != '\0' || seconds > 1000000) {
-		penstock_tool_complain("'%s' is no number of seconds", text);
+	*ret_seconds = strtoul(text, &end, 10);
+	if (errno != 0 || text[0] < '0' || text[0] > '9' || *end != '\0' || *ret_seconds > most) {
+		penstock_tool_complain("'%s' is no number of seconds, 0 to %lu", text, most);
+		return false;
+	}
+	return true;
+}
+
+bool penstock_tool_lease(const char *text, uint32_t *ret_lease_s)
+{
+	unsigned long seconds;
+
+	if (!take_seconds(text, PENSTOCK_LIMIT_LEASE_S, &seconds)) {
+		return false;
+	}
+	*ret_lease_s = (uint32_t)seconds;
+	return true;
+}
+
+bool penstock_tool_timeout(const char *text, int32_t *ret_timeout_ms)
+{
+	unsigned long seconds;
+
+	if (!take_seconds(text, 1000000, &seconds)) {
 		return false;
 	}
 	*ret_timeout_ms = seconds == 0 ? PENSTOCK_FOREVER : (int32_t)seconds * 1000;

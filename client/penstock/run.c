@@ -229,14 +229,23 @@ static void run_steps(struct penstock_run *run)
 	}
 }
 
+struct arguments {
+	const char *file;
+	const char *record; /* NULL: no */
+	int32_t timeout_ms;
+	uint32_t lease_s;
+	bool check;
+};
+
 static int connect_and_run(const struct penstock_tool *tool, struct penstock_run *run,
-			   struct penstock_recorder *recorder)
+			   uint32_t lease_s, struct penstock_recorder *recorder)
 {
 	struct penstock_options options = PENSTOCK_OPTIONS_INIT;
 	struct penstock_session_info info;
 	int code;
 
 	options.client = "penstock run";
+	options.lease_s = lease_s;
 	if (recorder != NULL) {
 		options.tap.owner = recorder;
 		options.tap.bytes = penstock_recorder_bytes;
@@ -257,31 +266,25 @@ static int connect_and_run(const struct penstock_tool *tool, struct penstock_run
 
 /* A recording that is not whole is a failure of the run. */
 static int record_and_run(const struct penstock_tool *tool, struct penstock_run *run,
-			  const char *path)
+			  const struct arguments *arguments)
 {
 	struct penstock_recorder *recorder = NULL;
 	struct penstock_errbuf fault;
 	int code;
 
-	if (path != NULL &&
-	    penstock_recorder_open(path, &recorder, &fault) != PENSTOCK_STATUS_SUCCESS) {
+	if (arguments->record != NULL &&
+	    penstock_recorder_open(arguments->record, &recorder, &fault) !=
+		    PENSTOCK_STATUS_SUCCESS) {
 		penstock_tool_complain("%s", fault.text);
 		return PENSTOCK_EXIT_USAGE;
 	}
-	code = connect_and_run(tool, run, recorder);
+	code = connect_and_run(tool, run, arguments->lease_s, recorder);
 	if (penstock_recorder_close(recorder, &fault) != PENSTOCK_STATUS_SUCCESS) {
 		penstock_tool_complain("%s", fault.text);
 		return PENSTOCK_EXIT_FAILURE;
 	}
 	return code;
 }
-
-struct arguments {
-	const char *file;
-	const char *record; /* NULL: no */
-	int32_t timeout_ms;
-	bool check;
-};
 
 static int run_script(const struct penstock_tool *tool, const struct penstock_script *script,
 		      const struct arguments *arguments)
@@ -296,7 +299,7 @@ static int run_script(const struct penstock_tool *tool, const struct penstock_sc
 		fprintf(stderr, "%s\n", fault.text);
 		code = PENSTOCK_EXIT_USAGE;
 	} else if (!arguments->check) {
-		code = record_and_run(tool, &run, arguments->record);
+		code = record_and_run(tool, &run, arguments);
 	}
 	penstock_run_unload(&run);
 	return code;
@@ -305,6 +308,7 @@ static int run_script(const struct penstock_tool *tool, const struct penstock_sc
 static bool parse_arguments(int argc, char **argv, struct arguments *ret_arguments)
 {
 	static const struct option options[] = { { "check", no_argument, NULL, 'c' },
+						 { "lease", required_argument, NULL, 'l' },
 						 { "record", required_argument, NULL, 'r' },
 						 { "timeout", required_argument, NULL, 't' },
 						 { NULL, 0, NULL, 0 } };
@@ -317,6 +321,10 @@ static bool parse_arguments(int argc, char **argv, struct arguments *ret_argumen
 			arguments.check = true;
 		} else if (option == 'r') {
 			arguments.record = optarg;
+		} else if (option == 'l') {
+			if (!penstock_tool_lease(optarg, &arguments.lease_s)) {
+				return false;
+			}
 		} else if (option != 't' || !penstock_tool_timeout(optarg, &arguments.timeout_ms)) {
 			return false;
 		}

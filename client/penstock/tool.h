@@ -42,6 +42,9 @@ void penstock_tool_complain(const char *format, ...) __attribute__((format(print
 /* Of --timeout: seconds, 0 is PENSTOCK_FOREVER. False: `text` is none, which is said. */
 bool penstock_tool_timeout(const char *text, int32_t *ret_timeout_ms);
 
+/* --lease: seconds for which a lost connection is made again. False: a complaint was printed. */
+bool penstock_tool_lease(const char *text, uint32_t *ret_lease_s);
+
 int penstock_tool_run(const struct penstock_tool *tool, int argc, char **argv);
 int penstock_tool_replay(const struct penstock_tool *tool, int argc, char **argv);
 int penstock_tool_asm(const struct penstock_tool *tool, int argc, char **argv);

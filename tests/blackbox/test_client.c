@@ -42,6 +42,8 @@ struct client {
 	uint64_t context;
 };
 
+static bool reconnect = true;
+
 static void client_connect(struct client *client, const char *address, uint32_t lease_s)
 {
 	struct penstock_options options = PENSTOCK_OPTIONS_INIT;
@@ -49,6 +51,7 @@ static void client_connect(struct client *client, const char *address, uint32_t 
 
 	options.server = address;
 	options.lease_s = lease_s;
+	options.reconnect = reconnect;
 	ck_assert_msg(penstock_connect(&options, &client->connection, text, sizeof(text)) ==
 			      PENSTOCK_STATUS_SUCCESS,
 		      "%s", text);
@@ -462,13 +465,16 @@ START_TEST(after_a_goodbye_the_session_cannot_be_resumed)
 }
 END_TEST
 
+/* Where the program wants to do it itself. */
 START_TEST(a_leased_session_survives_the_daemon)
 {
 	struct penstock_errbuf text;
 	struct client client;
 	uint64_t allocation, later;
 
+	reconnect = false;
 	client_open_at(&client, server.unix_server, 60);
+	reconnect = true;
 	allocation = new_allocation(&client, 65536);
 	ck_assert_int_eq(
 		submit_fill(&client, client.context, allocation, 0, 65536, 0x600df00d, NULL),

@@ -486,7 +486,9 @@ START_TEST(callbacks_may_submit_and_may_not_wait)
 	struct seen seen = { .fences = 0 };
 	struct penstock_options options = PENSTOCK_OPTIONS_INIT;
 
-	options.callbacks = (struct penstock_callbacks){ &seen, on_fence, on_failure, on_closed };
+	options.callbacks = (struct penstock_callbacks){
+		.owner = &seen, .fence = on_fence, .failure = on_failure, .closed = on_closed
+	};
 	connection = fake_daemon_connect(&fake, &options);
 	fake_send_fence(fake.descriptor, 3, submit_empty(3), PENSTOCK_STATUS_SUCCESS);
 	ck_assert_int_eq(penstock_connection_wait(connection, PENSTOCK_FOREVER),

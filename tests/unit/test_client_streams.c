@@ -251,6 +251,10 @@ static int greet(const struct listener *listener, bool resumed, uint64_t last_se
 		penstock__wire__hello__unpack(NULL, frame.frame.message_bytes, frame.message);
 
 	ck_assert_uint_eq(hello->session_low, resumed ? welcome.session_low : 0);
+	ck_assert_uint_eq(hello->features, resumed ? PENSTOCK_FEATURE_STORED_ANSWERS : 0);
+	ck_assert_uint_eq(hello->answered, resumed ? 1 : 0);
+	ck_assert_uint_eq(hello->oldest_held, resumed ? 3 : 0);
+	welcome.features = hello->features;
 	penstock__wire__hello__free_unpacked(hello, NULL);
 	fake_frame_free(&frame);
 	welcome.lease_s = 10;
@@ -275,7 +279,6 @@ static void expect_frame(int descriptor, uint16_t type, uint64_t serial)
 static void *lose_and_resume(void *argument)
 {
 	const struct listener *listener = argument;
-	Penstock__Wire__ContextState state = PENSTOCK__WIRE__CONTEXT_STATE__INIT;
 	struct penstock_submission_view view;
 	struct fake_frame frame;
 	uint32_t offset = 0;
@@ -289,6 +292,9 @@ static void *lose_and_resume(void *argument)
 	close(descriptor);
 
 	descriptor = greet(listener, true, 4);
+	fake_send_refusal(descriptor, 3, PENSTOCK_STATUS_ILLEGAL_INSTRUCTION, "as before");
+	fake_send_ack(descriptor, 4);
+	fake_send_fence(descriptor, (1ull << 32) | 2, 4, PENSTOCK_STATUS_SUCCESS);
 	frame = fake_receive(descriptor, PENSTOCK_FRAME_SUBMIT);
 	ck_assert_uint_eq(frame.frame.serial, 5);
 	for (uint32_t i = 0; i < 2; i++) {
@@ -300,10 +306,7 @@ static void *lose_and_resume(void *argument)
 	ck_assert_uint_eq(offset, frame.frame.payload_bytes);
 	fake_frame_free(&frame);
 	expect_frame(descriptor, PENSTOCK_FRAME_SYNC, 7); /* the upload's caller knows it failed */
-	expect_frame(descriptor, PENSTOCK_FRAME_QUERY_CONTEXT, 8);
 	fake_send_ack(descriptor, 7);
-	state.completed_fence = 5;
-	fake_send(descriptor, PENSTOCK_FRAME_CONTEXT_STATE, 8, &state.base, NULL, 0);
 	fake_send_fence(descriptor, (1ull << 32) | 2, 6, PENSTOCK_STATUS_SUCCESS);
 	return (void *)(intptr_t)descriptor;
 }
@@ -313,6 +316,7 @@ START_TEST(a_resumed_session_sends_again_what_was_not_executed)
 	struct penstock_options options = PENSTOCK_OPTIONS_INIT;
 	struct penstock_context_create_info context_info = { .device = 0 };
 	struct penstock_connection *leased;
+	struct penstock_failure failure;
 	struct listener listener;
 	uint64_t device, context;
 	uint8_t bytes[100] = { 0 };
@@ -323,6 +327,7 @@ START_TEST(a_resumed_session_sends_again_what_was_not_executed)
 	ck_assert_int_eq(pthread_create(&thread, NULL, lose_and_resume, &listener), 0);
 	options.server = listener.server;
 	options.lease_s = 10;
+	options.reconnect = false;
 	ck_assert_int_eq(penstock_connect(&options, &leased, NULL, 0), PENSTOCK_STATUS_SUCCESS);
 	ck_assert_int_eq(penstock_device_create(leased, NULL, &device), PENSTOCK_STATUS_SUCCESS);
 	context_info.device = device;
@@ -343,6 +348,12 @@ START_TEST(a_resumed_session_sends_again_what_was_not_executed)
 			 PENSTOCK_STATUS_CONNECTION_DISCONNECTED);
 	ck_assert_int_eq(penstock_connection_resume(leased, 10000), PENSTOCK_STATUS_SUCCESS);
 	ck_assert_int_eq(penstock_context_wait(leased, context, 6, PENSTOCK_FOREVER, NULL),
+			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(penstock_failure_next(leased, &failure), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(failure.serial, 3);
+	ck_assert_str_eq(failure.sentence, "as before");
+	ck_assert_int_eq(penstock_failure_next(leased, &failure), PENSTOCK_STATUS_NOT_FOUND);
+	ck_assert_int_eq(penstock_request_wait(leased, 7, PENSTOCK_FOREVER, NULL),
 			 PENSTOCK_STATUS_SUCCESS);
 	ck_assert_int_eq(penstock_request_status(leased, 7, NULL), PENSTOCK_STATUS_SUCCESS);
 	pthread_join(thread, &descriptor);

@@ -29,6 +29,20 @@
  * Callbacks run from inside penstock_connection_dispatch or a call that waits. They may make
  * requests; a call that would have to wait, dispatch or close there returns NOT_SUPPORTED.
  *
+ * Lost connections. The connection of a session with a lease is made again when it breaks, unless
+ * options.reconnect says no: the calls that wait, and dispatch and flush, do it on the way, never
+ * longer than they wait otherwise, and what was under way goes on as if nothing had happened:
+ * requests that were not executed are sent again, everything is executed once, refusals and fences
+ * that were missed are told. A daemon that is killed and started again is such a loss; submissions
+ * that were running then end with DEVICE_REMOVED. Meanwhile requests are gathered, the descriptor
+ * is -1 or another one, and penstock_connection_timeout says when to dispatch. It ends with
+ * NOT_FOUND when the lease has run out; a connection that the daemon closed because of what it was
+ * sent, or because another connection resumed the session, is not made again.
+ *
+ * One thing cannot be told again: bytes of a read-back that was executed, if the program has
+ * requested since that its allocation be written (as named by that handle). Such a transfer ends
+ * with CONNECTION_DISCONNECTED. Names of servers are resolved anew, which waits for the resolver.
+ *
  * Statuses that every call with a connection may return, besides those that it names:
  * CONNECTION_DISCONNECTED or the reason why the connection ended (penstock_connection_status
  * tells the sentence); NO_MEMORY; and INVALID_PARAMETER for a NULL where none is allowed.
@@ -93,6 +107,10 @@ struct penstock_callbacks {
 	void (*failure)(void *owner, const struct penstock_failure *failure);
 	/* The connection ended; the last callback. `sentence` is borrowed for the call. */
 	void (*closed)(void *owner, enum penstock_status status, const char *sentence);
+	/* It was lost, and is being made again. */
+	void (*lost)(void *owner, enum penstock_status status, const char *sentence);
+	/* That succeeded; what had not been executed is on its way again. */
+	void (*resumed)(void *owner);
 };
 
 /*
@@ -123,14 +141,15 @@ struct penstock_options {
 	uint64_t session_low;    /* */
 	uint32_t resume_handles; /* with an id: penstock_session_info.handles of that session */
 	bool no_session;         /* only to look: no object can be made */
+	bool reconnect;          /* with a lease: a lost connection is made again by itself */
 	struct penstock_callbacks callbacks;
 	struct penstock_tap tap; /* .bytes NULL: none */
 };
 
 #define PENSTOCK_OPTIONS_INIT                                                                      \
 	{                                                                                          \
-		sizeof(struct penstock_options), NULL, NULL, 0, 10000, 0, 0, 0, false,             \
-			{ NULL, NULL, NULL, NULL },                                                \
+		sizeof(struct penstock_options), NULL, NULL, 0, 10000, 0, 0, 0, false, true,       \
+			{ NULL, NULL, NULL, NULL, NULL, NULL },                                    \
 		{                                                                                  \
 			NULL, NULL                                                                 \
 		}                                                                                  \
@@ -174,23 +193,30 @@ PENSTOCK_API enum penstock_status
 penstock_connection_goodbye(struct penstock_connection *connection, int32_t timeout_ms);
 
 /*
- * After a connection was lost, of a session with a lease: connects again to the same server and
- * sends again what the daemon has not executed; everything is executed once. Transfers and calls
- * that waited have returned with the loss and are not made again; a refusal that was lost with the
- * connection is not repeated. Waits, at most `timeout_ms`. The descriptor changes. NOT_SUPPORTED:
- * no lease, the connection is not lost, or it was made from a descriptor; otherwise as
- * penstock_connect: NOT_FOUND says that the lease has run out.
+ * Waits, at most `timeout_ms`, until a lost connection is made again. One that is not made again by
+ * itself (options.reconnect) is by this: it connects to the same server and sends again what the
+ * daemon has not executed; everything is executed once, refusals and fences that were missed are
+ * told. Transfers and calls that waited have returned with the loss there and are not made again.
+ * The descriptor changes. NOT_SUPPORTED: no lease, the connection is not lost, or it was made from
+ * a descriptor; otherwise as penstock_connect: NOT_FOUND says that the lease has run out.
  */
 PENSTOCK_API enum penstock_status penstock_connection_resume(struct penstock_connection *connection,
 							     int32_t timeout_ms);
 
 /* ---------------------------------------------------------------- running a connection */
 
-/* For poll(): the socket, owned by the connection; -1 once it is lost. */
+/* For poll(): the socket, owned by the connection; -1 while it is lost. It may be another each
+ * time. */
 PENSTOCK_API int penstock_connection_descriptor(const struct penstock_connection *connection);
 
 /* For poll(): POLLIN, and POLLOUT while there is something to send. */
 PENSTOCK_API short penstock_connection_events(const struct penstock_connection *connection);
+
+/*
+ * For poll(): milliseconds until the connection is to be dispatched though nothing happens, because
+ * it is being made again; PENSTOCK_FOREVER: there is no such time.
+ */
+PENSTOCK_API int32_t penstock_connection_timeout(const struct penstock_connection *connection);
 
 /* Sends and receives what can be without waiting, and calls back. */
 PENSTOCK_API enum penstock_status
