@@ -30,6 +30,17 @@ static void tell_lost(struct penstock_connection *connection, enum penstock_stat
 	}
 }
 
+/* The next attempt, after a pause that doubles. */
+static void put_off(struct penstock_reconnect *reconnect)
+{
+	reconnect->retry_ms = penstock_now_ms() + reconnect->pause_ms;
+	if (reconnect->retry_ms > reconnect->lease_end_ms) {
+		reconnect->retry_ms = reconnect->lease_end_ms;
+	}
+	reconnect->pause_ms =
+		reconnect->pause_ms < MOST_PAUSE_MS / 2 ? reconnect->pause_ms * 2 : MOST_PAUSE_MS;
+}
+
 /*
  * From a connection that worked. One that brought nothing since the last loss is no better than a
  * failed attempt: who makes the daemon fall over again and again does so ever more slowly.
@@ -40,25 +51,14 @@ static void begin(struct penstock_connection *connection)
 	const int64_t now = penstock_now_ms();
 
 	reconnect->lease_end_ms = now + (int64_t)connection->welcome->lease_s * 1000;
+	reconnect->attempts = 0;
 	if (connection->requests.answered > reconnect->answered || reconnect->pause_ms == 0) {
 		reconnect->pause_ms = FIRST_PAUSE_MS;
 		reconnect->retry_ms = now;
 	} else {
-		reconnect->retry_ms = now + reconnect->pause_ms;
+		put_off(reconnect);
 	}
 	reconnect->answered = connection->requests.answered;
-	reconnect->attempts = 0;
-}
-
-/* The next attempt, after a pause that doubles. */
-static void put_off(struct penstock_reconnect *reconnect)
-{
-	reconnect->retry_ms = penstock_now_ms() + reconnect->pause_ms;
-	if (reconnect->retry_ms > reconnect->lease_end_ms) {
-		reconnect->retry_ms = reconnect->lease_end_ms;
-	}
-	reconnect->pause_ms =
-		reconnect->pause_ms < MOST_PAUSE_MS / 2 ? reconnect->pause_ms * 2 : MOST_PAUSE_MS;
 }
 
 enum penstock_status penstock_reconnect_lost(struct penstock_connection *connection,

@@ -13,7 +13,7 @@ CREATE TABLE stored_answer (
 	instruction TEXT NOT NULL,
 	operand TEXT NOT NULL,
 	sentence TEXT NOT NULL,
-	PRIMARY KEY (session, serial)
+	PRIMARY KEY (session, serial, context)
 ) STRICT, WITHOUT ROWID;
 
 -- How requests up to this one were answered is not known any more.

@@ -66,7 +66,7 @@ static bool take_seconds(const char *text, unsigned long most, unsigned long *re
 	errno = 0;
 	*ret_seconds = strtoul(text, &end, 10);
 	if (errno != 0 || text[0] < '0' || text[0] > '9' || *end != '\0' || *ret_seconds > most) {
-		penstock_tool_complain("'%s' is no number of seconds, 0 to %lu", text, most);
+		penstock_tool_complain("'%s' is no number of seconds", text);
 		return false;
 	}
 	return true;

@@ -42,15 +42,20 @@ void penstock_answers_fini(struct penstock_session *session)
 	}
 }
 
-static struct answer *find(const struct penstock_session *session, uint64_t serial)
+/* The refusal of that serial (context 0), or the ending of that context. */
+static struct answer *find(const struct penstock_session *session, uint64_t serial,
+			   uint64_t context)
 {
 	const struct penstock_list *list = &session->answers.list;
 
 	for (struct penstock_list *link = list->previous; link != list; link = link->previous) {
 		struct answer *answer = from_link(link);
 
-		if (answer->row.serial <= serial) {
-			return answer->row.serial == serial ? answer : NULL;
+		if (answer->row.serial < serial) {
+			return NULL;
+		}
+		if (answer->row.serial == serial && answer->row.context == context) {
+			return answer;
 		}
 	}
 	return NULL;
@@ -111,7 +116,7 @@ static void forget_oldest(struct penstock_session *session)
 static void keep(struct penstock_session *session, const struct penstock_answer_row *row)
 {
 	struct penstock_store *store = session->adapter->config.store;
-	struct answer *answer = find(session, row->serial);
+	struct answer *answer = find(session, row->serial, row->context);
 	uint64_t sequence;
 
 	if (answer == NULL) {
@@ -197,9 +202,9 @@ void penstock_answers_ended(struct penstock_context *context, uint64_t fence,
 enum penstock_status penstock_answers_find(const struct penstock_session *session, uint64_t serial,
 					   struct penstock_refusal *ret_refusal)
 {
-	const struct answer *answer = find(session, serial);
+	const struct answer *answer = find(session, serial, 0);
 
-	if (answer == NULL || answer->row.context != 0) {
+	if (answer == NULL) {
 		return PENSTOCK_STATUS_SUCCESS;
 	}
 	if (ret_refusal != NULL) {
@@ -213,11 +218,9 @@ enum penstock_status penstock_answers_find(const struct penstock_session *sessio
 	return penstock_status_from_wire(answer->row.status);
 }
 
-bool penstock_answers_has_ending(const struct penstock_session *session, uint64_t fence)
+bool penstock_answers_has_ending(const struct penstock_context *context)
 {
-	const struct answer *answer = find(session, fence);
-
-	return answer != NULL && answer->row.context != 0;
+	return find(context->device->session, context->failed_fence, context->info.name) != NULL;
 }
 
 enum penstock_status penstock_answers_restore(struct penstock_session *session,

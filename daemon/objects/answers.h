@@ -42,8 +42,8 @@ void penstock_answers_ended(struct penstock_context *context, uint64_t fence,
 enum penstock_status penstock_answers_find(const struct penstock_session *session, uint64_t serial,
 					   struct penstock_refusal *ret_refusal);
 
-/* Whether an ending with that fence is known. */
-bool penstock_answers_has_ending(const struct penstock_session *session, uint64_t fence);
+/* Whether it is known how the context's failed_fence ended. */
+bool penstock_answers_has_ending(const struct penstock_context *context);
 
 /* At start: a row of the store, by growing serial. SUCCESS, NO_MEMORY, DATA_ERROR. */
 PENSTOCK_MUST_CHECK

@@ -298,7 +298,7 @@ static void find_unknown(struct restore *restore)
 	for (struct entry *entry = restore->contexts; entry != NULL; entry = entry->hh.next) {
 		struct penstock_context *context = entry->object;
 
-		if (penstock_answers_has_ending(context->device->session, context->failed_fence)) {
+		if (penstock_answers_has_ending(context)) {
 			continue;
 		}
 		if (context->failed_fence > context->completed_fence) {

@@ -140,8 +140,8 @@ struct penstock_list_row {
 /* What a leased session was told that is no success: a refusal, or how submissions ended. */
 struct penstock_answer_row {
 	uint64_t session;
-	uint64_t serial;    /* > 0: one row a serial; of an ending: its fence */
-	uint64_t context;   /* name; 0: a refusal */
+	uint64_t serial;    /* > 0; of an ending: its fence */
+	uint64_t context;   /* name; 0: a refusal; one row a serial and context */
 	uint64_t ran_until; /* of an ending: that context's submissions up to this fence ran */
 	uint32_t status;    /* enum penstock_status, on the wire */
 	bool at_instruction;

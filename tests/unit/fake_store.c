@@ -196,7 +196,7 @@ uint64_t penstock_store_put_row_serial(struct penstock_store *store, uint64_t se
 uint64_t penstock_store_put_answer(struct penstock_store *store,
 				   const struct penstock_answer_row *row)
 {
-	struct row *put = append(ROW_ANSWER, row->session << 32 | row->serial);
+	struct row *put = append(ROW_ANSWER, row->session << 48 | row->context << 24 | row->serial);
 
 	(void)store;
 	put->parent = row->session;

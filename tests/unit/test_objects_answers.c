@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Stored answers: what a client that lost its connection is told again, and for how long. */
+#include "daemon/memory/progress.h"
 #include "daemon/objects/context.h"
 #include "proto/wire/limits.h"
 #include "tests/unit/objects_fixture.h"
@@ -346,6 +347,39 @@ START_TEST(A19_what_was_in_flight_at_a_kill_is_told_as_removed)
 }
 END_TEST
 
+/*
+ * The context's record is ahead of the session's: its submission is sent again. What ended before
+ * is told up to where the session is, beside the refusal that has that serial.
+ */
+START_TEST(A19_an_end_at_the_serial_of_a_refusal_hides_neither)
+{
+	client_set_up(&client, 1);
+	commit();
+	GOOD(client_fill(&client, 0, NAME(3)));                    /* 4 */
+	REFUSED(client_destroy(&client, NAME(9)), INVALID_HANDLE); /* 5 */
+	commit();
+	penstock_progress_set_accepted(
+		NULL,
+		((struct penstock_context *)penstock_name_table_find(
+			 &client.session->names, NAME(2), PENSTOCK_NAME_CONTEXT))
+			->progress_record,
+		6);
+	fixture_kill(&fixture);
+	GOOD(client_resume(&fixture, &client, "uid:1"));
+	ck_assert_uint_eq(client.resumed_serial, 5);
+	ck_assert_uint_eq(refusals(0), 1);
+	ck_assert_uint_eq(told[0].serial, 5);
+	penstock_session_tell_fences(client.session, 4);
+	ck_assert_uint_eq(client.fence_count, 1);
+	check_fence(0, 5, PENSTOCK_STATUS_DEVICE_REMOVED);
+	commit();
+	fixture_kill(&fixture);
+	GOOD(client_resume(&fixture, &client, "uid:1"));
+	ck_assert_uint_eq(refusals(0), 1);
+	ck_assert_int_eq(told[0].status, PENSTOCK_STATUS_INVALID_HANDLE);
+}
+END_TEST
+
 /* The progress file says that something did not run, the row that says what is not on disk. */
 START_TEST(an_end_that_is_not_on_disk_is_not_told_as_success)
 {
@@ -396,6 +430,7 @@ int main(void)
 	tcase_add_test(tcase, A19_the_ends_of_submissions_are_told_again);
 	tcase_add_test(tcase, A19_the_latest_fence_of_an_idle_context_is_told_again);
 	tcase_add_test(tcase, A19_what_was_in_flight_at_a_kill_is_told_as_removed);
+	tcase_add_test(tcase, A19_an_end_at_the_serial_of_a_refusal_hides_neither);
 	tcase_add_test(tcase, an_end_that_is_not_on_disk_is_not_told_as_success);
 	tcase_add_test(tcase, a_context_that_was_destroyed_is_told_of_no_more);
 	suite_add_tcase(suite, tcase);
