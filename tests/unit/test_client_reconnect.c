@@ -436,6 +436,7 @@ END_TEST
 START_TEST(A19_a_read_back_is_not_asked_again_where_its_allocation_was_written_since)
 {
 	struct transfer transfer = { .done = 0 };
+	struct transfer upload = { .done = 0 };
 	uint8_t bytes[8];
 
 	ck_assert_int_eq(penstock_allocation_read_back_start(connection, 5, 0, bytes, sizeof(bytes),
@@ -444,8 +445,6 @@ START_TEST(A19_a_read_back_is_not_asked_again_where_its_allocation_was_written_s
 	if (_i == 0) {
 		submit(3, 5);
 	} else {
-		struct transfer upload;
-
 		ck_assert_int_eq(penstock_allocation_upload_start(connection, 5, 0, "later", 6,
 								  on_transfer, &upload),
 				 PENSTOCK_STATUS_SUCCESS);
