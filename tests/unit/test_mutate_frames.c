@@ -37,7 +37,9 @@ static size_t put(uint8_t *data, size_t at, uint16_t type, uint64_t serial,
 	penstock_frame_encode(&head, data + at);
 	protobuf_c_message_pack(message, data + at + PENSTOCK_FRAME_HEADER_BYTES);
 	at += PENSTOCK_FRAME_HEADER_BYTES + head.message_bytes;
-	memcpy(data + at, payload, payload_bytes);
+	if (payload_bytes > 0) {
+		memcpy(data + at, payload, payload_bytes);
+	}
 	return at + payload_bytes;
 }
 
