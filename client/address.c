@@ -6,6 +6,7 @@
 #include "client/address.h"
 
 #include "client/include/penstock/penstock.h"
+#include "proto/wire/limits.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,6 +96,7 @@ static enum penstock_status connect_unix(const char *path, const struct manner *
 					 int *ret_descriptor, struct penstock_errbuf *reterr_text)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const int send_buffer_bytes = PENSTOCK_LIMIT_SEND_BUFFER_BYTES;
 	int descriptor;
 
 	if (path[0] == 0 || strlen(path) >= sizeof(address.sun_path)) {
@@ -109,6 +111,9 @@ static enum penstock_status connect_unix(const char *path, const struct manner *
 		penstock_errbuf_set(reterr_text, "'%s': %s", path, strerror(-descriptor));
 		return penstock_status_from_errno(descriptor);
 	}
+	/* So that an upload needs few writes; the kernel may grant less. */
+	(void)setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &send_buffer_bytes,
+			 sizeof(send_buffer_bytes));
 	*ret_descriptor = descriptor;
 	return PENSTOCK_STATUS_SUCCESS;
 }

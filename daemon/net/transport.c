@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/net/transport.h"
 
+#include "proto/wire/limits.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -46,10 +48,18 @@ static enum penstock_status init(struct penstock_transport *transport, uv_loop_t
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-/* An answer is one write: the kernel has nothing to gather. */
-static void set_no_delay(struct penstock_transport *transport, bool unix_socket)
+/*
+ * TCP: an answer is one write, the kernel has nothing to gather; its buffers it tunes itself. A
+ * Unix socket's buffer is so large that the bytes of a read-back need few writes; the kernel may
+ * grant less.
+ */
+static void set_options(struct penstock_transport *transport, bool unix_socket)
 {
-	if (!unix_socket) {
+	int size = PENSTOCK_LIMIT_SEND_BUFFER_BYTES;
+
+	if (unix_socket) {
+		(void)uv_send_buffer_size((uv_handle_t *)&transport->handle.pipe, &size);
+	} else {
 		(void)uv_tcp_nodelay(&transport->handle.tcp, 1);
 	}
 }
@@ -70,7 +80,7 @@ enum penstock_status penstock_transport_open(struct penstock_transport *transpor
 	if (error != 0) {
 		return penstock_status_from_errno(error);
 	}
-	set_no_delay(transport, unix_socket);
+	set_options(transport, unix_socket);
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
@@ -90,7 +100,7 @@ enum penstock_status penstock_transport_accept(struct penstock_transport *transp
 	if (error != 0) {
 		return penstock_status_from_errno(error);
 	}
-	set_no_delay(transport, unix_socket);
+	set_options(transport, unix_socket);
 	return PENSTOCK_STATUS_SUCCESS;
 }
 

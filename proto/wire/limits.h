@@ -23,6 +23,7 @@
 #define PENSTOCK_LIMIT_CONTEXT_SUBMISSIONS 4096u        /* admitted and not retired, a context */
 #define PENSTOCK_LIMIT_RECEIVING_BYTES     (512u << 20) /* large Submit frames, a principal's */
 #define PENSTOCK_LIMIT_OUTBOX_BYTES        (8u << 20)   /* replies not yet written */
+#define PENSTOCK_LIMIT_SEND_BUFFER_BYTES   (512u << 10) /* of the kernel's, Unix sockets */
 #define PENSTOCK_LIMIT_READS_IN_FLIGHT     64u          /* read-backs waiting or being written */
 
 /* rows on their way to the disk; beyond it connections of leased sessions are not read */
