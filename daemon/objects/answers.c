@@ -199,6 +199,21 @@ void penstock_answers_ended(struct penstock_context *context, uint64_t fence,
 
 /* ---------------------------------------------------------------- after a restart */
 
+/* Strings are borrowed from the row. */
+static struct penstock_refusal refusal_of(const struct penstock_answer_row *row)
+{
+	struct penstock_refusal refusal = {
+		.status = penstock_status_from_wire(row->status),
+		.at_instruction = row->at_instruction,
+		.byte_offset = row->byte_offset,
+		.instruction = row->instruction,
+		.operand = row->operand,
+	};
+
+	memcpy(refusal.sentence, row->sentence, sizeof(row->sentence));
+	return refusal;
+}
+
 enum penstock_status penstock_answers_find(const struct penstock_session *session, uint64_t serial,
 					   struct penstock_refusal *ret_refusal)
 {
@@ -208,12 +223,7 @@ enum penstock_status penstock_answers_find(const struct penstock_session *sessio
 		return PENSTOCK_STATUS_SUCCESS;
 	}
 	if (ret_refusal != NULL) {
-		ret_refusal->status = penstock_status_from_wire(answer->row.status);
-		ret_refusal->at_instruction = answer->row.at_instruction;
-		ret_refusal->byte_offset = answer->row.byte_offset;
-		ret_refusal->instruction = answer->row.instruction;
-		ret_refusal->operand = answer->row.operand;
-		memcpy(ret_refusal->sentence, answer->row.sentence, sizeof(answer->row.sentence));
+		*ret_refusal = refusal_of(&answer->row);
 	}
 	return penstock_status_from_wire(answer->row.status);
 }
@@ -270,12 +280,11 @@ bool penstock_session_refusals(const struct penstock_session *session, uint64_t 
 {
 	penstock_list_for_each (link, &session->answers.list) {
 		const struct penstock_answer_row *row = &from_link(link)->row;
-		struct penstock_refusal refusal;
+		const struct penstock_refusal refusal = refusal_of(row);
 
 		if (row->context != 0 || row->serial <= after || row->serial > until) {
 			continue;
 		}
-		(void)penstock_answers_find(session, row->serial, &refusal);
 		if (!tell(owner, row->serial, &refusal)) {
 			return false;
 		}
