@@ -4,24 +4,9 @@
 # in it; the tests that it names are there.
 set -u
 
-tap=${CK_TAP_LOG_FILE_NAME:-/dev/null}
+suite=invariants_page
 page=$PENSTOCK_SRCDIR/docs/invariants.md
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-result=0
-count=0
-
-report() # name, what is wrong: nothing where all is well
-{
-	count=$((count + 1))
-	if [ -z "$2" ]; then
-		echo "ok $count - invariants_page:$1" >>"$tap"
-	else
-		echo "not ok $count - invariants_page:$1" >>"$tap"
-		echo "$1: $2"
-		result=1
-	fi
-}
+. "$PENSTOCK_SRCDIR/tests/unit/page.sh"
 
 missing=
 for code in 0x119/1 0x119/2 0x119/3 0x119/5 0x119/8 0x119/9 0x119/0xA 0x119/0xC 0x119/0xD \
@@ -55,12 +40,8 @@ while IFS='|' read -r _ code _ _ where tests _; do
 done <"$work/rows"
 report what_is_asserted_is_where_it_says "$missing"
 
-{
-	find "$PENSTOCK_SRCDIR/tests" -name '*.c' -exec sed -n 's/^START_TEST(\(.*\))$/\1/p' {} +
-	find "$PENSTOCK_SRCDIR/tests" -name 'test_*.py' -exec sed -n 's/^def \([A-Za-z0-9_]*\)(.*/\1/p' {} +
-} | sort -u >"$work/there"
+tests_that_are_there >"$work/there"
 grep -o '`[CE][0-9]*_[A-Za-z0-9_]*`' "$page" | tr -d '`' | sort -u >"$work/named"
 report every_test_that_is_named_is_there "$(comm -13 "$work/there" "$work/named")"
 
-echo "1..$count" >>"$tap"
-exit $result
+finish
