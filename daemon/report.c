@@ -62,25 +62,36 @@ static const struct {
 	ROW(GAUGE, "store_rows_queued", store_queued, "rows not yet on disk"),
 };
 
-static void take_moment(struct moment *ret_moment, const struct penstock_net *net,
-			const struct penstock_adapter *adapter, const struct penstock_store *store)
+static void add_adapter(struct moment *moment, const struct penstock_machine *machine,
+			uint32_t index)
 {
 	struct penstock_adapter_view view;
 
-	penstock_observe_adapter(adapter, &view);
+	penstock_observe_adapter(machine, index, &view);
+	moment->devices += view.devices;
+	moment->contexts += view.contexts;
+	moment->allocations += view.allocations;
+	moment->openings += view.openings;
+	moment->submissions_held += view.submissions_held;
+	moment->transfers += view.transfers;
+}
+
+static void take_moment(struct moment *ret_moment, const struct penstock_net *net,
+			const struct penstock_machine *machine, const struct penstock_store *store)
+{
+	struct penstock_machine_view view;
+
+	penstock_observe_machine(machine, &view);
 	*ret_moment = (struct moment){
 		.net = *penstock_net_counters(net),
 		.connections = net->connection_count,
 		.sessions = view.sessions,
 		.leased_sessions = view.leased_sessions,
-		.devices = view.devices,
-		.contexts = view.contexts,
-		.allocations = view.allocations,
-		.openings = view.openings,
-		.submissions_held = view.submissions_held,
-		.transfers = view.transfers,
 		.store_queued = store != NULL ? penstock_store_queued(store) : 0,
 	};
+	for (uint32_t i = 0; i < view.adapters; i++) {
+		add_adapter(ret_moment, machine, i);
+	}
 }
 
 /* Samples of one name must stand together: one walk for each. */
@@ -100,7 +111,7 @@ static void visit_principal(void *owner, const struct penstock_principal_view *v
 }
 
 static void report_principals(struct penstock_metrics *metrics,
-			      const struct penstock_adapter *adapter)
+			      const struct penstock_machine *machine)
 {
 	static const struct {
 		const char *name;
@@ -125,18 +136,18 @@ static void report_principals(struct penstock_metrics *metrics,
 		struct principal_walk walk = { metrics, columns[i].name, columns[i].field };
 
 		penstock_metrics_head(metrics, columns[i].name, columns[i].type, columns[i].help);
-		penstock_observe_principals(adapter, visit_principal, &walk);
+		penstock_observe_principals(machine, visit_principal, &walk);
 	}
 }
 
 char *penstock_report_metrics(const struct penstock_net *net,
-			      const struct penstock_adapter *adapter,
+			      const struct penstock_machine *machine,
 			      const struct penstock_store *store)
 {
 	struct penstock_metrics metrics;
 	struct moment moment;
 
-	take_moment(&moment, net, adapter, store);
+	take_moment(&moment, net, machine, store);
 	penstock_metrics_init(&metrics);
 	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(rows); i++) {
 		penstock_metrics_head(&metrics, rows[i].name, rows[i].type, rows[i].help);
@@ -144,6 +155,6 @@ char *penstock_report_metrics(const struct penstock_net *net,
 			&metrics, rows[i].name, NULL, NULL,
 			*(const uint64_t *)(const void *)((const char *)&moment + rows[i].field));
 	}
-	report_principals(&metrics, adapter);
+	report_principals(&metrics, machine);
 	return penstock_metrics_take(&metrics);
 }

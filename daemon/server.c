@@ -47,7 +47,7 @@ struct penstock_server {
 	char **arguments;
 	int memory_lock;
 	struct penstock_store *store;     /* owned */
-	struct penstock_adapter *adapter; /* owned */
+	struct penstock_machine *machine; /* owned */
 	struct penstock_net *net;         /* owned */
 	uv_signal_t terminate;
 	uv_signal_t interrupt;
@@ -135,7 +135,7 @@ static enum penstock_status start_faulty(struct penstock_server *server,
 	return status;
 }
 
-static enum penstock_status start_backend(void *owner,
+static enum penstock_status start_backend(void *owner, uint32_t adapter_index,
 					  const struct penstock_backend_callbacks *callbacks,
 					  struct penstock_backend **ret_backend,
 					  struct penstock_errbuf *reterr_text)
@@ -156,6 +156,7 @@ static enum penstock_status start_backend(void *owner,
 		.callbacks = *callbacks,
 	};
 
+	(void)adapter_index;
 	if (server->config->backend == PENSTOCK_BACKEND_FAULTY) {
 		return start_faulty(server, &config, ret_backend, reterr_text);
 	}
@@ -173,8 +174,8 @@ static void store_committed(void *owner, uint64_t sequence)
 {
 	struct penstock_server *server = owner;
 
-	if (server->adapter != NULL) {
-		penstock_adapter_committed(server->adapter, sequence);
+	if (server->machine != NULL) {
+		penstock_machine_committed(server->machine, sequence);
 	}
 }
 
@@ -195,7 +196,7 @@ static char *metrics_text(void *owner)
 {
 	struct penstock_server *server = owner;
 
-	return penstock_report_metrics(server->net, server->adapter, server->store);
+	return penstock_report_metrics(server->net, server->machine, server->store);
 }
 
 /* ---------------------------------------------------------------- stopping, in order */
@@ -234,11 +235,11 @@ static void store_closed(void *argument)
 	close_handles(server);
 }
 
-static void adapter_stopped(void *argument)
+static void machine_stopped(void *argument)
 {
 	struct penstock_server *server = argument;
 
-	server->adapter = NULL;
+	server->machine = NULL;
 	if (server->store != NULL) {
 		penstock_store_close(server->store, store_closed, server);
 	} else {
@@ -251,10 +252,10 @@ static void net_stopped(void *argument)
 	struct penstock_server *server = argument;
 
 	server->net = NULL;
-	if (server->adapter != NULL) {
-		penstock_adapter_stop(server->adapter, adapter_stopped, server);
+	if (server->machine != NULL) {
+		penstock_machine_stop(server->machine, machine_stopped, server);
 	} else {
-		adapter_stopped(server);
+		machine_stopped(server);
 	}
 }
 
@@ -279,7 +280,7 @@ static void stop(struct penstock_server *server)
 static void drain_cb(uv_timer_t *timer)
 {
 	struct penstock_server *server = timer->data;
-	bool idle = penstock_adapter_idle(server->adapter) && penstock_net_idle(server->net);
+	bool idle = penstock_machine_idle(server->machine) && penstock_net_idle(server->net);
 
 	if (!idle && uv_now(&server->loop) < server->drain_end_ms) {
 		return;
@@ -430,22 +431,26 @@ static enum penstock_status start_store(struct penstock_server *server,
 	return penstock_store_open(&config, &server->store, reterr_text);
 }
 
-static enum penstock_status start_adapter(struct penstock_server *server,
+static enum penstock_status start_machine(struct penstock_server *server,
 					  struct penstock_errbuf *reterr_text)
 {
 	const struct penstock_config *said = server->config;
-	const struct penstock_adapter_config config = {
-		.state_dir = said->state_dir,
+	const struct penstock_adapter_config adapter = {
 		.memory_dir = said->memory_dir,
 		.local_bytes = said->local_memory,
 		.aperture_bytes = said->aperture_memory,
-		.principal_quota_bytes = said->principal_memory,
-		.max_sessions_per_principal = (uint32_t)said->principal_sessions,
-		.max_lease_s = (uint32_t)said->max_lease_s,
 		.hw_queue_packet_cap = (uint32_t)said->hw_queue_packet_cap,
 		.first_fence_id = (uint32_t)said->first_fence,
 		.test_instructions = said->test_instructions,
 		.paranoid = said->paranoid,
+	};
+	const struct penstock_machine_config config = {
+		.memory_dir = said->memory_dir,
+		.adapters = &adapter,
+		.adapter_count = 1,
+		.principal_quota_bytes = said->principal_memory,
+		.max_sessions_per_principal = (uint32_t)said->principal_sessions,
+		.max_lease_s = (uint32_t)said->max_lease_s,
 		.store = server->store,
 		.worker = { .owner = server, .run = run_job },
 		.loop = &server->loop,
@@ -455,7 +460,7 @@ static enum penstock_status start_adapter(struct penstock_server *server,
 		.log = log_line,
 	};
 
-	return penstock_adapter_start(&config, &server->adapter, reterr_text);
+	return penstock_machine_start(&config, &server->machine, reterr_text);
 }
 
 static enum penstock_status start_net(struct penstock_server *server,
@@ -463,7 +468,7 @@ static enum penstock_status start_net(struct penstock_server *server,
 {
 	const struct penstock_net_config config = {
 		.loop = &server->loop,
-		.adapter = server->adapter,
+		.machine = server->machine,
 		.info = { .description = "Penstock emulated GPU",
 			  .local_bytes = server->config->local_memory,
 			  .aperture_bytes = server->config->aperture_memory,
@@ -542,7 +547,7 @@ static enum penstock_status start_parts(struct penstock_server *server,
 {
 	static enum penstock_status (*const steps[])(struct penstock_server *,
 						     struct penstock_errbuf *) = {
-		start_places, start_store,        start_adapter,
+		start_places, start_store,        start_machine,
 		start_net,    make_socket_folder, start_listeners,
 	};
 

@@ -8,8 +8,8 @@
  * end |                                                              ^
  *                       +---------------- the store or the disk fails -----------------+
  *
- * Start: folders, memory lock, store, adapter (which starts backend, memory manager, scheduler and
- * brings back what the store holds), net, listeners, signals. Stop: the reverse.
+ * Start: folders, memory lock, store, machine (which starts backends, memory managers, schedulers
+ * and brings back what the store holds), net, listeners, signals. Stop: the reverse.
  */
 #ifndef PENSTOCK_SERVER_H
 #define PENSTOCK_SERVER_H

@@ -9,7 +9,6 @@
 #include "daemon/memory/dma_pool.h"
 #include "daemon/memory/location.h"
 #include "daemon/memory/pages.h"
-#include "daemon/memory/progress.h"
 #include "daemon/memory/restore.h"
 #include "daemon/memory/segment.h"
 #include "daemon/memory/vidmm.h"
@@ -26,7 +25,6 @@ struct penstock_vidmm {
 	struct penstock_sharer window_sharer;
 	uint64_t window_address; /* of the DMA pools, in the aperture */
 	struct penstock_location_table locations;
-	struct penstock_record_file progress;
 	struct penstock_restore restore;
 	struct penstock_list processes;        /* penstock_vidmm_process.link */
 	struct penstock_vidmm_process *system; /* owned */
@@ -88,11 +86,6 @@ static inline struct penstock_segment *penstock_vidmm_segment(struct penstock_vi
 {
 	return &vidmm->segments[segment_id - 1];
 }
-
-/* The file behind daemon/memory/progress.h. */
-PENSTOCK_MUST_CHECK
-enum penstock_status penstock_progress_open(struct penstock_vidmm *vidmm,
-					    struct penstock_errbuf *reterr_text);
 
 /* Somebody was told PENDING: something may have changed for him. */
 void penstock_vidmm_wake(struct penstock_vidmm *vidmm);

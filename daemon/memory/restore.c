@@ -266,7 +266,6 @@ static void free_unclaimed(struct penstock_vidmm *vidmm)
 	}
 	penstock_restore_remove_files(vidmm, false);
 	penstock_record_file_claims_end(&vidmm->locations.file);
-	penstock_record_file_claims_end(&vidmm->progress);
 }
 
 void penstock_vidmm_restore_end(struct penstock_vidmm *vidmm)

@@ -84,9 +84,6 @@ static enum penstock_status start_files(struct penstock_vidmm *vidmm, bool *ret_
 	}
 	status = penstock_location_open(&vidmm->locations, vidmm->directory, config->local_bytes,
 					config->aperture_bytes, ret_fresh, reterr_text);
-	if (status == PENSTOCK_STATUS_SUCCESS) {
-		status = penstock_progress_open(vidmm, reterr_text);
-	}
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
@@ -103,7 +100,6 @@ static void destroy(struct penstock_vidmm *vidmm)
 		penstock_segment_fini(&vidmm->segments[i]);
 	}
 	penstock_location_close(&vidmm->locations);
-	penstock_record_file_close(&vidmm->progress);
 	free(vidmm->restore.entries);
 	if (vidmm->directory >= 0) {
 		close(vidmm->directory);

@@ -20,9 +20,9 @@ void penstock_admin_answer(struct penstock_call *call, const struct penstock_row
 	}
 }
 
-static const struct penstock_adapter *adapter_of(const struct penstock_call *call)
+static const struct penstock_machine *machine_of(const struct penstock_call *call)
 {
-	return call->connection->net->config.adapter;
+	return call->connection->net->config.machine;
 }
 
 /* ---------------------------------------------------------------- status */
@@ -53,8 +53,6 @@ static void fill_adapter(Penstock__Wire__StatusReport *report, struct penstock_r
 {
 	report->adapter_state = penstock_rows_text(rows, view->state);
 	report->adapter_failure = penstock_rows_text(rows, view->failure);
-	report->sessions = view->sessions;
-	report->leased_sessions = view->leased_sessions;
 	report->devices = view->devices;
 	report->devices_lost = view->devices_lost;
 	report->contexts = view->contexts;
@@ -68,18 +66,22 @@ void penstock_handle_admin_status(struct penstock_call *call)
 {
 	const struct penstock_net *net = call->connection->net;
 	Penstock__Wire__StatusReport report = PENSTOCK__WIRE__STATUS_REPORT__INIT;
-	struct penstock_adapter_view view;
+	struct penstock_machine_view view;
+	struct penstock_adapter_view adapter;
 	struct penstock_rows rows;
 
 	penstock_rows_init(&rows);
-	penstock_observe_adapter(adapter_of(call), &view);
-	fill_adapter(&report, &rows, &view);
+	penstock_observe_machine(machine_of(call), &view);
+	penstock_observe_adapter(machine_of(call), 0, &adapter);
+	fill_adapter(&report, &rows, &adapter);
+	report.sessions = view.sessions;
+	report.leased_sessions = view.leased_sessions;
 	report.version = (char *)net->config.server;
 	report.uptime_s = (uv_now(net->config.loop) - net->start_ms) / 1000;
 	report.backend = (char *)net->config.backend;
 	report.connections = net->connection_count;
 	report.draining = net->draining;
-	penstock_observe_principals(adapter_of(call), visit_principal, &rows);
+	penstock_observe_principals(machine_of(call), visit_principal, &rows);
 	report.n_principals = rows.count;
 	report.principals = (Penstock__Wire__PrincipalRow **)rows.addresses;
 	penstock_admin_answer(call, &rows, PENSTOCK_FRAME_STATUS_REPORT, &report.base);
@@ -134,7 +136,7 @@ void penstock_handle_admin_contexts(struct penstock_call *call)
 	struct penstock_rows rows;
 
 	penstock_rows_init(&rows);
-	penstock_observe_contexts(adapter_of(call), visit_context, &rows);
+	penstock_observe_contexts(machine_of(call), visit_context, &rows);
 	report.n_contexts = rows.count;
 	report.contexts = (Penstock__Wire__ContextRow **)rows.addresses;
 	report.truncated = rows.truncated;
@@ -174,7 +176,7 @@ void penstock_handle_admin_allocations(struct penstock_call *call)
 	struct penstock_rows rows;
 
 	penstock_rows_init(&rows);
-	penstock_observe_allocations(adapter_of(call), visit_allocation, &rows);
+	penstock_observe_allocations(machine_of(call), visit_allocation, &rows);
 	report.n_allocations = rows.count;
 	report.allocations = (Penstock__Wire__AllocationRow **)rows.addresses;
 	report.truncated = rows.truncated;
@@ -188,7 +190,7 @@ void penstock_handle_admin_segments(struct penstock_call *call)
 	struct penstock_segment_state states[PENSTOCK_SEGMENT_COUNT];
 	struct penstock_rows rows;
 
-	if (penstock_observe_segments(adapter_of(call), states) != PENSTOCK_STATUS_SUCCESS) {
+	if (penstock_observe_segments(machine_of(call), 0, states) != PENSTOCK_STATUS_SUCCESS) {
 		penstock_call_refuse(call, PENSTOCK_STATUS_DEVICE_REMOVED, "the adapter stopped");
 		return;
 	}
@@ -222,7 +224,7 @@ void penstock_handle_admin_queues(struct penstock_call *call)
 	struct penstock_rows rows;
 	uint32_t cap;
 
-	if (penstock_observe_nodes(adapter_of(call), states, &cap) != PENSTOCK_STATUS_SUCCESS) {
+	if (penstock_observe_nodes(machine_of(call), 0, states, &cap) != PENSTOCK_STATUS_SUCCESS) {
 		penstock_call_refuse(call, PENSTOCK_STATUS_DEVICE_REMOVED, "the adapter stopped");
 		return;
 	}

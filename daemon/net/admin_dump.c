@@ -173,7 +173,7 @@ static void report_on(struct penstock_call *call, uint64_t context_id,
 	enum penstock_status status;
 
 	making_init(&making);
-	status = penstock_observe_submission(call->connection->net->config.adapter, context_id,
+	status = penstock_observe_submission(call->connection->net->config.machine, context_id,
 					     visit, &making);
 	making.list.failed |= making.contexts.failed || making.patches.failed ||
 			      making.before.failed || making.after.failed;

@@ -92,11 +92,11 @@ static bool find_session(struct penstock_connection *connection, const Penstock_
 	ret_welcome->resumed = id.high != 0 || id.low != 0;
 	if (ret_welcome->resumed) {
 		status = penstock_session_resume(
-			connection->net->config.adapter, connection->principal, id, &events,
+			connection->net->config.machine, connection->principal, id, &events,
 			&connection->session, &ret_welcome->lease_s, &ret_welcome->last_serial);
 	} else {
 		copy_client_name(hello->client, client);
-		status = penstock_session_new(connection->net->config.adapter,
+		status = penstock_session_new(connection->net->config.machine,
 					      connection->principal, client, hello->lease_s,
 					      &events, &connection->session, &ret_welcome->lease_s);
 	}

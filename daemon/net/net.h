@@ -28,7 +28,7 @@ struct penstock_net_adapter {
 
 struct penstock_net_config {
 	uv_loop_t *loop;
-	struct penstock_adapter *adapter; /* borrowed, outlives us */
+	struct penstock_machine *machine; /* borrowed, outlives us */
 	struct penstock_net_adapter info;
 	const char *server;       /* "penstockd 0.1.0"; borrowed, static */
 	uint64_t hello_ms;        /* PENSTOCK_LIMIT_HELLO_MS, or shorter */

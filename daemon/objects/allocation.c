@@ -71,6 +71,7 @@ static void put_lane(struct penstock_lane *lane)
 /* ---------------------------------------------------------------- making and freeing */
 
 static struct penstock_allocation *make(struct penstock_principal *principal,
+					struct penstock_adapter *adapter,
 					const struct penstock_create_allocation_info *info)
 {
 	struct penstock_allocation *allocation = calloc(1, sizeof(*allocation));
@@ -78,22 +79,22 @@ static struct penstock_allocation *make(struct penstock_principal *principal,
 	if (allocation == NULL) {
 		return NULL;
 	}
-	allocation->adapter = principal->adapter;
+	allocation->adapter = adapter;
 	allocation->principal = principal;
 	allocation->info = *info;
 	allocation->references = 1;
 	penstock_list_init(&allocation->link);
 	penstock_list_init(&allocation->lanes);
 	penstock_principal_ref(principal);
-	penstock_list_append(&principal->adapter->allocations, &allocation->link);
-	principal->adapter->allocation_count++;
+	penstock_list_append(&adapter->allocations, &allocation->link);
+	adapter->allocation_count++;
 	return allocation;
 }
 
 static void put(struct penstock_allocation *allocation)
 {
-	struct penstock_adapter *adapter = allocation->adapter;
-	bool stored = allocation->stored && !allocation->kept && !adapter->keeping;
+	struct penstock_machine *machine = allocation->adapter->machine;
+	bool stored = allocation->stored && !allocation->kept && !machine->keeping;
 	uint64_t sequence = 0;
 
 	PENSTOCK_REQUIRE(allocation->references > 0);
@@ -101,13 +102,13 @@ static void put(struct penstock_allocation *allocation)
 		return;
 	}
 	penstock_list_remove(&allocation->link);
-	adapter->allocation_count--;
+	allocation->adapter->allocation_count--;
 	if (stored) {
-		sequence = penstock_store_delete(adapter->config.store, PENSTOCK_STORE_ALLOCATION,
+		sequence = penstock_store_delete(machine->config.store, PENSTOCK_STORE_ALLOCATION,
 						 allocation->id);
 	}
 	if (allocation->memory != NULL) {
-		penstock_condemn_memory(adapter, stored, sequence, allocation->principal,
+		penstock_condemn_memory(machine, stored, sequence, allocation->principal,
 					allocation->memory);
 	}
 	penstock_principal_put(allocation->principal);
@@ -135,7 +136,7 @@ static struct penstock_opening *make_opening(struct penstock_device *device,
 	penstock_list_init(&opening->link);
 	penstock_device_ref(device);
 	device->session->principal->objects++;
-	device->session->adapter->openings++;
+	device->adapter->openings++;
 	return opening;
 }
 
@@ -163,7 +164,8 @@ static void close_memory(struct penstock_allocation *allocation,
 		}
 	}
 	if (!open || (wrote && !writes)) {
-		penstock_vidmm_allocation_closed(allocation->memory, principal->process);
+		penstock_vidmm_allocation_closed(
+			allocation->memory, principal->tenants[allocation->adapter->index].process);
 	}
 }
 
@@ -177,7 +179,7 @@ void penstock_opening_put(struct penstock_opening *opening)
 	}
 	PENSTOCK_REQUIRE(opening->closed);
 	session->principal->objects--;
-	session->adapter->openings--;
+	opening->device->adapter->openings--;
 	opening->lane->writers -= opening->entered && !opening->read_only;
 	put_lane(opening->lane);
 	close_memory(opening->allocation, session->principal, !opening->read_only);
@@ -206,7 +208,8 @@ static void leave(struct penstock_opening *opening)
 	if (--allocation->openings == 0 && allocation->published) {
 		/* Nobody has it open: its token opens nothing any more. */
 		allocation->published = false;
-		penstock_directory_remove_token(&allocation->adapter->directory, allocation);
+		penstock_directory_remove_token(&allocation->adapter->machine->directory,
+						allocation);
 	}
 	penstock_opening_put(opening);
 }
@@ -254,7 +257,7 @@ uint64_t penstock_allocation_store(struct penstock_allocation *allocation)
 	};
 
 	allocation->stored = true;
-	return penstock_store_put_allocation(allocation->adapter->config.store, &row);
+	return penstock_store_put_allocation(allocation->adapter->machine->config.store, &row);
 }
 
 void penstock_opening_created(struct penstock_opening *opening, uint64_t serial)
@@ -276,23 +279,23 @@ void penstock_opening_created(struct penstock_opening *opening, uint64_t serial)
 		(void)penstock_allocation_store(opening->allocation);
 	}
 	penstock_session_wrote(session, serial,
-			       penstock_store_put_opening(session->adapter->config.store, &row));
+			       penstock_store_put_opening(session->machine->config.store, &row));
 }
 
 enum penstock_status penstock_allocation_publish(struct penstock_allocation *allocation,
 						 struct penstock_session *session, uint64_t serial)
 {
-	struct penstock_adapter *adapter = allocation->adapter;
+	struct penstock_machine *machine = allocation->adapter->machine;
 	enum penstock_status status;
 
 	while (!penstock_allocation_shared(allocation)) {
-		adapter->config.random(adapter->config.owner, (uint8_t *)&allocation->token);
+		machine->config.random(machine->config.owner, (uint8_t *)&allocation->token);
 	}
 	if (allocation->openings == 0) {
 		/* Closed while the share was under way: its token opens nothing. */
 		return PENSTOCK_STATUS_SUCCESS;
 	}
-	status = penstock_directory_add_token(&adapter->directory, allocation);
+	status = penstock_directory_add_token(&machine->directory, allocation);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		allocation->token = (struct penstock_session_id){ 0, 0 };
 		return status;
@@ -427,7 +430,7 @@ static enum penstock_status reserve(struct penstock_opening *opening,
 		.priority = allocation->info.priority,
 	};
 	enum penstock_status status = penstock_vidmm_allocation_new(
-		allocation->principal->process, &wanted, penstock_transfer_reserved, transfer,
+		opening->device->tenant->process, &wanted, penstock_transfer_reserved, transfer,
 		&allocation->memory);
 
 	if (status == PENSTOCK_STATUS_QUOTA_EXCEEDED) {
@@ -435,7 +438,7 @@ static enum penstock_status reserve(struct penstock_opening *opening,
 				       "%" PRIu64 " bytes are over the principal's quota of "
 				       "%" PRIu64,
 				       wanted.size_bytes,
-				       allocation->adapter->config.principal_quota_bytes);
+				       allocation->adapter->machine->config.principal_quota_bytes);
 	}
 	if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
 		return penstock_refuse(ret_refusal, status, "no memory for %" PRIu64 " bytes: %s",
@@ -451,7 +454,7 @@ static enum penstock_status create_checked(struct penstock_device *device,
 					   struct penstock_refusal *ret_refusal)
 {
 	struct penstock_session *session = device->session;
-	struct penstock_allocation *allocation = make(session->principal, info);
+	struct penstock_allocation *allocation = make(session->principal, device->adapter, info);
 	struct penstock_opening *opening =
 		allocation == NULL ? NULL : make_opening(device, allocation);
 	struct penstock_transfer *transfer = penstock_transfer_new();
@@ -465,8 +468,8 @@ static enum penstock_status create_checked(struct penstock_device *device,
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
 				       "no memory for an allocation");
 	}
-	allocation->id = ++session->adapter->last_allocation_id;
-	opening->id = ++session->adapter->last_opening_id;
+	allocation->id = ++session->machine->last_allocation_id;
+	opening->id = ++session->machine->last_opening_id;
 	opening->name = info->name;
 	status = reserve(opening, transfer, ret_refusal);
 	if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
@@ -581,10 +584,16 @@ static enum penstock_status open_it(struct penstock_session *session, uint64_t n
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
-	allocation = penstock_directory_find_token(&session->adapter->directory, token);
+	allocation = penstock_directory_find_token(&session->machine->directory, token);
 	if (allocation == NULL) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NOT_FOUND,
 				       "no allocation is shared under this token");
+	}
+	if (allocation->adapter != device->adapter) {
+		return penstock_refuse(ret_refusal,
+				       PENSTOCK_STATUS_GRAPHICS_WRONG_ALLOCATION_DEVICE,
+				       "the allocation is adapter %u's, the device adapter %u's",
+				       allocation->adapter->index, device->adapter->index);
 	}
 	allocation->references++;
 	opening = make_opening(device, allocation);
@@ -592,7 +601,7 @@ static enum penstock_status open_it(struct penstock_session *session, uint64_t n
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
 				       "no memory for an opening");
 	}
-	opening->id = ++session->adapter->last_opening_id;
+	opening->id = ++session->machine->last_opening_id;
 	opening->name = name;
 	opening->read_only = read_only;
 	PENSTOCK_REQUIRE(penstock_name_table_insert(&session->names, name, PENSTOCK_NAME_OPENING,
@@ -636,6 +645,7 @@ enum penstock_status penstock_opening_find(struct penstock_session *session, uin
 /* ---------------------------------------------------------------- restore */
 
 enum penstock_status penstock_allocation_restore(struct penstock_principal *principal,
+						 struct penstock_adapter *adapter,
 						 const struct penstock_allocation_row *row,
 						 bool *ret_content_lost,
 						 struct penstock_allocation **ret_allocation)
@@ -661,18 +671,23 @@ enum penstock_status penstock_allocation_restore(struct penstock_principal *prin
 		.priority = row->priority,
 	};
 	struct penstock_allocation *allocation;
+	struct penstock_tenant *tenant;
 	enum penstock_status status;
 
 	if (check_info(&info, NULL) != PENSTOCK_STATUS_SUCCESS) {
 		return PENSTOCK_STATUS_DATA_ERROR;
 	}
-	allocation = make(principal, &info);
+	status = penstock_principal_tenant(principal, adapter, &tenant);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	allocation = make(principal, adapter, &info);
 	if (allocation == NULL) {
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
 	allocation->id = row->id;
 	allocation->stored = true;
-	status = penstock_vidmm_allocation_restore(principal->process, &wanted, row->record,
+	status = penstock_vidmm_allocation_restore(tenant->process, &wanted, row->record,
 						   &allocation->memory);
 	*ret_content_lost = status == PENSTOCK_STATUS_GRAPHICS_ALLOCATION_CONTENT_LOST;
 	if (status != PENSTOCK_STATUS_SUCCESS && !*ret_content_lost) {
@@ -683,7 +698,7 @@ enum penstock_status penstock_allocation_restore(struct penstock_principal *prin
 	allocation->token = (struct penstock_session_id){ row->token_high, row->token_low };
 	if (penstock_allocation_shared(allocation)) {
 		allocation->published =
-			penstock_directory_add_token(&principal->adapter->directory, allocation) ==
+			penstock_directory_add_token(&adapter->machine->directory, allocation) ==
 			PENSTOCK_STATUS_SUCCESS;
 	}
 	*ret_allocation = allocation;
@@ -722,7 +737,8 @@ void penstock_allocation_settle_restore(struct penstock_allocation *allocation)
 {
 	if (allocation->openings == 0 && allocation->published) {
 		allocation->published = false;
-		penstock_directory_remove_token(&allocation->adapter->directory, allocation);
+		penstock_directory_remove_token(&allocation->adapter->machine->directory,
+						allocation);
 	}
 	put(allocation);
 }

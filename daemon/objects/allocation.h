@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An allocation is the adapter's; an opening binds it to one device and is what a client names.
+ * An allocation is its adapter's; an opening binds it to one device of that adapter and is what a
+ * client names.
  * Whoever created it pays for it until its last opening is closed and its last reference retired.
  *
  * A lane is the order of one session's requests on one allocation: all openings that the session
@@ -90,6 +91,7 @@ void penstock_opening_created(struct penstock_opening *opening, uint64_t serial)
 
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_allocation_restore(struct penstock_principal *principal,
+						 struct penstock_adapter *adapter,
 						 const struct penstock_allocation_row *row,
 						 bool *ret_content_lost,
 						 struct penstock_allocation **ret_allocation);

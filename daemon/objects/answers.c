@@ -106,7 +106,7 @@ static void forget_oldest(struct penstock_session *session)
 	struct answer *oldest = from_link(penstock_list_first(&session->answers.list));
 
 	remember_lost(session, &oldest->row);
-	(void)penstock_store_forget_answers(session->adapter->config.store, session->number,
+	(void)penstock_store_forget_answers(session->machine->config.store, session->number,
 					    oldest->row.serial);
 	drop(session, oldest);
 }
@@ -115,7 +115,7 @@ static void forget_oldest(struct penstock_session *session)
 
 static void keep(struct penstock_session *session, const struct penstock_answer_row *row)
 {
-	struct penstock_store *store = session->adapter->config.store;
+	struct penstock_store *store = session->machine->config.store;
 	struct answer *answer = find(session, row->serial, row->context);
 	uint64_t sequence;
 
@@ -143,7 +143,7 @@ static void keep(struct penstock_session *session, const struct penstock_answer_
 static bool keeps(const struct penstock_session *session)
 {
 	return penstock_session_leased(session) && session->state != PENSTOCK_SESSION_ENDED &&
-	       session->adapter->state != PENSTOCK_ADAPTER_STOPPING;
+	       !session->machine->stopping;
 }
 
 void penstock_answers_refused(struct penstock_session *session, uint64_t serial,
@@ -192,7 +192,7 @@ void penstock_answers_ended(struct penstock_context *context, uint64_t fence,
 	context->failed_fence = fence;
 	keep(session, &row);
 	if (context->progress_record != 0) {
-		penstock_progress_set_failed(session->adapter->vidmm, context->progress_record,
+		penstock_progress_set_failed(session->machine->progress, context->progress_record,
 					     fence);
 	}
 }
@@ -265,7 +265,7 @@ void penstock_session_received(struct penstock_session *session, uint64_t serial
 		any = true;
 	}
 	if (any) {
-		(void)penstock_store_delete_answers(session->adapter->config.store, session->number,
+		(void)penstock_store_delete_answers(session->machine->config.store, session->number,
 						    serial);
 	}
 }

@@ -7,14 +7,14 @@
 #include <stdlib.h>
 
 struct condemned {
-	struct penstock_list link; /* penstock_adapter.condemned, by time */
+	struct penstock_list link; /* penstock_machine.condemned, by time */
 	uint64_t sequence;
 	struct penstock_principal *principal;     /* counted; NULL: a progress record */
 	struct penstock_vidmm_allocation *memory; /* counted */
 	uint64_t progress_record;
 };
 
-static bool remember(struct penstock_adapter *adapter, const struct condemned *what)
+static bool remember(struct penstock_machine *machine, const struct condemned *what)
 {
 	struct condemned *condemned = malloc(sizeof(*condemned));
 
@@ -26,11 +26,11 @@ static bool remember(struct penstock_adapter *adapter, const struct condemned *w
 	if (condemned->principal != NULL) {
 		penstock_principal_ref(condemned->principal);
 	}
-	penstock_list_append(&adapter->condemned, &condemned->link);
+	penstock_list_append(&machine->condemned, &condemned->link);
 	return true;
 }
 
-void penstock_condemn_memory(struct penstock_adapter *adapter, bool stored, uint64_t sequence,
+void penstock_condemn_memory(struct penstock_machine *machine, bool stored, uint64_t sequence,
 			     struct penstock_principal *principal,
 			     struct penstock_vidmm_allocation *memory)
 {
@@ -40,12 +40,12 @@ void penstock_condemn_memory(struct penstock_adapter *adapter, bool stored, uint
 		.memory = memory,
 	};
 
-	if (!stored || !remember(adapter, &what)) {
+	if (!stored || !remember(machine, &what)) {
 		penstock_vidmm_allocation_unref(memory);
 	}
 }
 
-void penstock_condemn_progress(struct penstock_adapter *adapter, bool stored, uint64_t sequence,
+void penstock_condemn_progress(struct penstock_machine *machine, bool stored, uint64_t sequence,
 			       uint64_t progress_record)
 {
 	const struct condemned what = { .sequence = sequence, .progress_record = progress_record };
@@ -53,16 +53,16 @@ void penstock_condemn_progress(struct penstock_adapter *adapter, bool stored, ui
 	if (progress_record == 0) {
 		return;
 	}
-	if (!stored || !remember(adapter, &what)) {
-		penstock_progress_free(adapter->vidmm, progress_record);
+	if (!stored || !remember(machine, &what)) {
+		penstock_progress_free(machine->progress, progress_record);
 	}
 }
 
-void penstock_condemned_free(struct penstock_adapter *adapter, uint64_t sequence)
+void penstock_condemned_free(struct penstock_machine *machine, uint64_t sequence)
 {
 	struct penstock_list *link;
 
-	while ((link = penstock_list_first(&adapter->condemned)) != NULL) {
+	while ((link = penstock_list_first(&machine->condemned)) != NULL) {
 		struct condemned *condemned = penstock_list_entry(link, struct condemned, link);
 
 		if (condemned->sequence > sequence) {
@@ -73,7 +73,7 @@ void penstock_condemned_free(struct penstock_adapter *adapter, uint64_t sequence
 			penstock_vidmm_allocation_unref(condemned->memory);
 			penstock_principal_put(condemned->principal);
 		} else {
-			penstock_progress_free(adapter->vidmm, condemned->progress_record);
+			penstock_progress_free(machine->progress, condemned->progress_record);
 		}
 		free(condemned);
 	}

@@ -71,8 +71,8 @@ static struct penstock_context *make(struct penstock_device *device,
 	penstock_list_init(&context->unordered);
 	penstock_list_init(&context->turn_link);
 	penstock_list_init(&context->dirty_link);
-	penstock_queue_init(&context->queue, device->session->adapter->scheduler,
-			    info->node_ordinal, info->priority, context);
+	penstock_queue_init(&context->queue, device->adapter->scheduler, info->node_ordinal,
+			    info->priority, context);
 	return context;
 }
 
@@ -80,7 +80,7 @@ static void enter(struct penstock_context *context)
 {
 	penstock_device_ref(context->device);
 	penstock_list_append(&context->device->contexts, &context->link);
-	context->device->session->adapter->contexts++;
+	context->device->adapter->contexts++;
 	context->device->session->principal->objects++;
 }
 
@@ -102,7 +102,7 @@ void penstock_context_put(struct penstock_context *context)
 	penstock_snapshot_drop(context);
 	penstock_promise_drop(context);
 	context->device->session->principal->objects--;
-	context->device->session->adapter->contexts--;
+	context->device->adapter->contexts--;
 	penstock_device_put(context->device);
 	free(context);
 }
@@ -126,7 +126,7 @@ static void put_row(struct penstock_context *context)
 	if (penstock_session_leased(session)) {
 		penstock_session_wrote(
 			session, session->last_serial,
-			penstock_store_put_context(session->adapter->config.store, &row));
+			penstock_store_put_context(session->machine->config.store, &row));
 	}
 }
 
@@ -199,12 +199,12 @@ static enum penstock_status name_it(struct penstock_context *context,
 				    struct penstock_refusal *ret_refusal)
 {
 	struct penstock_session *session = context->device->session;
-	struct penstock_adapter *adapter = session->adapter;
+	struct penstock_machine *machine = session->machine;
 	struct penstock_errbuf text;
 	enum penstock_status status;
 
 	if (penstock_session_leased(session)) {
-		status = penstock_progress_allocate(adapter->vidmm, &context->progress_record);
+		status = penstock_progress_allocate(machine->progress, &context->progress_record);
 		if (status != PENSTOCK_STATUS_SUCCESS) {
 			return penstock_refuse(ret_refusal, status, "no progress record");
 		}
@@ -212,7 +212,7 @@ static enum penstock_status name_it(struct penstock_context *context,
 	status = penstock_name_table_insert(&session->names, context->info.name,
 					    PENSTOCK_NAME_CONTEXT, context, &text);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
-		penstock_progress_free(adapter->vidmm, context->progress_record);
+		penstock_progress_free(machine->progress, context->progress_record);
 		return penstock_refuse(ret_refusal, status, "%s", text.text);
 	}
 	return PENSTOCK_STATUS_SUCCESS;
@@ -253,7 +253,7 @@ static enum penstock_status create(struct penstock_session *session,
 		free(context);
 		return status;
 	}
-	context->id = ++session->adapter->last_context_id;
+	context->id = ++session->machine->last_context_id;
 	enter(context);
 	put_row(context);
 	return PENSTOCK_STATUS_SUCCESS;
@@ -309,7 +309,7 @@ void penstock_context_destroy(struct penstock_context *context, bool keep, bool 
 		uint64_t sequence = penstock_session_forget(session, PENSTOCK_STORE_CONTEXT,
 							    context->id, context->info.name);
 
-		penstock_condemn_progress(session->adapter, penstock_session_leased(session),
+		penstock_condemn_progress(session->machine, penstock_session_leased(session),
 					  sequence, context->progress_record);
 		context->progress_record = 0;
 	}
@@ -369,6 +369,7 @@ enum penstock_status penstock_context_restore(struct penstock_device *device,
 void penstock_context_hold(struct penstock_context *context, struct penstock_held *held)
 {
 	struct penstock_session *session = context->device->session;
+	struct penstock_tenant *tenant = context->device->tenant;
 
 	penstock_list_append(&context->held, &held->submission.context_link);
 	context->held_count++;
@@ -376,9 +377,9 @@ void penstock_context_hold(struct penstock_context *context, struct penstock_hel
 		context->full = true;
 		session->full_contexts++;
 	}
-	session->principal->held++;
-	session->principal->asleep = false;
-	session->adapter->held++;
+	tenant->held++;
+	tenant->asleep = false;
+	context->device->adapter->held++;
 	penstock_principal_hold(session->principal, held->block_bytes);
 	penstock_session_hold(session, 1, held->submission.input_bytes);
 }
@@ -386,6 +387,7 @@ void penstock_context_hold(struct penstock_context *context, struct penstock_hel
 void penstock_context_unhold(struct penstock_context *context, struct penstock_held *held)
 {
 	struct penstock_session *session = context->device->session;
+	struct penstock_tenant *tenant = context->device->tenant;
 
 	penstock_list_remove(&held->submission.context_link);
 	context->held_count--;
@@ -393,9 +395,9 @@ void penstock_context_unhold(struct penstock_context *context, struct penstock_h
 		context->full = false;
 		session->full_contexts--;
 	}
-	session->principal->held--;
-	session->principal->active_ms = uv_now(session->adapter->config.loop);
-	session->adapter->held--;
+	tenant->held--;
+	tenant->active_ms = uv_now(session->machine->config.loop);
+	context->device->adapter->held--;
 	penstock_principal_release(session->principal, held->block_bytes);
 	penstock_session_release(session, 1, held->submission.input_bytes);
 }
@@ -412,9 +414,9 @@ enum penstock_status penstock_context_ending(const struct penstock_context *cont
 void penstock_context_defer(struct penstock_context *context)
 {
 	if (penstock_list_empty(&context->turn_link)) {
-		penstock_list_append(&context->device->session->adapter->turn.contexts,
+		penstock_list_append(&context->device->session->machine->turn.contexts,
 				     &context->turn_link);
-		penstock_turn_arm(&context->device->session->adapter->turn);
+		penstock_turn_arm(&context->device->session->machine->turn);
 	}
 }
 
@@ -427,10 +429,9 @@ static void retire_one(struct penstock_context *context, struct penstock_held *h
 	context->statistics.patched += held->submission.patched;
 	session->principal->retired++;
 	if (context->progress_record != 0 &&
-	    (held->status == PENSTOCK_STATUS_SUCCESS ||
-	     session->adapter->state != PENSTOCK_ADAPTER_STOPPING)) {
-		penstock_progress_set_completed(session->adapter->vidmm, context->progress_record,
-						held->submission.serial);
+	    (held->status == PENSTOCK_STATUS_SUCCESS || !session->machine->stopping)) {
+		penstock_progress_set_completed(session->machine->progress,
+						context->progress_record, held->submission.serial);
 	}
 	if (held->submission.serial == context->last_serial && !context->destroyed) {
 		penstock_snapshot_take(context, held);
@@ -517,16 +518,16 @@ static void store_list(struct penstock_context *context)
 			.address = element->address,
 		};
 	}
-	(void)penstock_store_put_list(context->device->session->adapter->config.store, context->id,
+	(void)penstock_store_put_list(context->device->session->machine->config.store, context->id,
 				      rows, count);
 	free(rows);
 }
 
-void penstock_context_store_lists(struct penstock_adapter *adapter)
+void penstock_context_store_lists(struct penstock_machine *machine)
 {
 	struct penstock_list *link;
 
-	while ((link = penstock_list_pop(&adapter->dirty_lists)) != NULL) {
+	while ((link = penstock_list_pop(&machine->dirty_lists)) != NULL) {
 		store_list(penstock_list_entry(link, struct penstock_context, dirty_link));
 	}
 }
@@ -535,19 +536,19 @@ static void lists_cb(uv_timer_t *timer)
 {
 	struct penstock_turn *turn = timer->data;
 
-	penstock_context_store_lists(turn->adapter);
+	penstock_context_store_lists(turn->machine);
 }
 
 void penstock_context_list_changed(struct penstock_context *context)
 {
-	struct penstock_adapter *adapter = context->device->session->adapter;
+	struct penstock_machine *machine = context->device->session->machine;
 
 	if (!penstock_session_leased(context->device->session) || context->destroyed ||
 	    !penstock_list_empty(&context->dirty_link)) {
 		return;
 	}
-	if (penstock_list_empty(&adapter->dirty_lists)) {
-		(void)uv_timer_start(&adapter->turn.lists, lists_cb, STORE_LISTS_MS, 0);
+	if (penstock_list_empty(&machine->dirty_lists)) {
+		(void)uv_timer_start(&machine->turn.lists, lists_cb, STORE_LISTS_MS, 0);
 	}
-	penstock_list_append(&adapter->dirty_lists, &context->dirty_link);
+	penstock_list_append(&machine->dirty_lists, &context->dirty_link);
 }

@@ -50,7 +50,7 @@ struct penstock_context {
 	struct penstock_list held;       /* penstock_submission.context_link, in order */
 	struct penstock_list unordered;  /* penstock_held.order_link, in order */
 	struct penstock_list turn_link;  /* penstock_turn.contexts */
-	struct penstock_list dirty_link; /* penstock_adapter.dirty_lists */
+	struct penstock_list dirty_link; /* penstock_machine.dirty_lists */
 	struct penstock_snapshot *last;  /* owned: the last accepted submission once it retired */
 	struct penstock_held *promise;   /* promise.h: owned; NULL: used, or not guaranteed */
 	uint64_t promise_bytes;
@@ -106,7 +106,7 @@ void penstock_context_defer(struct penstock_context *context);
 void penstock_context_list_changed(struct penstock_context *context);
 
 /* Stores the allocation tables that changed. */
-void penstock_context_store_lists(struct penstock_adapter *adapter);
+void penstock_context_store_lists(struct penstock_machine *machine);
 
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_context_restore(struct penstock_device *device,

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct penstock_device *make(struct penstock_session *session, uint64_t name, uint32_t flags)
+static struct penstock_device *make(struct penstock_session *session,
+				    struct penstock_adapter *adapter,
+				    struct penstock_tenant *tenant, uint64_t name, uint32_t flags)
 {
 	struct penstock_device *device = calloc(1, sizeof(*device));
 
@@ -16,6 +18,8 @@ static struct penstock_device *make(struct penstock_session *session, uint64_t n
 		return NULL;
 	}
 	device->session = session;
+	device->adapter = adapter;
+	device->tenant = tenant;
 	device->name = name;
 	device->flags = flags;
 	device->references = 1;
@@ -31,7 +35,7 @@ static void enter(struct penstock_device *device)
 {
 	penstock_session_ref(device->session);
 	penstock_list_append(&device->session->devices, &device->link);
-	device->session->adapter->devices++;
+	device->adapter->devices++;
 	device->session->principal->objects++;
 }
 
@@ -49,13 +53,13 @@ void penstock_device_put(struct penstock_device *device)
 	if (PENSTOCK_UNLIKELY(!penstock_list_empty(&device->contexts) ||
 			      !penstock_list_empty(&device->ending) ||
 			      !penstock_list_empty(&device->openings))) {
-		penstock_adapter_fail(device->session->adapter,
+		penstock_adapter_fail(device->adapter,
 				      "0x10E/0x33: a device that has something was destroyed");
 		device->references++;
 		return;
 	}
 	device->session->principal->objects--;
-	device->session->adapter->devices--;
+	device->adapter->devices--;
 	penstock_session_put(device->session);
 	free(device);
 }
@@ -75,16 +79,16 @@ static uint64_t put_row(struct penstock_device *device)
 	if (!penstock_session_leased(session) || session->state == PENSTOCK_SESSION_ENDED) {
 		return 0;
 	}
-	return penstock_store_put_device(session->adapter->config.store, &row);
+	return penstock_store_put_device(session->machine->config.store, &row);
 }
 
 /* ---------------------------------------------------------------- requests */
 
-static enum penstock_status check_create(const struct penstock_adapter *adapter,
+static enum penstock_status check_create(const struct penstock_machine *machine,
 					 uint32_t adapter_index, uint32_t flags,
 					 struct penstock_refusal *ret_refusal)
 {
-	if (adapter_index != 0) {
+	if (adapter_index >= machine->adapter_count) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NOT_FOUND,
 				       "there is no adapter %u", adapter_index);
 	}
@@ -96,21 +100,23 @@ static enum penstock_status check_create(const struct penstock_adapter *adapter,
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
 				       "device flags 0x%x: only GdiDevice 0x2 is known", flags);
 	}
-	if (adapter->state != PENSTOCK_ADAPTER_RUNNING) {
+	if (machine->adapters[adapter_index].state != PENSTOCK_ADAPTER_RUNNING) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_DEVICE_REMOVED,
-				       "the adapter has stopped: %s", adapter->failure);
+				       "the adapter has stopped: %s",
+				       machine->adapters[adapter_index].failure);
 	}
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
 /* A create that is sent again after a restart which had kept it. */
-static bool created_before(struct penstock_session *session, uint64_t name, uint32_t flags)
+static bool created_before(struct penstock_session *session, uint64_t name, uint32_t adapter_index,
+			   uint32_t flags)
 {
 	struct penstock_device *device =
 		penstock_name_table_find(&session->names, name, PENSTOCK_NAME_DEVICE);
 
 	if (device == NULL || !device->restored || !penstock_session_replaying(session) ||
-	    device->flags != flags) {
+	    device->adapter->index != adapter_index || device->flags != flags) {
 		return false;
 	}
 	device->restored = false;
@@ -122,11 +128,14 @@ static enum penstock_status create(struct penstock_session *session, uint64_t na
 				   struct penstock_refusal *ret_refusal)
 {
 	struct penstock_errbuf text;
+	struct penstock_adapter *adapter;
+	struct penstock_tenant *tenant;
 	struct penstock_device *device;
 	enum penstock_status status =
-		check_create(session->adapter, adapter_index, flags, ret_refusal);
+		check_create(session->machine, adapter_index, flags, ret_refusal);
 
-	if (status != PENSTOCK_STATUS_SUCCESS || created_before(session, name, flags) ||
+	if (status != PENSTOCK_STATUS_SUCCESS ||
+	    created_before(session, name, adapter_index, flags) ||
 	    penstock_session_overtaken(session, name)) {
 		return status;
 	}
@@ -134,7 +143,13 @@ static enum penstock_status create(struct penstock_session *session, uint64_t na
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
-	device = make(session, name, flags);
+	adapter = &session->machine->adapters[adapter_index];
+	status = penstock_principal_tenant(session->principal, adapter, &tenant);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return penstock_refuse(ret_refusal, status, "no memory for the principal: %s",
+				       penstock_status_text(status));
+	}
+	device = make(session, adapter, tenant, name, flags);
 	if (device == NULL) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
 				       "no memory for a device");
@@ -145,7 +160,7 @@ static enum penstock_status create(struct penstock_session *session, uint64_t na
 		free(device);
 		return penstock_refuse(ret_refusal, status, "%s", text.text);
 	}
-	device->id = ++session->adapter->last_device_id;
+	device->id = ++session->machine->last_device_id;
 	enter(device);
 	penstock_session_wrote(session, session->last_serial, put_row(device));
 	return PENSTOCK_STATUS_SUCCESS;
@@ -307,9 +322,16 @@ enum penstock_status penstock_device_restore(struct penstock_session *session,
 					     const struct penstock_device_row *row,
 					     struct penstock_device **ret_device)
 {
-	struct penstock_device *device = make(session, row->name, row->flags);
-	enum penstock_status status;
+	struct penstock_adapter *adapter = &session->machine->adapters[0];
+	struct penstock_tenant *tenant;
+	struct penstock_device *device;
+	enum penstock_status status =
+		penstock_principal_tenant(session->principal, adapter, &tenant);
 
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	device = make(session, adapter, tenant, row->name, row->flags);
 	if (device == NULL) {
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}

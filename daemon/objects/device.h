@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A device: a bag of contexts and openings of one session, and the unit of loss.
+ * A device: a bag of contexts and openings of one session on one adapter, and the unit of loss.
  *
  *	ACTIVE --(a GPU fault, a restart with work in flight, the adapter)--> lost: what is queued
  *is cancelled with DEVICE_REMOVED, as is every later request but destroy and query.
@@ -14,6 +14,8 @@
 
 struct penstock_device {
 	struct penstock_session *session; /* counted */
+	struct penstock_adapter *adapter; /* borrowed: its own for life */
+	struct penstock_tenant *tenant;   /* borrowed: what its principal is on that adapter */
 	struct penstock_list link;        /* penstock_session.devices */
 	struct penstock_list contexts;    /* penstock_context.link */
 	struct penstock_list ending;      /* likewise: destroyed, with submissions under way */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an adapter finds by a key that a peer may choose: principals by name, sessions by id, shared
+ * What a machine finds by a key that a peer may choose: principals by name, sessions by id, shared
  * allocations by token. The hash is keyed with random bytes of this run, so that nobody can aim at
  * one bucket; where memory runs out nothing is added. Loop thread only.
  */

@@ -105,14 +105,14 @@ void penstock_held_lay_out(struct penstock_held *held, const struct penstock_hel
 	*ret_command = block + layout.command;
 }
 
-struct penstock_held *penstock_held_new(struct penstock_adapter *adapter,
+struct penstock_held *penstock_held_new(struct penstock_machine *machine,
 					const struct penstock_held_size *size,
 					uint8_t **ret_command,
 					struct penstock_patch_location **ret_patches_in)
 {
 	uint64_t bytes = penstock_held_bytes(size);
 	uint32_t size_class;
-	struct penstock_held *held = take_block(&adapter->held_pool, bytes, &size_class);
+	struct penstock_held *held = take_block(&machine->held_pool, bytes, &size_class);
 
 	if (held == NULL) {
 		return NULL;
@@ -124,9 +124,9 @@ struct penstock_held *penstock_held_new(struct penstock_adapter *adapter,
 	return held;
 }
 
-void penstock_held_free(struct penstock_adapter *adapter, struct penstock_held *held)
+void penstock_held_free(struct penstock_machine *machine, struct penstock_held *held)
 {
-	struct penstock_held_pool *pool = &adapter->held_pool;
+	struct penstock_held_pool *pool = &machine->held_pool;
 	uint32_t size_class = held->size_class;
 
 	free(held->passes);
@@ -191,7 +191,7 @@ void penstock_held_ungate(struct penstock_held *held)
 	struct penstock_context *context = held->context;
 
 	if (context->progress_record != 0) {
-		penstock_progress_set_accepted(context->device->session->adapter->vidmm,
+		penstock_progress_set_accepted(context->device->session->machine->progress,
 					       context->progress_record, held->submission.serial);
 	}
 	held->submission.blocked--;
@@ -249,12 +249,12 @@ void penstock_held_release_list(struct penstock_held *held)
 void penstock_held_end(struct penstock_held *held)
 {
 	struct penstock_context *context = held->context;
-	struct penstock_adapter *adapter = context->device->session->adapter;
+	struct penstock_machine *machine = context->device->session->machine;
 
 	penstock_list_remove(&held->gate_link);
 	penstock_list_remove(&held->order_link);
 	penstock_held_release_list(held);
 	penstock_context_unhold(context, held);
-	penstock_held_free(adapter, held);
+	penstock_held_free(machine, held);
 	penstock_context_put(context);
 }

@@ -51,11 +51,11 @@ void penstock_held_lay_out(struct penstock_held *block, const struct penstock_he
 			   uint8_t **ret_command, struct penstock_patch_location **ret_patches_in);
 
 /* NULL where memory runs out. Everything that `size` names is there, not set up. */
-struct penstock_held *penstock_held_new(struct penstock_adapter *adapter,
+struct penstock_held *penstock_held_new(struct penstock_machine *machine,
 					const struct penstock_held_size *size,
 					uint8_t **ret_command,
 					struct penstock_patch_location **ret_patches_in);
-void penstock_held_free(struct penstock_adapter *adapter, struct penstock_held *held);
+void penstock_held_free(struct penstock_machine *machine, struct penstock_held *held);
 void penstock_held_pool_fini(struct penstock_held_pool *pool);
 
 /* Converts the client's list (list.c): checks all of it and takes nothing. */

@@ -3,9 +3,10 @@
  * What the objects stage offers to net: requests of a session as plain calls, protobuf left
  * behind. Loop thread only.
  *
- * An *adapter* has *principals* (who pays), a principal has *sessions* (WDDM's process), a session
- * names *devices*, *contexts* and *openings* of allocations in one table. An allocation is the
- * adapter's and lives as long as somebody has it open or a submission lists it.
+ * A *machine* has *adapters*, and *principals* (who pays), a principal has *sessions* (WDDM's
+ * process), a session names *devices*, each of one adapter, *contexts* and *openings* of
+ * allocations in one table. An allocation is its adapter's and lives as long as somebody has it
+ * open or a submission lists it.
  *
  * Requests of a session are executed in serial order. A call answers at once, or returns PENDING
  * and answers later through its penstock_request; the connection keeps the order of replies.
@@ -19,20 +20,16 @@
 #include "daemon/store/store.h"
 #include "proto/wire/frame.h"
 
-struct penstock_adapter;
+struct penstock_machine;
 struct penstock_principal;
 struct penstock_session;
 
-/* ---------------------------------------------------------------- the adapter */
+/* ---------------------------------------------------------------- the machine */
 
 struct penstock_adapter_config {
-	const char *state_dir; /* of the store; borrowed for the call */
-	const char *memory_dir;
+	const char *memory_dir; /* its own: exists, locked; borrowed for the call */
 	uint64_t local_bytes;
 	uint64_t aperture_bytes;
-	uint64_t principal_quota_bytes; /* memory of one principal */
-	uint32_t max_sessions_per_principal;
-	uint32_t max_lease_s;
 	uint32_t hw_queue_packet_cap;
 	uint32_t first_fence_id; /* of every node */
 	bool test_instructions;
@@ -40,13 +37,22 @@ struct penstock_adapter_config {
 	/* NULL: penstock_render. Tests put a broken one here. */
 	enum penstock_status (*translate)(struct penstock_render_args *args,
 					  struct penstock_refusal *ret_refusal);
+};
+
+struct penstock_machine_config {
+	const char *memory_dir; /* of what is of no adapter; borrowed for the call */
+	const struct penstock_adapter_config *adapters; /* likewise */
+	uint32_t adapter_count;                         /* 1 to PENSTOCK_LIMIT_ADAPTERS */
+	uint64_t principal_quota_bytes;                 /* memory of one principal */
+	uint32_t max_sessions_per_principal;
+	uint32_t max_lease_s;
 	struct penstock_store *store; /* borrowed, open; NULL: nothing is kept */
 	struct penstock_worker worker;
 	void *loop; /* uv_loop_t, for lease timers and deferred work */
 	/* 16 random bytes for session ids and share tokens */
 	void (*random)(void *owner, uint8_t ret_bytes[16]);
-	/* starts the configured backend with the adapter's callbacks */
-	enum penstock_status (*start_backend)(void *owner,
+	/* starts the backend that is configured for an adapter, with that adapter's callbacks */
+	enum penstock_status (*start_backend)(void *owner, uint32_t adapter_index,
 					      const struct penstock_backend_callbacks *callbacks,
 					      struct penstock_backend **ret_backend,
 					      struct penstock_errbuf *reterr_text);
@@ -55,21 +61,21 @@ struct penstock_adapter_config {
 	void (*log)(void *owner, int level, const char *group, const char *text);
 };
 
-/* Starts backend, memory manager, scheduler; brings back what the store holds. */
+/* Starts backends, memory managers, schedulers; brings back what the store holds. */
 PENSTOCK_MUST_CHECK
-enum penstock_status penstock_adapter_start(const struct penstock_adapter_config *config,
-					    struct penstock_adapter **ret_adapter,
+enum penstock_status penstock_machine_start(const struct penstock_machine_config *config,
+					    struct penstock_machine **ret_machine,
 					    struct penstock_errbuf *reterr_text);
 
 /* Ends every session without a lease, keeps the others in the store; `stopped` when all is gone. */
-void penstock_adapter_stop(struct penstock_adapter *adapter, void (*stopped)(void *argument),
+void penstock_machine_stop(struct penstock_machine *machine, void (*stopped)(void *argument),
 			   void *argument);
 
 /* The store's `committed`: every row with a sequence <= `sequence` is on disk. */
-void penstock_adapter_committed(struct penstock_adapter *adapter, uint64_t sequence);
+void penstock_machine_committed(struct penstock_machine *machine, uint64_t sequence);
 
 /* No submission is held any more (drain). */
-bool penstock_adapter_idle(const struct penstock_adapter *adapter);
+bool penstock_machine_idle(const struct penstock_machine *machine);
 
 /* ---------------------------------------------------------------- sessions */
 
@@ -100,7 +106,7 @@ struct penstock_session_events {
  * what is granted is in *ret_lease_s. SUCCESS, QUOTA_EXCEEDED, NO_MEMORY.
  */
 PENSTOCK_MUST_CHECK
-enum penstock_status penstock_session_new(struct penstock_adapter *adapter, const char *principal,
+enum penstock_status penstock_session_new(struct penstock_machine *machine, const char *principal,
 					  const char *client, uint32_t lease_s,
 					  const struct penstock_session_events *events,
 					  struct penstock_session **ret_session,
@@ -111,7 +117,7 @@ enum penstock_status penstock_session_new(struct penstock_adapter *adapter, cons
  * connection that still holds it is told `ended` first. *ret_last_serial: the highest executed.
  */
 PENSTOCK_MUST_CHECK
-enum penstock_status penstock_session_resume(struct penstock_adapter *adapter,
+enum penstock_status penstock_session_resume(struct penstock_machine *machine,
 					     const char *principal, struct penstock_session_id id,
 					     const struct penstock_session_events *events,
 					     struct penstock_session **ret_session,

@@ -57,13 +57,16 @@ static int64_t process_id(const struct penstock_adapter *adapter,
 	return adapter->backend->ops->process_id(penstock_vidmm_process_backend(process));
 }
 
-static uint32_t count_lost_of(const struct penstock_session *session)
+static uint32_t count_lost_of(const struct penstock_session *session,
+			      const struct penstock_adapter *adapter)
 {
 	uint32_t count = 0;
 
 	penstock_list_for_each (link, &session->devices) {
-		count += penstock_device_lost(
-			penstock_list_entry(link, struct penstock_device, link));
+		const struct penstock_device *device =
+			penstock_list_entry(link, struct penstock_device, link);
+
+		count += device->adapter == adapter && penstock_device_lost(device);
 	}
 	return count;
 }
@@ -72,27 +75,42 @@ static uint32_t count_lost(const struct penstock_adapter *adapter)
 {
 	uint32_t count = 0;
 
-	penstock_list_for_each (principal_link, &adapter->principals) {
+	penstock_list_for_each (principal_link, &adapter->machine->principals) {
 		const struct penstock_principal *principal =
 			penstock_list_entry(principal_link, struct penstock_principal, link);
 
 		penstock_list_for_each (link, &principal->sessions) {
 			count += count_lost_of(
-				penstock_list_entry(link, struct penstock_session, principal_link));
+				penstock_list_entry(link, struct penstock_session, principal_link),
+				adapter);
 		}
 	}
 	return count;
 }
 
-void penstock_observe_adapter(const struct penstock_adapter *adapter,
+void penstock_observe_machine(const struct penstock_machine *machine,
+			      struct penstock_machine_view *ret_view)
+{
+	*ret_view = (struct penstock_machine_view){
+		.adapters = machine->adapter_count,
+		.sessions = machine->sessions,
+		.leased_sessions = count_list(&machine->leases),
+	};
+	penstock_list_for_each (link, &machine->principals) {
+		ret_view->connections +=
+			penstock_list_entry(link, struct penstock_principal, link)->connections;
+	}
+}
+
+void penstock_observe_adapter(const struct penstock_machine *machine, uint32_t index,
 			      struct penstock_adapter_view *ret_view)
 {
+	const struct penstock_adapter *adapter = &machine->adapters[index];
+
 	*ret_view = (struct penstock_adapter_view){
 		.backend = adapter->backend == NULL ? "" : adapter->backend->ops->name,
 		.state = state_names[adapter->state],
 		.failure = adapter->failure,
-		.sessions = adapter->sessions,
-		.leased_sessions = count_list(&adapter->leases),
 		.devices = adapter->devices,
 		.devices_lost = count_lost(adapter),
 		.contexts = adapter->contexts,
@@ -105,40 +123,43 @@ void penstock_observe_adapter(const struct penstock_adapter *adapter,
 				? 0
 				: process_id(adapter, penstock_vidmm_system(adapter->vidmm)),
 	};
-	penstock_list_for_each (link, &adapter->principals) {
-		ret_view->connections +=
-			penstock_list_entry(link, struct penstock_principal, link)->connections;
+}
+
+static void add_tenant(const struct penstock_adapter *adapter, const struct penstock_tenant *tenant,
+		       struct penstock_principal_view *view)
+{
+	if (tenant->process == NULL) {
+		return;
+	}
+	view->memory_bytes += penstock_vidmm_process_used_bytes(tenant->process);
+	view->dma_pool_bytes += penstock_vidmm_process_pool_bytes(tenant->process);
+	if (view->gpu_process == 0) {
+		view->gpu_process = process_id(adapter, tenant->process);
 	}
 }
 
-void penstock_observe_principals(const struct penstock_adapter *adapter,
+void penstock_observe_principals(const struct penstock_machine *machine,
 				 void (*visit)(void *owner,
 					       const struct penstock_principal_view *view),
 				 void *owner)
 {
-	penstock_list_for_each (link, &adapter->principals) {
+	penstock_list_for_each (link, &machine->principals) {
 		const struct penstock_principal *principal =
 			penstock_list_entry(link, struct penstock_principal, link);
-		const struct penstock_principal_view view = {
+		struct penstock_principal_view view = {
 			.name = principal->name,
 			.sessions = principal->session_count,
 			.connections = principal->connections,
 			.objects = principal->objects,
-			.memory_bytes =
-				principal->process == NULL
-					? 0
-					: penstock_vidmm_process_used_bytes(principal->process),
-			.memory_quota_bytes = adapter->config.principal_quota_bytes,
-			.dma_pool_bytes =
-				principal->process == NULL
-					? 0
-					: penstock_vidmm_process_pool_bytes(principal->process),
-			.gpu_process = process_id(adapter, principal->process),
+			.memory_quota_bytes = machine->config.principal_quota_bytes,
 			.submissions = principal->submissions,
 			.retired = principal->retired,
 			.refused = principal->refused,
 		};
 
+		for (uint32_t i = 0; i < machine->adapter_count; i++) {
+			add_tenant(&machine->adapters[i], &principal->tenants[i], &view);
+		}
 		visit(owner, &view);
 	}
 }
@@ -195,12 +216,12 @@ static void each_context_of(const struct penstock_session *session,
 	}
 }
 
-static void each_context(const struct penstock_adapter *adapter,
+static void each_context(const struct penstock_machine *machine,
 			 bool (*visit)(void *owner, struct penstock_context *context), void *owner)
 {
 	bool go_on = true;
 
-	penstock_list_for_each (principal_link, &adapter->principals) {
+	penstock_list_for_each (principal_link, &machine->principals) {
 		const struct penstock_principal *principal =
 			penstock_list_entry(principal_link, struct penstock_principal, link);
 
@@ -229,13 +250,13 @@ static bool visit_context(void *owner, struct penstock_context *context)
 	return true;
 }
 
-void penstock_observe_contexts(const struct penstock_adapter *adapter,
+void penstock_observe_contexts(const struct penstock_machine *machine,
 			       void (*visit)(void *owner, const struct penstock_context_view *view),
 			       void *owner)
 {
 	struct context_visit each = { visit, owner };
 
-	each_context(adapter, visit_context, &each);
+	each_context(machine, visit_context, &each);
 }
 
 /* ---------------------------------------------------------------- a submission */
@@ -350,7 +371,7 @@ static void fill_values(const struct source *source, const struct penstock_dump_
 }
 
 enum penstock_status
-penstock_observe_submission(const struct penstock_adapter *adapter, uint64_t context_id,
+penstock_observe_submission(const struct penstock_machine *machine, uint64_t context_id,
 			    void (*visit)(void *owner, const struct penstock_dump_view *view),
 			    void *owner)
 {
@@ -361,7 +382,7 @@ penstock_observe_submission(const struct penstock_adapter *adapter, uint64_t con
 	uint8_t *dma_before;
 	struct source source;
 
-	each_context(adapter, match_context, &search);
+	each_context(machine, match_context, &search);
 	if (search.found == NULL) {
 		return PENSTOCK_STATUS_NOT_FOUND;
 	}
@@ -390,10 +411,10 @@ penstock_observe_submission(const struct penstock_adapter *adapter, uint64_t con
 
 /* ---------------------------------------------------------------- memory and queues */
 
-void penstock_observe_allocations(const struct penstock_adapter *adapter,
-				  void (*visit)(void *owner,
-						const struct penstock_allocation_view *view),
-				  void *owner)
+static void observe_allocations_of(const struct penstock_adapter *adapter,
+				   void (*visit)(void *owner,
+						 const struct penstock_allocation_view *view),
+				   void *owner)
 {
 	penstock_list_for_each (link, &adapter->allocations) {
 		const struct penstock_allocation *allocation =
@@ -422,10 +443,22 @@ void penstock_observe_allocations(const struct penstock_adapter *adapter,
 	}
 }
 
+void penstock_observe_allocations(const struct penstock_machine *machine,
+				  void (*visit)(void *owner,
+						const struct penstock_allocation_view *view),
+				  void *owner)
+{
+	for (uint32_t i = 0; i < machine->adapter_count; i++) {
+		observe_allocations_of(&machine->adapters[i], visit, owner);
+	}
+}
+
 enum penstock_status
-penstock_observe_segments(const struct penstock_adapter *adapter,
+penstock_observe_segments(const struct penstock_machine *machine, uint32_t index,
 			  struct penstock_segment_state ret[PENSTOCK_SEGMENT_COUNT])
 {
+	const struct penstock_adapter *adapter = &machine->adapters[index];
+
 	if (adapter->vidmm == NULL) {
 		return PENSTOCK_STATUS_DEVICE_REMOVED;
 	}
@@ -433,10 +466,12 @@ penstock_observe_segments(const struct penstock_adapter *adapter,
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-enum penstock_status penstock_observe_nodes(const struct penstock_adapter *adapter,
+enum penstock_status penstock_observe_nodes(const struct penstock_machine *machine, uint32_t index,
 					    struct penstock_node_state ret[PENSTOCK_NODE_COUNT],
 					    uint32_t *ret_hw_queue_packet_cap)
 {
+	const struct penstock_adapter *adapter = &machine->adapters[index];
+
 	if (adapter->scheduler == NULL) {
 		return PENSTOCK_STATUS_DEVICE_REMOVED;
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an operator may see of an adapter: rows of plain values, walked in one call and one turn of
- * the loop. Strings and arrays are borrowed and valid inside the callback, which must not call
- * into objects. Values, not pointers to objects, so that nobody can change what he looks at.
- * Loop thread only.
+ * What an operator may see of a machine and its adapters: rows of plain values, walked in one call
+ * and one turn of the loop. Strings and arrays are borrowed and valid inside the callback, which
+ * must not call into objects. Values, not pointers to objects, so that nobody can change what he
+ * looks at. Loop thread only.
  */
 #ifndef PENSTOCK_OBSERVE_H
 #define PENSTOCK_OBSERVE_H
@@ -12,13 +12,20 @@
 
 /* ---------------------------------------------------------------- status */
 
+struct penstock_machine_view {
+	uint32_t adapters;
+	uint32_t sessions;
+	uint32_t leased_sessions; /* without a connection */
+	uint32_t connections;
+};
+
+void penstock_observe_machine(const struct penstock_machine *machine,
+			      struct penstock_machine_view *ret_view);
+
 struct penstock_adapter_view {
 	const char *backend; /* its name; "" once it stopped */
 	const char *state;   /* "running", "failed", "stopping" */
 	const char *failure; /* why failed, or "" */
-	uint32_t sessions;
-	uint32_t leased_sessions; /* without a connection */
-	uint32_t connections;
 	uint32_t devices;
 	uint32_t devices_lost; /* of these */
 	uint32_t contexts;
@@ -29,7 +36,8 @@ struct penstock_adapter_view {
 	int64_t system_process; /* pid of the GPU process that pages, 0: none */
 };
 
-void penstock_observe_adapter(const struct penstock_adapter *adapter,
+/* `index` below penstock_machine_view.adapters; so everywhere. */
+void penstock_observe_adapter(const struct penstock_machine *machine, uint32_t index,
 			      struct penstock_adapter_view *ret_view);
 
 struct penstock_principal_view {
@@ -46,7 +54,7 @@ struct penstock_principal_view {
 	uint64_t refused;
 };
 
-void penstock_observe_principals(const struct penstock_adapter *adapter,
+void penstock_observe_principals(const struct penstock_machine *machine,
 				 void (*visit)(void *owner,
 					       const struct penstock_principal_view *view),
 				 void *owner);
@@ -79,7 +87,7 @@ struct penstock_context_view {
 	uint64_t patched;
 };
 
-void penstock_observe_contexts(const struct penstock_adapter *adapter,
+void penstock_observe_contexts(const struct penstock_machine *machine,
 			       void (*visit)(void *owner, const struct penstock_context_view *view),
 			       void *owner);
 
@@ -120,7 +128,7 @@ struct penstock_dump_view {
  */
 PENSTOCK_MUST_CHECK
 enum penstock_status
-penstock_observe_submission(const struct penstock_adapter *adapter, uint64_t context_id,
+penstock_observe_submission(const struct penstock_machine *machine, uint64_t context_id,
 			    void (*visit)(void *owner, const struct penstock_dump_view *view),
 			    void *owner);
 
@@ -142,7 +150,7 @@ struct penstock_allocation_view {
 	uint32_t segment_set;
 };
 
-void penstock_observe_allocations(const struct penstock_adapter *adapter,
+void penstock_observe_allocations(const struct penstock_machine *machine,
 				  void (*visit)(void *owner,
 						const struct penstock_allocation_view *view),
 				  void *owner);
@@ -150,10 +158,10 @@ void penstock_observe_allocations(const struct penstock_adapter *adapter,
 /* SUCCESS, or DEVICE_REMOVED where the adapter has neither any more. */
 PENSTOCK_MUST_CHECK
 enum penstock_status
-penstock_observe_segments(const struct penstock_adapter *adapter,
+penstock_observe_segments(const struct penstock_machine *machine, uint32_t index,
 			  struct penstock_segment_state ret[PENSTOCK_SEGMENT_COUNT]);
 PENSTOCK_MUST_CHECK
-enum penstock_status penstock_observe_nodes(const struct penstock_adapter *adapter,
+enum penstock_status penstock_observe_nodes(const struct penstock_machine *machine, uint32_t index,
 					    struct penstock_node_state ret[PENSTOCK_NODE_COUNT],
 					    uint32_t *ret_hw_queue_packet_cap);
 

@@ -184,7 +184,7 @@ static void render(struct penstock_passes *passes, struct penstock_pass *pass)
 	const struct penstock_context *context = passes->held->context;
 	struct penstock_refusal refusal;
 
-	passes->rendered = penstock_translate(context->device->session->adapter->config.translate,
+	passes->rendered = penstock_translate(context->device->adapter->config.translate,
 					      &pass->submission.args, pass->before, &refusal,
 					      &passes->held->defect);
 }
@@ -195,7 +195,7 @@ static void hand_over(struct penstock_passes *passes, struct penstock_pass *pass
 
 	/* It was validated: only a broken translator refuses it. */
 	if (passes->held->defect != NULL) {
-		penstock_adapter_fail(context->device->session->adapter, passes->held->defect);
+		penstock_adapter_fail(context->device->adapter, passes->held->defect);
 		pass->busy = false;
 		fail(passes, passes->next, PENSTOCK_STATUS_DEVICE_REMOVED);
 		return;
@@ -240,7 +240,7 @@ static void worked(void *argument)
 static void render_next(struct penstock_passes *passes, struct penstock_pass *pass)
 {
 	const struct penstock_worker *worker =
-		&passes->held->context->device->session->adapter->config.worker;
+		&passes->held->context->device->session->machine->config.worker;
 
 	prepare_pass(passes, pass);
 	if (pass->submission.args.dma_capacity >= WORKER_PASS_BYTES) {

@@ -8,83 +8,90 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t now_ms(const struct penstock_adapter *adapter)
+static uint64_t now_ms(const struct penstock_machine *machine)
 {
-	return uv_now(adapter->config.loop);
+	return uv_now(machine->config.loop);
 }
 
-static enum penstock_status make(struct penstock_adapter *adapter, uint64_t id, const char *name,
+static enum penstock_status make(struct penstock_machine *machine, uint64_t id, const char *name,
 				 struct penstock_principal **ret_principal)
 {
-	struct penstock_principal *principal = calloc(1, sizeof(*principal));
+	struct penstock_principal *principal = calloc(
+		1, sizeof(*principal) + machine->adapter_count * sizeof(principal->tenants[0]));
 	enum penstock_status status;
 
 	if (principal == NULL) {
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
-	principal->adapter = adapter;
+	principal->machine = machine;
 	principal->id = id;
 	principal->references = 1;
-	principal->active_ms = now_ms(adapter);
+	principal->active_ms = now_ms(machine);
 	(void)snprintf(principal->name, sizeof(principal->name), "%s", name);
 	penstock_list_init(&principal->link);
 	penstock_list_init(&principal->sessions);
-	/* Of a failed adapter nobody gets memory; an operator may still look at it. */
-	status = adapter->state != PENSTOCK_ADAPTER_RUNNING
-			 ? PENSTOCK_STATUS_SUCCESS
-			 : penstock_vidmm_process_new(adapter->vidmm, id,
-						      adapter->config.principal_quota_bytes,
-						      &principal->process);
+	status = penstock_directory_add_principal(&machine->directory, principal);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		free(principal);
 		return status;
 	}
-	status = penstock_directory_add_principal(&adapter->directory, principal);
-	if (status != PENSTOCK_STATUS_SUCCESS) {
-		penstock_vidmm_process_free(principal->process);
-		free(principal);
-		return status;
-	}
-	penstock_list_append(&adapter->principals, &principal->link);
+	penstock_list_append(&machine->principals, &principal->link);
 	*ret_principal = principal;
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-enum penstock_status penstock_principal_get(struct penstock_adapter *adapter, const char *name,
+enum penstock_status penstock_principal_tenant(struct penstock_principal *principal,
+					       const struct penstock_adapter *adapter,
+					       struct penstock_tenant **ret_tenant)
+{
+	struct penstock_tenant *tenant = &principal->tenants[adapter->index];
+	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
+
+	if (tenant->process == NULL) {
+		tenant->active_ms = now_ms(principal->machine);
+		status = penstock_vidmm_process_new(
+			adapter->vidmm, principal->id,
+			principal->machine->config.principal_quota_bytes, &tenant->process);
+	}
+	*ret_tenant = tenant;
+	return status;
+}
+
+enum penstock_status penstock_principal_get(struct penstock_machine *machine, const char *name,
 					    struct penstock_principal **ret_principal)
 {
 	struct penstock_principal *principal;
-	struct penstock_principal_row row = { .id = adapter->last_principal_id + 1 };
+	struct penstock_principal_row row = { .id = machine->last_principal_id + 1 };
 	enum penstock_status status;
 
 	/* A name is the identity: cut short it would be somebody else's. */
 	if (strlen(name) >= sizeof(row.name)) {
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
-	principal = penstock_directory_find_principal(&adapter->directory, name);
+	principal = penstock_directory_find_principal(&machine->directory, name);
 	if (principal != NULL) {
 		penstock_principal_ref(principal);
 		*ret_principal = principal;
 		return PENSTOCK_STATUS_SUCCESS;
 	}
-	status = make(adapter, row.id, name, &principal);
+	status = make(machine, row.id, name, &principal);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
-	adapter->last_principal_id = row.id;
-	if (adapter->config.store != NULL) {
+	machine->last_principal_id = row.id;
+	if (machine->config.store != NULL) {
 		(void)snprintf(row.name, sizeof(row.name), "%s", name);
-		(void)penstock_store_put_principal(adapter->config.store, &row);
+		(void)penstock_store_put_principal(machine->config.store, &row);
 	}
 	*ret_principal = principal;
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-enum penstock_status penstock_principal_restore(struct penstock_adapter *adapter, uint64_t id,
+enum penstock_status penstock_principal_restore(struct penstock_machine *machine, uint64_t id,
 						const char *name,
 						struct penstock_principal **ret_principal)
 {
-	return make(adapter, id, name, ret_principal);
+	return make(machine, id, name, ret_principal);
 }
 
 void penstock_principal_hold(struct penstock_principal *principal, uint64_t bytes)
@@ -117,44 +124,64 @@ void penstock_principal_ref(struct penstock_principal *principal)
 
 void penstock_principal_put(struct penstock_principal *principal)
 {
-	struct penstock_adapter *adapter = principal->adapter;
+	struct penstock_machine *machine = principal->machine;
 
 	PENSTOCK_REQUIRE(principal->references > 0);
-	principal->active_ms = now_ms(adapter);
-	if (--principal->references == 0 && adapter->state == PENSTOCK_ADAPTER_STOPPING) {
-		penstock_turn_arm(&adapter->turn);
+	principal->active_ms = now_ms(machine);
+	if (--principal->references == 0 && machine->stopping) {
+		penstock_turn_arm(&machine->turn);
 	}
 }
 
 static void forget(struct penstock_principal *principal)
 {
-	struct penstock_adapter *adapter = principal->adapter;
+	struct penstock_machine *machine = principal->machine;
 
 	penstock_list_remove(&principal->link);
-	penstock_directory_remove_principal(&adapter->directory, principal);
-	penstock_vidmm_process_free(principal->process);
-	if (adapter->config.store != NULL && !adapter->keeping) {
-		(void)penstock_store_delete(adapter->config.store, PENSTOCK_STORE_PRINCIPAL,
+	penstock_directory_remove_principal(&machine->directory, principal);
+	for (uint32_t i = 0; i < machine->adapter_count; i++) {
+		penstock_vidmm_process_free(principal->tenants[i].process);
+	}
+	if (machine->config.store != NULL && !machine->keeping) {
+		(void)penstock_store_delete(machine->config.store, PENSTOCK_STORE_PRINCIPAL,
 					    principal->id);
 	}
 	free(principal);
 }
 
-void penstock_principal_sweep(struct penstock_adapter *adapter, bool everything)
+static bool idle_since(uint64_t active_ms, uint64_t now)
 {
-	uint64_t now = now_ms(adapter);
+	return now - active_ms >= PENSTOCK_PRINCIPAL_IDLE_MS;
+}
 
-	penstock_list_for_each_safe (link, &adapter->principals) {
+static void sweep_tenants(struct penstock_principal *principal, uint64_t now)
+{
+	struct penstock_machine *machine = principal->machine;
+
+	for (uint32_t i = 0; i < machine->adapter_count; i++) {
+		struct penstock_tenant *tenant = &principal->tenants[i];
+
+		if (tenant->process != NULL && tenant->held == 0 && !tenant->asleep &&
+		    idle_since(tenant->active_ms, now) &&
+		    machine->adapters[i].state == PENSTOCK_ADAPTER_RUNNING) {
+			tenant->asleep = penstock_vidmm_process_idle(tenant->process);
+		}
+	}
+}
+
+void penstock_principal_sweep(struct penstock_machine *machine, bool everything)
+{
+	uint64_t now = now_ms(machine);
+
+	penstock_list_for_each_safe (link, &machine->principals) {
 		struct penstock_principal *principal =
 			penstock_list_entry(link, struct penstock_principal, link);
-		bool idle = principal->held == 0 &&
-			    now - principal->active_ms >= PENSTOCK_PRINCIPAL_IDLE_MS;
+		bool idle = idle_since(principal->active_ms, now);
 
 		if (principal->references == 0 && (idle || everything)) {
 			forget(principal);
-		} else if (idle && !principal->asleep &&
-			   adapter->state == PENSTOCK_ADAPTER_RUNNING) {
-			principal->asleep = penstock_vidmm_process_idle(principal->process);
+		} else if (idle) {
+			sweep_tenants(principal, now);
 		}
 	}
 }

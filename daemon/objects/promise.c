@@ -44,7 +44,7 @@ static enum penstock_status reserve(struct penstock_context *context,
 	if (block == NULL) {
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
-	if (penstock_vidmm_promise_slot(principal->process, info->dma_buffer_bytes) !=
+	if (penstock_vidmm_promise_slot(context->device->tenant->process, info->dma_buffer_bytes) !=
 	    PENSTOCK_STATUS_SUCCESS) {
 		free(block);
 		return PENSTOCK_STATUS_NO_MEMORY;
@@ -87,7 +87,8 @@ void penstock_promise_drop(struct penstock_context *context)
 	if (context->promise == NULL) {
 		set_used(context, false);
 	}
-	penstock_vidmm_unpromise_slot(principal->process, context->promise_slot_bytes);
+	penstock_vidmm_unpromise_slot(context->device->tenant->process,
+				      context->promise_slot_bytes);
 	principal->promised_bytes -= context->promise_bytes;
 	free(context->promise);
 	context->promise = NULL;

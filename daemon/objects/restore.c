@@ -29,8 +29,7 @@ struct entry {
 };
 
 struct restore {
-	struct penstock_adapter *adapter;
-	bool contents; /* the memory directory is the one that the rows speak of */
+	struct penstock_machine *machine;
 	enum penstock_status status;
 	struct entry *principals;
 	struct entry *sessions;
@@ -98,10 +97,11 @@ static void drop(struct entry **table)
 static void on_generation(void *owner, const uint8_t id[16])
 {
 	struct restore *restore = owner;
+	struct penstock_adapter *adapter = &restore->machine->adapters[0];
 	uint8_t current[16];
 
-	penstock_vidmm_generation(restore->adapter->vidmm, current);
-	restore->contents = restore->contents && memcmp(id, current, sizeof(current)) == 0;
+	penstock_vidmm_generation(adapter->vidmm, current);
+	adapter->contents = adapter->contents && memcmp(id, current, sizeof(current)) == 0;
 }
 
 static bool on_principal(void *owner, const struct penstock_principal_row *row)
@@ -109,7 +109,7 @@ static bool on_principal(void *owner, const struct penstock_principal_row *row)
 	struct restore *restore = owner;
 	struct penstock_principal *principal;
 	enum penstock_status status =
-		penstock_principal_restore(restore->adapter, row->id, row->name, &principal);
+		penstock_principal_restore(restore->machine, row->id, row->name, &principal);
 
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return stop(restore, status);
@@ -167,13 +167,13 @@ static bool on_context(void *owner, const struct penstock_context_row *row)
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return stop(restore, status);
 	}
-	if (penstock_progress_restore(restore->adapter->vidmm, row->progress_record, &accepted,
+	if (penstock_progress_restore(restore->machine->progress, row->progress_record, &accepted,
 				      &completed) == PENSTOCK_STATUS_SUCCESS) {
 		context->progress_record = row->progress_record;
 		context->last_serial = accepted;
 		context->completed_fence = completed;
 		context->failed_fence =
-			penstock_progress_failed(restore->adapter->vidmm, row->progress_record);
+			penstock_progress_failed(restore->machine->progress, row->progress_record);
 		device->fault = accepted == completed ? device->fault : work_lost;
 	} else {
 		context->last_serial = context->device->session->last_serial;
@@ -186,16 +186,17 @@ static bool on_allocation(void *owner, const struct penstock_allocation_row *row
 {
 	struct restore *restore = owner;
 	struct penstock_allocation_row known = *row;
+	struct penstock_adapter *adapter = &restore->machine->adapters[0];
 	struct entry *principal = find(restore->principals, row->principal);
 	struct penstock_allocation *allocation;
 	bool lost = false;
 	enum penstock_status status;
 
 	/* A record of another memory directory is somebody else's bytes. */
-	known.record = restore->contents ? row->record : UINT64_MAX;
+	known.record = adapter->contents ? row->record : UINT64_MAX;
 	status = principal == NULL ? PENSTOCK_STATUS_DATA_ERROR
-				   : penstock_allocation_restore(principal->object, &known, &lost,
-								 &allocation);
+				   : penstock_allocation_restore(principal->object, adapter, &known,
+								 &lost, &allocation);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return stop(restore, status);
 	}
@@ -310,7 +311,7 @@ static void find_unknown(struct restore *restore)
 
 static enum penstock_status renew_progress(struct restore *restore)
 {
-	struct penstock_adapter *adapter = restore->adapter;
+	struct penstock_machine *machine = restore->machine;
 
 	for (struct entry *entry = restore->sessions; entry != NULL; entry = entry->hh.next) {
 		enum penstock_status status = penstock_session_renew_progress(entry->object);
@@ -325,7 +326,7 @@ static enum penstock_status renew_progress(struct restore *restore)
 		if (context->progress_record != 0) {
 			continue;
 		}
-		if (penstock_progress_allocate(adapter->vidmm, &context->progress_record) !=
+		if (penstock_progress_allocate(machine->progress, &context->progress_record) !=
 		    PENSTOCK_STATUS_SUCCESS) {
 			return PENSTOCK_STATUS_NO_MEMORY;
 		}
@@ -370,7 +371,7 @@ static void lose_devices(struct restore *restore)
 static void settle_allocations(struct restore *restore)
 {
 	for (struct entry *entry = restore->allocations; entry != NULL; entry = entry->hh.next) {
-		if (entry->fault != NULL && !restore->adapter->keeping) {
+		if (entry->fault != NULL && !restore->machine->keeping) {
 			(void)penstock_allocation_store(entry->object); /* its record is new */
 		}
 		penstock_allocation_settle_restore(entry->object);
@@ -391,16 +392,29 @@ static void start_leases(struct restore *restore)
 	}
 }
 
-static void take_ids(struct penstock_adapter *adapter)
+static void take_ids(struct penstock_machine *machine)
 {
-	struct penstock_store *store = adapter->config.store;
+	struct penstock_store *store = machine->config.store;
 
-	adapter->last_principal_id = penstock_store_highest_id(store, PENSTOCK_STORE_PRINCIPAL);
-	adapter->last_session_id = penstock_store_highest_id(store, PENSTOCK_STORE_SESSION);
-	adapter->last_device_id = penstock_store_highest_id(store, PENSTOCK_STORE_DEVICE);
-	adapter->last_context_id = penstock_store_highest_id(store, PENSTOCK_STORE_CONTEXT);
-	adapter->last_allocation_id = penstock_store_highest_id(store, PENSTOCK_STORE_ALLOCATION);
-	adapter->last_opening_id = penstock_store_highest_id(store, PENSTOCK_STORE_OPENING);
+	machine->last_principal_id = penstock_store_highest_id(store, PENSTOCK_STORE_PRINCIPAL);
+	machine->last_session_id = penstock_store_highest_id(store, PENSTOCK_STORE_SESSION);
+	machine->last_device_id = penstock_store_highest_id(store, PENSTOCK_STORE_DEVICE);
+	machine->last_context_id = penstock_store_highest_id(store, PENSTOCK_STORE_CONTEXT);
+	machine->last_allocation_id = penstock_store_highest_id(store, PENSTOCK_STORE_ALLOCATION);
+	machine->last_opening_id = penstock_store_highest_id(store, PENSTOCK_STORE_OPENING);
+}
+
+static void put_generations(struct penstock_machine *machine)
+{
+	uint8_t generation[16];
+
+	penstock_vidmm_generation(machine->adapters[0].vidmm, generation);
+	(void)penstock_store_put_generation(machine->config.store, generation);
+}
+
+static uint32_t count(const struct entry *table)
+{
+	return table == NULL ? 0 : HASH_COUNT(table);
 }
 
 static void report(struct restore *restore)
@@ -411,23 +425,21 @@ static void report(struct restore *restore)
 		lost += entry->fault != NULL;
 	}
 	if (restore->sessions != NULL) {
-		penstock_adapter_log(restore->adapter, LOG_INFO, "objects",
+		penstock_machine_log(restore->machine, LOG_INFO, "objects",
 				     "restored sessions=%u devices=%u lost=%u contexts=%u "
 				     "allocations=%u",
-				     restore->adapter->sessions, restore->adapter->devices, lost,
-				     restore->adapter->contexts,
-				     restore->adapter->allocation_count);
+				     count(restore->sessions), count(restore->devices), lost,
+				     count(restore->contexts), count(restore->allocations));
 	}
 }
 
 static enum penstock_status finish(struct restore *restore, struct penstock_errbuf *reterr_text)
 {
-	struct penstock_adapter *adapter = restore->adapter;
-	uint8_t generation[16];
+	struct penstock_machine *machine = restore->machine;
 	enum penstock_status status;
 
 	flush_list(restore);
-	take_ids(adapter);
+	take_ids(machine);
 	status = renew_progress(restore);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		penstock_errbuf_set(reterr_text, "no memory for progress records");
@@ -435,17 +447,16 @@ static enum penstock_status finish(struct restore *restore, struct penstock_errb
 	}
 	find_unknown(restore);
 	lose_devices(restore);
-	penstock_vidmm_generation(adapter->vidmm, generation);
-	(void)penstock_store_put_generation(adapter->config.store, generation);
+	put_generations(machine);
 	start_leases(restore);
 	report(restore);
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-enum penstock_status penstock_adapter_restore(struct penstock_adapter *adapter, bool fresh,
+enum penstock_status penstock_machine_restore(struct penstock_machine *machine,
 					      struct penstock_errbuf *reterr_text)
 {
-	struct restore restore = { .adapter = adapter, .contents = !fresh };
+	struct restore restore = { .machine = machine };
 	const struct penstock_store_loader loader = {
 		.owner = &restore,
 		.generation = on_generation,
@@ -461,10 +472,10 @@ enum penstock_status penstock_adapter_restore(struct penstock_adapter *adapter, 
 	};
 	enum penstock_status status;
 
-	if (adapter->config.store == NULL) {
+	if (machine->config.store == NULL) {
 		return PENSTOCK_STATUS_SUCCESS;
 	}
-	status = penstock_store_load(adapter->config.store, &loader, reterr_text);
+	status = penstock_store_load(machine->config.store, &loader, reterr_text);
 	if (restore.status != PENSTOCK_STATUS_SUCCESS) {
 		status = restore.status;
 	}
@@ -473,8 +484,7 @@ enum penstock_status penstock_adapter_restore(struct penstock_adapter *adapter, 
 	}
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		/* The daemon does not start: what is kept stays as it was found. */
-		adapter->keeping = true;
-		penstock_vidmm_keep(adapter->vidmm);
+		penstock_machine_keep(machine);
 	}
 	settle_allocations(&restore);
 	put_principals(&restore);

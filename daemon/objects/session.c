@@ -26,7 +26,7 @@ static struct penstock_session *make(struct penstock_principal *principal, const
 	if (session == NULL) {
 		return NULL;
 	}
-	session->adapter = principal->adapter;
+	session->machine = principal->machine;
 	session->principal = principal;
 	session->references = 1;
 	session->lease_s = lease_s;
@@ -44,18 +44,18 @@ static struct penstock_session *make(struct penstock_principal *principal, const
 	return session;
 }
 
-/* Takes its place among the adapter's sessions; takes over the reference to the principal. */
+/* Takes its place among the machine's sessions; takes over the reference to the principal. */
 static enum penstock_status enter(struct penstock_session *session)
 {
-	struct penstock_adapter *adapter = session->adapter;
-	enum penstock_status status = penstock_directory_add_session(&adapter->directory, session);
+	struct penstock_machine *machine = session->machine;
+	enum penstock_status status = penstock_directory_add_session(&machine->directory, session);
 
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
 	penstock_list_append(&session->principal->sessions, &session->principal_link);
 	session->principal->session_count++;
-	adapter->sessions++;
+	machine->sessions++;
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
@@ -80,10 +80,10 @@ void penstock_session_put(struct penstock_session *session)
 	free(session);
 }
 
-static uint32_t grant_lease(const struct penstock_adapter *adapter, uint32_t wish_s)
+static uint32_t grant_lease(const struct penstock_machine *machine, uint32_t wish_s)
 {
-	uint32_t most = adapter->config.max_lease_s < PENSTOCK_LIMIT_LEASE_S
-				? adapter->config.max_lease_s
+	uint32_t most = machine->config.max_lease_s < PENSTOCK_LIMIT_LEASE_S
+				? machine->config.max_lease_s
 				: PENSTOCK_LIMIT_LEASE_S;
 
 	return wish_s < most ? wish_s : most;
@@ -91,7 +91,7 @@ static uint32_t grant_lease(const struct penstock_adapter *adapter, uint32_t wis
 
 static enum penstock_status check_sessions(const struct penstock_principal *principal)
 {
-	uint32_t most = principal->adapter->config.max_sessions_per_principal;
+	uint32_t most = principal->machine->config.max_sessions_per_principal;
 
 	if (most == 0 || most > PENSTOCK_LIMIT_SESSIONS_PER_PRINCIPAL) {
 		most = PENSTOCK_LIMIT_SESSIONS_PER_PRINCIPAL;
@@ -103,7 +103,7 @@ static enum penstock_status check_sessions(const struct penstock_principal *prin
 /* A progress record and, naming it, the row. */
 static enum penstock_status keep_row(struct penstock_session *session)
 {
-	struct penstock_adapter *adapter = session->adapter;
+	struct penstock_machine *machine = session->machine;
 	struct penstock_session_row row = {
 		.id = session->number,
 		.id_high = session->id.high,
@@ -116,18 +116,18 @@ static enum penstock_status keep_row(struct penstock_session *session)
 	if (!penstock_session_leased(session)) {
 		return PENSTOCK_STATUS_SUCCESS;
 	}
-	status = penstock_progress_allocate(adapter->vidmm, &session->progress_record);
+	status = penstock_progress_allocate(machine->progress, &session->progress_record);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
 	row.progress_record = session->progress_record;
 	memcpy(row.client, session->client, sizeof(row.client));
 	/* Part of what serial 0 did: even the first answer waits for it. */
-	penstock_session_wrote(session, 0, penstock_store_put_session(adapter->config.store, &row));
+	penstock_session_wrote(session, 0, penstock_store_put_session(machine->config.store, &row));
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-enum penstock_status penstock_session_new(struct penstock_adapter *adapter, const char *name,
+enum penstock_status penstock_session_new(struct penstock_machine *machine, const char *name,
 					  const char *client, uint32_t lease_s,
 					  const struct penstock_session_events *events,
 					  struct penstock_session **ret_session,
@@ -137,30 +137,30 @@ enum penstock_status penstock_session_new(struct penstock_adapter *adapter, cons
 	struct penstock_session *session;
 	enum penstock_status status;
 
-	if (adapter->state == PENSTOCK_ADAPTER_STOPPING) {
+	if (machine->stopping) {
 		return PENSTOCK_STATUS_CANCELLED;
 	}
-	status = penstock_principal_get(adapter, name, &principal);
+	status = penstock_principal_get(machine, name, &principal);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
 	status = check_sessions(principal);
 	session = status == PENSTOCK_STATUS_SUCCESS
 			  ? make(principal, client,
-				 adapter->config.store == NULL ? 0 : grant_lease(adapter, lease_s))
+				 machine->config.store == NULL ? 0 : grant_lease(machine, lease_s))
 			  : NULL;
 	if (session == NULL) {
 		penstock_principal_put(principal);
 		return status == PENSTOCK_STATUS_SUCCESS ? PENSTOCK_STATUS_NO_MEMORY : status;
 	}
-	adapter->config.random(adapter->config.owner, (uint8_t *)&session->id);
+	machine->config.random(machine->config.owner, (uint8_t *)&session->id);
 	status = enter(session);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		session->state = PENSTOCK_SESSION_ENDED;
 		penstock_session_put(session);
 		return status;
 	}
-	session->number = ++adapter->last_session_id;
+	session->number = ++machine->last_session_id;
 	session->events = *events;
 	principal->connections++;
 	status = keep_row(session);
@@ -177,7 +177,7 @@ enum penstock_status penstock_session_restore(struct penstock_principal *princip
 					      const struct penstock_session_row *row,
 					      struct penstock_session **ret_session)
 {
-	struct penstock_adapter *adapter = principal->adapter;
+	struct penstock_machine *machine = principal->machine;
 	struct penstock_session *session = make(principal, row->client, row->lease_s);
 	uint64_t completed;
 
@@ -194,7 +194,8 @@ enum penstock_status penstock_session_restore(struct penstock_principal *princip
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
 	session->progress_record = row->progress_record;
-	if (penstock_progress_restore(adapter->vidmm, row->progress_record, &session->last_serial,
+	if (penstock_progress_restore(machine->progress, row->progress_record,
+				      &session->last_serial,
 				      &completed) != PENSTOCK_STATUS_SUCCESS) {
 		/* How far it had come is gone with its bytes; this much it was told at most. */
 		session->progress_record = 0;
@@ -250,7 +251,7 @@ void penstock_pending_finish(struct penstock_pending *pending, enum penstock_sta
 	}
 	if (request != NULL) {
 		pending->request = NULL;
-		penstock_turn_answer(&session->adapter->turn, request, status);
+		penstock_turn_answer(&session->machine->turn, request, status);
 	}
 }
 
@@ -269,7 +270,7 @@ static void cancel_requests(struct penstock_session *session, struct penstock_li
 			continue;
 		}
 		pending->request = NULL;
-		penstock_turn_answer(&session->adapter->turn, request, PENSTOCK_STATUS_CANCELLED);
+		penstock_turn_answer(&session->machine->turn, request, PENSTOCK_STATUS_CANCELLED);
 	}
 }
 
@@ -295,15 +296,15 @@ static void leases_cb(uv_timer_t *timer)
 {
 	struct penstock_turn *turn = timer->data;
 
-	penstock_session_expire(turn->adapter);
+	penstock_session_expire(turn->machine);
 }
 
-void penstock_session_expire(struct penstock_adapter *adapter)
+void penstock_session_expire(struct penstock_machine *machine)
 {
-	uint64_t now = uv_now(adapter->config.loop);
+	uint64_t now = uv_now(machine->config.loop);
 	uint64_t next = UINT64_MAX;
 
-	penstock_list_for_each_safe (link, &adapter->leases) {
+	penstock_list_for_each_safe (link, &machine->leases) {
 		struct penstock_session *session =
 			penstock_list_entry(link, struct penstock_session, lease_link);
 
@@ -314,30 +315,29 @@ void penstock_session_expire(struct penstock_adapter *adapter)
 		}
 	}
 	if (next != UINT64_MAX) {
-		(void)uv_timer_start(&adapter->turn.leases, leases_cb, next - now, 0);
+		(void)uv_timer_start(&machine->turn.leases, leases_cb, next - now, 0);
 	}
 }
 
 void penstock_session_wait(struct penstock_session *session)
 {
-	struct penstock_adapter *adapter = session->adapter;
+	struct penstock_machine *machine = session->machine;
 
-	session->lease_end_ms = uv_now(adapter->config.loop) + session->lease_s * 1000ull;
-	penstock_list_append(&adapter->leases, &session->lease_link);
-	penstock_session_expire(adapter);
+	session->lease_end_ms = uv_now(machine->config.loop) + session->lease_s * 1000ull;
+	penstock_list_append(&machine->leases, &session->lease_link);
+	penstock_session_expire(machine);
 }
 
-enum penstock_status penstock_session_resume(struct penstock_adapter *adapter,
+enum penstock_status penstock_session_resume(struct penstock_machine *machine,
 					     const char *principal, struct penstock_session_id id,
 					     const struct penstock_session_events *events,
 					     struct penstock_session **ret_session,
 					     uint32_t *ret_lease_s, uint64_t *ret_last_serial)
 {
-	struct penstock_session *session = penstock_directory_find_session(&adapter->directory, id);
+	struct penstock_session *session = penstock_directory_find_session(&machine->directory, id);
 	struct penstock_session_events before;
 
-	if (session == NULL || !penstock_session_leased(session) ||
-	    adapter->state == PENSTOCK_ADAPTER_STOPPING ||
+	if (session == NULL || !penstock_session_leased(session) || machine->stopping ||
 	    strcmp(session->principal->name, principal) != 0) {
 		return PENSTOCK_STATUS_NOT_FOUND;
 	}
@@ -360,8 +360,7 @@ enum penstock_status penstock_session_resume(struct penstock_adapter *adapter,
 
 void penstock_session_disconnect(struct penstock_session *session)
 {
-	if (!penstock_session_leased(session) ||
-	    session->adapter->state == PENSTOCK_ADAPTER_STOPPING) {
+	if (!penstock_session_leased(session) || session->machine->stopping) {
 		penstock_session_finish(session, penstock_session_leased(session));
 		return;
 	}
@@ -377,20 +376,20 @@ void penstock_session_end(struct penstock_session *session)
 /* Its row takes those of its objects along: first, so that they know when they are gone. */
 static void drop_rows(struct penstock_session *session)
 {
-	struct penstock_adapter *adapter = session->adapter;
+	struct penstock_machine *machine = session->machine;
 	bool stored = penstock_session_leased(session);
 
 	if (stored) {
 		session->end_sequence = penstock_store_delete(
-			adapter->config.store, PENSTOCK_STORE_SESSION, session->number);
+			machine->config.store, PENSTOCK_STORE_SESSION, session->number);
 	}
-	penstock_condemn_progress(adapter, stored, session->end_sequence, session->progress_record);
+	penstock_condemn_progress(machine, stored, session->end_sequence, session->progress_record);
 	session->progress_record = 0;
 }
 
 void penstock_session_finish(struct penstock_session *session, bool keep)
 {
-	struct penstock_adapter *adapter = session->adapter;
+	struct penstock_machine *machine = session->machine;
 	struct penstock_list *link;
 
 	if (session->state == PENSTOCK_SESSION_ENDED) {
@@ -401,10 +400,10 @@ void penstock_session_finish(struct penstock_session *session, bool keep)
 	penstock_list_remove(&session->lease_link);
 	penstock_list_remove(&session->unsettled_link);
 	session->uncommitted_count = 0;
-	penstock_directory_remove_session(&adapter->directory, session);
+	penstock_directory_remove_session(&machine->directory, session);
 	penstock_list_remove(&session->principal_link);
 	session->principal->session_count--;
-	adapter->sessions--;
+	machine->sessions--;
 	if (!keep) {
 		drop_rows(session);
 	}
@@ -453,7 +452,7 @@ void penstock_session_wrote(struct penstock_session *session, uint64_t serial, u
 		return;
 	}
 	if (serial != 0) {
-		(void)penstock_store_put_row_serial(session->adapter->config.store, session->number,
+		(void)penstock_store_put_row_serial(session->machine->config.store, session->number,
 						    serial);
 	}
 	sequence = sequence == 0 ? UINT64_MAX : sequence;
@@ -463,7 +462,7 @@ void penstock_session_wrote(struct penstock_session *session, uint64_t serial, u
 	if (last == NULL) {
 		session->uncommitted_count = 1;
 		*first = (struct penstock_uncommitted){ sequence, serial };
-		penstock_list_append(&session->adapter->unsettled, &session->unsettled_link);
+		penstock_list_append(&session->machine->unsettled, &session->unsettled_link);
 	} else if (serial < last->serial) {
 		/* An earlier request that took its time: everything behind it waits with it. */
 		first->serial = serial < first->serial ? serial : first->serial;
@@ -492,8 +491,8 @@ static void tell_durable(struct penstock_session *session)
 	}
 	session->tell_durable = true;
 	if (penstock_list_empty(&session->turn_link)) {
-		penstock_list_append(&session->adapter->turn.sessions, &session->turn_link);
-		penstock_turn_arm(&session->adapter->turn);
+		penstock_list_append(&session->machine->turn.sessions, &session->turn_link);
+		penstock_turn_arm(&session->machine->turn);
 	}
 }
 
@@ -575,7 +574,7 @@ void penstock_session_settle(struct penstock_session *session)
 	}
 	open_gate(session);
 	if (session->state != PENSTOCK_SESSION_ENDED && session->progress_record != 0) {
-		penstock_progress_set_accepted(session->adapter->vidmm, session->progress_record,
+		penstock_progress_set_accepted(session->machine->progress, session->progress_record,
 					       session->settled);
 	}
 }
@@ -590,7 +589,7 @@ uint64_t penstock_session_durable_serial(const struct penstock_session *session)
 /* Rows of this session and of those before it that the disk has not taken yet. */
 static uint64_t rows_behind(const struct penstock_session *session)
 {
-	uint64_t committed = session->adapter->committed_sequence;
+	uint64_t committed = session->machine->committed_sequence;
 	uint64_t last;
 
 	if (session->uncommitted_count == 0) {
@@ -615,8 +614,8 @@ void penstock_session_may_read(struct penstock_session *session)
 	}
 	session->tell_resume = true;
 	if (penstock_list_empty(&session->turn_link)) {
-		penstock_list_append(&session->adapter->turn.sessions, &session->turn_link);
-		penstock_turn_arm(&session->adapter->turn);
+		penstock_list_append(&session->machine->turn.sessions, &session->turn_link);
+		penstock_turn_arm(&session->machine->turn);
 	}
 }
 
@@ -672,7 +671,7 @@ enum penstock_status penstock_session_check_objects(const struct penstock_sessio
 uint64_t penstock_session_forget(struct penstock_session *session, enum penstock_store_kind kind,
 				 uint64_t id, uint64_t name)
 {
-	struct penstock_store *store = session->adapter->config.store;
+	struct penstock_store *store = session->machine->config.store;
 	uint64_t sequence;
 
 	/* Where the whole session ends its row takes all others along. */

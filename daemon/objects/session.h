@@ -24,7 +24,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "daemon/objects/adapter.h"
+#include "daemon/objects/machine.h"
 #include "daemon/objects/answers.h"
 #include "daemon/objects/name_table.h"
 #include "daemon/objects/principal.h"
@@ -57,7 +57,7 @@ struct penstock_pending {
 };
 
 struct penstock_session {
-	struct penstock_adapter *adapter;     /* borrowed */
+	struct penstock_machine *machine;     /* borrowed */
 	struct penstock_principal *principal; /* counted */
 	enum penstock_session_state state;
 	struct penstock_session_events events; /* CONNECTED: the connection's */
@@ -75,8 +75,8 @@ struct penstock_session {
 	struct penstock_list reading;        /* likewise, read-backs */
 	struct penstock_list gated;          /* penstock_held.gate_link, by serial */
 	struct penstock_list principal_link; /* penstock_principal.sessions */
-	struct penstock_list lease_link;     /* penstock_adapter.leases, while WAITING */
-	struct penstock_list unsettled_link; /* penstock_adapter.unsettled */
+	struct penstock_list lease_link;     /* penstock_machine.leases, while WAITING */
+	struct penstock_list unsettled_link; /* penstock_machine.unsettled */
 	struct penstock_list turn_link;      /* penstock_turn.sessions */
 	UT_hash_handle hh;
 	uint64_t last_serial;
@@ -188,7 +188,7 @@ bool penstock_session_overtaken(const struct penstock_session *session, uint64_t
 void penstock_session_tell(struct penstock_session *session);
 
 /* Leases that are over. */
-void penstock_session_expire(struct penstock_adapter *adapter);
+void penstock_session_expire(struct penstock_machine *machine);
 
 /* Ends the session; `keep`: its rows stay in the store. */
 void penstock_session_finish(struct penstock_session *session, bool keep);

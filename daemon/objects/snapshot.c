@@ -20,16 +20,16 @@ void penstock_snapshot_drop(struct penstock_context *context)
 	}
 	if (large(snapshot)) {
 		penstock_list_remove(&snapshot->link);
-		context->device->session->adapter->snapshot_bytes -= snapshot->capacity;
+		context->device->session->machine->snapshot_bytes -= snapshot->capacity;
 	}
 	context->last = NULL;
 	free(snapshot);
 }
 
-static void keep_in_budget(struct penstock_adapter *adapter)
+static void keep_in_budget(struct penstock_machine *machine)
 {
-	while (adapter->snapshot_bytes > PENSTOCK_SNAPSHOT_BUDGET_BYTES) {
-		struct penstock_list *oldest = penstock_list_first(&adapter->snapshots);
+	while (machine->snapshot_bytes > PENSTOCK_SNAPSHOT_BUDGET_BYTES) {
+		struct penstock_list *oldest = penstock_list_first(&machine->snapshots);
 
 		penstock_snapshot_drop(
 			penstock_list_entry(oldest, struct penstock_snapshot, link)->context);
@@ -40,7 +40,7 @@ static void keep_in_budget(struct penstock_adapter *adapter)
 static struct penstock_snapshot *take_block(struct penstock_context *context, uint32_t elements,
 					    uint32_t patches, uint32_t dma_bytes)
 {
-	struct penstock_adapter *adapter = context->device->session->adapter;
+	struct penstock_machine *machine = context->device->session->machine;
 	uint64_t bytes =
 		sizeof(struct penstock_snapshot) +
 		(uint64_t)elements * sizeof(struct penstock_snapshot_element) +
@@ -62,12 +62,12 @@ static struct penstock_snapshot *take_block(struct penstock_context *context, ui
 		context->last = snapshot;
 		penstock_list_init(&snapshot->link);
 		if (large(snapshot)) {
-			adapter->snapshot_bytes += bytes;
+			machine->snapshot_bytes += bytes;
 		}
 	}
 	if (large(snapshot)) {
 		penstock_list_remove(&snapshot->link);
-		penstock_list_append(&adapter->snapshots, &snapshot->link);
+		penstock_list_append(&machine->snapshots, &snapshot->link);
 	}
 	snapshot->element_count = elements;
 	snapshot->patch_count = patches;
@@ -141,7 +141,7 @@ void penstock_snapshot_take(struct penstock_context *context, const struct penst
 	       snapshot->patch_count * sizeof(*snapshot->patches));
 	memcpy(snapshot->before, values, snapshot->patch_count * sizeof(*snapshot->before));
 	memcpy(snapshot->dma, submission->args.dma_buffer, snapshot->dma_bytes);
-	keep_in_budget(context->device->session->adapter);
+	keep_in_budget(context->device->session->machine);
 }
 
 void penstock_snapshot_restore(struct penstock_context *context,
@@ -157,5 +157,5 @@ void penstock_snapshot_restore(struct penstock_context *context,
 	snapshot->pass = 0;
 	snapshot->patched = 0;
 	memcpy(snapshot->elements, elements, count * sizeof(*elements));
-	keep_in_budget(context->device->session->adapter);
+	keep_in_budget(context->device->session->machine);
 }

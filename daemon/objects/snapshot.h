@@ -5,7 +5,7 @@
  * buffer. One block of exactly its size.
  *
  * A small one stays as long as its context: with it an idle context costs less than 4096 bytes.
- * Large ones share a budget of the adapter; the oldest goes first. Loop thread only.
+ * Large ones share a budget of the machine; the oldest goes first. Loop thread only.
  */
 #ifndef PENSTOCK_SNAPSHOT_H
 #define PENSTOCK_SNAPSHOT_H
@@ -26,7 +26,7 @@ struct penstock_snapshot_element {
 };
 
 struct penstock_snapshot {
-	struct penstock_list link;        /* penstock_adapter.snapshots, large ones */
+	struct penstock_list link;        /* penstock_machine.snapshots, large ones */
 	struct penstock_context *context; /* borrowed: it owns us */
 	uint64_t serial;
 	uint32_t submission_fence_id;

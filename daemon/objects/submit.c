@@ -167,7 +167,7 @@ static struct penstock_held *new_held(struct penstock_context *context, const st
 	struct penstock_patch_location *patches_in;
 	uint8_t *command;
 	struct penstock_held *held =
-		penstock_held_new(context->device->session->adapter, &size, &command, &patches_in);
+		penstock_held_new(context->device->session->machine, &size, &command, &patches_in);
 
 	if (PENSTOCK_UNLIKELY(held == NULL)) {
 		held = penstock_promise_take(context, &size, &command, &patches_in);
@@ -209,7 +209,6 @@ void penstock_held_completed(struct penstock_submission *submission, enum pensto
 static void set_up(struct penstock_held *held, struct penstock_context *context, uint64_t serial,
 		   const struct penstock_wire_submission *record)
 {
-	struct penstock_session *session = context->device->session;
 	struct penstock_submission *submission = &held->submission;
 
 	held->context = context;
@@ -217,7 +216,7 @@ static void set_up(struct penstock_held *held, struct penstock_context *context,
 	penstock_list_init(&submission->context_link);
 	submission->state = PENSTOCK_SUBMISSION_RECEIVED;
 	submission->queue = &context->queue;
-	submission->process = session->principal->process;
+	submission->process = context->device->tenant->process;
 	submission->context = context;
 	submission->held = held;
 	submission->serial = serial;
@@ -244,7 +243,7 @@ static void set_up(struct penstock_held *held, struct penstock_context *context,
 	submission->args.caps = (struct penstock_render_caps){
 		.node_ordinal = context->info.node_ordinal,
 		.km = (record->flags & PENSTOCK_SUBMIT_RENDER_KM) != 0,
-		.test_instructions = session->adapter->config.test_instructions,
+		.test_instructions = context->device->adapter->config.test_instructions,
 	};
 	submission->args.multipass_offset = 0;
 	submission->args.dma_length = 0;
@@ -258,7 +257,7 @@ static enum penstock_status render(struct penstock_held *held, struct penstock_r
 {
 	const struct penstock_context *context = held->context;
 
-	return penstock_translate(context->device->session->adapter->config.translate,
+	return penstock_translate(context->device->adapter->config.translate,
 				  &held->submission.args, held->before, ret_refusal, &held->defect);
 }
 
@@ -286,7 +285,7 @@ static enum penstock_status begin_passes(struct penstock_held *held, enum pensto
 					 bool copy_command, struct penstock_refusal *ret_refusal)
 {
 	if (PENSTOCK_UNLIKELY(held->defect != NULL)) {
-		penstock_adapter_fail(held->context->device->session->adapter, held->defect);
+		penstock_adapter_fail(held->context->device->adapter, held->defect);
 	}
 	if (PENSTOCK_LIKELY(status != PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER)) {
 		return status;
@@ -489,7 +488,7 @@ static enum penstock_status submit_large(struct penstock_context *context, uint6
 					 struct penstock_refusal *ret_refusal)
 {
 	struct penstock_session *session = context->device->session;
-	const struct penstock_worker *worker = &session->adapter->config.worker;
+	const struct penstock_worker *worker = &session->machine->config.worker;
 	struct penstock_held *held = new_held(context, input, true);
 	enum penstock_status status;
 
@@ -502,7 +501,7 @@ static enum penstock_status submit_large(struct penstock_context *context, uint6
 	status = penstock_held_convert_list(held, context->device, input->allocation_list,
 					    input->record->allocation_count, ret_refusal);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
-		penstock_held_free(session->adapter, held);
+		penstock_held_free(session->machine, held);
 		return status;
 	}
 	admit(held, input->record->allocation_count);
@@ -540,7 +539,7 @@ static enum penstock_status submit_small(struct penstock_context *context, uint6
 		status = begin_passes(held, render(held, ret_refusal), true, ret_refusal);
 	}
 	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS)) {
-		penstock_held_free(context->device->session->adapter, held);
+		penstock_held_free(context->device->session->machine, held);
 		lose_on_exception(context, status, ret_refusal);
 		return status;
 	}

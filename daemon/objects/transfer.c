@@ -35,7 +35,7 @@ static void begin(struct penstock_transfer *transfer, struct penstock_opening *o
 	penstock_list_init(&transfer->stalled_link);
 	penstock_pending_init(&transfer->pending, session, request, effect);
 	penstock_list_append(&opening->lane->transfers, &transfer->lane_link);
-	session->adapter->transfers++;
+	opening->device->adapter->transfers++;
 	if (!effect) {
 		session->reads++;
 		penstock_session_check_credit(session);
@@ -61,7 +61,7 @@ static void release_followers(struct penstock_transfer *transfer)
 		kick = kick || (held->handed_over && held->submission.blocked == 0);
 	}
 	if (kick) {
-		penstock_scheduler_kick(opening->device->session->adapter->scheduler);
+		penstock_scheduler_kick(opening->device->adapter->scheduler);
 	}
 }
 
@@ -96,12 +96,12 @@ static void end(struct penstock_transfer *transfer, enum penstock_status status)
 	if (transfer->counted) {
 		penstock_session_release(session, 0, transfer->size_bytes);
 	}
-	session->adapter->transfers--;
+	opening->device->adapter->transfers--;
 	free(transfer->staging);
 	free(transfer);
 	penstock_lane_advance(lane);
-	if (session->adapter->state == PENSTOCK_ADAPTER_STOPPING) {
-		penstock_turn_arm(&session->adapter->turn);
+	if (session->machine->stopping) {
+		penstock_turn_arm(&session->machine->turn);
 	}
 	penstock_opening_put(opening);
 }
@@ -184,7 +184,7 @@ static void copied(void *argument)
 static void start_copy(struct penstock_transfer *transfer)
 {
 	const struct penstock_worker *worker =
-		&transfer->opening->device->session->adapter->config.worker;
+		&transfer->opening->device->session->machine->config.worker;
 
 	transfer->state = PENSTOCK_TRANSFER_ACTING;
 	if (transfer->size_bytes >= WORKER_COPY_BYTES &&
@@ -200,7 +200,7 @@ static void start_copy(struct penstock_transfer *transfer)
 static void stall(struct penstock_transfer *transfer)
 {
 	if (penstock_list_empty(&transfer->stalled_link)) {
-		penstock_list_append(&transfer->opening->device->session->adapter->stalled,
+		penstock_list_append(&transfer->opening->device->adapter->stalled,
 				     &transfer->stalled_link);
 	}
 }
@@ -577,7 +577,7 @@ static void give_dead_token(const struct penstock_session *session,
 {
 	struct penstock_session_id token;
 
-	session->adapter->config.random(session->adapter->config.owner, (uint8_t *)&token);
+	session->machine->config.random(session->machine->config.owner, (uint8_t *)&token);
 	request->token_high = token.high;
 	request->token_low = token.low;
 }

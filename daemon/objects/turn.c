@@ -2,6 +2,7 @@
 #include "daemon/objects/turn.h"
 
 #include "daemon/objects/context.h"
+#include "daemon/objects/machine.h"
 #include "daemon/objects/session.h"
 #include "daemon/objects/transfer.h"
 
@@ -57,16 +58,28 @@ static void tell_sessions(struct penstock_turn *turn)
 	}
 }
 
+static bool wanted(const struct penstock_adapter_turn *turn)
+{
+	return turn->progress || turn->deliver || turn->bells || turn->halt;
+}
+
 bool penstock_turn_busy(const struct penstock_turn *turn)
 {
-	return turn->progress || turn->deliver || turn->bells || turn->halt ||
-	       !penstock_list_empty(&turn->requests) || !penstock_list_empty(&turn->contexts) ||
+	const struct penstock_machine *machine = turn->machine;
+
+	for (uint32_t i = 0; i < machine->adapter_count; i++) {
+		if (wanted(&machine->adapters[i].turn)) {
+			return true;
+		}
+	}
+	return !penstock_list_empty(&turn->requests) || !penstock_list_empty(&turn->contexts) ||
 	       !penstock_list_empty(&turn->sessions);
 }
 
-static void run(struct penstock_turn *turn)
+/* What contexts hear of: failures, doorbells, completions. */
+static void run_scheduler(struct penstock_adapter *adapter)
 {
-	struct penstock_adapter *adapter = turn->adapter;
+	struct penstock_adapter_turn *turn = &adapter->turn;
 
 	if (turn->halt) {
 		turn->halt = false;
@@ -80,15 +93,31 @@ static void run(struct penstock_turn *turn)
 		turn->deliver = false;
 		penstock_scheduler_deliver(adapter->scheduler);
 	}
-	retire_contexts(turn);
-	if (turn->progress) {
-		turn->progress = false;
+}
+
+static void run_progress(struct penstock_adapter *adapter)
+{
+	if (adapter->turn.progress) {
+		adapter->turn.progress = false;
 		penstock_transfer_retry(adapter);
 		penstock_scheduler_kick(adapter->scheduler);
 	}
+}
+
+static void run(struct penstock_turn *turn)
+{
+	struct penstock_machine *machine = turn->machine;
+
+	for (uint32_t i = 0; i < machine->adapter_count; i++) {
+		run_scheduler(&machine->adapters[i]);
+	}
+	retire_contexts(turn);
+	for (uint32_t i = 0; i < machine->adapter_count; i++) {
+		run_progress(&machine->adapters[i]);
+	}
 	answer_requests(turn);
 	tell_sessions(turn);
-	penstock_adapter_check_stopped(adapter);
+	penstock_machine_check_stopped(machine);
 	if (!penstock_turn_busy(turn)) {
 		(void)uv_idle_stop(&turn->idle);
 		(void)uv_check_stop(&turn->check);
@@ -110,65 +139,84 @@ static void sweep_cb(uv_timer_t *timer)
 {
 	struct penstock_turn *turn = timer->data;
 
-	penstock_principal_sweep(turn->adapter, false);
+	penstock_principal_sweep(turn->machine, false);
 }
 
 static void fences_cb(uv_timer_t *timer)
 {
-	struct penstock_turn *turn = timer->data;
+	struct penstock_adapter *adapter = timer->data;
 
-	penstock_scheduler_watch(turn->adapter->scheduler);
+	penstock_scheduler_watch(adapter->scheduler);
 }
 
-void penstock_turn_watch(struct penstock_turn *turn)
+void penstock_adapter_turn_watch(struct penstock_adapter_turn *turn)
 {
 	(void)uv_timer_start(&turn->fences, fences_cb, PENSTOCK_FENCE_PATIENCE_MS, 0);
 }
 
-void penstock_turn_init(struct penstock_turn *turn, struct penstock_adapter *adapter,
+/* These cannot fail: libuv only links the handles. */
+static void init_timer(struct penstock_turn *turn, uv_loop_t *loop, uv_timer_t *timer, void *data)
+{
+	(void)uv_timer_init(loop, timer);
+	timer->data = data;
+	turn->handles++;
+}
+
+void penstock_turn_init(struct penstock_turn *turn, struct penstock_machine *machine,
 			uv_loop_t *loop)
 {
-	*turn = (struct penstock_turn){ .adapter = adapter, .handles = 6 };
+	*turn = (struct penstock_turn){ .machine = machine, .handles = 2 };
 	penstock_list_init(&turn->requests);
 	penstock_list_init(&turn->contexts);
 	penstock_list_init(&turn->sessions);
-	/* These cannot fail: libuv only links the handles. */
 	(void)uv_check_init(loop, &turn->check);
 	(void)uv_idle_init(loop, &turn->idle);
-	(void)uv_timer_init(loop, &turn->leases);
-	(void)uv_timer_init(loop, &turn->lists);
-	(void)uv_timer_init(loop, &turn->sweep);
-	(void)uv_timer_init(loop, &turn->fences);
 	turn->check.data = turn;
 	turn->idle.data = turn;
-	turn->leases.data = turn;
-	turn->lists.data = turn;
-	turn->sweep.data = turn;
-	turn->fences.data = turn;
+	init_timer(turn, loop, &turn->leases, turn);
+	init_timer(turn, loop, &turn->lists, turn);
+	init_timer(turn, loop, &turn->sweep, turn);
+	for (uint32_t i = 0; i < machine->adapter_count; i++) {
+		init_timer(turn, loop, &machine->adapters[i].turn.fences, &machine->adapters[i]);
+	}
 	(void)uv_timer_start(&turn->sweep, sweep_cb, SWEEP_MS, SWEEP_MS);
 	uv_unref((uv_handle_t *)&turn->sweep);
 }
 
-static void close_cb(uv_handle_t *handle)
+static void handle_closed(struct penstock_turn *turn)
 {
-	struct penstock_turn *turn = handle->data;
-
 	if (--turn->handles == 0) {
-		turn->closed(turn->adapter);
+		turn->closed(turn->machine);
 	}
 }
 
-void penstock_turn_close(struct penstock_turn *turn,
-			 void (*closed)(struct penstock_adapter *adapter))
+static void close_cb(uv_handle_t *handle)
 {
+	handle_closed(handle->data);
+}
+
+static void fences_closed(uv_handle_t *handle)
+{
+	struct penstock_adapter *adapter = handle->data;
+
+	handle_closed(&adapter->machine->turn);
+}
+
+void penstock_turn_close(struct penstock_turn *turn,
+			 void (*closed)(struct penstock_machine *machine))
+{
+	struct penstock_machine *machine = turn->machine;
+
 	PENSTOCK_REQUIRE(!penstock_turn_busy(turn));
 	turn->closed = closed;
+	for (uint32_t i = 0; i < machine->adapter_count; i++) {
+		uv_close((uv_handle_t *)&machine->adapters[i].turn.fences, fences_closed);
+	}
 	uv_close((uv_handle_t *)&turn->check, close_cb);
 	uv_close((uv_handle_t *)&turn->idle, close_cb);
 	uv_close((uv_handle_t *)&turn->leases, close_cb);
 	uv_close((uv_handle_t *)&turn->lists, close_cb);
 	uv_close((uv_handle_t *)&turn->sweep, close_cb);
-	uv_close((uv_handle_t *)&turn->fences, close_cb);
 }
 
 void penstock_turn_arm(struct penstock_turn *turn)

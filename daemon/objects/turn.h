@@ -16,32 +16,37 @@
 
 #include <uv.h>
 
+/* What one adapter wants of the next turn. */
+struct penstock_adapter_turn {
+	uv_timer_t fences; /* when overdue fences are asked for */
+	bool progress; /* memory made progress: waiting transfers and the scheduler look again */
+	bool deliver;  /* the scheduler has completions that were put off */
+	bool bells;    /* the scheduler's doorbells wait for the end of the turn */
+	bool halt;     /* the adapter failed */
+};
+
 struct penstock_turn {
-	struct penstock_adapter *adapter; /* borrowed, embeds us */
+	struct penstock_machine *machine; /* borrowed, embeds us */
 	uv_check_t check;                 /* runs the lists */
 	uv_idle_t idle;                   /* keeps the loop from waiting while ARMED */
 	uv_timer_t leases;                /* the next lease that ends */
 	uv_timer_t lists;                 /* when allocation tables go to the store */
 	uv_timer_t sweep;                 /* idle principals */
-	uv_timer_t fences;                /* when overdue fences are asked for */
 	struct penstock_list requests;    /* penstock_request.link */
 	struct penstock_list contexts;    /* penstock_context.turn_link */
 	struct penstock_list sessions;    /* penstock_session.turn_link */
 	bool armed;
-	bool progress; /* memory made progress: waiting transfers and the scheduler look again */
-	bool deliver;  /* the scheduler has completions that were put off */
-	bool bells;    /* the scheduler's doorbells wait for the end of the turn */
-	bool halt;     /* the adapter failed */
 	unsigned handles;
-	void (*closed)(struct penstock_adapter *adapter);
+	void (*closed)(struct penstock_machine *machine);
 };
 
-void penstock_turn_init(struct penstock_turn *turn, struct penstock_adapter *adapter,
+/* The adapters' parts too. */
+void penstock_turn_init(struct penstock_turn *turn, struct penstock_machine *machine,
 			uv_loop_t *loop);
 
 /* Closes the handles; `closed` when the last one is. Nothing is on a list. */
 void penstock_turn_close(struct penstock_turn *turn,
-			 void (*closed)(struct penstock_adapter *adapter));
+			 void (*closed)(struct penstock_machine *machine));
 
 /* Something is still to be told. */
 bool penstock_turn_busy(const struct penstock_turn *turn);
@@ -50,7 +55,7 @@ bool penstock_turn_busy(const struct penstock_turn *turn);
 void penstock_turn_arm(struct penstock_turn *turn);
 
 /* penstock_scheduler_watch is due after PENSTOCK_FENCE_PATIENCE_MS. */
-void penstock_turn_watch(struct penstock_turn *turn);
+void penstock_adapter_turn_watch(struct penstock_adapter_turn *turn);
 
 /* The request is answered with `status` on a later turn; it is the caller's to forget now. */
 void penstock_turn_answer(struct penstock_turn *turn, struct penstock_request *request,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/memory/internal.h"
+#include "daemon/memory/progress.h"
 #include "tests/harness.h"
 #include "tests/memory/fixture.h"
 
@@ -229,39 +230,49 @@ START_TEST(a_hostile_location_table_is_content_lost_and_no_crash)
 }
 END_TEST
 
+static struct penstock_progress *open_progress(void)
+{
+	struct penstock_progress *progress;
+	struct penstock_errbuf text;
+
+	ck_assert_int_eq(penstock_progress_open(machine.directory, &progress, &text),
+			 PENSTOCK_STATUS_SUCCESS);
+	return progress;
+}
+
 START_TEST(progress_comes_back_after_kill_9)
 {
 	uint64_t records[100], accepted, completed, other;
+	struct penstock_progress *progress = open_progress();
 
 	for (uint64_t i = 0; i < 100; i++) {
-		ck_assert_int_eq(penstock_progress_allocate(machine.vidmm, &records[i]),
+		ck_assert_int_eq(penstock_progress_allocate(progress, &records[i]),
 				 PENSTOCK_STATUS_SUCCESS);
 		ck_assert_uint_gt(records[i], 0);
-		penstock_progress_set_accepted(machine.vidmm, records[i], 1000 + i);
-		penstock_progress_set_completed(machine.vidmm, records[i], 500 + i);
+		penstock_progress_set_accepted(progress, records[i], 1000 + i);
+		penstock_progress_set_completed(progress, records[i], 500 + i);
 	}
-	start_again();
+	penstock_progress_close(progress);
+	progress = open_progress();
 	for (uint64_t i = 0; i < 99; i++) {
 		ck_assert_int_eq(
-			penstock_progress_restore(machine.vidmm, records[i], &accepted, &completed),
+			penstock_progress_restore(progress, records[i], &accepted, &completed),
 			PENSTOCK_STATUS_SUCCESS);
 		ck_assert_uint_eq(accepted, 1000 + i);
 		ck_assert_uint_eq(completed, 500 + i);
 	}
-	ck_assert_int_eq(
-		penstock_progress_restore(machine.vidmm, records[0], &accepted, &completed),
-		PENSTOCK_STATUS_NOT_FOUND);
-	ck_assert_int_eq(penstock_progress_restore(machine.vidmm, 0, &accepted, &completed),
+	ck_assert_int_eq(penstock_progress_restore(progress, records[0], &accepted, &completed),
 			 PENSTOCK_STATUS_NOT_FOUND);
-	ck_assert_int_eq(
-		penstock_progress_restore(machine.vidmm, UINT64_MAX, &accepted, &completed),
-		PENSTOCK_STATUS_NOT_FOUND);
-	penstock_vidmm_restore_end(machine.vidmm);
-	ck_assert_int_eq(penstock_progress_allocate(machine.vidmm, &other),
-			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(penstock_progress_restore(progress, 0, &accepted, &completed),
+			 PENSTOCK_STATUS_NOT_FOUND);
+	ck_assert_int_eq(penstock_progress_restore(progress, UINT64_MAX, &accepted, &completed),
+			 PENSTOCK_STATUS_NOT_FOUND);
+	penstock_progress_restore_end(progress);
+	ck_assert_int_eq(penstock_progress_allocate(progress, &other), PENSTOCK_STATUS_SUCCESS);
 	ck_assert_uint_eq(other, records[99]);
-	penstock_progress_free(machine.vidmm, other);
-	penstock_progress_free(machine.vidmm, 0);
+	penstock_progress_free(progress, other);
+	penstock_progress_free(progress, 0);
+	penstock_progress_close(progress);
 }
 END_TEST
 

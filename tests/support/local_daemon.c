@@ -30,7 +30,7 @@ struct penstock_local_daemon {
 	uv_loop_t loop;
 	uv_idle_t telling;         /* active while there are jobs */
 	struct penstock_list jobs; /* job.link */
-	struct penstock_adapter *adapter;
+	struct penstock_machine *machine;
 	struct penstock_net *net;
 	char *directory;
 	uint64_t random;
@@ -93,7 +93,7 @@ static char *metrics(void *owner)
 	return strdup("");
 }
 
-static enum penstock_status start_backend(void *owner,
+static enum penstock_status start_backend(void *owner, uint32_t adapter_index,
 					  const struct penstock_backend_callbacks *callbacks,
 					  struct penstock_backend **ret_backend,
 					  struct penstock_errbuf *reterr_text)
@@ -121,6 +121,7 @@ static enum penstock_status start_backend(void *owner,
 		.script_count = daemon->config.fault_count,
 	};
 
+	(void)adapter_index;
 	snprintf(program, sizeof(program), "%s/penstock-gpu", build == NULL ? "." : build);
 	if (daemon->config.backend == PENSTOCK_LOCAL_BACKEND_FAULTY) {
 		return penstock_faulty_start(&config, &faulty, ret_backend);
@@ -128,17 +129,21 @@ static enum penstock_status start_backend(void *owner,
 	return starts[daemon->config.backend](&config, ret_backend, reterr_text);
 }
 
-static void start_adapter(struct penstock_local_daemon *daemon)
+static void start_machine(struct penstock_local_daemon *daemon)
 {
-	const struct penstock_adapter_config config = {
-		.state_dir = daemon->directory,
+	const struct penstock_adapter_config adapter = {
 		.memory_dir = daemon->directory,
 		.local_bytes = PENSTOCK_LOCAL_DAEMON_MEMORY_BYTES,
 		.aperture_bytes = PENSTOCK_LOCAL_DAEMON_MEMORY_BYTES,
-		.principal_quota_bytes = 2 * PENSTOCK_LOCAL_DAEMON_MEMORY_BYTES,
-		.max_sessions_per_principal = 16,
 		.hw_queue_packet_cap = 2,
 		.paranoid = true,
+	};
+	const struct penstock_machine_config config = {
+		.memory_dir = daemon->directory,
+		.adapters = &adapter,
+		.adapter_count = 1,
+		.principal_quota_bytes = 2 * PENSTOCK_LOCAL_DAEMON_MEMORY_BYTES,
+		.max_sessions_per_principal = 16,
 		.worker = { .owner = daemon, .run = run_job },
 		.loop = &daemon->loop,
 		.random = random_bytes,
@@ -148,7 +153,7 @@ static void start_adapter(struct penstock_local_daemon *daemon)
 	};
 	struct penstock_errbuf text;
 
-	PENSTOCK_REQUIRE(penstock_adapter_start(&config, &daemon->adapter, &text) ==
+	PENSTOCK_REQUIRE(penstock_machine_start(&config, &daemon->machine, &text) ==
 			 PENSTOCK_STATUS_SUCCESS);
 }
 
@@ -156,7 +161,7 @@ static void start_net(struct penstock_local_daemon *daemon)
 {
 	const struct penstock_net_config config = {
 		.loop = &daemon->loop,
-		.adapter = daemon->adapter,
+		.machine = daemon->machine,
 		.info = { .description = "local",
 			  .local_bytes = PENSTOCK_LOCAL_DAEMON_MEMORY_BYTES,
 			  .aperture_bytes = PENSTOCK_LOCAL_DAEMON_MEMORY_BYTES },
@@ -183,7 +188,7 @@ penstock_local_daemon_start(const struct penstock_local_daemon_config *config)
 	(void)uv_idle_init(&daemon->loop, &daemon->telling);
 	daemon->telling.data = daemon;
 	daemon->directory = penstock_test_directory();
-	start_adapter(daemon);
+	start_machine(daemon);
 	start_net(daemon);
 	return daemon;
 }
@@ -244,7 +249,7 @@ void penstock_local_daemon_turn(struct penstock_local_daemon *daemon)
 
 bool penstock_local_daemon_idle(const struct penstock_local_daemon *daemon)
 {
-	return penstock_adapter_idle(daemon->adapter) && penstock_net_idle(daemon->net) &&
+	return penstock_machine_idle(daemon->machine) && penstock_net_idle(daemon->net) &&
 	       penstock_list_empty(&daemon->jobs);
 }
 
@@ -253,7 +258,7 @@ const char *penstock_local_daemon_complaint(const struct penstock_local_daemon *
 	return daemon->complaint;
 }
 
-static void adapter_stopped(void *argument)
+static void machine_stopped(void *argument)
 {
 	struct penstock_local_daemon *daemon = argument;
 
@@ -264,7 +269,7 @@ static void net_stopped(void *argument)
 {
 	struct penstock_local_daemon *daemon = argument;
 
-	penstock_adapter_stop(daemon->adapter, adapter_stopped, daemon);
+	penstock_machine_stop(daemon->machine, machine_stopped, daemon);
 }
 
 void penstock_local_daemon_stop(struct penstock_local_daemon *daemon)

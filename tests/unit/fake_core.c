@@ -106,7 +106,6 @@ void penstock_vidmm_restore_end(struct penstock_vidmm *vidmm)
 			free(records[i].bytes);
 			records[i].bytes = NULL;
 		}
-		progress_records[i].used = progress_records[i].claimed;
 	}
 }
 
@@ -392,11 +391,45 @@ void fake_core_progress(void)
 
 /* ---------------------------------------------------------------- progress */
 
-enum penstock_status penstock_progress_allocate(struct penstock_vidmm *vidmm, uint64_t *ret_record)
+struct penstock_progress {
+	bool keep;
+};
+
+enum penstock_status penstock_progress_open(const char *memory_dir,
+					    struct penstock_progress **ret_progress,
+					    struct penstock_errbuf *reterr_text)
+{
+	(void)memory_dir;
+	(void)reterr_text;
+	*ret_progress = calloc(1, sizeof(**ret_progress));
+	ck_assert_ptr_nonnull(*ret_progress);
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_progress_restore_end(struct penstock_progress *progress)
+{
+	(void)progress;
+	for (unsigned i = 1; i < MOST_RECORDS; i++) {
+		progress_records[i].used = progress_records[i].claimed;
+	}
+}
+
+void penstock_progress_keep(struct penstock_progress *progress)
+{
+	progress->keep = true;
+}
+
+void penstock_progress_close(struct penstock_progress *progress)
+{
+	free(progress);
+}
+
+enum penstock_status penstock_progress_allocate(struct penstock_progress *progress,
+						uint64_t *ret_record)
 {
 	uint64_t i = 1;
 
-	(void)vidmm;
+	(void)progress;
 	while (progress_records[i].used) {
 		if (++i == MOST_RECORDS) {
 			return PENSTOCK_STATUS_NO_MEMORY;
@@ -407,10 +440,10 @@ enum penstock_status penstock_progress_allocate(struct penstock_vidmm *vidmm, ui
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-enum penstock_status penstock_progress_restore(struct penstock_vidmm *vidmm, uint64_t record,
+enum penstock_status penstock_progress_restore(struct penstock_progress *progress, uint64_t record,
 					       uint64_t *ret_accepted, uint64_t *ret_completed)
 {
-	(void)vidmm;
+	(void)progress;
 	if (record >= MOST_RECORDS || !progress_records[record].used ||
 	    progress_records[record].claimed) {
 		return PENSTOCK_STATUS_NOT_FOUND;
@@ -421,33 +454,36 @@ enum penstock_status penstock_progress_restore(struct penstock_vidmm *vidmm, uin
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-void penstock_progress_set_accepted(struct penstock_vidmm *vidmm, uint64_t record, uint64_t serial)
+void penstock_progress_set_accepted(struct penstock_progress *progress, uint64_t record,
+				    uint64_t serial)
 {
-	(void)vidmm;
+	(void)progress;
 	progress_records[record].accepted = serial;
 }
 
-void penstock_progress_set_completed(struct penstock_vidmm *vidmm, uint64_t record, uint64_t serial)
+void penstock_progress_set_completed(struct penstock_progress *progress, uint64_t record,
+				     uint64_t serial)
 {
-	(void)vidmm;
+	(void)progress;
 	progress_records[record].completed = serial;
 }
 
-void penstock_progress_set_failed(struct penstock_vidmm *vidmm, uint64_t record, uint64_t serial)
+void penstock_progress_set_failed(struct penstock_progress *progress, uint64_t record,
+				  uint64_t serial)
 {
-	(void)vidmm;
+	(void)progress;
 	progress_records[record].failed = serial;
 }
 
-uint64_t penstock_progress_failed(const struct penstock_vidmm *vidmm, uint64_t record)
+uint64_t penstock_progress_failed(const struct penstock_progress *progress, uint64_t record)
 {
-	(void)vidmm;
+	(void)progress;
 	return progress_records[record].failed;
 }
 
-void penstock_progress_free(struct penstock_vidmm *vidmm, uint64_t record)
+void penstock_progress_free(struct penstock_progress *progress, uint64_t record)
 {
-	if (!vidmm->keep) {
+	if (!progress->keep) {
 		progress_records[record] = (struct progress){ .used = false };
 	}
 }
@@ -723,7 +759,7 @@ static int64_t process_id(const struct penstock_backend_process *process)
 	return 4711;
 }
 
-enum penstock_status fake_core_start_backend(void *owner,
+enum penstock_status fake_core_start_backend(void *owner, uint32_t adapter_index,
 					     const struct penstock_backend_callbacks *callbacks,
 					     struct penstock_backend **ret_backend,
 					     struct penstock_errbuf *reterr_text)
@@ -735,6 +771,7 @@ enum penstock_status fake_core_start_backend(void *owner,
 	};
 
 	(void)owner;
+	(void)adapter_index;
 	(void)callbacks;
 	if (fake.failed != NULL) {
 		penstock_errbuf_set(reterr_text, "%s", fake.failed);

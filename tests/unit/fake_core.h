@@ -3,7 +3,7 @@
  * What objects stands on, as link-time substitutes for memory, schedule and store that a test
  * steps by hand: nothing moves, retires or commits unless it is told to. Render is the real one.
  * A program links either this or the libraries. What "survives a restart" is static, so that
- * an adapter can be stopped or dropped and started again.
+ * a machine can be stopped or dropped and started again.
  */
 #ifndef PENSTOCK_FAKE_CORE_H
 #define PENSTOCK_FAKE_CORE_H
@@ -45,7 +45,7 @@ void fake_core_new_run(void);
 
 /*
  * kill -9: what survives is saved as it is at this moment (rows that are not committed do not
- * count). The adapter is then stopped for its memory's sake, and resurrect puts the saved state
+ * count). The machine is then stopped for its memory's sake, and resurrect puts the saved state
  * back, as if the stop had never been.
  */
 void fake_core_kill(void);
@@ -74,7 +74,7 @@ void fake_core_progress(void);
 void fake_core_fail(const char *reason);
 
 /* Everything that was put is on disk. */
-void fake_core_commit(struct penstock_adapter *adapter);
+void fake_core_commit(struct penstock_machine *machine);
 
 /* fake_store.c's part of kill and resurrect. */
 void fake_store_kill(void);
@@ -83,7 +83,7 @@ void fake_store_resurrect(void);
 /* Rows of a kind that are committed. */
 unsigned fake_core_rows(enum penstock_store_kind kind);
 
-enum penstock_status fake_core_start_backend(void *owner,
+enum penstock_status fake_core_start_backend(void *owner, uint32_t adapter_index,
 					     const struct penstock_backend_callbacks *callbacks,
 					     struct penstock_backend **ret_backend,
 					     struct penstock_errbuf *reterr_text);

@@ -38,26 +38,26 @@ static enum penstock_status begin(const struct penstock_session_events *events, 
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-enum penstock_status penstock_session_new(struct penstock_adapter *adapter, const char *principal,
+enum penstock_status penstock_session_new(struct penstock_machine *machine, const char *principal,
 					  const char *client, uint32_t lease_s,
 					  const struct penstock_session_events *events,
 					  struct penstock_session **ret_session,
 					  uint32_t *ret_lease_s)
 {
-	(void)adapter;
+	(void)machine;
 	(void)principal;
 	*ret_lease_s = lease_s > PENSTOCK_LIMIT_LEASE_S ? PENSTOCK_LIMIT_LEASE_S : lease_s;
 	snprintf(fake.client, sizeof(fake.client), "%s", client);
 	return begin(events, 0, ret_session);
 }
 
-enum penstock_status penstock_session_resume(struct penstock_adapter *adapter,
+enum penstock_status penstock_session_resume(struct penstock_machine *machine,
 					     const char *principal, struct penstock_session_id id,
 					     const struct penstock_session_events *events,
 					     struct penstock_session **ret_session,
 					     uint32_t *ret_lease_s, uint64_t *ret_last_serial)
 {
-	(void)adapter;
+	(void)machine;
 	(void)principal;
 	(void)id;
 	*ret_lease_s = PENSTOCK_LIMIT_LEASE_S;
@@ -381,27 +381,35 @@ void fake_objects_cancel(void)
 
 /* ---------------------------------------------------------------- observing */
 
-void penstock_observe_adapter(const struct penstock_adapter *adapter,
-			      struct penstock_adapter_view *ret_view)
+void penstock_observe_machine(const struct penstock_machine *machine,
+			      struct penstock_machine_view *ret_view)
 {
-	(void)adapter;
-	*ret_view = (struct penstock_adapter_view){
-		.backend = "fake", .state = "running", .failure = "", .sessions = 1
-	};
+	(void)machine;
+	*ret_view = (struct penstock_machine_view){ .adapters = 1, .sessions = 1 };
 }
 
-void penstock_observe_principals(const struct penstock_adapter *adapter,
+void penstock_observe_adapter(const struct penstock_machine *machine, uint32_t index,
+			      struct penstock_adapter_view *ret_view)
+{
+	(void)machine;
+	(void)index;
+	*ret_view = (struct penstock_adapter_view){ .backend = "fake",
+						    .state = "running",
+						    .failure = "" };
+}
+
+void penstock_observe_principals(const struct penstock_machine *machine,
 				 void (*visit)(void *owner,
 					       const struct penstock_principal_view *view),
 				 void *owner)
 {
 	const struct penstock_principal_view view = { .name = "uid:7", .submissions = 9 };
 
-	(void)adapter;
+	(void)machine;
 	visit(owner, &view);
 }
 
-void penstock_observe_contexts(const struct penstock_adapter *adapter,
+void penstock_observe_contexts(const struct penstock_machine *machine,
 			       void (*visit)(void *owner, const struct penstock_context_view *view),
 			       void *owner)
 {
@@ -409,7 +417,7 @@ void penstock_observe_contexts(const struct penstock_adapter *adapter,
 					      .device_state = "active",
 					      .device_reason = "" };
 
-	(void)adapter;
+	(void)machine;
 	for (unsigned i = 0; i < fake.contexts; i++) {
 		view.id = i + 1;
 		visit(owner, &view);
@@ -417,7 +425,7 @@ void penstock_observe_contexts(const struct penstock_adapter *adapter,
 }
 
 enum penstock_status
-penstock_observe_submission(const struct penstock_adapter *adapter, uint64_t context_id,
+penstock_observe_submission(const struct penstock_machine *machine, uint64_t context_id,
 			    void (*visit)(void *owner, const struct penstock_dump_view *view),
 			    void *owner)
 {
@@ -442,7 +450,7 @@ penstock_observe_submission(const struct penstock_adapter *adapter, uint64_t con
 		.dma_after = dma,
 	};
 
-	(void)adapter;
+	(void)machine;
 	if (context_id != 1) {
 		return PENSTOCK_STATUS_NOT_FOUND;
 	}
@@ -450,7 +458,7 @@ penstock_observe_submission(const struct penstock_adapter *adapter, uint64_t con
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-void penstock_observe_allocations(const struct penstock_adapter *adapter,
+void penstock_observe_allocations(const struct penstock_machine *machine,
 				  void (*visit)(void *owner,
 						const struct penstock_allocation_view *view),
 				  void *owner)
@@ -459,24 +467,26 @@ void penstock_observe_allocations(const struct penstock_adapter *adapter,
 						       .principal = "uid:7",
 						       .format = "" };
 
-	(void)adapter;
+	(void)machine;
 	visit(owner, &view);
 }
 
 enum penstock_status
-penstock_observe_segments(const struct penstock_adapter *adapter,
+penstock_observe_segments(const struct penstock_machine *machine, uint32_t index,
 			  struct penstock_segment_state ret[PENSTOCK_SEGMENT_COUNT])
 {
-	(void)adapter;
+	(void)machine;
+	(void)index;
 	memset(ret, 0, sizeof(*ret) * PENSTOCK_SEGMENT_COUNT);
 	return fake.answer;
 }
 
-enum penstock_status penstock_observe_nodes(const struct penstock_adapter *adapter,
+enum penstock_status penstock_observe_nodes(const struct penstock_machine *machine, uint32_t index,
 					    struct penstock_node_state ret[PENSTOCK_NODE_COUNT],
 					    uint32_t *ret_hw_queue_packet_cap)
 {
-	(void)adapter;
+	(void)machine;
+	(void)index;
 	memset(ret, 0, sizeof(*ret) * PENSTOCK_NODE_COUNT);
 	*ret_hw_queue_packet_cap = 2;
 	return fake.answer;

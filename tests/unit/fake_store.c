@@ -391,10 +391,10 @@ void fake_store_resurrect(void)
 	compact();
 }
 
-void fake_core_commit(struct penstock_adapter *adapter)
+void fake_core_commit(struct penstock_machine *machine)
 {
 	fake.committed = fake.sequence;
-	penstock_adapter_committed(adapter, fake.sequence);
+	penstock_machine_committed(machine, fake.sequence);
 }
 
 unsigned fake_core_rows(enum penstock_store_kind kind)

@@ -58,7 +58,7 @@ static void on_done(struct penstock_request *request, enum penstock_status statu
 enum penstock_status fixture_start_again(struct fixture *fixture, struct penstock_errbuf *ret_text)
 {
 	fixture->stopped = false;
-	return penstock_adapter_start(&fixture->config, &fixture->adapter, ret_text);
+	return penstock_machine_start(&fixture->config, &fixture->machine, ret_text);
 }
 
 void fixture_start(struct fixture *fixture, bool store)
@@ -67,15 +67,19 @@ void fixture_start(struct fixture *fixture, bool store)
 
 	fake_core_reset();
 	ck_assert_int_eq(uv_loop_init(&fixture->loop), 0);
-	fixture->config = (struct penstock_adapter_config){
+	fixture->adapter = (struct penstock_adapter_config){
 		.memory_dir = "",
-		.state_dir = "",
 		.local_bytes = 64u << 20,
 		.aperture_bytes = 64u << 20,
+		.hw_queue_packet_cap = 2,
+	};
+	fixture->config = (struct penstock_machine_config){
+		.memory_dir = "",
+		.adapters = &fixture->adapter,
+		.adapter_count = 1,
 		.principal_quota_bytes = 64u << 20,
 		.max_sessions_per_principal = 8,
 		.max_lease_s = 30,
-		.hw_queue_packet_cap = 2,
 		.store = store ? fake_core_store() : NULL,
 		.worker = { .run = fake_core_run },
 		.loop = &fixture->loop,
@@ -95,9 +99,9 @@ static void on_stopped(void *argument)
 	((struct fixture *)argument)->stopped = true;
 }
 
-static void stop_adapter(struct fixture *fixture)
+static void stop_machine(struct fixture *fixture)
 {
-	penstock_adapter_stop(fixture->adapter, on_stopped, fixture);
+	penstock_machine_stop(fixture->machine, on_stopped, fixture);
 	for (unsigned i = 0; i < 16 && !fixture->stopped; i++) {
 		(void)fake_core_work(UINT_MAX);
 		turn(fixture);
@@ -112,14 +116,14 @@ void fixture_kill(struct fixture *fixture)
 	struct penstock_errbuf text;
 
 	fake_core_kill();
-	stop_adapter(fixture);
+	stop_machine(fixture);
 	fake_core_resurrect();
 	ck_assert_int_eq(fixture_start_again(fixture, &text), PENSTOCK_STATUS_SUCCESS);
 }
 
 void fixture_stop(struct fixture *fixture)
 {
-	stop_adapter(fixture);
+	stop_machine(fixture);
 	ck_assert_int_eq(uv_run(&fixture->loop, UV_RUN_DEFAULT), 0);
 	ck_assert_int_eq(uv_loop_close(&fixture->loop), 0);
 	fake_core_reset();
@@ -145,7 +149,7 @@ enum penstock_status client_connect(struct fixture *fixture, struct client *clie
 	enum penstock_status status;
 
 	forget(client);
-	status = penstock_session_new(fixture->adapter, principal, "test", lease_s, &client->events,
+	status = penstock_session_new(fixture->machine, principal, "test", lease_s, &client->events,
 				      &client->session, &client->lease_s);
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		client->id = penstock_session_id(client->session);
@@ -159,7 +163,7 @@ enum penstock_status client_resume(struct fixture *fixture, struct client *clien
 	enum penstock_status status;
 
 	forget(client);
-	status = penstock_session_resume(fixture->adapter, principal, client->id, &client->events,
+	status = penstock_session_resume(fixture->machine, principal, client->id, &client->events,
 					 &client->session, &client->lease_s,
 					 &client->resumed_serial);
 	client->serial = client->resumed_serial;

@@ -49,8 +49,9 @@ struct answered {
 
 struct fixture {
 	uv_loop_t loop;
-	struct penstock_adapter *adapter;
-	struct penstock_adapter_config config;
+	struct penstock_machine *machine;
+	struct penstock_machine_config config;
+	struct penstock_adapter_config adapter;
 	bool stopped;
 };
 

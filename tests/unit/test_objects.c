@@ -230,7 +230,7 @@ START_TEST(a_destroyed_context_runs_on_until_its_session_ends)
 	turn(&fixture);
 	turn(&fixture);
 	ck_assert_uint_eq(fake.submissions, 1);
-	ck_assert(penstock_adapter_idle(fixture.adapter));
+	ck_assert(penstock_machine_idle(fixture.machine));
 	ck_assert_uint_eq(fake.allocations, 0);
 }
 END_TEST
@@ -248,7 +248,7 @@ START_TEST(A2_a_device_takes_its_contexts_and_openings_along)
 	fake_core_retire(1);
 	turn(&fixture);
 	ck_assert_uint_eq(fake.allocations, 0);
-	penstock_observe_adapter(fixture.adapter, &view);
+	penstock_observe_adapter(fixture.machine, 0, &view);
 	ck_assert_uint_eq(view.devices + view.contexts + view.openings + view.allocations, 0);
 	/* Indices are used again with a higher generation only. */
 	REFUSED(client_device(&client, NAME(1)), INVALID_PARAMETER);
@@ -434,7 +434,7 @@ START_TEST(a_failed_adapter_removes_every_device_and_the_daemon_lives)
 	REFUSED(client_device(&other, NAME(4)), DEVICE_REMOVED);
 	GOOD(penstock_query_device(other.session, ++other.serial, NAME(1), &state, &other.refusal));
 	ck_assert_uint_eq(state.execution_state, PENSTOCK_DEVICE_STOPPED);
-	penstock_observe_adapter(fixture.adapter, &view);
+	penstock_observe_adapter(fixture.machine, 0, &view);
 	ck_assert_str_eq(view.state, "failed");
 	ck_assert_str_eq(view.failure, "a fence that was never submitted");
 	/* An operator's session still works. */
@@ -487,6 +487,7 @@ START_TEST(an_operator_sees_what_there_is)
 	struct penstock_node_state nodes[PENSTOCK_NODE_COUNT];
 	struct penstock_segment_state segments[PENSTOCK_SEGMENT_COUNT];
 	struct penstock_principal_view principal = { .name = NULL };
+	struct penstock_machine_view machine;
 	struct penstock_adapter_view view;
 	unsigned allocations = 0;
 	uint32_t cap;
@@ -496,27 +497,29 @@ START_TEST(an_operator_sees_what_there_is)
 	REFUSED(client_fill(&client, 0, NAME(99)), INVALID_HANDLE);
 	fake_core_retire(1);
 	turn(&fixture);
-	penstock_observe_adapter(fixture.adapter, &view);
+	penstock_observe_machine(fixture.machine, &machine);
+	ck_assert_uint_eq(machine.adapters, 1);
+	ck_assert_uint_eq(machine.sessions, 1);
+	ck_assert_uint_eq(machine.connections, 1);
+	penstock_observe_adapter(fixture.machine, 0, &view);
 	ck_assert_str_eq(view.backend, "fake");
 	ck_assert_str_eq(view.state, "running");
-	ck_assert_uint_eq(view.sessions, 1);
-	ck_assert_uint_eq(view.connections, 1);
 	ck_assert_uint_eq(view.contexts, 1);
 	ck_assert_uint_eq(view.allocations, 3);
 	ck_assert_int_eq(view.system_process, 4711);
-	penstock_observe_allocations(fixture.adapter, count_rows, &allocations);
+	penstock_observe_allocations(fixture.machine, count_rows, &allocations);
 	ck_assert_uint_eq(allocations, 3);
-	penstock_observe_principals(fixture.adapter, look_at_principal, &principal);
+	penstock_observe_principals(fixture.machine, look_at_principal, &principal);
 	ck_assert_uint_eq(principal.submissions, 1);
 	ck_assert_uint_eq(principal.retired, 1);
 	ck_assert_uint_eq(principal.refused, 1);
 	ck_assert_uint_eq(principal.memory_bytes, 3 * 4096);
 	ck_assert_int_eq(principal.gpu_process, 4711);
-	GOOD(penstock_observe_nodes(fixture.adapter, nodes, &cap));
+	GOOD(penstock_observe_nodes(fixture.machine, 0, nodes, &cap));
 	ck_assert_uint_eq(cap, 2);
-	GOOD(penstock_observe_segments(fixture.adapter, segments));
+	GOOD(penstock_observe_segments(fixture.machine, 0, segments));
 	ck_assert_uint_eq(segments[1].id, 2);
-	REFUSED(penstock_observe_submission(fixture.adapter, 12345, NULL, NULL), NOT_FOUND);
+	REFUSED(penstock_observe_submission(fixture.machine, 12345, NULL, NULL), NOT_FOUND);
 }
 END_TEST
 

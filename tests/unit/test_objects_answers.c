@@ -39,7 +39,7 @@ static void tear_down(void)
 
 static void commit(void)
 {
-	fake_core_commit(fixture.adapter);
+	fake_core_commit(fixture.machine);
 	turn(&fixture);
 }
 

@@ -24,7 +24,7 @@ static void tear_down(void)
 
 static void commit(void)
 {
-	fake_core_commit(fixture.adapter);
+	fake_core_commit(fixture.machine);
 	turn(&fixture);
 }
 
@@ -104,7 +104,7 @@ START_TEST(more_requests_than_the_gate_remembers_are_durable_in_time)
 	for (unsigned i = 1; i <= 100; i++) {
 		GOOD(client_device(&client, NAME(i)));
 		if (i == 3) {
-			penstock_adapter_committed(fixture.adapter, fake.sequence);
+			penstock_machine_committed(fixture.machine, fake.sequence);
 		}
 		ck_assert_uint_le(durable(), 3);
 	}
@@ -211,19 +211,19 @@ END_TEST
 START_TEST(a_lease_that_is_over_takes_everything_along)
 {
 	struct penstock_session *session = client.session;
-	struct penstock_adapter_view view;
+	struct penstock_machine_view view;
 
 	client_set_up(&client, 2);
 	commit();
 	ck_assert_uint_eq(fake_core_rows(PENSTOCK_STORE_OPENING), 2);
 	client_disconnect(&client);
-	penstock_observe_adapter(fixture.adapter, &view);
+	penstock_observe_machine(fixture.machine, &view);
 	ck_assert_uint_eq(view.leased_sessions, 1);
 	ck_assert_uint_eq(view.connections, 0);
-	penstock_session_expire(fixture.adapter); /* not yet */
+	penstock_session_expire(fixture.machine); /* not yet */
 	ck_assert_uint_eq(fake.allocations, 2);
 	session->lease_end_ms = uv_now(&fixture.loop);
-	penstock_session_expire(fixture.adapter);
+	penstock_session_expire(fixture.machine);
 	REFUSED(client_resume(&fixture, &client, "uid:1"), NOT_FOUND);
 	/* Until the deletion is on disk a crash would bring the rows back. */
 	ck_assert_uint_eq(fake.allocations, 2);
@@ -424,7 +424,7 @@ START_TEST(a_create_that_was_still_under_way_is_made_when_it_comes_again)
 	fake.committed = fake.sequence;
 	fake_core_kill();
 	fake_core_reserved(PENSTOCK_STATUS_NO_MEMORY);
-	penstock_adapter_stop(fixture.adapter, NULL, NULL);
+	penstock_machine_stop(fixture.machine, NULL, NULL);
 	for (unsigned i = 0; i < 8; i++) {
 		turn(&fixture);
 	}
@@ -495,7 +495,7 @@ START_TEST(lost_contents_lose_their_devices)
 	/* Power loss: the rows are there, the memory is not. */
 	fake_core_kill();
 	client_disconnect(&client);
-	penstock_adapter_stop(fixture.adapter, NULL, NULL);
+	penstock_machine_stop(fixture.machine, NULL, NULL);
 	for (unsigned i = 0; i < 8; i++) {
 		turn(&fixture);
 	}
@@ -518,7 +518,7 @@ START_TEST(an_orderly_end_keeps_what_is_leased)
 	client_set_up(&client, 2);
 	upload(NAME(3), "kept");
 	commit();
-	penstock_adapter_stop(fixture.adapter, NULL, NULL);
+	penstock_machine_stop(fixture.machine, NULL, NULL);
 	for (unsigned i = 0; i < 8; i++) {
 		turn(&fixture);
 	}
@@ -604,15 +604,15 @@ START_TEST(the_last_list_is_stored_late_and_comes_back)
 	}
 	ck_assert_uint_eq(fake.lists_put, 0);
 	/* The timer would store it before long; a stop stores it too. */
-	penstock_adapter_stop(fixture.adapter, NULL, NULL);
+	penstock_machine_stop(fixture.machine, NULL, NULL);
 	for (unsigned i = 0; i < 8; i++) {
 		turn(&fixture);
 	}
 	ck_assert_uint_eq(fake.lists_put, 1);
 	fake_core_new_run();
 	GOOD(fixture_start_again(&fixture, NULL));
-	penstock_observe_contexts(fixture.adapter, take_id, &seen);
-	GOOD(penstock_observe_submission(fixture.adapter, seen.id, take_list, &seen));
+	penstock_observe_contexts(fixture.machine, take_id, &seen);
+	GOOD(penstock_observe_submission(fixture.machine, seen.id, take_list, &seen));
 	ck_assert_uint_eq(seen.count, 2);
 	ck_assert(seen.write);
 	ck_assert_uint_ne(seen.allocation, 0);

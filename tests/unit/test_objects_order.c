@@ -70,7 +70,7 @@ START_TEST(what_does_not_fit_is_refused)
 	REFUSED(client_read_back(&client, NAME(3), 4095, 2, &answered), INVALID_PARAMETER);
 	REFUSED(client_read_back(&client, NAME(3), 1, UINT32_MAX, &answered), INVALID_PARAMETER);
 	REFUSED(client_read_back(&client, NAME(9), 0, 1, &answered), INVALID_HANDLE);
-	ck_assert(penstock_adapter_idle(fixture.adapter));
+	ck_assert(penstock_machine_idle(fixture.machine));
 }
 END_TEST
 
@@ -106,7 +106,7 @@ START_TEST(transfers_and_submissions_of_a_lane_go_in_order)
 	ck_assert_uint_eq(fake.submissions, 4);
 	fake_core_retire(1);
 	turn(&fixture);
-	ck_assert(penstock_adapter_idle(fixture.adapter));
+	ck_assert(penstock_machine_idle(fixture.machine));
 }
 END_TEST
 
@@ -362,7 +362,7 @@ START_TEST(a_session_that_ends_leaks_nothing_whatever_is_under_way)
 	for (unsigned i = 0; i < 4; i++) {
 		turn(&fixture);
 	}
-	ck_assert(penstock_adapter_idle(fixture.adapter));
+	ck_assert(penstock_machine_idle(fixture.machine));
 	ck_assert_uint_eq(fake.allocations, 0);
 	ck_assert_uint_eq(fake.accesses, 0);
 	ck_assert_uint_eq(client.fence_count, 0);
@@ -378,7 +378,7 @@ START_TEST(a_torn_upload_is_forgotten)
 	memset(destination, 1, 2);
 	REFUSED(penstock_upload_end(&answered.request, true), CANCELLED);
 	ck_assert_uint_eq(fake.accesses, 0);
-	ck_assert(penstock_adapter_idle(fixture.adapter));
+	ck_assert(penstock_machine_idle(fixture.machine));
 	turn(&fixture);
 	ck_assert_uint_eq(answered.times, 0);
 }

@@ -158,7 +158,7 @@ static void take_view(void *owner, const struct penstock_context_view *view)
 
 static const struct penstock_context_view *view_of(uint64_t name)
 {
-	penstock_observe_contexts(fixture.adapter, take_view, &name);
+	penstock_observe_contexts(fixture.machine, take_view, &name);
 	return &seen_context;
 }
 
@@ -289,11 +289,11 @@ START_TEST(A9_a_dump_shows_the_latest_pass_of_a_chain)
 	struct penstock_dump_view view;
 
 	GOOD(submit_chain(0));
-	GOOD(penstock_observe_submission(fixture.adapter, view_of(SMALL)->id, see_pass, &view));
+	GOOD(penstock_observe_submission(fixture.machine, view_of(SMALL)->id, see_pass, &view));
 	ck_assert_uint_eq(view.pass, 2);
 	ck_assert_uint_eq(view.dma_bytes, PASS_FILLS * FILL_DMA_BYTES);
 	execute();
-	GOOD(penstock_observe_submission(fixture.adapter, view_of(SMALL)->id, see_pass, &view));
+	GOOD(penstock_observe_submission(fixture.machine, view_of(SMALL)->id, see_pass, &view));
 	ck_assert_uint_eq(view.pass, PASSES - 1);
 	ck_assert_uint_eq(view.dma_bytes, 17 * FILL_DMA_BYTES);
 	ck_assert_uint_eq(view.patch_count, 17);
@@ -477,7 +477,7 @@ START_TEST(A9_a_client_that_is_gone_leaves_nothing_of_its_chain)
 		turn(&fixture);
 	}
 	ck_assert_uint_eq(on_hardware(), 0);
-	ck_assert(penstock_adapter_idle(fixture.adapter));
+	ck_assert(penstock_machine_idle(fixture.machine));
 	ck_assert_uint_eq(fake.allocations, 0);
 }
 END_TEST
@@ -489,7 +489,7 @@ START_TEST(A9_a_destroyed_context_runs_its_chain_to_the_end)
 	execute();
 	ck_assert_uint_eq(executed.passes, PASSES);
 	turn(&fixture);
-	ck_assert(penstock_adapter_idle(fixture.adapter));
+	ck_assert(penstock_machine_idle(fixture.machine));
 }
 END_TEST
 

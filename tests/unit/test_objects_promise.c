@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Guaranteed contexts, and translators that break the contract of Render. */
-#include "daemon/objects/adapter.h"
+#include "daemon/objects/machine.h"
 #include "proto/isa/instruction.h"
 #include "proto/wire/limits.h"
 #include "tests/unit/objects_fixture.h"
@@ -288,7 +288,7 @@ static void expect_stopped(const char *why)
 	for (unsigned i = 0; i < 4; i++) {
 		turn(&fixture);
 	}
-	penstock_observe_adapter(fixture.adapter, &view);
+	penstock_observe_adapter(fixture.machine, 0, &view);
 	ck_assert_str_eq(view.state, "failed");
 	ck_assert_str_eq(view.failure, why);
 	GOOD(penstock_query_device(client.session, ++client.serial, NAME(1), &state,
@@ -304,7 +304,7 @@ static void break_it(enum breach how, unsigned after)
 {
 	breach = how;
 	good_calls = after;
-	fixture.adapter->config.translate = broken;
+	fixture.machine->adapters[0].config.translate = broken;
 }
 
 START_TEST(B14_a_translator_that_breaks_the_contract_stops_its_adapter)
@@ -358,7 +358,7 @@ START_TEST(B14_in_a_later_pass_it_ends_the_chain)
 	for (unsigned i = 0; i < 4; i++) {
 		turn(&fixture);
 	}
-	penstock_observe_adapter(fixture.adapter, &view);
+	penstock_observe_adapter(fixture.machine, 0, &view);
 	ck_assert_str_eq(view.failure, in_a_chain[_i].why);
 	ck_assert_uint_eq(client.fence_count, 1);
 	ck_assert_int_eq(client.fences[0].status, PENSTOCK_STATUS_DEVICE_REMOVED);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/objects/adapter.h"
+#include "daemon/objects/machine.h"
 #include "daemon/objects/device.h"
 #include "proto/isa/instruction.h"
 #include "proto/wire/limits.h"
@@ -70,8 +70,8 @@ static struct seen look(void)
 {
 	struct seen seen = { .calls = 0 };
 
-	penstock_observe_contexts(fixture.adapter, take_id, NULL);
-	GOOD(penstock_observe_submission(fixture.adapter, only_context, see, &seen));
+	penstock_observe_contexts(fixture.machine, take_id, NULL);
+	GOOD(penstock_observe_submission(fixture.machine, only_context, see, &seen));
 	ck_assert_uint_eq(seen.calls, 1);
 	return seen;
 }
@@ -385,7 +385,7 @@ START_TEST(E10_0x10E_0x33_a_device_destroyed_with_openings_stops_the_adapter)
 	penstock_device_put(device);
 	ck_assert_uint_eq(device->references, 1);
 	device->references = references;
-	penstock_observe_adapter(fixture.adapter, &view);
+	penstock_observe_adapter(fixture.machine, 0, &view);
 	ck_assert_str_eq(view.state, "failed");
 	ck_assert_ptr_eq(strstr(view.failure, "0x10E/0x33: "), view.failure);
 	ck_assert_uint_eq(view.devices_lost, 1);
