@@ -26,6 +26,9 @@
 #define PENSTOCK_LIMIT_SEND_BUFFER_BYTES   (512u << 10) /* of the kernel's, Unix sockets */
 #define PENSTOCK_LIMIT_READS_IN_FLIGHT     64u          /* read-backs waiting or being written */
 
+/* a GPU process that does not read what it is told of memory files: beyond it, it is ended */
+#define PENSTOCK_LIMIT_CHANNEL_MESSAGES 4096u /* waiting, beside one for each file that it has */
+
 /* rows on their way to the disk; beyond it connections of leased sessions are not read */
 #define PENSTOCK_LIMIT_STORE_QUEUED 65536u
 

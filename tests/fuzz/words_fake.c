@@ -47,10 +47,11 @@ enum penstock_status penstock_child_start(const struct penstock_child_config *co
 
 enum penstock_status penstock_child_send(struct penstock_child *child,
 					 const struct penstock_channel_message *message,
-					 int descriptor)
+					 int descriptor, size_t most_unsent)
 {
 	(void)message;
 	(void)descriptor;
+	(void)most_unsent;
 	child->messages++;
 	return PENSTOCK_STATUS_SUCCESS;
 }

@@ -32,6 +32,9 @@ static void on_died(void *owner, void *process_owner, int wait_status)
 	ck_assert_msg(!fixture->in_call, "a callback from inside a call");
 	process->deaths++;
 	process->wait_status = wait_status;
+	if (fixture->on_died != NULL) {
+		fixture->on_died(process);
+	}
 }
 
 static void on_failed(void *owner, const char *reason)

@@ -46,6 +46,7 @@ struct fixture {
 	bool in_call;        /* a callback now would be from inside a call */
 	bool stopped;
 	void (*on_interrupt)(struct fixture_process *process); /* or NULL */
+	void (*on_died)(struct fixture_process *process);      /* or NULL */
 };
 
 void fixture_start(struct fixture *fixture);

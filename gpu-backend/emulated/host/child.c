@@ -44,6 +44,7 @@ static void drop_unsent(struct penstock_child *child)
 		close_descriptor(&unsent->descriptor);
 		free(unsent);
 	}
+	child->unsent_count = 0;
 }
 
 static void release(struct penstock_child *child)
@@ -223,23 +224,20 @@ static void on_channel_writable(uv_poll_t *handle, int status, int events)
 			return;
 		}
 		penstock_list_remove(&unsent->link);
+		child->unsent_count--;
 		close_descriptor(&unsent->descriptor);
 		free(unsent);
 	}
 	uv_poll_stop(&child->channel_poll);
 }
 
-enum penstock_status penstock_child_send(struct penstock_child *child,
-					 const struct penstock_channel_message *message,
-					 int descriptor)
+/* Keeps it until the channel has room. */
+static enum penstock_status keep_unsent(struct penstock_child *child,
+					const struct penstock_channel_message *message,
+					int descriptor)
 {
-	struct penstock_child_unsent *unsent;
+	struct penstock_child_unsent *unsent = malloc(sizeof(*unsent));
 
-	if (penstock_list_empty(&child->unsent) && send_now(child, message, descriptor) == 0) {
-		child->messages++;
-		return PENSTOCK_STATUS_SUCCESS;
-	}
-	unsent = malloc(sizeof(*unsent));
 	if (unsent == NULL) {
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
@@ -252,9 +250,37 @@ enum penstock_status penstock_child_send(struct penstock_child *child,
 		}
 	}
 	penstock_list_append(&child->unsent, &unsent->link);
-	child->messages++;
+	child->unsent_count++;
 	uv_poll_start(&child->channel_poll, UV_WRITABLE, on_channel_writable);
 	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static void kill_deaf(struct penstock_child *child)
+{
+	child->deaf = true;
+	drop_unsent(child);
+	uv_poll_stop(&child->channel_poll);
+	pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
+}
+
+enum penstock_status penstock_child_send(struct penstock_child *child,
+					 const struct penstock_channel_message *message,
+					 int descriptor, size_t most_unsent)
+{
+	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
+
+	if (child->ending || child->deaf) {
+		return PENSTOCK_STATUS_SUCCESS; /* there is nobody any more to send it to */
+	}
+	if (!penstock_list_empty(&child->unsent) || send_now(child, message, descriptor) != 0) {
+		if (child->unsent_count >= most_unsent) {
+			kill_deaf(child);
+			return PENSTOCK_STATUS_SUCCESS;
+		}
+		status = keep_unsent(child, message, descriptor);
+	}
+	child->messages += status == PENSTOCK_STATUS_SUCCESS;
+	return status;
 }
 
 /* ---------------------------------------------------------------- starting */

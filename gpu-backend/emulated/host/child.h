@@ -49,11 +49,13 @@ struct penstock_child {
 	bool started;
 	bool waited;
 	bool ending;
+	bool deaf; /* killed because it left too many messages unread; its end is still to come */
 	struct penstock_ring *ring;
 	int interrupts[PENSTOCK_NODE_COUNT];
 	int channel;
 	uint64_t messages;           /* sent and unsent */
 	struct penstock_list unsent; /* penstock_child_unsent.link */
+	size_t unsent_count;
 	uv_poll_t interrupt_polls[PENSTOCK_NODE_COUNT];
 	uv_poll_t exit_poll;
 	uv_poll_t channel_poll;
@@ -65,11 +67,15 @@ PENSTOCK_MUST_CHECK
 enum penstock_status penstock_child_start(const struct penstock_child_config *config,
 					  struct penstock_child **ret_child);
 
-/* Queues a message; the descriptor is borrowed. SUCCESS, NO_MEMORY. */
+/*
+ * Queues a message; the descriptor is borrowed. A process that would leave more than
+ * `most_unsent` of them waiting does not read its channel: it is killed, `ended` follows as if it
+ * had ended by itself, and nothing is kept for it any more. SUCCESS (then too), NO_MEMORY.
+ */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_child_send(struct penstock_child *child,
 					 const struct penstock_channel_message *message,
-					 int descriptor);
+					 int descriptor, size_t most_unsent);
 
 /* New packets on a node: wakes it if it sleeps. */
 void penstock_child_ring_doorbell(struct penstock_child *child, uint32_t node_ordinal);

@@ -2,6 +2,8 @@
 /* Which penstock-gpu process works for whom, and the files that it is given. */
 #include "gpu-backend/emulated/host/emulated.h"
 
+#include "proto/wire/limits.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -64,7 +66,19 @@ void penstock_emulated_want_standby(struct penstock_emulated *emulated)
 	uv_timer_start(&emulated->standby_timer, on_standby_timer, STANDBY_DELAY_MS, 0);
 }
 
-static enum penstock_status send_file(struct penstock_child *child,
+/*
+ * Each message that waits may hold a descriptor of a file that is gone. A process that starts, or
+ * is given many files at once, may well be behind by as many as it has.
+ */
+static enum penstock_status send_message(struct penstock_emulated_process *process,
+					 const struct penstock_channel_message *message,
+					 int descriptor)
+{
+	return penstock_child_send(process->child, message, descriptor,
+				   process->file_count + PENSTOCK_LIMIT_CHANNEL_MESSAGES);
+}
+
+static enum penstock_status send_file(struct penstock_emulated_process *process,
 				      const struct penstock_emulated_file *file)
 {
 	struct penstock_channel_message message = {
@@ -74,13 +88,13 @@ static enum penstock_status send_file(struct penstock_child *child,
 		.role = file->role,
 	};
 
-	return penstock_child_send(child, &message, file->descriptor);
+	return send_message(process, &message, file->descriptor);
 }
 
 static bool send_files(struct penstock_emulated_process *process)
 {
 	for (size_t i = 0; i < process->file_count; i++) {
-		if (send_file(process->child, &process->files[i]) != PENSTOCK_STATUS_SUCCESS) {
+		if (send_file(process, &process->files[i]) != PENSTOCK_STATUS_SUCCESS) {
 			return false;
 		}
 	}
@@ -194,7 +208,7 @@ enum penstock_status penstock_emulated_attach_file(struct penstock_backend_proce
 		return PENSTOCK_STATUS_IO_DEVICE_ERROR;
 	}
 	if (process->child != NULL) {
-		status = send_file(process->child, &attached);
+		status = send_file(process, &attached);
 		if (status != PENSTOCK_STATUS_SUCCESS) {
 			close(attached.descriptor);
 			return status;
@@ -218,7 +232,7 @@ void penstock_emulated_detach_file(struct penstock_backend_process *base, uint32
 		process->files[i] = process->files[--process->file_count];
 		/* Not sent for want of memory: that process keeps a descriptor until it ends. */
 		if (process->child != NULL &&
-		    penstock_child_send(process->child, &message, -1) != PENSTOCK_STATUS_SUCCESS) {
+		    send_message(process, &message, -1) != PENSTOCK_STATUS_SUCCESS) {
 			return;
 		}
 		return;
