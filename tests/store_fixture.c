@@ -359,8 +359,8 @@ uint64_t store_fill(struct penstock_store *store)
 		penstock_store_delete_answers(store, i, 10);
 		penstock_store_forget_answers(store, i, 12);
 		penstock_store_put_row_serial(store, i, 20 + i);
-		penstock_store_put_row_serial(store, i, 10);
-		sequence = penstock_store_put_row_serial(store, i, 30 + i);
+		penstock_store_put_row_serial(store, i, 30 + i);
+		sequence = penstock_store_put_row_serial(store, i, 10); /* it took its time */
 	}
 	return sequence;
 }

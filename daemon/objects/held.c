@@ -186,17 +186,21 @@ void penstock_held_predecessor(struct penstock_held *held, bool ran)
 	}
 }
 
-void penstock_held_ungate(struct penstock_held *held)
+void penstock_held_accepted(const struct penstock_held *held)
 {
-	struct penstock_context *context = held->context;
+	const struct penstock_context *context = held->context;
 
 	if (context->progress_record != 0) {
 		penstock_progress_set_accepted(context->device->session->machine->progress,
 					       context->progress_record, held->submission.serial);
 	}
+}
+
+void penstock_held_ungate(struct penstock_held *held)
+{
 	held->submission.blocked--;
 	if (held->handed_over && held->submission.blocked == 0) {
-		penstock_scheduler_kick(context->queue.scheduler);
+		penstock_scheduler_kick(held->context->queue.scheduler);
 	}
 }
 

@@ -74,7 +74,10 @@ void penstock_held_release_list(struct penstock_held *held);
 /* The submission before it ran, or did not. */
 void penstock_held_predecessor(struct penstock_held *held, bool ran);
 
-/* Its turn came: everything before it in its session is settled. */
+/* Everything before it in its session is settled: its context's record says so. */
+void penstock_held_accepted(const struct penstock_held *held);
+
+/* Its turn came: it may run. */
 void penstock_held_ungate(struct penstock_held *held);
 
 /* What stands at a patch site; 0 where the entry only says that a slot went out of use. */

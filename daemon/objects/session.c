@@ -541,20 +541,46 @@ static uint64_t settled_now(const struct penstock_session *session)
 	return serial;
 }
 
-/* Submissions whose turn came; the contexts' records say so before the session's does. */
-static void open_gate(struct penstock_session *session)
+/* The first that waits; NULL: none of which everything before it is settled. */
+static struct penstock_held *first_settled(const struct penstock_session *session)
 {
-	struct penstock_list *link;
+	struct penstock_list *link = penstock_list_first(&session->gated);
+	struct penstock_held *held =
+		link == NULL ? NULL : penstock_list_entry(link, struct penstock_held, gate_link);
 
-	while ((link = penstock_list_first(&session->gated)) != NULL) {
-		struct penstock_held *held =
+	return held == NULL || (session->state != PENSTOCK_SESSION_ENDED &&
+				held->submission.serial > session->settled)
+		       ? NULL
+		       : held;
+}
+
+/*
+ * What is settled, as the next run will read it: the contexts' records before the session's, and
+ * both before anything runs. A crash in between loses a device, and nothing of it ran.
+ */
+static void keep_progress(const struct penstock_session *session)
+{
+	penstock_list_for_each (link, &session->gated) {
+		const struct penstock_held *held =
 			penstock_list_entry(link, struct penstock_held, gate_link);
 
-		if (session->state != PENSTOCK_SESSION_ENDED &&
-		    held->submission.serial > session->settled) {
-			return;
+		if (held->submission.serial > session->settled) {
+			break;
 		}
-		penstock_list_remove(link);
+		penstock_held_accepted(held);
+	}
+	if (session->progress_record != 0) {
+		penstock_progress_set_accepted(session->machine->progress, session->progress_record,
+					       session->settled);
+	}
+}
+
+static void open_gate(struct penstock_session *session)
+{
+	struct penstock_held *held;
+
+	while ((held = first_settled(session)) != NULL) {
+		penstock_list_remove(&held->gate_link);
 		penstock_held_ungate(held);
 	}
 }
@@ -572,11 +598,10 @@ void penstock_session_settle(struct penstock_session *session)
 		session->settled = settled;
 		tell_durable(session);
 	}
-	open_gate(session);
-	if (session->state != PENSTOCK_SESSION_ENDED && session->progress_record != 0) {
-		penstock_progress_set_accepted(session->machine->progress, session->progress_record,
-					       session->settled);
+	if (session->state != PENSTOCK_SESSION_ENDED) {
+		keep_progress(session);
 	}
+	open_gate(session);
 }
 
 uint64_t penstock_session_durable_serial(const struct penstock_session *session)

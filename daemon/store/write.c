@@ -2,7 +2,7 @@
 /*
  * A queue of records becomes one transaction. The highest id of each kind that grew is written
  * once in it, so that an id is never handed out again, whatever is deleted later. Of a run of row
- * serials of one session only the last is written.
+ * serials of one session only the highest is written.
  */
 #include "daemon/store/database.h"
 #include "daemon/store/sqlite_status.h"
@@ -93,8 +93,11 @@ static int gather_row_serial(struct penstock_database *database, struct gathered
 
 	if (gathered->row_serial.session != row->session) {
 		code = write_row_serial(database, gathered);
+		gathered->row_serial = *row;
+	} else if (row->serial > gathered->row_serial.serial) {
+		/* What took its time says an earlier one: it takes nothing back. */
+		gathered->row_serial.serial = row->serial;
 	}
-	gathered->row_serial = *row;
 	return code;
 }
 

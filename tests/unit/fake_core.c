@@ -461,6 +461,11 @@ void penstock_progress_set_accepted(struct penstock_progress *progress, uint64_t
 	progress_records[record].accepted = serial;
 }
 
+uint64_t fake_core_accepted(uint64_t progress_record)
+{
+	return progress_records[progress_record].accepted;
+}
+
 void penstock_progress_set_completed(struct penstock_progress *progress, uint64_t record,
 				     uint64_t serial)
 {
@@ -571,6 +576,9 @@ static void pick(struct penstock_scheduler *scheduler, struct penstock_submissio
 		value = location.address + patch->allocation_offset;
 		submission->patched += value != penstock_load64(site);
 		penstock_store64(site, value);
+	}
+	if (fake.submitted != NULL) {
+		fake.submitted(submission);
 	}
 	scheduler->config.submitted(scheduler->config.owner, submission);
 }

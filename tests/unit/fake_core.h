@@ -33,6 +33,7 @@ struct fake_core {
 	uint64_t committed;
 	unsigned lists_put;
 	const char *failed; /* start_backend answers so */
+	void (*submitted)(const struct penstock_submission *submission); /* or NULL: to hardware */
 };
 
 extern struct fake_core fake;
@@ -79,6 +80,9 @@ void fake_core_commit(struct penstock_machine *machine);
 /* fake_store.c's part of kill and resurrect. */
 void fake_store_kill(void);
 void fake_store_resurrect(void);
+
+/* What a progress record says that was accepted. */
+uint64_t fake_core_accepted(uint64_t progress_record);
 
 /* Rows of a kind that are committed. */
 unsigned fake_core_rows(enum penstock_store_kind kind);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Leases: what is told when, what survives kill -9, and who may have it back. */
+#include "daemon/objects/context.h"
 #include "daemon/objects/session.h"
 #include "tests/unit/objects_fixture.h"
 
@@ -127,6 +128,30 @@ START_TEST(a_submission_waits_until_what_it_needs_is_durable)
 	GOOD(client_fill(&client, 0, NAME(3)));
 	ck_assert_uint_eq(fake.submissions, 2);
 	ck_assert_uint_eq(durable(), client.serial);
+	fake_core_retire(UINT_MAX);
+	turn(&fixture);
+}
+END_TEST
+
+static void both_words_say_so(const struct penstock_submission *submission)
+{
+	const struct penstock_context *context = submission->context;
+
+	ck_assert_uint_ge(fake_core_accepted(context->progress_record), submission->serial);
+	ck_assert_uint_ge(fake_core_accepted(context->device->session->progress_record),
+			  submission->serial);
+}
+
+/* Otherwise a crash in between loses a device that did more than was counted. */
+START_TEST(nothing_of_a_burst_runs_before_all_of_it_is_counted)
+{
+	client_set_up(&client, 1);
+	for (unsigned i = 0; i < 5; i++) {
+		GOOD(client_fill(&client, 0, NAME(3)));
+	}
+	fake.submitted = both_words_say_so;
+	commit();
+	ck_assert_uint_eq(fake.submissions, 5);
 	fake_core_retire(UINT_MAX);
 	turn(&fixture);
 }
@@ -629,6 +654,7 @@ int main(void)
 	tcase_add_test(tcase, nothing_is_durable_before_the_store_has_committed_it);
 	tcase_add_test(tcase, more_requests_than_the_gate_remembers_are_durable_in_time);
 	tcase_add_test(tcase, a_submission_waits_until_what_it_needs_is_durable);
+	tcase_add_test(tcase, nothing_of_a_burst_runs_before_all_of_it_is_counted);
 	tcase_add_test(tcase, an_allocation_is_durable_when_its_pages_and_its_row_are);
 	tcase_add_test(tcase, a_store_that_failed_never_opens_the_gate_again);
 	tcase_add_test(tcase, only_the_same_principal_resumes);
