@@ -29,6 +29,7 @@ struct penstock_config {
 	char *memory_dir;
 	char *gpu_program;
 	uint64_t log_level; /* as in syslog: 3 error ... 7 debug */
+	uint64_t worker_bytes;
 	/* [adapter] */
 	uint64_t backend;      /* enum penstock_backend_kind */
 	char *faults;          /* of the faulty backend, daemon/faults.h */

@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,13 @@
 #define LOCK_WAIT_MS 10000u
 /* How often a draining daemon looks whether it may stop. */
 #define DRAIN_STEP_MS 20u
+/*
+ * Blocks up to the first size come from the heap, which keeps up to the second when they are freed:
+ * the pages of a large submission are there for the next one. An idle daemon gives them back.
+ */
+#define HEAP_BLOCK_BYTES (32 << 20)
+#define HEAP_KEPT_BYTES  (64 << 20)
+#define HEAP_IDLE_MS     10000u
 
 enum server_state {
 	SERVER_STARTING,
@@ -54,9 +62,10 @@ struct penstock_server {
 	uv_signal_t hangup;
 	uv_timer_t watchdog;
 	uv_timer_t drain;
+	uv_timer_t heap;
 	uint64_t drain_end_ms;
 	struct penstock_fault faults[PENSTOCK_FAULTS_MAX]; /* of the faulty backend */
-	bool handles;                                      /* the five above are initialised */
+	bool handles;                                      /* the six above are initialised */
 	int exit_status;
 };
 
@@ -214,7 +223,7 @@ static void close_handles(struct penstock_server *server)
 	uv_handle_t *const handles[] = {
 		(uv_handle_t *)&server->terminate, (uv_handle_t *)&server->interrupt,
 		(uv_handle_t *)&server->hangup,    (uv_handle_t *)&server->watchdog,
-		(uv_handle_t *)&server->drain,
+		(uv_handle_t *)&server->drain,     (uv_handle_t *)&server->heap,
 	};
 
 	if (!server->handles) {
@@ -359,6 +368,15 @@ static void watchdog_cb(uv_timer_t *timer)
 	penstock_notify("WATCHDOG=1");
 }
 
+static void heap_cb(uv_timer_t *timer)
+{
+	struct penstock_server *server = timer->data;
+
+	if (server->state == SERVER_RUNNING && penstock_machine_idle(server->machine)) {
+		(void)malloc_trim(0);
+	}
+}
+
 static void start_handles(struct penstock_server *server)
 {
 	uint64_t watchdog_ms = penstock_notify_watchdog_ms();
@@ -369,14 +387,17 @@ static void start_handles(struct penstock_server *server)
 	(void)uv_signal_init(&server->loop, &server->hangup);
 	(void)uv_timer_init(&server->loop, &server->watchdog);
 	(void)uv_timer_init(&server->loop, &server->drain);
+	(void)uv_timer_init(&server->loop, &server->heap);
 	server->terminate.data = server;
 	server->interrupt.data = server;
 	server->hangup.data = server;
 	server->drain.data = server;
+	server->heap.data = server;
 	server->handles = true;
 	(void)uv_signal_start(&server->terminate, terminate_cb, SIGTERM);
 	(void)uv_signal_start(&server->interrupt, terminate_cb, SIGINT);
 	(void)uv_signal_start(&server->hangup, hangup_cb, SIGHUP);
+	(void)uv_timer_start(&server->heap, heap_cb, HEAP_IDLE_MS, HEAP_IDLE_MS);
 	if (watchdog_ms > 0) {
 		(void)uv_timer_start(&server->watchdog, watchdog_cb, watchdog_ms, watchdog_ms);
 	}
@@ -453,6 +474,7 @@ static enum penstock_status start_machine(struct penstock_server *server,
 		.max_lease_s = (uint32_t)said->max_lease_s,
 		.store = server->store,
 		.worker = { .owner = server, .run = run_job },
+		.worker_bytes = (uint32_t)said->worker_bytes,
 		.loop = &server->loop,
 		.random = random_bytes,
 		.start_backend = start_backend,
@@ -591,6 +613,8 @@ enum penstock_status penstock_server_start(struct penstock_config *config, const
 	server->exit_status = EXIT_SUCCESS;
 	(void)signal(SIGPIPE, SIG_IGN);
 	raise_descriptor_limit();
+	(void)mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_BYTES);
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_BYTES);
 	start_handles(server);
 	status = start_parts(server, reterr_text);
 	if (status != PENSTOCK_STATUS_SUCCESS) {

@@ -206,6 +206,7 @@ enum penstock_status penstock_measure_pipelined(struct penstock_measure_target *
 	}
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		*ret_per_second = (double)count * 1e9 / (double)(end - start);
+		target->submitted += count;
 	}
 	return status;
 }

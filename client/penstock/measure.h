@@ -17,7 +17,8 @@ struct penstock_measure_target {
 	uint64_t context;
 	uint64_t allocation; /* of PENSTOCK_MEASURE_TRANSFER_BYTES */
 	struct penstock_command_buffer *small;
-	uint8_t *bytes; /* [PENSTOCK_MEASURE_TRANSFER_BYTES] */
+	uint8_t *bytes;     /* [PENSTOCK_MEASURE_TRANSFER_BYTES] */
+	uint64_t submitted; /* by penstock_measure_pipelined, so far */
 };
 
 /* Makes the objects; on failure nothing is left but what the session holds. */

@@ -39,6 +39,9 @@ static struct penstock_machine *make(const struct penstock_machine_config *confi
 		return NULL;
 	}
 	machine->config = *config;
+	if (machine->config.worker_bytes == 0) {
+		machine->config.worker_bytes = PENSTOCK_WORKER_BYTES;
+	}
 	machine->config.memory_dir = NULL;
 	machine->config.adapters = NULL;
 	machine->adapter_count = config->adapter_count;

@@ -39,6 +39,9 @@ struct penstock_adapter_config {
 					  struct penstock_refusal *ret_refusal);
 };
 
+/* From here on waking a worker costs less than what it takes over. */
+#define PENSTOCK_WORKER_BYTES (64u << 10)
+
 struct penstock_machine_config {
 	const char *memory_dir; /* of what is of no adapter; borrowed for the call */
 	const struct penstock_adapter_config *adapters; /* likewise */
@@ -48,6 +51,8 @@ struct penstock_machine_config {
 	uint32_t max_lease_s;
 	struct penstock_store *store; /* borrowed, open; NULL: nothing is kept */
 	struct penstock_worker worker;
+	/* What is rendered at once from here on goes to a worker; 0: PENSTOCK_WORKER_BYTES. */
+	uint32_t worker_bytes;
 	void *loop; /* uv_loop_t, for lease timers and deferred work */
 	/* 16 random bytes for session ids and share tokens */
 	void (*random)(void *owner, uint8_t ret_bytes[16]);

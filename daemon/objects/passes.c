@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* From here on waking a worker costs less than the pass. */
-#define WORKER_PASS_BYTES (64u << 10)
-
 #define UNKNOWN UINT32_MAX
 
 /* ---------------------------------------------------------------- making it */
@@ -239,13 +236,14 @@ static void worked(void *argument)
 
 static void render_next(struct penstock_passes *passes, struct penstock_pass *pass)
 {
-	const struct penstock_worker *worker =
-		&passes->held->context->device->session->machine->config.worker;
+	const struct penstock_machine_config *config =
+		&passes->held->context->device->session->machine->config;
 
 	prepare_pass(passes, pass);
-	if (pass->submission.args.dma_capacity >= WORKER_PASS_BYTES) {
+	if (pass->submission.args.dma_capacity >= config->worker_bytes) {
 		passes->working = pass;
-		if (worker->run(worker->owner, work, worked, passes) == PENSTOCK_STATUS_SUCCESS) {
+		if (config->worker.run(config->worker.owner, work, worked, passes) ==
+		    PENSTOCK_STATUS_SUCCESS) {
 			return;
 		}
 		passes->working = NULL;

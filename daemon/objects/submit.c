@@ -16,9 +16,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* From here on waking a worker costs less than what it takes over. */
-#define WORKER_COMMAND_BYTES (64u << 10)
-
 /*
  * Room for what a frame may still carry when its connection stops reading: nobody who keeps to the
  * credits meets this.
@@ -578,7 +575,7 @@ enum penstock_status penstock_submit(struct penstock_session *session, uint64_t 
 	}
 	status = check(context, record, ret_refusal);
 	if (PENSTOCK_LIKELY(status == PENSTOCK_STATUS_SUCCESS)) {
-		status = record->command_length >= WORKER_COMMAND_BYTES
+		status = record->command_length >= session->machine->config.worker_bytes
 				 ? submit_large(context, serial, &input, request, ret_refusal)
 				 : submit_small(context, serial, &input, ret_refusal);
 	}

@@ -21,8 +21,9 @@ static const struct {
 	bool pinned_too; /* once more with everybody on one core */
 } benches[] = {
 	/* first, while the daemon has freed nothing that a context could go into */
-	{ "P9", bench_p9, false }, { "P1", bench_p1, true }, { "P2", bench_p2, true },
-	{ "P3", bench_p3, false }, { "P4", bench_p4, true }, { "P6", bench_p6, false },
+	{ "P9", bench_p9, false },          { "P1", bench_p1, true }, { "P2", bench_p2, true },
+	{ "P3", bench_p3, false },          { "P4", bench_p4, true }, { "P6", bench_p6, false },
+	{ "workers", bench_workers, true },
 };
 
 /* ---------------------------------------------------------------- rows */
@@ -188,11 +189,7 @@ static bool wanted(const char *id, int count, char **ids)
 	return count == 0;
 }
 
-/*
- * Memory files on a tmpfs, as the daemon has them: a disk's file system protects pages that it
- * writes back, and measures itself.
- */
-static int prepare_daemon(struct penstock_daemon *daemon, struct penstock_errbuf *text)
+int bench_prepare_daemon(struct penstock_daemon *daemon, struct penstock_errbuf *text)
 {
 	if (penstock_daemon_init(daemon, true, text) != 0) {
 		return -1;
@@ -209,7 +206,8 @@ static void run_placement(struct bench *bench, bool pinned, int count, char **id
 	struct penstock_errbuf text;
 
 	bench->placement = pinned ? "one core" : "as placed";
-	if (prepare_daemon(&daemon, &text) != 0 || penstock_daemon_start(&daemon, &text) != 0) {
+	if (bench_prepare_daemon(&daemon, &text) != 0 ||
+	    penstock_daemon_start(&daemon, &text) != 0) {
 		bench_failed(bench, "P", "%s", text.text);
 		penstock_daemon_fini(&daemon);
 		return;

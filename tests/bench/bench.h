@@ -53,12 +53,19 @@ void bench_skipped(const char *id, const char *why);
 struct penstock_connection *bench_connect(struct bench *bench, const char *id, const char *server,
 					  uint32_t lease_s);
 
-void bench_p1(struct bench *bench); /* empty submission to its fence */
-void bench_p2(struct bench *bench); /* small submissions, pipelined */
-void bench_p3(struct bench *bench); /* render: merges bench_render's rows */
-void bench_p4(struct bench *bench); /* upload and read-back */
-void bench_p6(struct bench *bench); /* durable creates */
-void bench_p9(struct bench *bench); /* memory of an idle context */
+/*
+ * A daemon to be started, with its memory files on a tmpfs, as an operator has them: a disk's file
+ * system protects pages that it writes back, and measures itself. 0, or -1 with the text.
+ */
+int bench_prepare_daemon(struct penstock_daemon *daemon, struct penstock_errbuf *text);
+
+void bench_p1(struct bench *bench);      /* empty submission to its fence */
+void bench_p2(struct bench *bench);      /* small submissions, pipelined */
+void bench_workers(struct bench *bench); /* large command buffers, with and without workers */
+void bench_p3(struct bench *bench);      /* render: merges bench_render's rows */
+void bench_p4(struct bench *bench);      /* upload and read-back */
+void bench_p6(struct bench *bench);      /* durable creates */
+void bench_p9(struct bench *bench);      /* memory of an idle context */
 
 /* ---------------------------------------------------------------- raw.c: references */
 
@@ -73,7 +80,13 @@ double raw_stream_per_second(enum raw_socket kind, bool upload, uint32_t ms);
 /* Rows a second: sqlite inserts, 100 a transaction, and fallocate of a page for each. */
 double raw_sqlite_per_second(const char *directory, unsigned rows);
 
-/* SET operations a second of redis-benchmark, 256 bytes, -P 64 -c 4; 0: not installed. */
-double raw_redis_per_second(const char *directory);
+/*
+ * SET operations a second of redis-benchmark, 256 bytes, -P 64 -c 4, and for each second that the
+ * server had a processor; 0: not installed.
+ */
+double raw_redis_per_second(const char *directory, double *ret_per_core_second);
+
+/* Seconds that the process had a processor, its threads together; 0: it is gone. */
+double raw_processor_seconds(pid_t process);
 
 #endif

@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ROWS_A_TRANSACTION 100u
 #define PAGE_BYTES         4096
+#define REDIS_OPERATIONS   1000000u
 
 static bool execute(sqlite3 *database, const char *statement)
 {
@@ -108,8 +110,8 @@ static double run_redis_benchmark(const char *socket_path)
 	FILE *output;
 
 	snprintf(command, sizeof(command),
-		 "redis-benchmark -s '%s' -t set -d 256 -P 64 -c 4 -n 1000000 --csv 2>/dev/null",
-		 socket_path);
+		 "redis-benchmark -s '%s' -t set -d 256 -P 64 -c 4 -n %u --csv 2>/dev/null",
+		 socket_path, REDIS_OPERATIONS);
 	output = popen(command, "re");
 	while (output != NULL && fgets(line, sizeof(line), output) != NULL) {
 		const char *value = strstr(line, "\"SET\",\"");
@@ -124,12 +126,24 @@ static double run_redis_benchmark(const char *socket_path)
 	return per_second;
 }
 
-double raw_redis_per_second(const char *directory)
+double raw_processor_seconds(pid_t process)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(process, &clock) != 0 || clock_gettime(clock, &used) != 0) {
+		return 0;
+	}
+	return (double)used.tv_sec + (double)used.tv_nsec * 1e-9;
+}
+
+double raw_redis_per_second(const char *directory, double *ret_per_core_second)
 {
 	char socket_path[256];
-	double per_second = 0;
+	double per_second = 0, before;
 	pid_t server;
 
+	*ret_per_core_second = 0;
 	if (system("command -v redis-server redis-benchmark redis-cli >/dev/null") != 0) {
 		return 0;
 	}
@@ -139,7 +153,9 @@ double raw_redis_per_second(const char *directory)
 		return 0;
 	}
 	if (redis_answers(socket_path)) {
+		before = raw_processor_seconds(server);
 		per_second = run_redis_benchmark(socket_path);
+		*ret_per_core_second = REDIS_OPERATIONS / (raw_processor_seconds(server) - before);
 	}
 	kill(server, SIGTERM);
 	waitpid(server, NULL, 0);
