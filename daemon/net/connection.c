@@ -581,16 +581,13 @@ void penstock_connection_open(struct penstock_connection *connection, uint64_t l
 	(void)uv_timer_stop(&connection->timer);
 }
 
-enum penstock_status penstock_connection_new(struct penstock_net *net, uv_stream_t *listener,
-					     int descriptor, bool unix_socket)
+enum penstock_status penstock_connection_new(struct penstock_net *net, int descriptor,
+					     bool unix_socket)
 {
 	struct penstock_connection *connection = calloc(1, sizeof(*connection));
 	enum penstock_status status;
 
 	if (connection == NULL) {
-		if (descriptor >= 0) {
-			(void)close(descriptor);
-		}
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
 	connection->net = net;
@@ -601,15 +598,8 @@ enum penstock_status penstock_connection_new(struct penstock_net *net, uv_stream
 	penstock_outbox_init(&connection->outbox, &connection->transport);
 	(void)uv_timer_init(net->config.loop, &connection->timer);
 	connection->timer.data = connection;
-	if (listener != NULL) {
-		status =
-			penstock_transport_accept(&connection->transport, listener,
-						  net->read_buffer, &transport_events, unix_socket);
-	} else {
-		status = penstock_transport_open(&connection->transport, net->config.loop,
-						 net->read_buffer, &transport_events, unix_socket,
-						 descriptor);
-	}
+	status = penstock_transport_open(&connection->transport, net->config.loop, net->read_buffer,
+					 &transport_events, unix_socket, descriptor);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		penstock_connection_stop(connection, status, NULL);
 		return status;

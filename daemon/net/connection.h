@@ -60,13 +60,12 @@ struct penstock_connection {
 };
 
 /*
- * A connection on a socket that was accepted already (`descriptor`, owned from here on, whatever
- * is returned) or that waits at `listener`; exactly one is given, the other is -1 or NULL. The
- * peer is asked for by SO_PEERCRED. It owns itself and is in net->connections. NO_MEMORY.
+ * A connection on a socket that was accepted. The peer is asked for by SO_PEERCRED. It owns itself
+ * and is in net->connections. SUCCESS, and it owns the descriptor; NO_MEMORY, IO_DEVICE_ERROR.
  */
 PENSTOCK_MUST_CHECK
-enum penstock_status penstock_connection_new(struct penstock_net *net, uv_stream_t *listener,
-					     int descriptor, bool unix_socket);
+enum penstock_status penstock_connection_new(struct penstock_net *net, int descriptor,
+					     bool unix_socket);
 
 /*
  * The one way to end a connection: idempotent, only starts closing. With `sentence` NULL nothing

@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #define BACKLOG 511
-/* How long a client waits for memory before it is tried again. */
+/* How long a client waits for memory or descriptors before it is tried again. */
 #define ACCEPT_AGAIN_MS 20
+/* Then the others have their turn. */
+#define ACCEPTED_A_TURN 64
 
 static void closed_cb(uv_handle_t *handle)
 {
@@ -35,40 +37,89 @@ static void closed_cb(uv_handle_t *handle)
 
 void penstock_listener_close(struct penstock_listener *listener)
 {
-	if (uv_is_closing((uv_handle_t *)&listener->handle.stream)) {
+	if (uv_is_closing((uv_handle_t *)&listener->poll)) {
 		return;
 	}
 	if (listener->path != NULL) {
 		(void)unlink(listener->path);
 	}
-	uv_close((uv_handle_t *)&listener->handle.stream, closed_cb);
+	uv_close((uv_handle_t *)&listener->poll, closed_cb);
 	uv_close((uv_handle_t *)&listener->again, closed_cb);
+	(void)close(listener->descriptor);
+	if (listener->waiting >= 0) {
+		(void)close(listener->waiting);
+	}
 }
 
+/* ---------------------------------------------------------------- accepting */
+
 static void again_cb(uv_timer_t *timer);
+static void readable_cb(uv_poll_t *poll, int error, int events);
 
 /*
- * Without memory for a connection nothing is accepted, and libuv listens no more until somebody
- * is: so that client waits, with those behind it, and is tried again. Any other failure costs the
- * client its connection and nobody else anything.
+ * Without memory or descriptors nobody is accepted for a moment: who comes waits in the backlog,
+ * and those who are connected have the loop. (libuv's own listening turns them away by a descriptor
+ * that it keeps for that, and never comes back from its callback where that one is lost.)
  */
-static void accept_one(struct penstock_listener *listener)
+static void pause_listening(struct penstock_listener *listener)
 {
-	if (penstock_connection_new(listener->net, &listener->handle.stream, -1,
-				    listener->unix_socket) == PENSTOCK_STATUS_NO_MEMORY) {
-		(void)uv_timer_start(&listener->again, again_cb, ACCEPT_AGAIN_MS, 0);
+	(void)uv_poll_stop(&listener->poll);
+	(void)uv_timer_start(&listener->again, again_cb, ACCEPT_AGAIN_MS, 0);
+}
+
+/* Whether the next one may be accepted. */
+static bool welcome(struct penstock_listener *listener, int descriptor)
+{
+	enum penstock_status status =
+		penstock_connection_new(listener->net, descriptor, listener->unix_socket);
+
+	if (status == PENSTOCK_STATUS_NO_MEMORY) {
+		listener->waiting = descriptor;
+		pause_listening(listener);
+		return false;
+	}
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		(void)close(descriptor); /* its loss, and nobody else's */
+	}
+	return true;
+}
+
+static bool accept_one(struct penstock_listener *listener)
+{
+	int descriptor = accept4(listener->descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (descriptor >= 0) {
+		return welcome(listener, descriptor);
+	}
+	if (errno == ECONNABORTED || errno == EINTR) {
+		return true;
+	}
+	if (errno != EAGAIN) {
+		pause_listening(listener);
+	}
+	return false;
+}
+
+static void readable_cb(uv_poll_t *poll, int error, int events)
+{
+	struct penstock_listener *listener = poll->data;
+	unsigned accepted = 0;
+
+	(void)error; /* accept says it again */
+	(void)events;
+	while (accepted < ACCEPTED_A_TURN && accept_one(listener)) {
+		accepted++;
 	}
 }
 
 static void again_cb(uv_timer_t *timer)
 {
-	accept_one(timer->data);
-}
+	struct penstock_listener *listener = timer->data;
+	const int waiting = listener->waiting;
 
-static void connection_cb(uv_stream_t *stream, int error)
-{
-	if (error == 0) {
-		accept_one(stream->data);
+	listener->waiting = -1;
+	if (waiting < 0 || welcome(listener, waiting)) {
+		(void)uv_poll_start(&listener->poll, UV_READABLE, readable_cb);
 	}
 }
 
@@ -78,36 +129,33 @@ static enum penstock_status start(struct penstock_net *net, int descriptor, bool
 {
 	struct penstock_listener *listener = calloc(1, sizeof(*listener));
 	uv_loop_t *loop = net->config.loop;
-	int error;
+	int error = listener == NULL ? UV_ENOMEM : 0;
 
-	if (listener == NULL) {
+	if (error == 0 && listen(descriptor, BACKLOG) != 0) {
+		error = -errno;
+	}
+	if (error == 0) {
+		error = uv_poll_init(loop, &listener->poll, descriptor);
+	}
+	if (error != 0) {
 		(void)close(descriptor);
-		return PENSTOCK_STATUS_NO_MEMORY;
+		free(listener);
+		return penstock_status_from_errno(error);
 	}
 	listener->net = net;
+	listener->descriptor = descriptor;
+	listener->waiting = -1;
 	listener->unix_socket = unix_socket;
-	error = unix_socket ? uv_pipe_init(loop, &listener->handle.pipe, 0)
-			    : uv_tcp_init(loop, &listener->handle.tcp);
-	PENSTOCK_REQUIRE(error == 0); /* neither opens anything */
 	(void)uv_timer_init(loop, &listener->again);
-	listener->handle.stream.data = listener;
+	listener->poll.data = listener;
 	listener->again.data = listener;
 	listener->open_handles = 2;
 	penstock_list_append(&net->listeners, &listener->link);
-	error = unix_socket ? uv_pipe_open(&listener->handle.pipe, descriptor)
-			    : uv_tcp_open(&listener->handle.tcp, descriptor);
-	if (error != 0) {
-		(void)close(descriptor);
-	} else {
-		error = uv_listen(&listener->handle.stream, BACKLOG, connection_cb);
-	}
-	if (error == 0 && path != NULL) {
-		listener->path = strdup(path);
-		error = listener->path == NULL ? UV_ENOMEM : 0;
-	}
-	if (error != 0) {
+	(void)uv_poll_start(&listener->poll, UV_READABLE, readable_cb);
+	listener->path = path == NULL ? NULL : strdup(path);
+	if (path != NULL && listener->path == NULL) {
 		penstock_listener_close(listener);
-		return penstock_status_from_errno(error);
+		return PENSTOCK_STATUS_NO_MEMORY;
 	}
 	*ret_listener = listener;
 	return PENSTOCK_STATUS_SUCCESS;

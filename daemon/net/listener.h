@@ -11,12 +11,10 @@
 struct penstock_listener {
 	struct penstock_list link; /* penstock_net.listeners */
 	struct penstock_net *net;  /* borrowed */
-	union {
-		uv_stream_t stream;
-		uv_pipe_t pipe;
-		uv_tcp_t tcp;
-	} handle;
-	uv_timer_t again; /* runs while a client waits for memory to be accepted */
+	int descriptor;            /* owned */
+	int waiting;               /* owned: accepted, waits for memory; -1: nobody does */
+	uv_poll_t poll;
+	uv_timer_t again; /* runs while nobody is accepted, for want of memory or descriptors */
 	unsigned open_handles;
 	bool unix_socket;
 	char *path;    /* owned; removed when the listener closes; NULL: nothing to remove */

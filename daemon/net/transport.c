@@ -84,26 +84,6 @@ enum penstock_status penstock_transport_open(struct penstock_transport *transpor
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-enum penstock_status penstock_transport_accept(struct penstock_transport *transport,
-					       uv_stream_t *listener,
-					       struct penstock_read_buffer *shared,
-					       const struct penstock_transport_events *events,
-					       bool unix_socket)
-{
-	enum penstock_status status = init(transport, listener->loop, shared, events, unix_socket);
-	int error;
-
-	if (status != PENSTOCK_STATUS_SUCCESS) {
-		return status;
-	}
-	error = uv_accept(listener, &transport->handle.stream);
-	if (error != 0) {
-		return penstock_status_from_errno(error);
-	}
-	set_options(transport, unix_socket);
-	return PENSTOCK_STATUS_SUCCESS;
-}
-
 /* ---------------------------------------------------------------- reading */
 
 static void stop_reading(struct penstock_transport *transport)

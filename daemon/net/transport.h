@@ -84,14 +84,6 @@ enum penstock_status penstock_transport_open(struct penstock_transport *transpor
 					     const struct penstock_transport_events *events,
 					     bool unix_socket, int descriptor);
 
-/* Likewise, from a listening stream (uv_accept). */
-PENSTOCK_MUST_CHECK
-enum penstock_status penstock_transport_accept(struct penstock_transport *transport,
-					       uv_stream_t *listener,
-					       struct penstock_read_buffer *shared,
-					       const struct penstock_transport_events *events,
-					       bool unix_socket);
-
 /*
  * The next `size_bytes` > 0 bytes go to `destination` (NULL: nowhere), then `received` is called.
  * Only from inside `take`, for the bytes behind the unit that it takes, or while nothing is under

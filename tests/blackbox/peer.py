@@ -237,9 +237,12 @@ class Peer:
 
     # -- hello
 
-    def hello(self, **fields):
+    def say_hello(self, **fields):
         self.send(wire.frame("HELLO", 0, **{"major": 1, "minor": 0, "isa_version": 1,
                                             "client": "blackbox", **fields}))
+
+    def hello(self, **fields):
+        self.say_hello(**fields)
         self.take_welcome()
 
     def take_welcome(self):

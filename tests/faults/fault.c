@@ -100,6 +100,8 @@ A_FILE(EIO, int, fstat, (int descriptor, struct stat *status), (descriptor, stat
 A_FILE(EMFILE, int, memfd_create, (const char *name, unsigned flags), (name, flags))
 A_FILE(EMFILE, int, eventfd, (unsigned value, int flags), (value, flags))
 A_FILE(EMFILE, int, dup, (int descriptor), (descriptor))
+A_FILE(EMFILE, int, accept4, (int descriptor, struct sockaddr *address, socklen_t *size, int flags),
+       (descriptor, address, size, flags))
 A_FILE(EMFILE, int, socketpair, (int domain, int type, int protocol, int pair[2]),
        (domain, type, protocol, pair))
 WRAP(PENSTOCK_FAULT_FILE, ENOMEM, ENOMEM, int, posix_spawn,

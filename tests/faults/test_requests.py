@@ -352,28 +352,25 @@ def hello_survives_the_failure_of_every_call(daemon):
             return
 
 
-def without_descriptors_the_listener_goes_on(daemon):
-    """EMFILE costs the client that comes then its connection, and no later one."""
+def without_descriptors_who_comes_waits_and_the_others_go_on(daemon):
     pid = daemon.process.pid
     limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    highest = max(map(int, os.listdir(f"/proc/{pid}/fd")))
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1, limits[1]))
-    peers, turned_away = [], 0
+    used = set(map(int, os.listdir(f"/proc/{pid}/fd")))
+    room = max(used) + 1 - len(used)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (max(used) + 1, limits[1]))
     try:
-        while turned_away < 5:
-            try:
-                peers.append(Peer(daemon))
-            except (Closed, ConnectionError):
-                turned_away += 1
-            assert len(peers) <= highest
+        peers = [Peer(daemon, hello=False) for _ in range(room + 5)]
+        for peer in peers:
+            peer.say_hello()
+        for _ in range(3):
+            daemon.bystander.check()
     finally:
         resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
     for peer in peers:
+        peer.take_welcome()
         peer.sync()
         peer.close()
     daemon.check_alive()
-    Client(daemon).peer.close()
-    daemon.bystander.check()
 
 
 class WithBystander(FaultyDaemon):
@@ -392,4 +389,4 @@ if __name__ == "__main__":
     run([*map(of_request, REQUESTS),
          a_principals_first_requests_survive_the_failure_of_every_call,
          hello_survives_the_failure_of_every_call,
-         without_descriptors_the_listener_goes_on], daemon_with_bystander)
+         without_descriptors_who_comes_waits_and_the_others_go_on], daemon_with_bystander)

@@ -98,8 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	PENSTOCK_REQUIRE(uv_loop_init(&loop) == 0);
 	PENSTOCK_REQUIRE(penstock_net_start(&config, &net) == PENSTOCK_STATUS_SUCCESS);
 	PENSTOCK_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
-	PENSTOCK_REQUIRE(penstock_connection_new(net, NULL, pair[1], true) ==
-			 PENSTOCK_STATUS_SUCCESS);
+	PENSTOCK_REQUIRE(penstock_connection_new(net, pair[1], true) == PENSTOCK_STATUS_SUCCESS);
 	if ((data[0] & 4) == 0) {
 		say_hello(pair[0]);
 	}

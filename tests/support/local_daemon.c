@@ -237,7 +237,7 @@ int penstock_local_daemon_connect(struct penstock_local_daemon *daemon, enum pen
 
 	PENSTOCK_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) ==
 			 0);
-	PENSTOCK_REQUIRE(penstock_connection_new(daemon->net, NULL, pair[1], true) ==
+	PENSTOCK_REQUIRE(penstock_connection_new(daemon->net, pair[1], true) ==
 			 PENSTOCK_STATUS_SUCCESS);
 	return pair[0];
 }

@@ -89,7 +89,7 @@ struct net_peer *net_peer_connect(void)
 			 0);
 	peer->descriptor = pair[0];
 	peer->serial = 1;
-	ck_assert_int_eq(penstock_connection_new(net_under_test, NULL, pair[1], true),
+	ck_assert_int_eq(penstock_connection_new(net_under_test, pair[1], true),
 			 PENSTOCK_STATUS_SUCCESS);
 	return peer;
 }
