@@ -202,8 +202,12 @@ static bool over_limit(const struct penstock_connection *connection)
 	if (connection->upload != NULL) {
 		return false;
 	}
-	return connection->waits_for_room || penstock_outbox_full(&connection->outbox) ||
-	       (connection->session != NULL && penstock_session_over_credit(connection->session));
+	if (connection->waits_for_room || penstock_outbox_full(&connection->outbox)) {
+		return true;
+	}
+	return connection->session != NULL &&
+	       (penstock_session_over_credit(connection->session) ||
+		(connection->waits_for_gate && penstock_session_gated(connection->session)));
 }
 
 static void work_closing(struct penstock_connection *connection)
@@ -332,6 +336,18 @@ static void skip_payload(struct penstock_connection *connection, const struct pe
 	}
 }
 
+/*
+ * What a Destroy takes away must not be gone after a crash that undoes the acceptance of a
+ * submission before it: that one is sent again, and would not find it. `durable` goes on.
+ */
+static bool waits_for_gate(struct penstock_connection *connection, uint16_t type)
+{
+	connection->waits_for_gate = type == PENSTOCK_FRAME_DESTROY &&
+				     connection->session != NULL &&
+				     penstock_session_gated(connection->session);
+	return connection->waits_for_gate;
+}
+
 static void pause_over_limit(struct penstock_connection *connection)
 {
 	if (connection->state != PENSTOCK_CONNECTION_CLOSING && over_limit(connection)) {
@@ -394,6 +410,11 @@ static size_t take(struct penstock_transport *transport, const uint8_t *bytes, s
 			connection->net->counters.reading_stopped++;
 			penstock_transport_pause(transport);
 		}
+		return 0;
+	}
+	if (waits_for_gate(connection, frame.type)) {
+		penstock_transport_pause(transport);
+		*ret_need = unit;
 		return 0;
 	}
 	connection->net->counters.frames++;

@@ -179,6 +179,12 @@ void penstock_session_tell_fences(struct penstock_session *session, uint64_t fro
 /* Over a credit limit: the connection stops reading until `resume`. */
 bool penstock_session_over_credit(const struct penstock_session *session);
 
+/*
+ * Submissions wait until everything before them survives a crash; nothing is destroyed meanwhile.
+ * `durable` or `fence` is called when it has changed. Never without a lease.
+ */
+bool penstock_session_gated(const struct penstock_session *session);
+
 /* ---------------------------------------------------------------- requests */
 
 /*

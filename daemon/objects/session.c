@@ -585,6 +585,11 @@ static void open_gate(struct penstock_session *session)
 	}
 }
 
+bool penstock_session_gated(const struct penstock_session *session)
+{
+	return !penstock_list_empty(&session->gated);
+}
+
 void penstock_session_settle(struct penstock_session *session)
 {
 	uint64_t settled;

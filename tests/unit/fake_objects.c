@@ -115,6 +115,12 @@ bool penstock_session_kept(const struct penstock_session *session)
 	return !fake.not_kept;
 }
 
+bool penstock_session_gated(const struct penstock_session *session)
+{
+	(void)session;
+	return fake.gated;
+}
+
 bool penstock_session_over_credit(const struct penstock_session *session)
 {
 	PENSTOCK_REQUIRE(session->in_use);

@@ -18,6 +18,7 @@ struct fake_objects {
 	bool pend;                           /* they are PENDING instead */
 	enum penstock_status session_answer; /* of session_new and resume */
 	bool over_credit;
+	bool gated;
 	bool leased;          /* durable is what the test says, not what was executed */
 	uint64_t durable;     /* if leased */
 	bool not_kept;        /* the session's own row is under way */

@@ -145,6 +145,29 @@ START_TEST(a_resume_may_know_everything_or_claim_too_much)
 }
 END_TEST
 
+/* A crash may undo the acceptance of what is before it, and must not undo what that needs. */
+START_TEST(a_destroy_waits_until_the_submissions_before_it_are_let_through)
+{
+	Penstock__Wire__Hello hello = resuming_hello();
+	Penstock__Wire__Destroy destroy = PENSTOCK__WIRE__DESTROY__INIT;
+
+	say(&hello);
+	net_peer_expect(peer, PENSTOCK_FRAME_WELCOME, 0);
+	destroy.name = 3;
+	fake.gated = true;
+	net_peer_request(peer, PENSTOCK_FRAME_SYNC, NULL);
+	net_peer_request(peer, PENSTOCK_FRAME_DESTROY, &destroy.base);
+	net_peer_request(peer, PENSTOCK_FRAME_SYNC, NULL);
+	net_peer_expect(peer, PENSTOCK_FRAME_ACK, 1);
+	net_peer_expect_silence(peer);
+	ck_assert_uint_eq(fake.calls, 1);
+	fake.gated = false;
+	fake.events.durable(fake.events.owner, 1);
+	net_turns();
+	ck_assert_uint_eq(fake.calls, 3);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("connection_resume");
@@ -155,6 +178,7 @@ int main(void)
 	tcase_add_test(tcase, A19_a_resume_is_told_what_it_may_not_have_heard);
 	tcase_add_test(tcase, a_refusal_of_the_last_request_is_not_acknowledged);
 	tcase_add_test(tcase, a_resume_that_does_not_ask_for_stored_answers_gets_none);
+	tcase_add_test(tcase, a_destroy_waits_until_the_submissions_before_it_are_let_through);
 	tcase_add_test(tcase, a_resume_may_know_everything_or_claim_too_much);
 	suite_add_tcase(suite, tcase);
 	return penstock_test_main(suite);

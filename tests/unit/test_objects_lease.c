@@ -150,7 +150,9 @@ START_TEST(nothing_of_a_burst_runs_before_all_of_it_is_counted)
 		GOOD(client_fill(&client, 0, NAME(3)));
 	}
 	fake.submitted = both_words_say_so;
+	ck_assert(penstock_session_gated(client.session));
 	commit();
+	ck_assert(!penstock_session_gated(client.session));
 	ck_assert_uint_eq(fake.submissions, 5);
 	fake_core_retire(UINT_MAX);
 	turn(&fixture);
