@@ -206,9 +206,12 @@ def nop():
     return instruction(0, b"")
 
 
-def colorfill(destination, rect, color):
-    """RenderKm: PATCOPY; no sub-rectangles means the whole rectangle."""
-    return instruction(0x42, struct.pack("<HH4iIII4i", destination, 0, *rect, color, 1, 0, *rect))
+PATCOPY, PATINVERT = 1, 2
+
+
+def colorfill(destination, rect, color, rop=PATCOPY):
+    """RenderKm; no sub-rectangles means the whole rectangle."""
+    return instruction(0x42, struct.pack("<HH4iIII4i", destination, 0, *rect, color, rop, 0, *rect))
 
 
 RESIZE_COMMAND_BUFFER, RENDER_KM, IF_PREDECESSOR_RAN = 0x1, 0x20, 0x10000
