@@ -53,6 +53,13 @@ uint32_t penstock_context_grant_patch_list(uint32_t wish)
 	return clamp(wish, PENSTOCK_CONTEXT_MIN_PATCH_LIST, PENSTOCK_LIMIT_PATCH_LIST);
 }
 
+uint32_t penstock_context_private_bytes(const struct penstock_context_info *info)
+{
+	return (info->flags & PENSTOCK_CONTEXT_GUARANTEED) != 0
+		       ? penstock_render_private_bound(info->dma_buffer_bytes)
+		       : info->dma_buffer_bytes / PENSTOCK_CONTEXT_PRIVATE_SHARE;
+}
+
 /* ---------------------------------------------------------------- making and freeing */
 
 static struct penstock_context *make(struct penstock_device *device,

@@ -20,6 +20,12 @@
 #define PENSTOCK_CONTEXT_MIN_PATCH_LIST     64u
 #define PENSTOCK_CONTEXT_DEFAULT_PATCH_LIST (256u << 10)
 
+/*
+ * DmaBufferPrivateDataSize of a multipass context, in DMA bytes for each of its bytes: a command
+ * buffer that needs more, of nops that stand between others, is a chain earlier.
+ */
+#define PENSTOCK_CONTEXT_PRIVATE_SHARE 16u
+
 #define PENSTOCK_CONTEXT_MIN_PRIORITY (-7)
 #define PENSTOCK_CONTEXT_MAX_PRIORITY 7
 
@@ -79,6 +85,12 @@ void penstock_context_put(struct penstock_context *context);
 uint32_t penstock_context_grant_dma(uint32_t wish);
 uint32_t penstock_context_grant_list(uint32_t wish, uint32_t flags);
 uint32_t penstock_context_grant_patch_list(uint32_t wish);
+
+/*
+ * DmaBufferPrivateDataSize: the driver's own bytes of each DMA buffer. In a guaranteed context they
+ * hold whatever a command buffer of it needs, since its client cannot count them.
+ */
+uint32_t penstock_context_private_bytes(const struct penstock_context_info *info);
 
 /*
  * Frees name and row at once; what is queued runs, unless its device goes too (`cancel`), and the

@@ -7,42 +7,16 @@
 #include "daemon/objects/translate.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define SMALLEST_CLASS_BYTES 1024u
 #define CLASS_CACHE_BYTES    (2u << 20) /* of free blocks, each class */
+/* Of a block: what command bytes need beside the rest of what they need, and then some. */
+#define PRIVATE_SHARE 16u
 
 static size_t class_bytes(uint32_t size_class)
 {
 	return (size_t)SMALLEST_CLASS_BYTES << size_class;
-}
-
-static uint32_t class_of(uint64_t bytes)
-{
-	uint32_t size_class = 0;
-
-	while (size_class < PENSTOCK_HELD_CLASSES && class_bytes(size_class) < bytes) {
-		size_class++;
-	}
-	return size_class;
-}
-
-static struct penstock_held *take_block(struct penstock_held_pool *pool, uint64_t bytes,
-					uint32_t *ret_class)
-{
-	uint32_t size_class = class_of(bytes);
-	struct penstock_held *held;
-
-	*ret_class = size_class;
-	if (size_class == PENSTOCK_HELD_CLASSES) {
-		return malloc(bytes);
-	}
-	held = pool->free[size_class];
-	if (held == NULL) {
-		return malloc(class_bytes(size_class));
-	}
-	pool->free[size_class] = held->next_free;
-	pool->free_count[size_class]--;
-	return held;
 }
 
 /* Where the arrays of a block stand, in bytes from its start. */
@@ -50,10 +24,11 @@ struct layout {
 	uint64_t list, references, waits, patches, before, patches_in, dma, command, end;
 };
 
-static struct layout lay_out(const struct penstock_held_size *size)
+/* `private_bytes`: penstock_held.private_bytes of the block. */
+static struct layout lay_out(const struct penstock_held_size *size, uint64_t private_bytes)
 {
 	uint64_t references = size->references;
-	struct layout layout = { .list = sizeof(struct penstock_held) };
+	struct layout layout = { .list = sizeof(struct penstock_held) + private_bytes };
 
 	layout.references = layout.list + references * sizeof(struct penstock_render_allocation);
 	layout.waits = layout.references + references * sizeof(struct penstock_reference);
@@ -69,13 +44,79 @@ static struct layout lay_out(const struct penstock_held_size *size)
 
 uint64_t penstock_held_bytes(const struct penstock_held_size *size)
 {
-	return lay_out(size).end;
+	return lay_out(size, penstock_translate_private_bytes(size->private_bytes)).end;
+}
+
+/* All blocks of a class have the same, so that each keeps its place. */
+static uint32_t class_private_bytes(uint32_t size_class)
+{
+	return (uint32_t)class_bytes(size_class) / PRIVATE_SHARE;
+}
+
+static uint32_t class_of(const struct penstock_held_size *size)
+{
+	const uint64_t private_bytes = penstock_translate_private_bytes(size->private_bytes);
+	const uint64_t other_bytes = lay_out(size, 0).end;
+	uint32_t size_class = 0;
+
+	while (size_class < PENSTOCK_HELD_CLASSES &&
+	       (class_private_bytes(size_class) < private_bytes ||
+		class_bytes(size_class) - class_private_bytes(size_class) < other_bytes)) {
+		size_class++;
+	}
+	return size_class;
+}
+
+void penstock_held_create(struct penstock_held *held, uint32_t private_bytes)
+{
+	held->private_bytes = (uint32_t)penstock_translate_private_bytes(private_bytes);
+	memset(held + 1, 0, held->private_bytes);
+}
+
+bool penstock_held_fits(const struct penstock_held *held, const struct penstock_held_size *size,
+			uint64_t bytes)
+{
+	return penstock_translate_private_bytes(size->private_bytes) <= held->private_bytes &&
+	       lay_out(size, held->private_bytes).end <= bytes;
+}
+
+static struct penstock_held *new_block(uint64_t bytes, uint32_t private_bytes)
+{
+	struct penstock_held *held = malloc(bytes);
+
+	if (held != NULL) {
+		penstock_held_create(held, private_bytes);
+		held->block_bytes = bytes;
+	}
+	return held;
+}
+
+static struct penstock_held *take_block(struct penstock_held_pool *pool,
+					const struct penstock_held_size *size)
+{
+	uint32_t size_class = class_of(size);
+	struct penstock_held *held;
+
+	if (size_class == PENSTOCK_HELD_CLASSES) {
+		held = new_block(penstock_held_bytes(size), size->private_bytes);
+	} else if (pool->free[size_class] != NULL) {
+		held = pool->free[size_class];
+		pool->free[size_class] = held->next_free;
+		pool->free_count[size_class]--;
+		held->block_bytes = class_bytes(size_class);
+	} else {
+		held = new_block(class_bytes(size_class), class_private_bytes(size_class) - 8u);
+	}
+	if (held != NULL) {
+		held->size_class = size_class;
+	}
+	return held;
 }
 
 void penstock_held_lay_out(struct penstock_held *held, const struct penstock_held_size *size,
 			   uint8_t **ret_command, struct penstock_patch_location **ret_patches_in)
 {
-	const struct layout layout = lay_out(size);
+	const struct layout layout = lay_out(size, held->private_bytes);
 	uint8_t *block = (uint8_t *)held;
 
 	/* Field by field: most of a submission is filled in by the stages that need it. */
@@ -101,6 +142,7 @@ void penstock_held_lay_out(struct penstock_held *held, const struct penstock_hel
 	held->submission.args.patches_out =
 		(struct penstock_patch_location *)(void *)(block + layout.patches);
 	held->submission.args.dma_buffer = block + layout.dma;
+	held->submission.args.private_data = (uint8_t *)(held + 1);
 	*ret_patches_in = (struct penstock_patch_location *)(void *)(block + layout.patches_in);
 	*ret_command = block + layout.command;
 }
@@ -110,15 +152,11 @@ struct penstock_held *penstock_held_new(struct penstock_machine *machine,
 					uint8_t **ret_command,
 					struct penstock_patch_location **ret_patches_in)
 {
-	uint64_t bytes = penstock_held_bytes(size);
-	uint32_t size_class;
-	struct penstock_held *held = take_block(&machine->held_pool, bytes, &size_class);
+	struct penstock_held *held = take_block(&machine->held_pool, size);
 
 	if (held == NULL) {
 		return NULL;
 	}
-	held->size_class = size_class;
-	held->block_bytes = size_class == PENSTOCK_HELD_CLASSES ? bytes : class_bytes(size_class);
 	held->promised_bytes = 0;
 	penstock_held_lay_out(held, size, ret_command, ret_patches_in);
 	return held;

@@ -22,6 +22,7 @@ struct penstock_held {
 	uint64_t *before;                      /* [patch_count]: patch sites as render left them */
 	struct penstock_held *next_free;
 	uint64_t block_bytes;    /* of heap, its passes included */
+	uint32_t private_bytes;  /* that the block has for private data, guard bytes included */
 	uint64_t promised_bytes; /* not 0: the block is what its context was promised */
 	uint32_t size_class;     /* PENSTOCK_HELD_CLASSES: malloc's own */
 	const char *defect;      /* of the translator, found after a render; NULL: none */
@@ -38,6 +39,7 @@ struct penstock_held {
 struct penstock_held_size {
 	uint32_t references;
 	uint32_t dma_bytes;
+	uint32_t private_bytes;
 	uint32_t patches;
 	uint32_t patches_in;    /* copied */
 	uint32_t command_bytes; /* copied */
@@ -46,7 +48,17 @@ struct penstock_held_size {
 /* What the block of such a submission takes. */
 uint64_t penstock_held_bytes(const struct penstock_held_size *size);
 
-/* A block of at least so many bytes becomes one: everything that `size` names, not set up. */
+/*
+ * A new block, and with it a DMA buffer: its private data, for `private_bytes` of it at most, is at
+ * one place of the block for good, and zero now.
+ */
+void penstock_held_create(struct penstock_held *block, uint32_t private_bytes);
+
+/* Whether a block of `bytes` that was created has room for all of it. */
+bool penstock_held_fits(const struct penstock_held *block, const struct penstock_held_size *size,
+			uint64_t bytes);
+
+/* A block that has room becomes one: everything that `size` names, not set up. */
 void penstock_held_lay_out(struct penstock_held *block, const struct penstock_held_size *size,
 			   uint8_t **ret_command, struct penstock_patch_location **ret_patches_in);
 

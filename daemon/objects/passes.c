@@ -19,6 +19,7 @@ static uint32_t least(uint32_t a, uint32_t b)
 struct pass_size {
 	uint32_t dma_bytes;
 	uint32_t patches;
+	uint32_t private_bytes;
 	uint64_t block_bytes;
 	uint32_t count;
 };
@@ -29,18 +30,22 @@ static struct pass_size size_passes(const struct penstock_held *held)
 	uint32_t left = args->command_length - (uint32_t)(args->multipass_offset >> 32);
 	uint32_t dma_bound = penstock_render_dma_bound(left);
 	uint32_t patch_bound = penstock_render_patch_bound(left);
+	uint32_t private_bound = penstock_render_private_bound(left);
 	struct pass_size size = {
 		.dma_bytes = least(args->dma_capacity, dma_bound),
 		.patches = least(args->patch_capacity, patch_bound),
+		.private_bytes = least(args->private_capacity, private_bound),
 		.count = PENSTOCK_PASS_BUFFERS,
 	};
 
-	if (size.dma_bytes == dma_bound && size.patches == patch_bound) {
+	if (size.dma_bytes == dma_bound && size.patches == patch_bound &&
+	    size.private_bytes == private_bound) {
 		size.count = 1;
 	}
 	size.block_bytes = penstock_translate_patch_bytes(size.patches) +
 			   size.patches * sizeof(uint64_t) +
-			   penstock_translate_dma_bytes(size.dma_bytes);
+			   penstock_translate_dma_bytes(size.dma_bytes) +
+			   penstock_translate_private_bytes(size.private_bytes);
 	return size;
 }
 
@@ -59,6 +64,9 @@ static void set_up_pass(struct penstock_pass *pass, const struct penstock_held *
 	args->dma_buffer = (uint8_t *)(pass->before + size->patches);
 	args->dma_capacity = size->dma_bytes;
 	args->patch_capacity = size->patches;
+	args->private_data = args->dma_buffer + penstock_translate_dma_bytes(size->dma_bytes);
+	args->private_capacity = size->private_bytes;
+	memset(args->private_data, 0, size->private_bytes);
 }
 
 static void pass_completed(struct penstock_submission *submission, enum penstock_status status);

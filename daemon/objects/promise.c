@@ -11,6 +11,7 @@ static struct penstock_held_size promised_size(const struct penstock_context_inf
 	return (struct penstock_held_size){
 		.references = info->allocation_list,
 		.dma_bytes = info->dma_buffer_bytes,
+		.private_bytes = penstock_context_private_bytes(info),
 		.patches = info->patch_location_list,
 		.patches_in = info->patch_location_list,
 		.command_bytes = info->dma_buffer_bytes,
@@ -50,6 +51,7 @@ static enum penstock_status reserve(struct penstock_context *context,
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
 	penstock_promise_drop(context);
+	penstock_held_create(block, penstock_context_private_bytes(info));
 	block->promised_bytes = bytes;
 	block->size_class = PENSTOCK_HELD_CLASSES;
 	context->promise = block;
@@ -102,7 +104,7 @@ struct penstock_held *penstock_promise_take(struct penstock_context *context,
 {
 	struct penstock_held *held = context->promise;
 
-	if (held == NULL || penstock_held_bytes(size) > context->promise_bytes) {
+	if (held == NULL || !penstock_held_fits(held, size, context->promise_bytes)) {
 		return NULL;
 	}
 	context->promise = NULL;

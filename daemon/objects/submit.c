@@ -156,6 +156,8 @@ static struct penstock_held *new_held(struct penstock_context *context, const st
 		.references = record->allocation_count,
 		.dma_bytes = least(context->info.dma_buffer_bytes,
 				   penstock_render_dma_bound(record->command_length)),
+		.private_bytes = least(penstock_context_private_bytes(&context->info),
+				       penstock_render_private_bound(record->command_length)),
 		.patches = least(context->info.patch_location_list,
 				 penstock_render_patch_bound(record->command_length)),
 		.patches_in = copy || !aligned ? record->patch_location_count : 0,
@@ -187,6 +189,8 @@ static struct penstock_held *new_held(struct penstock_context *context, const st
 	}
 	held->submission.args.dma_capacity = size.dma_bytes;
 	held->submission.args.patch_capacity = size.patches;
+	held->submission.args.private_capacity = size.private_bytes;
+	held->submission.args.private_start = 0;
 	return held;
 }
 
@@ -245,6 +249,7 @@ static void set_up(struct penstock_held *held, struct penstock_context *context,
 	submission->args.multipass_offset = 0;
 	submission->args.dma_length = 0;
 	submission->args.patch_count = 0;
+	submission->args.private_end = 0;
 }
 
 /* ---------------------------------------------------------------- render */

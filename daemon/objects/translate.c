@@ -3,13 +3,18 @@
 
 #include "daemon/objects/held.h"
 
-/* A value that no instruction and no patch location has at this place. */
+/* A value that no instruction, no patch location and no record has at this place. */
 #define GUARD 0x9d5eb7f3c1a4680full
 
 /* DMA buffers may be of any length: the guard begins at the first byte behind. */
 static uint8_t *dma_guard(const struct penstock_render_args *args)
 {
 	return args->dma_buffer + args->dma_capacity;
+}
+
+static uint8_t *private_guard(const struct penstock_render_args *args)
+{
+	return args->private_data + args->private_capacity;
 }
 
 static uint8_t *patch_guard(const struct penstock_render_args *args)
@@ -21,11 +26,16 @@ static const char *find_overflow(const struct penstock_render_args *args, bool o
 {
 	if (penstock_load64(dma_guard(args)) != GUARD ||
 	    (outputs_count && args->dma_length > args->dma_capacity)) {
-		return "render overflowed its DMA buffer";
+		return "0x10E/0x12: render overflowed its DMA buffer";
 	}
 	if (penstock_load64(patch_guard(args)) != GUARD ||
 	    (outputs_count && args->patch_count > args->patch_capacity)) {
-		return "render overflowed its patch-location list";
+		return "0x10E/0x12: render overflowed its patch-location list";
+	}
+	if (penstock_load64(private_guard(args)) != GUARD ||
+	    (outputs_count && (args->private_end > args->private_capacity ||
+			       args->private_end < args->private_start))) {
+		return "0x10E/0x13: render overflowed its private data";
 	}
 	return NULL;
 }
@@ -34,7 +44,9 @@ static const char *find_overflow(const struct penstock_render_args *args, bool o
 static bool worst_case_fits(const struct penstock_render_args *args)
 {
 	return penstock_render_dma_bound(args->command_length) <= args->dma_capacity &&
-	       penstock_render_patch_bound(args->command_length) <= args->patch_capacity;
+	       penstock_render_patch_bound(args->command_length) <= args->patch_capacity &&
+	       penstock_render_private_bound(args->command_length) <=
+		       args->private_capacity - args->private_start;
 }
 
 static const char *find_breach(const struct penstock_render_args *args, uint64_t from,
@@ -44,13 +56,13 @@ static const char *find_breach(const struct penstock_render_args *args, uint64_t
 		return NULL;
 	}
 	if (status != PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER) {
-		return from == 0 ? NULL : "render refused a pass that it had validated";
+		return from == 0 ? NULL : "0x10E/0x16: render refused a pass that it had validated";
 	}
 	if (worst_case_fits(args)) {
-		return "render found no room where its worst case fits";
+		return "0x10E/0x16: render found no room where its worst case fits";
 	}
 	if (args->multipass_offset <= from || args->dma_length == 0) {
-		return "render made a pass without progress";
+		return "0x10E/0x16: render made a pass without progress";
 	}
 	return NULL;
 }
@@ -66,6 +78,7 @@ enum penstock_status penstock_translate(penstock_translator *translate,
 
 	penstock_store64(dma_guard(args), GUARD);
 	penstock_store64(patch_guard(args), GUARD);
+	penstock_store64(private_guard(args), GUARD);
 	status = translate(args, ret_refusal);
 	outputs_count = status == PENSTOCK_STATUS_SUCCESS ||
 			status == PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER;

@@ -21,6 +21,11 @@ static inline uint64_t penstock_translate_dma_bytes(uint32_t capacity)
 	return penstock_align_up(capacity, 8u) + 8u;
 }
 
+static inline uint64_t penstock_translate_private_bytes(uint32_t capacity)
+{
+	return penstock_align_up(capacity, 8u) + 8u;
+}
+
 static inline uint64_t penstock_translate_patch_bytes(uint32_t capacity)
 {
 	return (uint64_t)capacity * sizeof(struct penstock_patch_location) + 8u;
@@ -30,7 +35,8 @@ static inline uint64_t penstock_translate_patch_bytes(uint32_t capacity)
  * One call of `translate`. ret_before[i] is what stands at patch site i. As penstock_render, and
  * in *ret_defect what the translator broke, NULL: nothing; with a defect no output counts and the
  * status is DEVICE_REMOVED:
- *   it wrote past its DMA buffer or patch list, or says so (0x10E/0x12);
+ *   it wrote past its DMA buffer or patch list, or says so (0x10E/0x12), or past its private data
+ *   (0x10E/0x13);
  *   INSUFFICIENT although the table's worst case fits, or where its own first pass had accepted
  *   the rest, without having gone on (0x10E/0x16).
  */

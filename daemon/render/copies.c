@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The instructions of the render stream: bytes filled, copied and written, marker and spin. The
- * handlers of marker and copy go on as long as the same instruction follows, which is what command
- * buffers look like, and what spares most of them the dispatch.
+ * handlers of nop, marker and copy go on as long as the same instruction follows, which is what
+ * command buffers look like, and what spares most of them the dispatch.
  */
 #include "daemon/render/walk.h"
 
@@ -48,8 +48,14 @@ __attribute__((cold)) static const uint8_t *refuse_overlap(struct penstock_walk 
 const uint8_t *penstock_render_nop(struct penstock_walk *walk, const uint8_t *bytes,
 				   uint32_t length)
 {
-	(void)walk;
-	return bytes + length;
+	const uint32_t header = penstock_load32(bytes);
+	const uint8_t *next = bytes + length;
+
+	while (length == PENSTOCK_HEADER_BYTES && walk->end - next >= PENSTOCK_HEADER_BYTES &&
+	       penstock_load32(next) == header) {
+		next += PENSTOCK_HEADER_BYTES;
+	}
+	return penstock_walk_skip(walk, bytes, next);
 }
 
 /* Two dwords that are the same in both encodings. */

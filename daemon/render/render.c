@@ -186,6 +186,17 @@ bool penstock_walk_full(struct penstock_walk *walk, const uint8_t *bytes, uint32
 	return walk->first_pass;
 }
 
+const uint8_t *penstock_walk_skip(struct penstock_walk *walk, const uint8_t *from,
+				  const uint8_t *to)
+{
+	if (walk->stopped != NULL || to == walk->end ||
+	    penstock_crumbs_skip(&walk->crumbs, penstock_dma_writer_length(&walk->dma),
+				 (uint32_t)(to - from))) {
+		return to;
+	}
+	return penstock_walk_full(walk, to, 0, 0) ? to : NULL;
+}
+
 /* ------------------------------------------------------------------ the walk */
 
 static uint32_t offer(const struct penstock_render_caps *caps)
@@ -260,12 +271,21 @@ static enum penstock_status start_of_pass(const struct penstock_render_args *arg
 				     step);
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
 	}
+	if (!penstock_range_fits(args->private_start, PENSTOCK_CRUMBS_LEAST_BYTES,
+				 args->private_capacity)) {
+		penstock_refusal_set(ret_refusal, PENSTOCK_STATUS_INVALID_USER_BUFFER, start,
+				     "needs %u bytes of private data; an empty DMA buffer of this "
+				     "context has %u, and %u are taken",
+				     PENSTOCK_CRUMBS_LEAST_BYTES, args->private_capacity,
+				     args->private_start);
+		return PENSTOCK_STATUS_INVALID_USER_BUFFER;
+	}
 	*ret_start = start;
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
 static void walk_init(struct penstock_walk *walk, const struct penstock_render_args *args,
-		      struct penstock_refusal *ret_refusal)
+		      uint32_t start, struct penstock_refusal *ret_refusal)
 {
 	*walk = (struct penstock_walk){
 		.command = args->command,
@@ -280,6 +300,8 @@ static void walk_init(struct penstock_walk *walk, const struct penstock_render_a
 	};
 	penstock_dma_writer_init(&walk->dma, args->dma_buffer, args->dma_capacity);
 	penstock_patch_list_init(&walk->patches, args->patches_out, args->patch_capacity);
+	penstock_crumbs_init(&walk->crumbs, args->private_data + args->private_start,
+			     args->private_capacity - args->private_start, start);
 }
 
 enum penstock_status penstock_render(struct penstock_render_args *args,
@@ -293,7 +315,7 @@ enum penstock_status penstock_render(struct penstock_render_args *args,
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
-	walk_init(&walk, args, ret_refusal);
+	walk_init(&walk, args, start, ret_refusal);
 	walk_all(&walk, args->command + start, offer(&args->caps));
 	if (walk.status != PENSTOCK_STATUS_SUCCESS) {
 		return walk.status;
@@ -304,6 +326,7 @@ enum penstock_status penstock_render(struct penstock_render_args *args,
 	}
 	args->dma_length = penstock_dma_writer_length(&walk.dma);
 	args->patch_count = penstock_patch_list_count(&walk.patches);
+	args->private_end = args->private_start + penstock_crumbs_length(&walk.crumbs);
 	args->work_bytes = walk.work_bytes;
 	if (walk.stopped != NULL) {
 		args->multipass_offset = (uint64_t)(walk.stopped - args->command) << 32;
@@ -360,4 +383,18 @@ uint32_t penstock_render_dma_bound(uint32_t command_bytes)
 uint32_t penstock_render_patch_bound(uint32_t command_bytes)
 {
 	return bound(LARGEST(patch_cost), command_bytes);
+}
+
+/*
+ * The dearest that private data can get is a record of two bytes for the shortest instruction that
+ * leaves nothing and the shortest that leaves something; a byte more stands for 128 dwords more.
+ */
+#define RECORD_BYTES         2u
+#define RECORD_COMMAND_BYTES (PENSTOCK_BYTES_NOP + PENSTOCK_BYTES_MARKER)
+_Static_assert(PENSTOCK_BYTES_NOP == PENSTOCK_HEADER_BYTES && PENSTOCK_BYTES_MARKER == 8,
+	       "nothing is shorter");
+
+uint32_t penstock_render_private_bound(uint32_t command_bytes)
+{
+	return PENSTOCK_CRUMBS_LEAST_BYTES + command_bytes / RECORD_COMMAND_BYTES * RECORD_BYTES;
 }

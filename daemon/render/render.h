@@ -60,6 +60,16 @@ struct penstock_render_args {
 	struct penstock_patch_location *patches_out;
 	uint32_t patch_capacity;
 	/*
+	 * pDmaBufferPrivateData: render's own bytes, which nobody else writes and no GPU sees. They
+	 * belong to the DMA buffer as long as it lives: zero when it is made, what was left there
+	 * when it is used again. This call writes from private_start on, and says where it ended:
+	 * where another into the same DMA buffer goes on. Its range goes with the DMA buffer
+	 * (DmaBufferPrivateDataSubmissionStartOffset and EndOffset).
+	 */
+	uint8_t *private_data;
+	uint32_t private_capacity;
+	uint32_t private_start;
+	/*
 	 * In and out (DXGKARG_RENDER): 32 bits of command offset, 32 of step; 0 at first. A later
 	 * pass gets the same inputs and what the pass before left here.
 	 */
@@ -67,6 +77,7 @@ struct penstock_render_args {
 	/* filled on return */
 	uint32_t dma_length;
 	uint32_t patch_count;
+	uint32_t private_end;
 	/*
 	 * How long the engine has to work, roughly, in bytes that a copy would move: what is
 	 * written by copies and fills, PENSTOCK_WORK_PER_PIXEL for a pixel, PENSTOCK_WORK_UNKNOWN
@@ -82,13 +93,13 @@ struct penstock_render_args {
  * Validates all of the command buffer, then has translated it: on any status but SUCCESS and
  * GRAPHICS_INSUFFICIENT_DMA_BUFFER nothing that was written to the outputs counts.
  *
- * SUCCESS (dma_length may be 0: nops leave nothing); GRAPHICS_INSUFFICIENT_DMA_BUFFER (DMA bytes or
- * patch entries ran out: dma_length and patch_count cover whole instructions and are not empty,
- * multipass_offset says where to go on; in the first pass the rest is validated too, so that a
- * later pass whose capacities are not smaller cannot be refused, and does not validate it again);
- * PRIVILEGED_INSTRUCTION; ILLEGAL_INSTRUCTION; INVALID_PARAMETER; INVALID_USER_BUFFER (also an
- * instruction that does not fit an empty buffer of these capacities); INVALID_HANDLE (a reference
- * to an index past the list, or to a NULL element). *ret_refusal is filled on refusal.
+ * SUCCESS (dma_length may be 0: nops leave nothing); GRAPHICS_INSUFFICIENT_DMA_BUFFER (DMA bytes,
+ * patch entries or private data ran out: dma_length and patch_count cover whole instructions and
+ * are not empty, multipass_offset says where to go on; in the first pass the rest is validated too,
+ * so that a later pass whose capacities are not smaller cannot be refused, and does not validate it
+ * again); PRIVILEGED_INSTRUCTION; ILLEGAL_INSTRUCTION; INVALID_PARAMETER; INVALID_USER_BUFFER (also
+ * an instruction that does not fit an empty buffer of these capacities); INVALID_HANDLE (a
+ * reference to an index past the list, or to a NULL element). *ret_refusal is filled on refusal.
  *
  * Every allocation reference leaves an entry in patches_out, in order of use, and is pre-patched
  * where the element's segment_id is not 0; proto/wire/frame.h says what the entries hold, and what
@@ -104,5 +115,6 @@ enum penstock_status penstock_render(struct penstock_render_args *args,
  */
 uint32_t penstock_render_dma_bound(uint32_t command_bytes);
 uint32_t penstock_render_patch_bound(uint32_t command_bytes);
+uint32_t penstock_render_private_bound(uint32_t command_bytes);
 
 #endif

@@ -9,6 +9,7 @@
 #ifndef PENSTOCK_RENDER_WALK_H
 #define PENSTOCK_RENDER_WALK_H
 
+#include "daemon/render/crumbs.h"
 #include "daemon/render/dma_writer.h"
 #include "daemon/render/patch_list.h"
 #include "daemon/render/render.h"
@@ -20,6 +21,7 @@ struct penstock_walk {
 	uint32_t allocation_count;
 	struct penstock_dma_writer dma;
 	struct penstock_patch_list patches;
+	struct penstock_crumbs crumbs;
 	uint64_t work_bytes;    /* penstock_render_args */
 	const uint8_t *stopped; /* the first instruction that did not fit; NULL: all did */
 	bool first_pass;
@@ -78,6 +80,13 @@ __attribute__((cold)) const uint8_t *penstock_walk_refuse_write(struct penstock_
  */
 __attribute__((cold)) bool penstock_walk_full(struct penstock_walk *walk, const uint8_t *bytes,
 					      uint32_t dma_bytes, uint32_t entries);
+
+/*
+ * What stands from `from` to `to` leaves nothing in the DMA buffer. Returns `to`; NULL: as
+ * penstock_walk_full, where it cannot be said.
+ */
+const uint8_t *penstock_walk_skip(struct penstock_walk *walk, const uint8_t *from,
+				  const uint8_t *to);
 
 /* NULL where `index` is past the list or names the NULL element. */
 static inline const struct penstock_render_allocation *

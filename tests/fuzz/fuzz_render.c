@@ -2,13 +2,16 @@
 /*
  * Any bytes as a command buffer, with the checker as the oracle: what render accepts is patched and
  * must read well; with a patch location less it must not. In passes it must make the same bytes.
+ * Offsets in the DMA buffers name the instructions that they came from.
  *
  *	byte 0   bit 0 RenderKm, 1 node 1, 2 test instructions, 3 a client patch list
  *	byte 1   DMA capacity of the passes, in units of 16 bytes
  *	byte 2   patch capacity of the passes
- *	byte 3   entries of the client patch list, with bit 3: 24 bytes each follow
+ *	byte 3   entries of the client patch list, with bit 3: 24 bytes each follow; and the private
+ *	         data of the passes, in bytes beside the least
  *	then     the command buffer, on the list of tests/support/render_fixture.h
  */
+#include "daemon/render/crumbs.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/render_fixture.h"
 
@@ -48,14 +51,43 @@ static void require_flagged_without(uint32_t dropped)
 	PENSTOCK_REQUIRE(penstock_fixture_check(&fixture) != PENSTOCK_STATUS_SUCCESS);
 }
 
+/* Of so many places in a DMA buffer it is looked at where they come from: each takes a walk. */
+#define PLACES 64u
+
+/* The DMA buffer was made from `start` on: both are read side by side. */
+static void require_crumbs(const uint8_t *command, uint32_t start)
+{
+	const uint32_t stride = 1 + fixture.args.dma_length / PLACES;
+	uint32_t next = 0;
+
+	for (uint32_t at = 0; at < fixture.args.dma_length;) {
+		const struct penstock_instruction *instruction =
+			penstock_instruction_by_opcode(penstock_load16(command + start));
+		struct penstock_crumb crumb;
+
+		if (instruction->dma_bytes != 0) {
+			if (at >= next) {
+				PENSTOCK_REQUIRE(penstock_crumbs_find(&fixture.args, at, &crumb));
+				PENSTOCK_REQUIRE(crumb.command_offset == start);
+				PENSTOCK_REQUIRE(crumb.instruction == instruction);
+				next = at + stride;
+			}
+			at += penstock_header_length(penstock_load32(fixture.dma + at));
+		}
+		start += penstock_header_length(penstock_load32(command + start));
+	}
+	PENSTOCK_REQUIRE(fixture.args.private_end <= fixture.args.private_capacity);
+}
+
 /* The first pass may be refused, for an instruction that does not fit; no later one. */
 static void require_same_in_passes(const uint8_t *command, uint32_t length)
 {
 	const uint32_t dma_capacity = fixture.args.dma_capacity;
 	enum penstock_status status;
-	uint32_t done = 0;
+	uint32_t start, done = 0;
 
 	for (;;) {
+		start = (uint32_t)(fixture.args.multipass_offset >> 32);
 		status = penstock_fixture_render(&fixture, command, length);
 		if (status != PENSTOCK_STATUS_SUCCESS &&
 		    status != PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER) {
@@ -66,6 +98,7 @@ static void require_same_in_passes(const uint8_t *command, uint32_t length)
 		PENSTOCK_REQUIRE(fixture.args.dma_length <= dma_capacity);
 		PENSTOCK_REQUIRE(memcmp(fixture.dma, whole + done, fixture.args.dma_length) == 0);
 		done += fixture.args.dma_length;
+		require_crumbs(command, start);
 		require_checked();
 		if (status == PENSTOCK_STATUS_SUCCESS) {
 			return;
@@ -111,11 +144,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	PENSTOCK_REQUIRE(fixture.args.dma_length <= penstock_render_dma_bound(length));
 	PENSTOCK_REQUIRE(fixture.args.patch_count <= penstock_render_patch_bound(length));
+	PENSTOCK_REQUIRE(fixture.args.private_end <= penstock_render_private_bound(length));
+	require_crumbs(command, 0);
 	memcpy(whole, fixture.dma, fixture.args.dma_length);
 	require_checked();
 	require_flagged_without(data[1]);
 	fixture.args.dma_capacity = data[1] * 16u;
 	fixture.args.patch_capacity = data[2];
+	fixture.args.private_capacity = PENSTOCK_CRUMBS_LEAST_BYTES + data[3];
 	require_same_in_passes(command, length);
 	return 0;
 }

@@ -49,6 +49,8 @@ void penstock_fixture_init(struct penstock_fixture *fixture)
 		.dma_capacity = sizeof(fixture->dma),
 		.patches_out = fixture->patches,
 		.patch_capacity = PENSTOCK_FIXTURE_PATCHES,
+		.private_data = fixture->private_data,
+		.private_capacity = PENSTOCK_FIXTURE_PRIVATE_BYTES,
 	};
 	memset(&fixture->refusal, 0, sizeof(fixture->refusal));
 	fixture->base_address = 0x10000000000ull;

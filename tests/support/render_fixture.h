@@ -28,8 +28,9 @@ enum penstock_fixture_index {
 	PENSTOCK_FIXTURE_COUNT
 };
 
-#define PENSTOCK_FIXTURE_DMA_BYTES 0x40000u
-#define PENSTOCK_FIXTURE_PATCHES   0x4000u
+#define PENSTOCK_FIXTURE_DMA_BYTES     0x40000u
+#define PENSTOCK_FIXTURE_PATCHES       0x4000u
+#define PENSTOCK_FIXTURE_PRIVATE_BYTES 0x10000u
 
 /* The whole trip; big: keep it static or on the heap. */
 struct penstock_fixture {
@@ -41,6 +42,7 @@ struct penstock_fixture {
 	uint64_t stride_bytes;
 	uint8_t dma[PENSTOCK_FIXTURE_DMA_BYTES];
 	struct penstock_patch_location patches[PENSTOCK_FIXTURE_PATCHES];
+	uint8_t private_data[PENSTOCK_FIXTURE_PRIVATE_BYTES];
 };
 
 /* Everything as at first: the list, room for all, the render stream of node 0. */

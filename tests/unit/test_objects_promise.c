@@ -238,7 +238,17 @@ END_TEST
 
 /* ---------------------------------------------------------------- broken translators */
 
-enum breach { BREACH_DMA, BREACH_LENGTH, BREACH_PATCH, BREACH_COUNT, BREACH_ROOM, BREACHES };
+enum breach {
+	BREACH_DMA,
+	BREACH_LENGTH,
+	BREACH_PATCH,
+	BREACH_COUNT,
+	BREACH_PRIVATE,
+	BREACH_PRIVATE_END,
+	BREACH_PRIVATE_START,
+	BREACH_ROOM,
+	BREACHES
+};
 
 static enum breach breach;
 static unsigned good_calls; /* before it breaks the contract */
@@ -265,6 +275,15 @@ static enum penstock_status broken(struct penstock_render_args *args,
 	case BREACH_COUNT:
 		args->patch_count = args->patch_capacity + 1;
 		break;
+	case BREACH_PRIVATE:
+		args->private_data[args->private_capacity] ^= 1;
+		break;
+	case BREACH_PRIVATE_END:
+		args->private_end = args->private_capacity + 1;
+		break;
+	case BREACH_PRIVATE_START:
+		args->private_start = 8;
+		break;
 	case BREACH_ROOM:
 	case BREACHES:
 		return PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER;
@@ -273,11 +292,14 @@ static enum penstock_status broken(struct penstock_render_args *args,
 }
 
 static const char *const reports[BREACHES] = {
-	[BREACH_DMA] = "render overflowed its DMA buffer",
-	[BREACH_LENGTH] = "render overflowed its DMA buffer",
-	[BREACH_PATCH] = "render overflowed its patch-location list",
-	[BREACH_COUNT] = "render overflowed its patch-location list",
-	[BREACH_ROOM] = "render found no room where its worst case fits",
+	[BREACH_DMA] = "0x10E/0x12: render overflowed its DMA buffer",
+	[BREACH_LENGTH] = "0x10E/0x12: render overflowed its DMA buffer",
+	[BREACH_PATCH] = "0x10E/0x12: render overflowed its patch-location list",
+	[BREACH_COUNT] = "0x10E/0x12: render overflowed its patch-location list",
+	[BREACH_PRIVATE] = "0x10E/0x13: render overflowed its private data",
+	[BREACH_PRIVATE_END] = "0x10E/0x13: render overflowed its private data",
+	[BREACH_PRIVATE_START] = "0x10E/0x13: render overflowed its private data",
+	[BREACH_ROOM] = "0x10E/0x16: render found no room where its worst case fits",
 };
 
 static void expect_stopped(const char *why)
@@ -307,12 +329,35 @@ static void break_it(enum breach how, unsigned after)
 	fixture.machine->adapters[0].config.translate = broken;
 }
 
+static void expect_stopped_by(enum breach how)
+{
+	break_it(how, 0);
+	REFUSED(fills(PROMISED, SHORT_FILLS), DEVICE_REMOVED);
+	ck_assert_str_eq(client.refusal.sentence, reports[how]);
+	expect_stopped(reports[how]);
+}
+
 START_TEST(B14_a_translator_that_breaks_the_contract_stops_its_adapter)
 {
-	break_it((enum breach)_i, 0);
-	REFUSED(fills(PROMISED, SHORT_FILLS), DEVICE_REMOVED);
-	ck_assert_str_eq(client.refusal.sentence, reports[_i]);
-	expect_stopped(reports[_i]);
+	expect_stopped_by((enum breach)_i);
+}
+END_TEST
+
+START_TEST(E10_0x10E_0x12_a_byte_behind_a_dma_buffer_stops_the_adapter)
+{
+	expect_stopped_by(BREACH_DMA);
+}
+END_TEST
+
+START_TEST(E10_0x10E_0x13_a_byte_behind_private_data_stops_the_adapter)
+{
+	expect_stopped_by(BREACH_PRIVATE);
+}
+END_TEST
+
+START_TEST(E10_0x10E_0x16_a_shortage_that_cannot_be_stops_the_adapter)
+{
+	expect_stopped_by(BREACH_ROOM);
 }
 END_TEST
 
@@ -333,17 +378,11 @@ START_TEST(A8_a_translator_that_finds_no_room_stops_its_adapter)
 {
 	break_it(BREACH_ROOM, 0);
 	REFUSED(fills(PROMISED, 1), DEVICE_REMOVED);
-	expect_stopped("render found no room where its worst case fits");
+	expect_stopped(reports[BREACH_ROOM]);
 }
 END_TEST
 
-static const struct {
-	enum breach breach;
-	const char *why;
-} in_a_chain[] = {
-	{ BREACH_DMA, "render overflowed its DMA buffer" },
-	{ BREACH_PATCH, "render overflowed its patch-location list" },
-};
+static const enum breach in_a_chain[] = { BREACH_DMA, BREACH_PATCH, BREACH_PRIVATE };
 
 START_TEST(B14_in_a_later_pass_it_ends_the_chain)
 {
@@ -353,13 +392,13 @@ START_TEST(B14_in_a_later_pass_it_ends_the_chain)
 	struct penstock_adapter_view view;
 
 	GOOD(penstock_create_context(client.session, ++client.serial, &info, &client.refusal));
-	break_it(in_a_chain[_i].breach, 2);
+	break_it(in_a_chain[_i], 2);
 	GOOD(fills(NAME(7), SHORT_FILLS));
 	for (unsigned i = 0; i < 4; i++) {
 		turn(&fixture);
 	}
 	penstock_observe_adapter(fixture.machine, 0, &view);
-	ck_assert_str_eq(view.failure, in_a_chain[_i].why);
+	ck_assert_str_eq(view.failure, reports[in_a_chain[_i]]);
 	ck_assert_uint_eq(client.fence_count, 1);
 	ck_assert_int_eq(client.fences[0].status, PENSTOCK_STATUS_DEVICE_REMOVED);
 }
@@ -380,6 +419,9 @@ int main(void)
 	tcase_add_loop_test(tcase, B14_a_translator_that_breaks_the_contract_stops_its_adapter, 0,
 			    BREACHES);
 	tcase_add_loop_test(tcase, B14_on_a_worker_too, 0, BREACHES);
+	tcase_add_test(tcase, E10_0x10E_0x12_a_byte_behind_a_dma_buffer_stops_the_adapter);
+	tcase_add_test(tcase, E10_0x10E_0x13_a_byte_behind_private_data_stops_the_adapter);
+	tcase_add_test(tcase, E10_0x10E_0x16_a_shortage_that_cannot_be_stops_the_adapter);
 	tcase_add_test(tcase, A8_a_translator_that_finds_no_room_stops_its_adapter);
 	tcase_add_loop_test(tcase, B14_in_a_later_pass_it_ends_the_chain, 0,
 			    PENSTOCK_ARRAY_SIZE(in_a_chain));
