@@ -194,6 +194,13 @@ static struct penstock_held *find_held(struct penstock_context *context, uint64_
 	return held_at(context, low);
 }
 
+bool penstock_context_holds(struct penstock_context *context, uint64_t serial)
+{
+	const struct penstock_held *held = find_held(context, serial);
+
+	return held != NULL && !held->refused;
+}
+
 void penstock_context_answered(struct penstock_contexts *contexts, struct penstock_context *context,
 			       uint64_t serial, bool refused)
 {

@@ -57,6 +57,9 @@ enum penstock_status penstock_context_reserve(struct penstock_context *context);
 void penstock_context_hold(struct penstock_contexts *contexts, struct penstock_context *context,
 			   uint64_t serial, uint32_t size_bytes);
 
+/* Whether that submission is on its way: neither refused nor retired. */
+bool penstock_context_holds(struct penstock_context *context, uint64_t serial);
+
 /* The daemon answered: refused, or accepted. */
 void penstock_context_answered(struct penstock_contexts *contexts, struct penstock_context *context,
 			       uint64_t serial, bool refused);

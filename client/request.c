@@ -105,12 +105,13 @@ struct wait {
 
 /*
  * A fence may overtake the answer: the very fence of a submission says that it ran, a later one
- * only together with the answer, since this submission may have been refused.
+ * only together with the answer, since this submission may have been refused. One that is not on
+ * its way any more was refused, and its failure delivered: no fence will come.
  */
 static bool is_over(struct penstock_connection *connection, const struct wait *wait)
 {
 	bool answered = connection->requests.answered >= wait->serial;
-	const struct penstock_context *context;
+	struct penstock_context *context;
 
 	if (!wait->fence) {
 		return answered;
@@ -119,7 +120,8 @@ static bool is_over(struct penstock_connection *connection, const struct wait *w
 	if (context == NULL || context->destroyed) {
 		return answered;
 	}
-	return context->fence == wait->serial || (context->fence > wait->serial && answered);
+	return context->fence == wait->serial ||
+	       (answered && !penstock_context_holds(context, wait->serial));
 }
 
 /* A wait that found no failure: a destroyed context tells its fences no more. */
@@ -132,8 +134,10 @@ static enum penstock_status without_failure(struct penstock_connection *connecti
 		return PENSTOCK_STATUS_SUCCESS;
 	}
 	context = penstock_contexts_find(&connection->contexts, wait->context);
-	return context != NULL && context->fence >= wait->serial ? PENSTOCK_STATUS_SUCCESS
-								 : PENSTOCK_STATUS_INVALID_HANDLE;
+	if (context == NULL || (context->destroyed && context->fence < wait->serial)) {
+		return PENSTOCK_STATUS_INVALID_HANDLE;
+	}
+	return context->fence >= wait->serial ? PENSTOCK_STATUS_SUCCESS : PENSTOCK_STATUS_NOT_FOUND;
 }
 
 static enum penstock_status wait_for(struct penstock_connection *connection,

@@ -357,6 +357,25 @@ START_TEST(a_later_fence_says_nothing_of_one_that_may_be_refused)
 }
 END_TEST
 
+START_TEST(a_wait_for_what_was_refused_and_told_does_not_wait_for_another)
+{
+	uint64_t first = submit_empty(3);
+	uint64_t second = submit_empty(3);
+	struct penstock_failure failure;
+
+	fake_send_refusal(fake.descriptor, first, PENSTOCK_STATUS_ILLEGAL_INSTRUCTION, "bad");
+	fake_send_refusal(fake.descriptor, second, PENSTOCK_STATUS_ILLEGAL_INSTRUCTION, "bad");
+	ck_assert_int_eq(penstock_context_wait(connection, 3, second, PENSTOCK_FOREVER, NULL),
+			 PENSTOCK_STATUS_ILLEGAL_INSTRUCTION);
+	ck_assert_int_eq(penstock_failure_next(connection, &failure), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(failure.serial, first);
+	ck_assert_int_eq(penstock_context_wait(connection, 3, first, PENSTOCK_FOREVER, NULL),
+			 PENSTOCK_STATUS_NOT_FOUND);
+	ck_assert_int_eq(penstock_context_wait(connection, 3, second, PENSTOCK_FOREVER, NULL),
+			 PENSTOCK_STATUS_NOT_FOUND);
+}
+END_TEST
+
 START_TEST(A7_a_refusal_says_byte_instruction_operand_and_sentence)
 {
 	uint64_t first = submit_empty(3);
@@ -648,6 +667,7 @@ int main(void)
 	tcase_add_test(open, a_submission_over_the_limits_is_not_sent);
 	tcase_add_test(open, a_fence_ends_the_wait_before_the_acknowledgement);
 	tcase_add_test(open, a_later_fence_says_nothing_of_one_that_may_be_refused);
+	tcase_add_test(open, a_wait_for_what_was_refused_and_told_does_not_wait_for_another);
 	tcase_add_test(open, A7_a_refusal_says_byte_instruction_operand_and_sentence);
 	tcase_add_test(open, a_lost_device_fails_every_submission_on_its_way);
 	tcase_add_test(open, a_program_with_its_own_loop_polls_for_what_is_to_be_done);
