@@ -16,11 +16,12 @@ struct record {
 	uint64_t completed;
 	uint64_t stands;
 	uint64_t failed;
+	uint64_t refused;
 };
 
 static const struct penstock_record_format format = {
 	.magic = "PNSprog",
-	.version = 1,
+	.version = 2,
 	.record_bytes = sizeof(struct record),
 };
 
@@ -136,6 +137,17 @@ void penstock_progress_set_failed(struct penstock_progress *progress, uint64_t r
 uint64_t penstock_progress_failed(const struct penstock_progress *progress, uint64_t record)
 {
 	return taken_record(progress, record)->failed;
+}
+
+void penstock_progress_set_refused(struct penstock_progress *progress, uint64_t record,
+				   uint64_t serial)
+{
+	__atomic_store_n(&taken_record(progress, record)->refused, serial, __ATOMIC_RELEASE);
+}
+
+uint64_t penstock_progress_refused(const struct penstock_progress *progress, uint64_t record)
+{
+	return taken_record(progress, record)->refused;
 }
 
 void penstock_progress_free(struct penstock_progress *progress, uint64_t record)

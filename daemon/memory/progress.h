@@ -2,14 +2,15 @@
 /*
  * The progress file of the memory directory: what changes with every submission of a leased
  * session and must survive kill -9, so that it is neither in sqlite nor in the daemon's own
- * memory. One for all adapters, since a session is of none. Loop thread only. A record is three
- *words, each written with one atomic store.
+ * memory. One for all adapters, since a session is of none. Loop thread only. A record is four
+ * words, each written with one atomic store.
  *
- *	of a session   accepted: the highest serial executed    completed, failed: 0
+ *	of a session   accepted: the highest serial executed    the others: 0
  *	of a context   accepted: the latest serial accepted     completed: the latest that retired
  *	               failed: the latest that retired and did not run; it is set first
+ *	               refused: the first that was refused behind the latest that was not
  *
- * A context whose words differ at start had work in flight: its device is lost.
+ * A context whose first two differ at start had work in flight: its device is lost.
  */
 #ifndef PENSTOCK_PROGRESS_H
 #define PENSTOCK_PROGRESS_H
@@ -38,7 +39,7 @@ void penstock_progress_keep(struct penstock_progress *progress);
 /* The file stays. Accepts NULL. */
 void penstock_progress_close(struct penstock_progress *progress);
 
-/* A record with both words 0; its index (> 0) is what the store keeps. SUCCESS, NO_MEMORY. */
+/* A record with all words 0; its index (> 0) is what the store keeps. SUCCESS, NO_MEMORY. */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_progress_allocate(struct penstock_progress *progress,
 						uint64_t *ret_record);
@@ -58,8 +59,12 @@ void penstock_progress_set_completed(struct penstock_progress *progress, uint64_
 void penstock_progress_set_failed(struct penstock_progress *progress, uint64_t record,
 				  uint64_t serial);
 
+void penstock_progress_set_refused(struct penstock_progress *progress, uint64_t record,
+				   uint64_t serial);
+
 /* Of a record that was restored. */
 uint64_t penstock_progress_failed(const struct penstock_progress *progress, uint64_t record);
+uint64_t penstock_progress_refused(const struct penstock_progress *progress, uint64_t record);
 
 /* The record is used again. 0 is accepted. */
 void penstock_progress_free(struct penstock_progress *progress, uint64_t record);

@@ -331,6 +331,7 @@ void penstock_context_destroy(struct penstock_context *context, bool keep, bool 
 
 enum penstock_status penstock_context_restore(struct penstock_device *device,
 					      const struct penstock_context_row *row,
+					      bool *ret_promised,
 					      struct penstock_context **ret_context)
 {
 	struct penstock_context_info info = {
@@ -354,11 +355,9 @@ enum penstock_status penstock_context_restore(struct penstock_device *device,
 	if (context == NULL) {
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
-	status = penstock_promise_make(context, &info, NULL);
-	if (status == PENSTOCK_STATUS_SUCCESS) {
-		status = penstock_name_table_restore(&device->session->names, row->name,
-						     PENSTOCK_NAME_CONTEXT, context);
-	}
+	*ret_promised = penstock_promise_make(context, &info, NULL) == PENSTOCK_STATUS_SUCCESS;
+	status = penstock_name_table_restore(&device->session->names, row->name,
+					     PENSTOCK_NAME_CONTEXT, context);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		penstock_promise_drop(context);
 		free(context);
@@ -407,6 +406,16 @@ void penstock_context_unhold(struct penstock_context *context, struct penstock_h
 	context->device->adapter->held--;
 	penstock_principal_release(session->principal, held->block_bytes);
 	penstock_session_release(session, 1, held->submission.input_bytes);
+}
+
+void penstock_context_refused(struct penstock_context *context, uint64_t serial)
+{
+	/* One word: the first of a run of refusals says what all of them do. */
+	if (context->progress_record != 0 && context->outcome != PENSTOCK_OUTCOME_FAILED) {
+		penstock_progress_set_refused(context->device->session->machine->progress,
+					      context->progress_record, serial);
+	}
+	context->outcome = PENSTOCK_OUTCOME_FAILED;
 }
 
 enum penstock_status penstock_context_ending(const struct penstock_context *context)

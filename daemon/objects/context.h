@@ -108,6 +108,9 @@ void penstock_context_resized(struct penstock_context *context);
 void penstock_context_hold(struct penstock_context *context, struct penstock_held *held);
 void penstock_context_unhold(struct penstock_context *context, struct penstock_held *held);
 
+/* A submission to it was refused: the next does not run if it asks, after a restart too. */
+void penstock_context_refused(struct penstock_context *context, uint64_t serial);
+
 /* SUCCESS; CANCELLED, DEVICE_REMOVED: what is not with the scheduler yet does not run. */
 enum penstock_status penstock_context_ending(const struct penstock_context *context);
 
@@ -120,9 +123,14 @@ void penstock_context_list_changed(struct penstock_context *context);
 /* Stores the allocation tables that changed. */
 void penstock_context_store_lists(struct penstock_machine *machine);
 
+/*
+ * At start: a row of the store. SUCCESS; what a guaranteed context promises may not be there, which
+ * its device does not survive then. DATA_ERROR, NO_MEMORY.
+ */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_context_restore(struct penstock_device *device,
 					      const struct penstock_context_row *row,
+					      bool *ret_promised,
 					      struct penstock_context **ret_context);
 
 #endif

@@ -45,6 +45,8 @@ struct restore {
 
 static const char content_lost[] = "a restart lost the contents of its allocations";
 static const char work_lost[] = "the daemon ended while its work was in flight";
+static const char promise_lost[] =
+	"a restart could not reserve what its guaranteed contexts were promised";
 static const char progress_lost[] = "a restart lost how far its work had come";
 
 /* Ends the load; the first status counts. */
@@ -153,6 +155,19 @@ static bool on_device(void *owner, const struct penstock_device_row *row)
 	return add(restore, &restore->devices, row->id, device, NULL);
 }
 
+/* Of what is settled: the client sends the rest again, and is answered as it was. */
+static enum penstock_outcome outcome_of(const struct penstock_progress *progress,
+					const struct penstock_context *context)
+{
+	const uint64_t refused = penstock_progress_refused(progress, context->progress_record);
+	const bool was_refused =
+		refused > context->last_serial && refused <= context->device->session->last_serial;
+	const bool did_not_run =
+		context->failed_fence != 0 && context->failed_fence == context->completed_fence;
+
+	return was_refused || did_not_run ? PENSTOCK_OUTCOME_FAILED : PENSTOCK_OUTCOME_RAN;
+}
+
 static bool on_context(void *owner, const struct penstock_context_row *row)
 {
 	struct restore *restore = owner;
@@ -160,9 +175,10 @@ static bool on_context(void *owner, const struct penstock_context_row *row)
 	struct penstock_context *context;
 	uint64_t accepted;
 	uint64_t completed;
+	bool promised;
 	enum penstock_status status =
 		device == NULL ? PENSTOCK_STATUS_DATA_ERROR
-			       : penstock_context_restore(device->object, row, &context);
+			       : penstock_context_restore(device->object, row, &promised, &context);
 
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return stop(restore, status);
@@ -174,10 +190,14 @@ static bool on_context(void *owner, const struct penstock_context_row *row)
 		context->completed_fence = completed;
 		context->failed_fence =
 			penstock_progress_failed(restore->machine->progress, row->progress_record);
+		context->outcome = outcome_of(restore->machine->progress, context);
 		device->fault = accepted == completed ? device->fault : work_lost;
 	} else {
 		context->last_serial = context->device->session->last_serial;
 		device->fault = progress_lost;
+	}
+	if (!promised) {
+		device->fault = promise_lost;
 	}
 	return add(restore, &restore->contexts, row->id, context, NULL);
 }

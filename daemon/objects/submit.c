@@ -308,7 +308,6 @@ static void count_refused(struct penstock_context *context)
 {
 	context->statistics.refused++;
 	context->device->session->principal->refused++;
-	context->outcome = PENSTOCK_OUTCOME_FAILED;
 }
 
 /* The device is lost where render finds what only a broken translator could have made. */
@@ -441,6 +440,7 @@ static void refuse_rendered(struct penstock_held *held)
 {
 	struct penstock_context *context = held->context;
 	enum penstock_status status = held->status;
+	const bool latest = held->submission.context_link.next == &context->held;
 
 	penstock_context_ref(context);
 	held->submission.state = PENSTOCK_SUBMISSION_REFUSED;
@@ -448,9 +448,11 @@ static void refuse_rendered(struct penstock_held *held)
 	if (held->pending.request != NULL) {
 		held->pending.request->refusal = held->submission.refusal;
 	}
+	if (latest && context->outcome == PENSTOCK_OUTCOME_UNKNOWN) {
+		penstock_context_refused(context, held->submission.serial);
+	}
 	penstock_held_predecessor(held, false);
-	context->statistics.refused++;
-	context->device->session->principal->refused++;
+	count_refused(context);
 	lose_on_exception(context, status, &held->submission.refusal);
 	penstock_pending_finish(&held->pending, status);
 	penstock_held_end(held);
@@ -569,10 +571,16 @@ enum penstock_status penstock_submit(struct penstock_session *session, uint64_t 
 	enum penstock_status status = penstock_session_take_serial(session, serial, ret_refusal);
 	struct penstock_context *context;
 
-	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS)) {
+	if (PENSTOCK_UNLIKELY(status == PENSTOCK_STATUS_WRONG_SERIAL)) {
 		return status;
 	}
 	context = penstock_name_table_find(&session->names, record->context, PENSTOCK_NAME_CONTEXT);
+	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS)) {
+		if (context != NULL) {
+			penstock_context_refused(context, serial); /* as before a restart */
+		}
+		return status;
+	}
 	if (PENSTOCK_UNLIKELY(context == NULL)) {
 		status = penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_HANDLE,
 					 "0x%" PRIx64 " names no context", record->context);
@@ -587,6 +595,7 @@ enum penstock_status penstock_submit(struct penstock_session *session, uint64_t 
 	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS &&
 			      status != PENSTOCK_STATUS_PENDING)) {
 		count_refused(context);
+		penstock_context_refused(context, serial);
 	}
 	return penstock_session_executed(session, status, ret_refusal);
 }

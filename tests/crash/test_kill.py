@@ -49,6 +49,7 @@ class Request:
         self.kind = kind
         self.fields = fields
         self.expected = None  # of a read-back, the bytes
+        self.refused = False  # of a submission
 
     def __repr__(self):
         return f"{self.kind} {self.serial}"
@@ -63,7 +64,8 @@ class Computer:
         self.device, self.surface = client.new_name(), client.new_name()
         self.contexts = [client.new_name(), client.new_name()]
         self.seen = None  # the surface's name on the idle device
-        self.sent = []    # (context, serial): the n-th inverts group n of pixels
+        self.sent = []    # (context, serial, runs): the n-th inverts group n of pixels
+        self.broken = set()  # contexts whose latest submission is refused
         self.heard = {}   # context -> the latest fence that said SUCCESS
         client.send("CREATE_DEVICE", name=self.device)
         client.send("CREATE_ALLOCATION", name=self.surface, device=self.device, width=WIDTH,
@@ -78,13 +80,23 @@ class Computer:
     def compute(self):
         generator = self.client.generator
         context = generator.choice(self.contexts)
-        flags = wire.RENDER_KM | generator.choice((0, 0, wire.IF_PREDECESSOR_RAN))
+        if generator.random() < 0.05:
+            self.submit(context, wire.colorfill(1, (0, 0, 4, 1), PATTERN)).refused = True
+            self.broken.add(context)
+            return
+        asks = generator.random() < 0.3
         at = len(self.sent) * 4
         x, y = at % WIDTH, at // WIDTH
         command = wire.colorfill(0, (x, y, x + 4, y + 1), PATTERN, wire.PATINVERT)
-        record = wire.submission(context, command, [(self.surface, True)], flags)
-        self.client.send("SUBMIT", record, raw=wire.encode("Submit", count=1))
-        self.sent.append((context, self.client.serial))
+        request = self.submit(context, command, wire.IF_PREDECESSOR_RAN if asks else 0)
+        request.refused = asks and context in self.broken
+        self.sent.append((context, request.serial, not request.refused))
+        if not request.refused:
+            self.broken.discard(context)
+
+    def submit(self, context, command, flags=0):
+        record = wire.submission(context, command, [(self.surface, True)], wire.RENDER_KM | flags)
+        return self.client.send("SUBMIT", record, raw=wire.encode("Submit", count=1))
 
     def destroy(self):
         client = self.client
@@ -97,10 +109,11 @@ class Computer:
     def check(self, pixels, lost):
         """Run once where the device goes on, or its fence was heard; otherwise once or not."""
         once = struct.pack("<I", PATTERN) * 4
-        for number, (context, serial) in enumerate(self.sent):
+        for number, (context, serial, runs) in enumerate(self.sent):
             found = pixels[number * 16:number * 16 + 16]
             must = not lost or serial <= self.heard.get(context, 0)
-            assert found == once or (not must and lost_half_way(found)), \
+            assert found == (once if runs else bytes(16)) or \
+                (runs and not must and lost_half_way(found)), \
                 f"submission {serial} of {context:#x} (lost: {lost}): {found.hex()}"
         assert not any(pixels[len(self.sent) * 16:]), "pixels that no submission touched"
 
@@ -286,7 +299,7 @@ class Client:
         name = request.fields.get("name", 0)
         return (status == LOST and request.kind in OF_A_DEVICE and name not in self.contents and
                 request.fields.get("device") != self.device or
-                request.kind == "SUBMIT" and status == wire.STATUS["PREDECESSOR_FAILED"] or
+                request.refused or
                 request.kind == "OPEN_ALLOCATION" and (name in self.opened or name in self.gone) or
                 request.kind == "DESTROY" and name in self.refused)
 

@@ -251,6 +251,8 @@ START_TEST(progress_comes_back_after_kill_9)
 		ck_assert_uint_gt(records[i], 0);
 		penstock_progress_set_accepted(progress, records[i], 1000 + i);
 		penstock_progress_set_completed(progress, records[i], 500 + i);
+		penstock_progress_set_failed(progress, records[i], 400 + i);
+		penstock_progress_set_refused(progress, records[i], 1100 + i);
 	}
 	penstock_progress_close(progress);
 	progress = open_progress();
@@ -260,6 +262,8 @@ START_TEST(progress_comes_back_after_kill_9)
 			PENSTOCK_STATUS_SUCCESS);
 		ck_assert_uint_eq(accepted, 1000 + i);
 		ck_assert_uint_eq(completed, 500 + i);
+		ck_assert_uint_eq(penstock_progress_failed(progress, records[i]), 400 + i);
+		ck_assert_uint_eq(penstock_progress_refused(progress, records[i]), 1100 + i);
 	}
 	ck_assert_int_eq(penstock_progress_restore(progress, records[0], &accepted, &completed),
 			 PENSTOCK_STATUS_NOT_FOUND);

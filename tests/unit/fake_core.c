@@ -29,6 +29,7 @@ static struct progress {
 	uint64_t accepted;
 	uint64_t completed;
 	uint64_t failed;
+	uint64_t refused;
 	bool used;
 	bool claimed;
 } progress_records[MOST_RECORDS];
@@ -486,6 +487,19 @@ uint64_t penstock_progress_failed(const struct penstock_progress *progress, uint
 	return progress_records[record].failed;
 }
 
+void penstock_progress_set_refused(struct penstock_progress *progress, uint64_t record,
+				   uint64_t serial)
+{
+	(void)progress;
+	progress_records[record].refused = serial;
+}
+
+uint64_t penstock_progress_refused(const struct penstock_progress *progress, uint64_t record)
+{
+	(void)progress;
+	return progress_records[record].refused;
+}
+
 void penstock_progress_free(struct penstock_progress *progress, uint64_t record)
 {
 	if (!progress->keep) {
@@ -859,7 +873,10 @@ void fake_core_resurrect(void)
 
 void fake_core_new_run(void)
 {
+	const bool no_slots = fake.no_slots;
+
 	memset(&fake, 0, sizeof(fake));
+	fake.no_slots = no_slots;
 	penstock_list_init(&fake.waiting);
 	penstock_list_init(&fake.hardware);
 	penstock_list_init(&fake.put_off);

@@ -21,7 +21,7 @@ struct fake_core {
 	unsigned closed;               /* times that a principal's memory was taken away */
 	unsigned kept;                 /* allocations that were freed while keeping */
 	unsigned promised_slots;
-	bool no_slots;      /* none can be promised */
+	bool no_slots;      /* none can be promised; the next run has none either */
 	bool reserve_later; /* allocation_new answers PENDING */
 	bool share_later;
 	bool moving;         /* access_begin answers NULL */

@@ -220,6 +220,64 @@ START_TEST(A19_a_refusal_that_is_sent_again_after_a_kill_is_the_same)
 }
 END_TEST
 
+static enum penstock_status if_predecessor_ran(void)
+{
+	return client_fill_flags(&client, 0, NAME(3), PENSTOCK_SUBMIT_IF_PREDECESSOR_RAN);
+}
+
+START_TEST(a_restart_knows_that_the_latest_submission_was_refused)
+{
+	client_set_up(&client, 1);
+	commit();
+	GOOD(client_fill(&client, 0, NAME(3)));
+	fake_core_retire(UINT_MAX);
+	turn(&fixture);
+	fixture_kill(&fixture);
+	GOOD(client_resume(&fixture, &client, "uid:1"));
+	GOOD(if_predecessor_ran());
+	fake_core_retire(UINT_MAX);
+	turn(&fixture);
+	REFUSED(client_fill(&client, 0, NAME(9)), INVALID_HANDLE);
+	REFUSED(if_predecessor_ran(), PREDECESSOR_FAILED);
+	commit();
+	fixture_kill(&fixture);
+	GOOD(client_resume(&fixture, &client, "uid:1"));
+	REFUSED(if_predecessor_ran(), PREDECESSOR_FAILED);
+	GOOD(client_fill(&client, 0, NAME(3)));
+	commit();
+	GOOD(if_predecessor_ran());
+	fake_core_retire(UINT_MAX);
+	turn(&fixture);
+}
+END_TEST
+
+/* What is sent again is judged as before: a refusal of then is no predecessor of what came first.
+ */
+START_TEST(a_submission_that_is_sent_again_has_the_predecessor_that_it_had)
+{
+	client_set_up(&client, 1);
+	commit();
+	GOOD(client_fill(&client, 0, NAME(3)));
+	fake_core_retire(UINT_MAX);
+	turn(&fixture);
+	GOOD(client_device(&client, NAME(4))); /* holds up what is behind it */
+	GOOD(if_predecessor_ran());
+	REFUSED(client_fill(&client, 0, NAME(9)), INVALID_HANDLE);
+	REFUSED(if_predecessor_ran(), PREDECESSOR_FAILED);
+	fake.committed = fake.sequence;
+	fixture_kill(&fixture);
+	GOOD(client_resume(&fixture, &client, "uid:1"));
+	ck_assert_uint_eq(client.resumed_serial, 4);
+	GOOD(client_device(&client, NAME(4)));
+	GOOD(if_predecessor_ran());
+	REFUSED(client_fill(&client, 0, NAME(9)), INVALID_HANDLE);
+	REFUSED(if_predecessor_ran(), PREDECESSOR_FAILED); /* of the store */
+	REFUSED(if_predecessor_ran(), PREDECESSOR_FAILED);
+	fake_core_retire(UINT_MAX);
+	turn(&fixture);
+}
+END_TEST
+
 /* Nobody is told of a refusal that a crash could make a success. */
 START_TEST(A19_a_refusal_is_durable_before_it_is_told)
 {
@@ -425,6 +483,8 @@ int main(void)
 	tcase_add_test(tcase, a_principal_stores_so_much_and_its_sessions_forget_their_own);
 	tcase_add_test(tcase, a_session_without_a_lease_keeps_nothing);
 	tcase_add_test(tcase, A19_a_refusal_that_is_sent_again_after_a_kill_is_the_same);
+	tcase_add_test(tcase, a_restart_knows_that_the_latest_submission_was_refused);
+	tcase_add_test(tcase, a_submission_that_is_sent_again_has_the_predecessor_that_it_had);
 	tcase_add_test(tcase, A19_a_refusal_is_durable_before_it_is_told);
 	tcase_add_test(tcase, A19_what_is_refused_while_nobody_listens_is_told);
 	tcase_add_test(tcase, A19_the_ends_of_submissions_are_told_again);

@@ -647,6 +647,33 @@ START_TEST(the_last_list_is_stored_late_and_comes_back)
 }
 END_TEST
 
+/* A machine with less memory than before costs what needed it, and nobody else. */
+START_TEST(a_promise_that_a_restart_cannot_keep_costs_its_device)
+{
+	const struct penstock_context_info info = {
+		.name = NAME(5),
+		.device = NAME(4),
+		.flags = PENSTOCK_CONTEXT_GUARANTEED,
+	};
+
+	client_set_up(&client, 1);
+	upload(NAME(3), "kept");
+	GOOD(client_device(&client, NAME(4)));
+	GOOD(penstock_create_context(client.session, ++client.serial, &info, &client.refusal));
+	commit();
+	fake.no_slots = true;
+	fixture_kill(&fixture);
+	GOOD(client_resume(&fixture, &client, "uid:1"));
+	ck_assert_uint_eq(client.resumed_serial, client.serial);
+	ck_assert_uint_eq(execution_state(NAME(1)), PENSTOCK_DEVICE_ACTIVE);
+	check_bytes(NAME(3), "kept");
+	ck_assert_uint_eq(execution_state(NAME(4)), PENSTOCK_DEVICE_RESET);
+	REFUSED(client_fill(&client, NAME(5), NAME(3)), DEVICE_REMOVED);
+	GOOD(client_destroy(&client, NAME(4)));
+	fake.no_slots = false;
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("objects_lease");
@@ -675,6 +702,7 @@ int main(void)
 	tcase_add_test(tcase,
 		       what_a_later_request_has_overtaken_is_sent_again_in_vain_and_succeeds);
 	tcase_add_test(tcase, lost_contents_lose_their_devices);
+	tcase_add_test(tcase, a_promise_that_a_restart_cannot_keep_costs_its_device);
 	tcase_add_test(tcase, an_orderly_end_keeps_what_is_leased);
 	tcase_add_test(tcase,
 		       a_shared_allocation_of_a_session_that_is_gone_comes_back_for_the_other);
