@@ -4,11 +4,13 @@
 #include "daemon/store/migrate.h"
 #include "daemon/store/sqlite_status.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* 4 MiB of pages: a checkpoint of that takes a few milliseconds. */
@@ -130,6 +132,37 @@ static enum penstock_status make_log(struct penstock_database *database,
 }
 
 /* ---------------------------------------------------------------- opening */
+
+/* What sqlite would call an I/O error, or change before it finds out. It makes what is not there. */
+static enum penstock_status look_at(const char *path, const char *suffix,
+				    struct penstock_errbuf *reterr_text)
+{
+	char name[4096];
+	struct stat there;
+	int length = snprintf(name, sizeof(name), "%s%s", path, suffix);
+
+	if (length < 0 || (size_t)length >= sizeof(name)) {
+		penstock_errbuf_set(reterr_text, "%.180s...: the path is too long", path);
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	if (stat(name, &there) == 0 && !S_ISREG(there.st_mode)) {
+		penstock_errbuf_set(reterr_text, "%s: is no file", name);
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	if (access(name, R_OK | W_OK) != 0 && errno != ENOENT) {
+		penstock_errbuf_set(reterr_text, "%s: cannot be read and written: %s", name,
+				    strerror(errno));
+		return PENSTOCK_STATUS_ACCESS_DENIED;
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static enum penstock_status look_at_files(const char *path, struct penstock_errbuf *reterr_text)
+{
+	enum penstock_status status = look_at(path, "", reterr_text);
+
+	return status == PENSTOCK_STATUS_SUCCESS ? look_at(path, "-wal", reterr_text) : status;
+}
 
 static enum penstock_status connect_file(struct penstock_database *database,
 					 const struct penstock_store_config *config,
@@ -273,8 +306,13 @@ static enum penstock_status open_steps(struct penstock_database *database,
 				       const struct penstock_store_config *config,
 				       struct penstock_errbuf *reterr_text)
 {
-	enum penstock_status status = connect_file(database, config, reterr_text);
+	enum penstock_status status = config->test.vfs == NULL
+					      ? look_at_files(database->path, reterr_text)
+					      : PENSTOCK_STATUS_SUCCESS;
 
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = connect_file(database, config, reterr_text);
+	}
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		status = penstock_migrate_admit(database->sqlite, database->path,
 						penstock_migration_count, reterr_text);

@@ -68,6 +68,7 @@ class Daemon:
 
     executable = "penstockd"
     environment = {}
+    before_exec = staticmethod(die_with_us)
 
     def __init__(self, *options, backend="emulated"):
         self.directory = tempfile.mkdtemp(prefix="penstock-blackbox-", dir=roomy_folder())
@@ -93,7 +94,7 @@ class Daemon:
         environment = {**os.environ, **self.environment, "NOTIFY_SOCKET": path}
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([program(self.executable), *self.options], stdout=log,
-                                            stderr=log, env=environment, preexec_fn=die_with_us,
+                                            stderr=log, env=environment, preexec_fn=self.before_exec,
                                             stdin=subprocess.DEVNULL)
         for _ in range(int(PATIENCE_S * 10)):
             try:

@@ -5,28 +5,42 @@ file, and does not touch it; it never crashes, and is never half there. A memory
 not the one that the database speaks of: contents are lost and said to be lost."""
 
 import contextlib
+import ctypes
 import os
 import pathlib
 import random
 import shutil
 import sqlite3
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "blackbox"))
 
 import wire  # noqa: E402
-from peer import Daemon, Peer, run  # noqa: E402
+from peer import Daemon, Peer, Skip, die_with_us, run  # noqa: E402
 
 SEED = int(os.environ.get("PENSTOCK_DAMAGE_SEED") or 1)
 FLIPS = int(os.environ.get("PENSTOCK_DAMAGE_FLIPS") or 12)
 SAMPLES = 6
+PR_CAPBSET_DROP = 24
+
+
+def without_capabilities():
+    """Permissions hold for root too; after the exec, since nothing is left to inherit."""
+    die_with_us()
+    for capability in range(64):
+        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+
+
+class OrdinaryDaemon(Daemon):
+    before_exec = staticmethod(without_capabilities)
 
 
 class Kept:
     """A daemon that was stopped, with a leased session in its state."""
 
     def __init__(self):
-        self.daemon = Daemon()
+        self.daemon = OrdinaryDaemon()
         with Peer(self.daemon, lease_s=60) as peer:
             self.id = peer.id
             self.device = peer.device()
@@ -43,7 +57,7 @@ class Kept:
 
     def put(self, data):
         for path in self.path.parent.glob("penstock.db*"):
-            if path.is_dir():
+            if path.is_dir() and not path.is_symlink():
                 path.rmdir()
             else:
                 path.unlink()
@@ -59,19 +73,25 @@ class Kept:
         except AssertionError:
             code = self.daemon.process.returncode
             text = pathlib.Path(self.daemon.log).read_text(encoding="utf-8")
-            faults = [line for line in text.splitlines() if "penstock.db" in line]
+            faults = [line for line in text.splitlines() if "cannot start" in line]
             assert code == 1, f"exit status {code}: {text}"
             assert len(faults) == 1, text
             return faults[0]
 
+    def look(self):
+        """Of all that is in the state directory: what it is, and its bytes."""
+        return {path.name: (path.lstat().st_mode,
+                            path.read_bytes() if path.is_file() and os.access(path, os.R_OK) else b"")
+                for path in [self.path.parent, *self.path.parent.iterdir()]}
+
     def refuses(self, *words):
-        before = self.path.read_bytes() if self.path.is_file() else None
+        before = self.look()
         line = self.start()
         if line is None:
             self.daemon.stop()
             raise AssertionError(f"it starts: {words}")
         assert all(word in line for word in words), (words, line)
-        assert before is None or self.path.read_bytes() == before, "it changed the file"
+        assert self.look() == before, "it changed something"
 
     def works_again(self):
         self.put(self.bytes)
@@ -130,10 +150,48 @@ def a_wrong_file_is_refused_by_name():
             database.execute("CREATE TABLE recipe (name TEXT)")
             database.commit()
         kept.refuses()
+        kept.works_again()
+
+
+def what_is_no_file_is_refused_by_name():
+    with Kept() as kept:
         kept.put(None)
         kept.path.mkdir()
-        kept.refuses()
+        kept.refuses("penstock.db: is no file")
+        kept.put(None)
+        os.mkfifo(kept.path)
+        kept.refuses("penstock.db: is no file")
+        kept.put(None)
+        kept.path.symlink_to("/dev/null")
+        kept.refuses("penstock.db: is no file")
+        kept.put(kept.bytes)
+        kept.path.with_name("penstock.db-wal").mkdir()
+        kept.refuses("penstock.db-wal: is no file")
         kept.works_again()
+
+
+def what_may_not_be_read_or_written_is_refused_by_name():
+    with Kept() as kept:
+        if os.geteuid() == 0 and not bounding_set_can_be_dropped():
+            raise Skip("root, and its capabilities cannot be dropped")
+        for mode in (0o000, 0o400, 0o200):
+            kept.put(kept.bytes)
+            kept.path.chmod(mode)
+            kept.refuses("penstock.db: cannot be read and written: Permission denied")
+        for data in (kept.bytes, None):
+            kept.put(data)
+            kept.path.parent.chmod(0o500)
+            try:
+                kept.refuses("/state' is no folder that can be written")
+            finally:
+                kept.path.parent.chmod(0o700)
+        kept.works_again()
+
+
+def bounding_set_can_be_dropped():
+    with subprocess.Popen(["cat", "/proc/self/status"], stdout=subprocess.PIPE, text=True,
+                          preexec_fn=without_capabilities) as process:
+        return "CapEff:\t0000000000000000" in process.stdout.read()
 
 
 def a_newer_schema_is_refused():
@@ -167,5 +225,6 @@ def contents_of_another_memory_directory_are_said_to_be_lost():
 
 if __name__ == "__main__":
     run([a_torn_database_is_refused, a_flipped_bit_is_refused_or_does_no_harm,
-         a_wrong_file_is_refused_by_name, a_newer_schema_is_refused,
+         a_wrong_file_is_refused_by_name, what_is_no_file_is_refused_by_name,
+         what_may_not_be_read_or_written_is_refused_by_name, a_newer_schema_is_refused,
          contents_of_another_memory_directory_are_said_to_be_lost])
