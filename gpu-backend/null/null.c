@@ -23,6 +23,7 @@ struct null_process {
 	struct penstock_list link;      /* null_backend.processes */
 	struct penstock_list busy_link; /* null_backend.busy */
 	void *owner;
+	bool resetting; /* what is submitted from a callback goes nowhere */
 	struct null_node nodes[PENSTOCK_NODE_COUNT];
 };
 
@@ -180,10 +181,14 @@ static void detach_file(struct penstock_backend_process *process, uint32_t file_
 static void submit_command(struct penstock_backend_process *base,
 			   const struct penstock_submit_args *args)
 {
+	struct null_process *process = process_of(base);
 	struct null_node *node;
 
 	PENSTOCK_REQUIRE(args->node_ordinal < PENSTOCK_NODE_COUNT);
-	node = &process_of(base)->nodes[args->node_ordinal];
+	if (process->resetting) {
+		return;
+	}
+	node = &process->nodes[args->node_ordinal];
 	PENSTOCK_REQUIRE(node->outstanding < PENSTOCK_RING_PACKETS);
 	node->outstanding++;
 	node->submitted = args->submission_fence_id;
@@ -217,13 +222,16 @@ static void preempt_command(struct penstock_backend_process *base, uint32_t node
 static void reset_engine(struct penstock_backend_process *base)
 {
 	struct null_process *process = process_of(base);
+	bool outer = process->resetting;
 
+	process->resetting = true;
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		process->nodes[i].preempting = false;
 		if (!tell(process, i)) {
 			return;
 		}
 	}
+	process->resetting = outer;
 }
 
 static size_t collect_dbg_info(struct penstock_backend_process *base, char *ret_text,

@@ -17,7 +17,7 @@
  */
 #include "daemon/schedule/scheduler.h"
 #include "gpu-backend/emulated/host/emulated.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/input.h"
 #include "tests/fuzz/words_fake.h"
 
 #include <signal.h>
@@ -217,26 +217,9 @@ static void end(void)
 
 /* ---------------------------------------------------------------- steps */
 
-struct input {
-	const uint8_t *at;
-	size_t left;
-};
-
-static uint32_t take(struct input *input, uint32_t below)
+static struct penstock_vidmm_process *take_process(struct penstock_fuzz_input *input)
 {
-	uint8_t byte;
-
-	if (input->left == 0) {
-		return 0;
-	}
-	byte = *input->at++;
-	input->left--;
-	return byte % below;
-}
-
-static struct penstock_vidmm_process *take_process(struct input *input)
-{
-	return &processes[take(input, PROCESSES)];
+	return &processes[penstock_fuzz_choose(input, PROCESSES)];
 }
 
 /* The memory that a process and the daemon share; NULL: it has none now. */
@@ -245,9 +228,9 @@ static struct penstock_child *child_of(const struct penstock_vidmm_process *proc
 	return fake_child_of(process->backend);
 }
 
-static void submit(struct input *input)
+static void submit(struct penstock_fuzz_input *input)
 {
-	uint32_t context = take(input, CONTEXTS);
+	uint32_t context = penstock_fuzz_choose(input, CONTEXTS);
 	struct job *job = &jobs[job_count];
 
 	if (job_count == SUBMISSIONS) {
@@ -264,7 +247,7 @@ static void submit(struct input *input)
 	penstock_scheduler_enqueue(&queues[context], &job->submission);
 }
 
-static void page(struct input *input)
+static void page(struct penstock_fuzz_input *input)
 {
 	struct penstock_vidmm_process *process = take_process(input);
 
@@ -278,12 +261,12 @@ static void page(struct input *input)
 	fake_paging_port.submit(fake_paging_port.owner, &process->packet);
 }
 
-static void write_words(struct input *input)
+static void write_words(struct penstock_fuzz_input *input)
 {
 	struct penstock_child *child = child_of(take_process(input));
-	uint32_t node = take(input, PENSTOCK_NODE_COUNT);
-	uint32_t at = take(input, 256) * 8 % WORDS_BYTES;
-	size_t length = take(input, 65);
+	uint32_t node = penstock_fuzz_choose(input, PENSTOCK_NODE_COUNT);
+	uint32_t at = penstock_fuzz_choose(input, 256) * 8 % WORDS_BYTES;
+	size_t length = penstock_fuzz_choose(input, 65);
 
 	length = length < input->left ? length : input->left;
 	length = length < WORDS_BYTES - at ? length : WORDS_BYTES - at;
@@ -296,11 +279,11 @@ static void write_words(struct input *input)
 }
 
 /* What a GPU does that tells the truth: never more than there is. */
-static void retire(struct input *input)
+static void retire(struct penstock_fuzz_input *input)
 {
 	struct penstock_child *child = child_of(take_process(input));
-	uint32_t ordinal = take(input, PENSTOCK_NODE_COUNT);
-	uint32_t count = take(input, 5);
+	uint32_t ordinal = penstock_fuzz_choose(input, PENSTOCK_NODE_COUNT);
+	uint32_t count = penstock_fuzz_choose(input, 5);
 	struct penstock_ring_node *node;
 	uint32_t retired;
 
@@ -319,10 +302,10 @@ static void retire(struct input *input)
 }
 
 /* A fault of the packet that is first, as a GPU reports it. */
-static void fault(struct input *input)
+static void fault(struct penstock_fuzz_input *input)
 {
 	struct penstock_child *child = child_of(take_process(input));
-	uint32_t ordinal = take(input, PENSTOCK_NODE_COUNT);
+	uint32_t ordinal = penstock_fuzz_choose(input, PENSTOCK_NODE_COUNT);
 	struct penstock_ring_node *node;
 	uint32_t retired;
 
@@ -335,29 +318,29 @@ static void fault(struct input *input)
 		return;
 	}
 	node->fault.fence_id = node->packets[penstock_ring_slot(retired)].submission_fence_id;
-	node->fault.dma_offset = take(input, 64);
+	node->fault.dma_offset = penstock_fuzz_choose(input, 64);
 	node->fault.type = PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED;
 	/* The system process does not fault where it tells the truth. */
 	lied = lied || child->process == processes[0].backend;
 }
 
-static void interrupt(struct input *input)
+static void interrupt(struct penstock_fuzz_input *input)
 {
 	struct penstock_child *child = child_of(take_process(input));
-	uint32_t node = take(input, PENSTOCK_NODE_COUNT);
+	uint32_t node = penstock_fuzz_choose(input, PENSTOCK_NODE_COUNT);
 
 	if (child != NULL) {
 		child->config.interrupt(child, node);
 	}
 }
 
-static void run_turn(struct input *input)
+static void run_turn(struct penstock_fuzz_input *input)
 {
 	(void)input;
 	turn();
 }
 
-static void die(struct input *input)
+static void die(struct penstock_fuzz_input *input)
 {
 	struct penstock_vidmm_process *process = take_process(input);
 	struct penstock_child *child = child_of(process);
@@ -365,11 +348,11 @@ static void die(struct input *input)
 	if (child != NULL) {
 		/* Where the system's always dies, the adapter stops. */
 		lied = lied || process->system;
-		fake_child_die(child, (int)take(input, 256));
+		fake_child_die(child, (int)penstock_fuzz_choose(input, 256));
 	}
 }
 
-static void ask(struct input *input)
+static void ask(struct penstock_fuzz_input *input)
 {
 	(void)input;
 	if (watch_asked && !failed) {
@@ -378,25 +361,26 @@ static void ask(struct input *input)
 	}
 }
 
-static void preempt(struct input *input)
+static void preempt(struct penstock_fuzz_input *input)
 {
 	struct penstock_emulated_process *process =
 		(struct penstock_emulated_process *)take_process(input)->backend;
-	uint32_t node = take(input, PENSTOCK_NODE_COUNT);
+	uint32_t node = penstock_fuzz_choose(input, PENSTOCK_NODE_COUNT);
 
 	if (process->queues[node].preempting || process->queues[node].preempt_direct || failed) {
 		return;
 	}
 	lied = true; /* the scheduler asks for none, and stops where one is answered */
-	backend->ops->preempt_command(&process->base, node, take(input, 256));
+	backend->ops->preempt_command(&process->base, node, penstock_fuzz_choose(input, 256));
 }
 
-static void cancel(struct input *input)
+static void cancel(struct penstock_fuzz_input *input)
 {
-	penstock_scheduler_cancel(&queues[take(input, CONTEXTS)], PENSTOCK_STATUS_DEVICE_REMOVED);
+	penstock_scheduler_cancel(&queues[penstock_fuzz_choose(input, CONTEXTS)],
+				  PENSTOCK_STATUS_DEVICE_REMOVED);
 }
 
-static void choose_preparing(struct input *input)
+static void choose_preparing(struct penstock_fuzz_input *input)
 {
 	static const enum penstock_status answers[] = {
 		PENSTOCK_STATUS_SUCCESS,
@@ -405,24 +389,24 @@ static void choose_preparing(struct input *input)
 	};
 	struct penstock_vidmm_process *process = take_process(input);
 
-	process->preparing = answers[take(input, PENSTOCK_ARRAY_SIZE(answers))];
+	process->preparing = answers[penstock_fuzz_choose(input, PENSTOCK_ARRAY_SIZE(answers))];
 	if (!failed) {
 		penstock_scheduler_kick(scheduler);
 	}
 }
 
-static void (*const steps[])(struct input *input) = {
+static void (*const steps[])(struct penstock_fuzz_input *input) = {
 	submit, page, write_words, retire, interrupt,        run_turn,
 	die,    ask,  preempt,     cancel, choose_preparing, fault,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct input input = { data, size };
+	struct penstock_fuzz_input input = { data, size };
 
 	begin();
 	while (input.left > 0) {
-		steps[take(&input, PENSTOCK_ARRAY_SIZE(steps))](&input);
+		steps[penstock_fuzz_choose(&input, PENSTOCK_ARRAY_SIZE(steps))](&input);
 		/* A failure is told on a later turn, and the owner halts: nothing more is asked. */
 		if (failed) {
 			break;

@@ -28,7 +28,9 @@ static enum penstock_status begin(const struct penstock_session_events *events, 
 		return fake.session_answer;
 	}
 	session = calloc(1, sizeof(*session));
-	PENSTOCK_REQUIRE(session != NULL);
+	if (session == NULL) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
 	session->in_use = true;
 	session->executed = executed;
 	fake.latest = session;
