@@ -4,11 +4,9 @@
  * is left is the cost of the path in front of it. Memory is never touched, paging included, so
  * contents mean nothing.
  */
-#include "gpu-backend/backend.h"
-#include "proto/base/list.h"
+#include "gpu-backend/plain/plain.h"
 
 #include <stdlib.h>
-#include <uv.h>
 
 struct null_node {
 	uint32_t outstanding;
@@ -19,35 +17,16 @@ struct null_node {
 };
 
 struct null_process {
-	struct penstock_backend_process base;
-	struct penstock_list link;      /* null_backend.processes */
+	struct penstock_plain_process plain;
 	struct penstock_list busy_link; /* null_backend.busy */
-	void *owner;
-	bool resetting; /* what is submitted from a callback goes nowhere */
+	bool resetting;                 /* what is submitted from a callback goes nowhere */
 	struct null_node nodes[PENSTOCK_NODE_COUNT];
 };
 
-/* A callback under way, on the stack; it may destroy the process. */
-struct null_telling {
-	struct null_process *process; /* NULL: it was destroyed */
-	struct null_telling *outer;
-};
-
 struct null_backend {
-	struct penstock_backend base;
-	struct penstock_backend_callbacks callbacks;
-	struct penstock_list processes; /* null_process.link */
-	struct penstock_list busy;      /* null_process.busy_link */
-	struct null_telling *telling;
-	uv_idle_t idle;
-	void (*stopped)(void *argument);
-	void *stopped_argument;
+	struct penstock_plain plain;
+	struct penstock_list busy; /* null_process.busy_link */
 };
-
-static struct null_backend *backend_of(const struct penstock_backend_process *process)
-{
-	return (struct null_backend *)process->backend;
-}
 
 static struct null_process *process_of(struct penstock_backend_process *process)
 {
@@ -84,18 +63,14 @@ static bool node_take(struct null_node *node, uint32_t ordinal,
 /* False: the process is gone. */
 static bool tell(struct null_process *process, uint32_t ordinal)
 {
-	struct null_backend *backend = backend_of(&process->base);
-	struct null_telling telling = { process, backend->telling };
 	struct penstock_interrupt interrupt;
 
-	backend->telling = &telling;
-	while (telling.process != NULL &&
-	       node_take(&process->nodes[ordinal], ordinal, &interrupt)) {
-		backend->callbacks.notify_interrupt(backend->callbacks.owner, process->owner,
-						    &interrupt);
+	while (node_take(&process->nodes[ordinal], ordinal, &interrupt)) {
+		if (!penstock_plain_tell(&process->plain, &interrupt)) {
+			return false;
+		}
 	}
-	backend->telling = telling.outer;
-	return telling.process != NULL;
+	return true;
 }
 
 static void on_idle(uv_idle_t *handle)
@@ -105,7 +80,7 @@ static void on_idle(uv_idle_t *handle)
 	struct null_process *process;
 
 	if (link == NULL) {
-		uv_idle_stop(&backend->idle);
+		(void)uv_idle_stop(handle);
 		return;
 	}
 	process = penstock_list_entry(link, struct null_process, busy_link);
@@ -118,12 +93,12 @@ static void on_idle(uv_idle_t *handle)
 
 static void wake(struct null_process *process)
 {
-	struct null_backend *backend = backend_of(&process->base);
+	struct null_backend *backend = (struct null_backend *)process->plain.base.backend;
 
 	if (penstock_list_empty(&process->busy_link)) {
 		penstock_list_append(&backend->busy, &process->busy_link);
 	}
-	uv_idle_start(&backend->idle, on_idle);
+	penstock_plain_wake(&backend->plain, on_idle);
 }
 
 /* ---------------------------------------------------------------- the table */
@@ -132,18 +107,15 @@ static enum penstock_status create_process(struct penstock_backend *base, bool s
 					   void *process_owner,
 					   struct penstock_backend_process **ret_process)
 {
-	struct null_backend *backend = (struct null_backend *)base;
 	struct null_process *process = calloc(1, sizeof(*process));
 
 	(void)system;
 	if (process == NULL) {
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
-	process->base.backend = base;
-	process->owner = process_owner;
+	penstock_plain_process_init(&process->plain, base, process_owner);
 	penstock_list_init(&process->busy_link);
-	penstock_list_append(&backend->processes, &process->link);
-	*ret_process = &process->base;
+	*ret_process = &process->plain.base;
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
@@ -151,31 +123,9 @@ static void destroy_process(struct penstock_backend_process *base)
 {
 	struct null_process *process = process_of(base);
 
-	for (struct null_telling *telling = backend_of(base)->telling; telling != NULL;
-	     telling = telling->outer) {
-		if (telling->process == process) {
-			telling->process = NULL;
-		}
-	}
+	penstock_plain_process_fini(&process->plain);
 	penstock_list_remove(&process->busy_link);
-	penstock_list_remove(&process->link);
 	free(process);
-}
-
-static enum penstock_status attach_file(struct penstock_backend_process *process,
-					const struct penstock_backend_file *file,
-					enum penstock_file_role role)
-{
-	(void)process;
-	(void)file;
-	(void)role;
-	return PENSTOCK_STATUS_SUCCESS;
-}
-
-static void detach_file(struct penstock_backend_process *process, uint32_t file_id)
-{
-	(void)process;
-	(void)file_id;
 }
 
 static void submit_command(struct penstock_backend_process *base,
@@ -234,59 +184,20 @@ static void reset_engine(struct penstock_backend_process *base)
 	process->resetting = outer;
 }
 
-static size_t collect_dbg_info(struct penstock_backend_process *base, char *ret_text,
-			       size_t text_bytes)
-{
-	(void)base;
-	if (text_bytes > 0) {
-		ret_text[0] = '\0';
-	}
-	return 0;
-}
-
-static int64_t process_id(const struct penstock_backend_process *base)
-{
-	(void)base;
-	return 0;
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-	struct null_backend *backend = handle->data;
-	void (*stopped)(void *argument) = backend->stopped;
-	void *argument = backend->stopped_argument;
-
-	free(backend);
-	stopped(argument);
-}
-
-static void stop(struct penstock_backend *base, void (*stopped)(void *argument), void *argument)
-{
-	struct null_backend *backend = (struct null_backend *)base;
-
-	PENSTOCK_REQUIRE(backend->stopped == NULL && stopped != NULL);
-	backend->stopped = stopped;
-	backend->stopped_argument = argument;
-	penstock_list_for_each_safe (link, &backend->processes) {
-		destroy_process(&penstock_list_entry(link, struct null_process, link)->base);
-	}
-	uv_close((uv_handle_t *)&backend->idle, on_closed);
-}
-
 static const struct penstock_backend_ops null_ops = {
 	.name = "null",
-	.stop = stop,
+	.stop = penstock_plain_stop,
 	.create_process = create_process,
 	.destroy_process = destroy_process,
-	.attach_file = attach_file,
-	.detach_file = detach_file,
+	.attach_file = penstock_plain_attach_file,
+	.detach_file = penstock_plain_detach_file,
 	.submit_command = submit_command,
 	.ring_doorbell = ring_doorbell,
 	.query_current_fence = query_current_fence,
 	.preempt_command = preempt_command,
 	.reset_engine = reset_engine,
-	.collect_dbg_info = collect_dbg_info,
-	.process_id = process_id,
+	.collect_dbg_info = penstock_plain_collect_dbg_info,
+	.process_id = penstock_plain_process_id,
 };
 
 enum penstock_status penstock_null_start(const struct penstock_backend_config *config,
@@ -299,12 +210,8 @@ enum penstock_status penstock_null_start(const struct penstock_backend_config *c
 		penstock_errbuf_set(reterr_text, "out of memory");
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
-	backend->base.ops = &null_ops;
-	backend->callbacks = config->callbacks;
-	penstock_list_init(&backend->processes);
+	penstock_plain_init(&backend->plain, &null_ops, config);
 	penstock_list_init(&backend->busy);
-	uv_idle_init(config->loop, &backend->idle);
-	backend->idle.data = backend;
-	*ret_backend = &backend->base;
+	*ret_backend = &backend->plain.base;
 	return PENSTOCK_STATUS_SUCCESS;
 }

@@ -2,14 +2,13 @@
 #include "tests/support/local_gpu.h"
 
 #include "gpu-backend/emulated/gpu/processor.h"
-#include "proto/base/list.h"
+#include "gpu-backend/plain/plain.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <uv.h>
 
 struct packet {
 	struct penstock_submit_args args;
@@ -33,9 +32,7 @@ struct file {
 };
 
 struct local_process {
-	struct penstock_backend_process base;
-	struct penstock_list link; /* local_gpu.processes */
-	void *owner;
+	struct penstock_plain_process plain;
 	struct penstock_mmu mmu;
 	struct node nodes[PENSTOCK_NODE_COUNT];
 	struct file *files; /* what is attached, for the next reset */
@@ -43,15 +40,9 @@ struct local_process {
 };
 
 struct local_gpu {
-	struct penstock_backend base;
-	struct penstock_backend_callbacks callbacks;
+	struct penstock_plain plain;
 	uint64_t local_bytes;
 	uint64_t aperture_bytes;
-	struct penstock_list processes; /* local_process.link */
-	struct local_process *telling;  /* a callback about it is under way; NULL: it is gone */
-	uv_idle_t idle;
-	void (*stopped)(void *argument);
-	void *stopped_argument;
 };
 
 static struct local_gpu *gpu_of(const struct penstock_backend_process *process)
@@ -65,20 +56,6 @@ static struct local_process *process_of(struct penstock_backend_process *process
 }
 
 /* ---------------------------------------------------------------- executing */
-
-/* False: the process was destroyed meanwhile. */
-static bool tell(struct local_process *process, const struct penstock_interrupt *interrupt)
-{
-	struct local_gpu *gpu = gpu_of(&process->base);
-	struct local_process *outer = gpu->telling;
-	bool alive;
-
-	gpu->telling = process;
-	gpu->callbacks.notify_interrupt(gpu->callbacks.owner, process->owner, interrupt);
-	alive = gpu->telling != NULL;
-	gpu->telling = outer == process && !alive ? NULL : outer;
-	return alive;
-}
 
 static enum penstock_outcome execute(struct node *node, const struct packet *packet)
 {
@@ -144,20 +121,20 @@ static bool step(struct node *node, uint32_t ordinal, struct penstock_interrupt 
 }
 
 /* One packet of one node: the scheduler may change anything in between. */
-static bool step_any(struct local_gpu *gpu)
+static bool step_any(struct penstock_plain *plain)
 {
 	struct penstock_interrupt interrupt;
 
-	penstock_list_for_each_safe (link, &gpu->processes) {
+	penstock_list_for_each_safe (link, &plain->processes) {
 		struct local_process *process =
-			penstock_list_entry(link, struct local_process, link);
+			penstock_list_entry(link, struct local_process, plain.link);
 
 		for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 			if (step(&process->nodes[i], i, &interrupt)) {
 				/* the next one is another's turn */
-				penstock_list_remove(&process->link);
-				penstock_list_append(&gpu->processes, &process->link);
-				(void)tell(process, &interrupt);
+				penstock_list_remove(link);
+				penstock_list_append(&plain->processes, link);
+				(void)penstock_plain_tell(&process->plain, &interrupt);
 				return true;
 			}
 		}
@@ -177,7 +154,7 @@ static void on_idle(uv_idle_t *handle)
 /* Windows with nothing in them but what is attached. */
 static enum penstock_status build(struct local_process *process)
 {
-	struct local_gpu *gpu = gpu_of(&process->base);
+	struct local_gpu *gpu = gpu_of(&process->plain.base);
 	enum penstock_status status =
 		penstock_mmu_init(&process->mmu, gpu->local_bytes, gpu->aperture_bytes);
 
@@ -202,12 +179,8 @@ static enum penstock_status build(struct local_process *process)
 static void destroy_process(struct penstock_backend_process *base)
 {
 	struct local_process *process = process_of(base);
-	struct local_gpu *gpu = gpu_of(base);
 
-	if (gpu->telling == process) {
-		gpu->telling = NULL;
-	}
-	penstock_list_remove(&process->link);
+	penstock_plain_process_fini(&process->plain);
 	penstock_mmu_fini(&process->mmu);
 	for (size_t i = 0; i < process->file_count; i++) {
 		close(process->files[i].base.descriptor);
@@ -223,20 +196,17 @@ static enum penstock_status create_process(struct penstock_backend *base, bool s
 					   void *process_owner,
 					   struct penstock_backend_process **ret_process)
 {
-	struct local_gpu *gpu = (struct local_gpu *)base;
 	struct local_process *process = calloc(1, sizeof(*process));
 
 	(void)system;
 	PENSTOCK_REQUIRE(process != NULL);
-	process->base.backend = base;
-	process->owner = process_owner;
+	penstock_plain_process_init(&process->plain, base, process_owner);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		process->nodes[i].packets = calloc(PENSTOCK_RING_PACKETS, sizeof(struct packet));
 		PENSTOCK_REQUIRE(process->nodes[i].packets != NULL);
 	}
-	penstock_list_append(&gpu->processes, &process->link);
 	PENSTOCK_REQUIRE(build(process) == PENSTOCK_STATUS_SUCCESS);
-	*ret_process = &process->base;
+	*ret_process = &process->plain.base;
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
@@ -300,7 +270,7 @@ static void submit_command(struct penstock_backend_process *base,
 
 static void ring_doorbell(struct penstock_backend_process *base)
 {
-	(void)uv_idle_start(&gpu_of(base)->idle, on_idle);
+	penstock_plain_wake(penstock_plain_of(base), on_idle);
 }
 
 /* What is executed is told at once: there is nothing that was not. */
@@ -329,49 +299,9 @@ static uint32_t running_fence(const struct penstock_backend_process *base, uint3
 	return node->running;
 }
 
-static size_t collect_dbg_info(struct penstock_backend_process *base, char *ret_text,
-			       size_t text_bytes)
-{
-	(void)base;
-	if (text_bytes > 0) {
-		ret_text[0] = '\0';
-	}
-	return 0;
-}
-
-static int64_t process_id(const struct penstock_backend_process *base)
-{
-	(void)base;
-	return 0;
-}
-
-/* ---------------------------------------------------------------- the backend's life */
-
-static void on_closed(uv_handle_t *handle)
-{
-	struct local_gpu *gpu = handle->data;
-	void (*stopped)(void *argument) = gpu->stopped;
-	void *argument = gpu->stopped_argument;
-
-	free(gpu);
-	stopped(argument);
-}
-
-static void stop(struct penstock_backend *base, void (*stopped)(void *argument), void *argument)
-{
-	struct local_gpu *gpu = (struct local_gpu *)base;
-
-	gpu->stopped = stopped;
-	gpu->stopped_argument = argument;
-	penstock_list_for_each_safe (link, &gpu->processes) {
-		destroy_process(&penstock_list_entry(link, struct local_process, link)->base);
-	}
-	uv_close((uv_handle_t *)&gpu->idle, on_closed);
-}
-
 static const struct penstock_backend_ops local_ops = {
 	.name = "local",
-	.stop = stop,
+	.stop = penstock_plain_stop,
 	.create_process = create_process,
 	.destroy_process = destroy_process,
 	.attach_file = attach_file,
@@ -382,8 +312,8 @@ static const struct penstock_backend_ops local_ops = {
 	.preempt_command = preempt_command,
 	.reset_engine = reset_engine,
 	.running_fence = running_fence,
-	.collect_dbg_info = collect_dbg_info,
-	.process_id = process_id,
+	.collect_dbg_info = penstock_plain_collect_dbg_info,
+	.process_id = penstock_plain_process_id,
 };
 
 enum penstock_status penstock_local_gpu_start(const struct penstock_backend_config *config,
@@ -398,13 +328,9 @@ enum penstock_status penstock_local_gpu_start(const struct penstock_backend_conf
 		penstock_errbuf_set(reterr_text, "no guard against page faults, or no memory");
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
-	gpu->base.ops = &local_ops;
-	gpu->callbacks = config->callbacks;
+	penstock_plain_init(&gpu->plain, &local_ops, config);
 	gpu->local_bytes = config->local_bytes;
 	gpu->aperture_bytes = config->aperture_bytes;
-	penstock_list_init(&gpu->processes);
-	uv_idle_init(config->loop, &gpu->idle);
-	gpu->idle.data = gpu;
-	*ret_backend = &gpu->base;
+	*ret_backend = &gpu->plain.base;
 	return PENSTOCK_STATUS_SUCCESS;
 }

@@ -62,12 +62,7 @@ static void destroy_process(struct penstock_backend_process *base)
 	struct penstock_emulated *emulated = emulated_of(base);
 
 	penstock_emulated_process_detach(process);
-	for (struct penstock_emulated_delivery *delivery = emulated->delivery; delivery != NULL;
-	     delivery = delivery->outer) {
-		if (delivery->process == process) {
-			delivery->process = NULL;
-		}
-	}
+	penstock_telling_forget(emulated->telling, process);
 	for (size_t i = 0; i < process->file_count; i++) {
 		close(process->files[i].descriptor);
 	}

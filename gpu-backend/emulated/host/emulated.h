@@ -10,6 +10,7 @@
 #include "gpu-backend/emulated/host/child.h"
 #include "gpu-backend/emulated/host/queue.h"
 #include "gpu-backend/emulated/patience.h"
+#include "gpu-backend/plain/telling.h"
 #include "proto/base/list.h"
 
 #include <uv.h>
@@ -39,12 +40,6 @@ struct penstock_emulated_process {
 	size_t file_capacity;
 };
 
-/* A delivery under way, on the stack; the callbacks may destroy the process. */
-struct penstock_emulated_delivery {
-	struct penstock_emulated_process *process; /* NULL: it was destroyed */
-	struct penstock_emulated_delivery *outer;
-};
-
 struct penstock_emulated {
 	struct penstock_backend base;
 	struct penstock_backend_config config;
@@ -64,7 +59,7 @@ struct penstock_emulated {
 	uint64_t looking_since_ns;
 	bool may_look; /* there is another processor for the GPU */
 	struct penstock_patience patience;
-	struct penstock_emulated_delivery *delivery;
+	struct penstock_telling *telling;
 
 	bool failed; /* adapter_failed is owed or was called */
 	bool failure_told;

@@ -46,12 +46,12 @@ bool penstock_emulated_collect(struct penstock_emulated_process *process, uint32
 			       bool last)
 {
 	struct penstock_emulated *emulated = emulated_of(process);
-	struct penstock_emulated_delivery delivery = { process, emulated->delivery };
 	enum penstock_collected collected = PENSTOCK_COLLECTED_INTERRUPT;
 	struct penstock_interrupt interrupt;
+	struct penstock_telling telling;
 
-	emulated->delivery = &delivery;
-	while (delivery.process != NULL && collected == PENSTOCK_COLLECTED_INTERRUPT &&
+	penstock_telling_begin(&emulated->telling, &telling, process);
+	while (telling.process != NULL && collected == PENSTOCK_COLLECTED_INTERRUPT &&
 	       !emulated->failed) {
 		collected = penstock_hw_queue_collect(&process->queues[node_ordinal], &interrupt);
 		if (collected == PENSTOCK_COLLECTED_INTERRUPT &&
@@ -59,12 +59,11 @@ bool penstock_emulated_collect(struct penstock_emulated_process *process, uint32
 			deliver(process, &interrupt);
 		}
 	}
-	emulated->delivery = delivery.outer;
 	if (collected == PENSTOCK_COLLECTED_IMPOSSIBLE) {
 		penstock_emulated_fail(
 			emulated, "0x119/1: a GPU process wrote what it cannot have completed");
 	}
-	return delivery.process != NULL;
+	return penstock_telling_end(&emulated->telling, &telling);
 }
 
 /* All that a process has to say, and its death last. False: the process is gone. */
@@ -72,7 +71,7 @@ static bool collect_all(struct penstock_emulated_process *process)
 {
 	struct penstock_emulated *emulated = emulated_of(process);
 	const struct penstock_backend_callbacks *callbacks = &emulated->config.callbacks;
-	struct penstock_emulated_delivery delivery = { process, emulated->delivery };
+	struct penstock_telling telling;
 
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		if (!penstock_emulated_collect(process, i, false)) {
@@ -83,10 +82,9 @@ static bool collect_all(struct penstock_emulated_process *process)
 		return true;
 	}
 	process->tell_death = false;
-	emulated->delivery = &delivery;
+	penstock_telling_begin(&emulated->telling, &telling, process);
 	callbacks->process_died(callbacks->owner, process->owner, process->death_status);
-	emulated->delivery = delivery.outer;
-	return delivery.process != NULL;
+	return penstock_telling_end(&emulated->telling, &telling);
 }
 
 /* ---------------------------------------------------------------- looking */
