@@ -204,6 +204,10 @@ static void take_device_state(struct penstock_call *call, enum penstock_status s
 		report->fault_node = state->fault_node;
 		report->fault_address = state->fault_address;
 		report->fault_dma_offset = state->fault_dma_offset;
+		report->fault_fence = state->fault_fence;
+		report->fault_command_offset = state->fault_command_offset;
+		penstock_text_copy(report->fault_instruction, sizeof(report->fault_instruction),
+				   state->fault_instruction);
 		penstock_text_copy(report->reason, sizeof(report->reason), state->reason);
 	}
 }

@@ -75,6 +75,9 @@ static inline bool penstock_dma_is_address(const struct penstock_operand *field)
 	       field->type == PENSTOCK_OPERAND_BOTH_ADDRESS;
 }
 
+/* What stands behind a DMA buffer, 8 bytes: no instruction begins so, and an engine stops there. */
+#define PENSTOCK_DMA_GUARD 0x9d5eb7f3c1a4680full
+
 /* One instruction of a DMA buffer; points into it, borrowed. */
 struct penstock_dma_decoded {
 	const struct penstock_dma_instruction *instruction;

@@ -70,7 +70,12 @@ static bool same_device(const ProtobufCMessage *before, const ProtobufCMessage *
 
 	return same_number("execution_state", a->execution_state, b->execution_state, ret_what) &&
 	       same_number("fault_node", a->fault_node, b->fault_node, ret_what) &&
-	       same_number("fault_dma_offset", a->fault_dma_offset, b->fault_dma_offset, ret_what);
+	       same_number("fault_dma_offset", a->fault_dma_offset, b->fault_dma_offset,
+			   ret_what) &&
+	       same_text("fault_instruction", a->fault_instruction, b->fault_instruction,
+			 ret_what) &&
+	       same_number("fault_command_offset", a->fault_command_offset, b->fault_command_offset,
+			   ret_what);
 }
 
 static bool same_context(const ProtobufCMessage *before, const ProtobufCMessage *now,

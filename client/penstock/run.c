@@ -150,22 +150,50 @@ static const struct penstock_step *step_of_serial(const struct penstock_run *run
 	return NULL;
 }
 
+/* What the device that was lost says of the fault, if it was this submission's. */
+static void ask_device(struct penstock_run *run, const struct penstock_run_object *context,
+		       uint64_t fence, struct penstock_failure *failure)
+{
+	struct penstock_device_report report;
+
+	if (penstock_device_query(run->connection, context->device, &report) !=
+		    PENSTOCK_STATUS_SUCCESS ||
+	    report.fault_fence != fence) {
+		return;
+	}
+	failure->at_instruction = report.fault_instruction[0] != '\0';
+	failure->byte_offset = report.fault_command_offset;
+	memcpy(failure->instruction, report.fault_instruction, sizeof(failure->instruction));
+	snprintf(failure->sentence, sizeof(failure->sentence), "%s", report.reason);
+}
+
+void penstock_run_wait_submission(struct penstock_run *run, const struct penstock_step *step,
+				  struct penstock_failure *ret_failure)
+{
+	const struct penstock_run_object *context = &run->objects[step->subject];
+	const uint64_t fence = run->outcomes[step - run->script->steps].serial;
+
+	*ret_failure = (struct penstock_failure){ .status = PENSTOCK_STATUS_SUCCESS };
+	ret_failure->status = penstock_context_wait(run->connection, context->handle, fence,
+						    run->timeout_ms, ret_failure);
+	if (ret_failure->status == PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE) {
+		ask_device(run, context, fence, ret_failure);
+	}
+}
+
 /* Every submission that was made and whose outcome is not known yet. */
 static void wait_for_fences(struct penstock_run *run)
 {
 	for (; run->settled < run->current; run->settled++) {
 		const struct penstock_step *step = &run->script->steps[run->settled];
 		struct penstock_run_outcome *outcome = &run->outcomes[run->settled];
-		struct penstock_failure failure = { .status = PENSTOCK_STATUS_SUCCESS };
-		enum penstock_status status;
+		struct penstock_failure failure;
 
 		if (step->kind != PENSTOCK_STEP_SUBMIT || outcome->serial == 0 || outcome->known) {
 			continue;
 		}
-		status = penstock_context_wait(run->connection, run->objects[step->subject].handle,
-					       outcome->serial, run->timeout_ms, &failure);
-		if (status != PENSTOCK_STATUS_SUCCESS) {
-			failure.status = status;
+		penstock_run_wait_submission(run, step, &failure);
+		if (failure.status != PENSTOCK_STATUS_SUCCESS) {
 			penstock_run_failed(run, step, &failure);
 		}
 		outcome->known = true;

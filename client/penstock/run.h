@@ -31,6 +31,7 @@ struct penstock_run_object {
 	uint64_t handle;
 	struct penstock_share_token token;
 	uint32_t shared;     /* token: the object that it is of, or PENSTOCK_SCRIPT_NONE */
+	uint64_t device;     /* context: the handle of its device */
 	uint64_t size_bytes; /* allocation; 0: not known */
 	uint32_t width;      /* all 0: no surface */
 	uint32_t height;
@@ -87,6 +88,13 @@ void penstock_run_requested(struct penstock_run *run, const struct penstock_step
 /* A call that waits has returned: its outcome is known. */
 void penstock_run_called(struct penstock_run *run, const struct penstock_step *step,
 			 enum penstock_status status);
+
+/*
+ * Waits until the submission of a step has ended. Where it met a fault of the GPU, *ret_failure
+ * says where in its command buffer, as its device knows it.
+ */
+void penstock_run_wait_submission(struct penstock_run *run, const struct penstock_step *step,
+				  struct penstock_failure *ret_failure);
 
 /* Takes note of a failure; reports it where the script does not expect it. */
 void penstock_run_failed(struct penstock_run *run, const struct penstock_step *step,

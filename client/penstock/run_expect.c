@@ -27,12 +27,12 @@ static const struct penstock_run_outcome *wait_for(struct penstock_run *run, uin
 	if (outcome->known || outcome->serial == 0) {
 		return outcome;
 	}
-	failure.status =
-		step->kind == PENSTOCK_STEP_SUBMIT
-			? penstock_context_wait(run->connection, run->objects[step->subject].handle,
-						outcome->serial, run->timeout_ms, &failure)
-			: penstock_request_wait(run->connection, outcome->serial, run->timeout_ms,
-						&failure);
+	if (step->kind == PENSTOCK_STEP_SUBMIT) {
+		penstock_run_wait_submission(run, step, &failure);
+	} else {
+		failure.status = penstock_request_wait(run->connection, outcome->serial,
+						       run->timeout_ms, &failure);
+	}
 	outcome->known = true;
 	outcome->failure = failure;
 	return outcome;

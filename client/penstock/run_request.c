@@ -31,6 +31,7 @@ void penstock_run_context(struct penstock_run *run, const struct penstock_step *
 		.priority = step->priority,
 	};
 
+	run->objects[step->subject].device = info.device;
 	penstock_run_requested(run, step,
 			       penstock_context_create(run->connection, &info,
 						       &run->objects[step->subject].handle));

@@ -2,6 +2,7 @@
 #include "daemon/memory/dma_pool.h"
 
 #include "daemon/memory/internal.h"
+#include "gpu-backend/dma.h"
 
 #include <stdlib.h>
 
@@ -322,15 +323,47 @@ uint64_t penstock_dma_pool_reserved_bytes(const struct penstock_dma_pool *pool)
 	return reserved;
 }
 
+static const struct penstock_dma_size *const_class_of(const struct penstock_dma_pool *pool,
+						      uint32_t slot)
+{
+	return class_of((struct penstock_dma_pool *)(uintptr_t)pool, slot);
+}
+
 uint8_t *penstock_dma_pool_bytes(const struct penstock_dma_pool *pool, uint32_t slot)
 {
-	const struct penstock_dma_size *class =
-		class_of((struct penstock_dma_pool *)(uintptr_t)pool, slot);
+	const struct penstock_dma_size *class = const_class_of(pool, slot);
 	const struct penstock_dma_block *block = block_of(class, slot - class->first_slot);
 	uint64_t in_class = (uint64_t)(slot - class->first_slot) * class->slot_bytes;
 
 	return pool->process->system.map + block->request.offset +
 	       (in_class - (uint64_t)(block - class->blocks) * class->block_bytes);
+}
+
+/* Where they stand; NULL: there is no room, what follows is the next slot. */
+static uint8_t *guard_of(const struct penstock_dma_pool *pool, uint32_t slot, uint32_t used_bytes)
+{
+	return penstock_range_fits(used_bytes, sizeof(uint64_t),
+				   const_class_of(pool, slot)->slot_bytes)
+		       ? penstock_dma_pool_bytes(pool, slot) + used_bytes
+		       : NULL;
+}
+
+void penstock_dma_pool_guard(const struct penstock_dma_pool *pool, uint32_t slot,
+			     uint32_t used_bytes)
+{
+	uint8_t *guard = guard_of(pool, slot, used_bytes);
+
+	if (guard != NULL) {
+		penstock_store64(guard, PENSTOCK_DMA_GUARD);
+	}
+}
+
+bool penstock_dma_pool_guarded(const struct penstock_dma_pool *pool, uint32_t slot,
+			       uint32_t used_bytes)
+{
+	const uint8_t *guard = guard_of(pool, slot, used_bytes);
+
+	return guard == NULL || penstock_load64(guard) == PENSTOCK_DMA_GUARD;
 }
 
 static void forget_slots(struct penstock_dma_size *class, const struct penstock_dma_block *block)

@@ -90,6 +90,15 @@ uint64_t penstock_dma_pool_reserved_bytes(const struct penstock_dma_pool *pool);
 /* Where the slot is in the daemon. */
 uint8_t *penstock_dma_pool_bytes(const struct penstock_dma_pool *pool, uint32_t slot);
 
+/*
+ * Puts guard bytes behind the first `used_bytes` of a slot, where it has room for them; whether
+ * they still stand there.
+ */
+void penstock_dma_pool_guard(const struct penstock_dma_pool *pool, uint32_t slot,
+			     uint32_t used_bytes);
+bool penstock_dma_pool_guarded(const struct penstock_dma_pool *pool, uint32_t slot,
+			       uint32_t used_bytes);
+
 /* Gives back the pages of blocks without a slot in use; the process has nothing mapped. */
 void penstock_dma_pool_trim(struct penstock_dma_pool *pool);
 

@@ -221,6 +221,7 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 		penstock_paging_flush(vidmm);
 		return status;
 	}
+	penstock_dma_pool_guard(&process->pool, submission->dma_slot, submission->args.dma_length);
 	pin_all(submission);
 	process->prepared++;
 	return PENSTOCK_STATUS_SUCCESS;
@@ -237,6 +238,12 @@ void penstock_vidmm_finish(struct penstock_submission *submission)
 		return;
 	}
 	process->prepared--;
+	/* It goes on: an adapter that stops gives everything back. */
+	(void)penstock_vidmm_holds(
+		vidmm,
+		penstock_dma_pool_guarded(&process->pool, submission->dma_slot,
+					  submission->args.dma_length),
+		"0x10E/0x12: bytes behind a DMA buffer in its slot were written");
 	penstock_dma_pool_give(&process->pool, submission->dma_slot);
 	for (uint32_t i = 0; i < submission->reference_count; i++) {
 		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;

@@ -303,6 +303,10 @@ void penstock_handle_query_device(struct penstock_call *call)
 	answer.fault_address = state.fault_address;
 	answer.fault_dma_offset = state.fault_dma_offset;
 	answer.reason = state.reason;
+	answer.fault_fence = state.fault_fence;
+	answer.fault_instruction =
+		(char *)(state.fault_instruction == NULL ? "" : state.fault_instruction);
+	answer.fault_command_offset = state.fault_command_offset;
 	penstock_call_answer(call, PENSTOCK_FRAME_DEVICE_STATE, &answer.base);
 }
 

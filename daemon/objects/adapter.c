@@ -2,6 +2,7 @@
 #include "daemon/objects/adapter.h"
 
 #include "daemon/objects/context.h"
+#include "daemon/objects/fault.h"
 #include "daemon/objects/held.h"
 #include "daemon/objects/machine.h"
 
@@ -92,17 +93,9 @@ static void device_fault(void *owner, struct penstock_submission *submission,
 	struct penstock_adapter *adapter = owner;
 	struct penstock_context *context = submission->context;
 	struct penstock_device *device = context->device;
-	bool page_fault =
-		interrupt != NULL && interrupt->type == PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED;
-	struct penstock_device_state state = {
-		.execution_state = page_fault ? PENSTOCK_DEVICE_ERROR_DMAPAGEFAULT
-					      : PENSTOCK_DEVICE_ERROR_DMAFAULT,
-		.fault_node = context->info.node_ordinal,
-		.fault_address = interrupt == NULL ? 0 : interrupt->fault_address,
-		.fault_dma_offset = interrupt == NULL ? 0 : interrupt->fault_dma_offset,
-	};
+	struct penstock_device_state state;
 
-	penstock_device_set_reason(&state, text);
+	penstock_fault_describe(submission, interrupt, text, &state);
 	penstock_machine_log(
 		adapter->machine, LOG_WARNING, "objects",
 		"device lost adapter=%" PRIu32 " principal='%s' session=%" PRIu64 " device=%" PRIu64

@@ -336,6 +336,9 @@ struct penstock_device_state {
 	uint32_t fault_node;
 	uint64_t fault_address;
 	uint32_t fault_dma_offset;
+	uint64_t fault_fence;          /* client fence of the submission; 0: no fault */
+	const char *fault_instruction; /* its mnemonic, static; NULL or "": not known */
+	uint32_t fault_command_offset; /* of that, in the submission's command buffer */
 	char reason[256];
 };
 

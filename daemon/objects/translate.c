@@ -2,9 +2,10 @@
 #include "daemon/objects/translate.h"
 
 #include "daemon/objects/held.h"
+#include "gpu-backend/dma.h"
 
-/* A value that no instruction, no patch location and no record has at this place. */
-#define GUARD 0x9d5eb7f3c1a4680full
+/* No patch location and no record looks so either. */
+#define GUARD PENSTOCK_DMA_GUARD
 
 /* DMA buffers may be of any length: the guard begins at the first byte behind. */
 static uint8_t *dma_guard(const struct penstock_render_args *args)

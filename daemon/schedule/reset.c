@@ -325,6 +325,7 @@ void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
 			.type = PENSTOCK_INTERRUPT_DMA_FAULTED,
 			.node_ordinal = i,
 			.fence_id = culprit->submission->submission_fence_id,
+			.fault_dma_offset = PENSTOCK_DMA_OFFSET_UNKNOWN,
 		};
 		describe_death(culprit, wait_status);
 		if (running[i] != 0 && running[i] == culprit->interrupt.fence_id) {

@@ -198,6 +198,7 @@ static bool drop_head(struct penstock_scheduler *scheduler, struct penstock_node
 		const struct penstock_interrupt none = {
 			.type = PENSTOCK_INTERRUPT_DMA_FAULTED,
 			.node_ordinal = node->ordinal,
+			.fault_dma_offset = PENSTOCK_DMA_OFFSET_UNKNOWN,
 		};
 
 		scheduler->config.device_fault(scheduler->config.owner, submission, &none,

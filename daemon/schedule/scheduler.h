@@ -25,6 +25,9 @@ struct penstock_queue {
 	void *context; /* objects' own */
 };
 
+/* penstock_interrupt.fault_dma_offset of device_fault: nobody knows where it was. */
+#define PENSTOCK_DMA_OFFSET_UNKNOWN UINT32_MAX
+
 struct penstock_scheduler_config {
 	struct penstock_vidmm *vidmm;     /* borrowed */
 	struct penstock_backend *backend; /* borrowed */

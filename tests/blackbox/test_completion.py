@@ -7,7 +7,7 @@ import pathlib
 
 import wire
 from peer import STATUS, Daemon, Peer, refused, run
-from tools import report
+from tools import expect, report, run_script
 
 WRAP = 0xfffffff0
 
@@ -180,6 +180,62 @@ def C6_a_fault_is_told_to_its_client_its_operator_and_the_log():
             assert other.state().execution_state == 1
 
 
+NOP_AND_FILL = wire.nop() + wire.fill(0, 0, 64, 1)  # 36 bytes, 24 of them in the DMA buffer
+
+
+def A13_a_fault_names_the_byte_of_the_command_buffer():
+    """The packet after two that page is the submission's, or pass 0 of its chain."""
+    cases = (("2:page-fault:48", 3, {}, 2 * 36 + 4),       # rendered on the loop
+             ("2:page-fault:71976", 3000, {}, 2999 * 36 + 4),  # by a worker
+             ("5:page-fault:240", 1000, {"dma_buffer_bytes": 4096}, None))  # in pass 3
+    for fault, fills, sizes, byte in cases:
+        with faulty(fault) as daemon, Bench(daemon, **sizes) as bench:
+            submission = bench.peer.submit(wire.submission(
+                bench.context, NOP_AND_FILL * fills, [(bench.memory, True)]))
+            assert bench.ended(submission) == STATUS["GRAPHICS_GPU_EXCEPTION_ON_DEVICE"]
+            state = bench.state()
+            if byte is None:  # private data ends the pass: 4 bytes, 2 for each fill but the first
+                byte = (3 * ((4096 // 16 - 4) // 2 + 1) + 10) * 36 + 4
+            assert state.fault_fence == submission.serial, state
+            assert state.fault_instruction == "fill", state
+            assert state.fault_command_offset == byte, (state, byte)
+            assert state.reason.startswith(f"fill at byte {byte:#x}: page fault: "), state
+            assert {row["reason"] for row in report(daemon, "contexts")["contexts"]} == {
+                state.reason}
+
+
+def A13_a_place_that_is_no_instruction_names_no_byte():
+    for fault in ("2:page-fault:4096", "2:page-fault:25", "2:death:9"):
+        with faulty(fault) as daemon, Bench(daemon) as bench:
+            submission = bench.fill(1)
+            assert bench.ended(submission) == STATUS["GRAPHICS_GPU_EXCEPTION_ON_DEVICE"]
+            state = bench.state()
+            assert state.fault_instruction == "" and state.fault_command_offset == 0, state
+            assert state.fault_fence == submission.serial and "at byte" not in state.reason, state
+
+
+SCRIPT = """device gpu
+context work
+allocation data size=4096
+submit work {
+	list data:w
+	fill destination=@data size=64 pattern=1
+	nop
+	fill destination=@data size=64 pattern=2
+}
+"""
+
+
+def A13_the_tool_names_the_line_of_a_fault():
+    with faulty("2:page-fault:24") as daemon:
+        expect(run_script(daemon, SCRIPT), 1, "script.pasm:4: submit: ",
+               "GRAPHICS_GPU_EXCEPTION_ON_DEVICE at byte 0x24 (line 8), instruction fill: ",
+               "page fault: ")
+    with faulty("2:page-fault:24") as daemon:
+        result = run_script(daemon, SCRIPT + "expect GRAPHICS_GPU_EXCEPTION_ON_DEVICE at 0x24\n")
+        assert result.returncode == 0 and result.stderr == "", result
+
+
 if __name__ == "__main__":
     run([C4_fences_wrap_under_a_client_and_every_byte_is_right,
          C7_lost_notifications_cost_patience_and_nothing_else,
@@ -187,4 +243,7 @@ if __name__ == "__main__":
          C8_a_fence_that_was_never_submitted_stops_the_adapter,
          C8_a_fence_of_another_node_stops_the_adapter,
          C8_a_repeated_fence_is_ignored,
-         C6_a_fault_is_told_to_its_client_its_operator_and_the_log])
+         C6_a_fault_is_told_to_its_client_its_operator_and_the_log,
+         A13_a_fault_names_the_byte_of_the_command_buffer,
+         A13_a_place_that_is_no_instruction_names_no_byte,
+         A13_the_tool_names_the_line_of_a_fault])

@@ -12,24 +12,10 @@ import tempfile
 
 import wire
 from peer import Daemon, Peer, refused, run
-from tools import NOBODY, control, expect, penstock, report, run_tool
+from tools import NOBODY, control, expect, penstock, report, run_script, run_tool, script
 
 SPIN = wire.instruction(6, b"\xff" * 4)  # for ever
 COMMANDS = ("status", "contexts", "allocations", "segments", "queues")
-
-
-def script(text, name="script.pasm"):
-    """A script in a folder of its own."""
-    folder = tempfile.TemporaryDirectory(prefix="penstock-tools-")
-    path = pathlib.Path(folder.name, name)
-    path.write_text(text)
-    return folder, path
-
-
-def run_script(daemon, text, *options):
-    folder, path = script(text)
-    with folder:
-        return penstock(daemon, "run", *options, path)
 
 
 START = "device gpu\ncontext work\nallocation data size=4096\n"

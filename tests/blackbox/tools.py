@@ -55,6 +55,20 @@ def penstock(daemon, *arguments, **options):
     return run_tool("penstock", f"--server=unix:{daemon.socket}", *arguments, **options)
 
 
+def script(text, name="script.pasm"):
+    """A script in a folder of its own."""
+    folder = tempfile.TemporaryDirectory(prefix="penstock-tools-")
+    path = pathlib.Path(folder.name, name)
+    path.write_text(text)
+    return folder, path
+
+
+def run_script(daemon, text, *options):
+    folder, path = script(text)
+    with folder:
+        return penstock(daemon, "run", *options, path)
+
+
 def control(daemon, *arguments, **options):
     return run_tool("penstockctl", f"--server=unix:{daemon.socket}", *arguments, **options)
 

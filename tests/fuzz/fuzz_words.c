@@ -79,7 +79,8 @@ static void device_fault(void *owner, struct penstock_submission *submission,
 {
 	(void)owner;
 	PENSTOCK_REQUIRE(interrupt->node_ordinal < PENSTOCK_NODE_COUNT && strlen(text) < 320);
-	PENSTOCK_REQUIRE(interrupt->fault_dma_offset <= sizeof(((struct job *)0)->dma));
+	PENSTOCK_REQUIRE(interrupt->fault_dma_offset == PENSTOCK_DMA_OFFSET_UNKNOWN ||
+			 interrupt->fault_dma_offset <= sizeof(((struct job *)0)->dma));
 	penstock_scheduler_cancel(submission->queue, PENSTOCK_STATUS_DEVICE_REMOVED);
 }
 

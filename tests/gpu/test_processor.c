@@ -180,6 +180,20 @@ START_TEST(an_illegal_instruction_stops_at_its_offset)
 }
 END_TEST
 
+/* An engine that is told an end too far meets what stands behind each DMA buffer. */
+START_TEST(B14_an_engine_that_runs_past_the_end_stops_at_the_guard)
+{
+	stream_append_fill(&stream, PENSTOCK_LOCAL_BASE, 4, 7);
+	penstock_store32(expected, 7);
+	penstock_store64(stream.bytes + stream.used, PENSTOCK_DMA_GUARD);
+	stream.used += 8;
+	stream_append_fill(&stream, PENSTOCK_LOCAL_BASE + 4096, 4, 8);
+	ck_assert_int_eq(machine_run(&machine, &stream), PENSTOCK_OUTCOME_ILLEGAL);
+	ck_assert_uint_eq(machine.engine.dma_offset, PENSTOCK_DMA_BYTES_FILL);
+	expect_same();
+}
+END_TEST
+
 START_TEST(a_paging_buffer_holds_no_render_instruction)
 {
 	stream_append_fill(&stream, PENSTOCK_LOCAL_BASE, 4, 7);
@@ -276,6 +290,7 @@ int main(void)
 	tcase_add_test(tcase, update_writes_the_dwords_behind_it);
 	tcase_add_test(tcase, marker_writes_the_progress_word);
 	tcase_add_test(tcase, an_illegal_instruction_stops_at_its_offset);
+	tcase_add_test(tcase, B14_an_engine_that_runs_past_the_end_stops_at_the_guard);
 	tcase_add_test(tcase, a_paging_buffer_holds_no_render_instruction);
 	tcase_add_test(tcase, garbage_has_an_outcome);
 	tcase_add_test(tcase, zero_length_completes_whatever_its_address);

@@ -45,7 +45,7 @@ static const struct {
 	[KIND_DEATH_NOWHERE] = { PENSTOCK_INTERRUPT_DMA_FAULTED,
 				 false,
 				 0,
-				 0,
+				 PENSTOCK_DMA_OFFSET_UNKNOWN,
 				 { "the GPU process was killed by signal 9 while node ",
 				   "ran this submission", "", "" } },
 };

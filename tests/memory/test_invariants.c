@@ -5,6 +5,7 @@
  * orderly one.
  */
 #include "daemon/memory/internal.h"
+#include "gpu-backend/dma.h"
 #include "tests/harness.h"
 #include "tests/memory/scheduling.h"
 
@@ -106,6 +107,93 @@ START_TEST(E10_0x119_3_what_cannot_be_patched_is_not_submitted)
 	penstock_scheduler_cancel(&queues[0], PENSTOCK_STATUS_DEVICE_REMOVED);
 	machine_turn(&machine);
 	ck_assert(later.done);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- guard bytes */
+
+static uint8_t *copy_of(const struct work *work)
+{
+	return penstock_dma_pool_bytes(&alice->pool, work->submission.dma_slot);
+}
+
+/* The first and the last of the guard bytes behind the copy that the GPU executes. */
+START_TEST(E10_0x10E_0x12_a_byte_behind_the_copy_in_a_slot_stops_the_adapter)
+{
+	struct work work;
+	struct penstock_vidmm_allocation *allocation = prepare(&work);
+
+	ck_assert(penstock_vidmm_patch(&work.submission));
+	copy_of(&work)[work.submission.args.dma_length + (_i == 0 ? 0 : 7)] ^= 1;
+	finish(&work, allocation);
+	expect_stop("0x10E/0x12: ");
+	ck_assert_uint_eq(alice->pool.slots_used, 0);
+	ck_assert_uint_eq(alice->prepared, 0);
+}
+END_TEST
+
+static void patch(struct work *work)
+{
+	while (penstock_vidmm_prepare(&work->submission) == PENSTOCK_STATUS_PENDING) {
+		ck_assert(machine_step(&machine));
+	}
+	ck_assert(penstock_vidmm_patch(&work->submission));
+}
+
+/* The slot held a longer one before: what the GPU meets behind the end is no instruction of it. */
+START_TEST(B14_behind_the_copy_in_a_slot_stands_no_instruction)
+{
+	const uint32_t length = PENSTOCK_DMA_BYTES_NOP;
+	struct penstock_dma_decoded decoded;
+	struct work longer, work;
+
+	work_init(&longer, alice);
+	for (unsigned i = 0; i < 8; i++) {
+		work_nop(&longer);
+	}
+	patch(&longer);
+	ck_assert_int_eq(penstock_dma_decode(copy_of(&longer) + length, 64, &decoded),
+			 PENSTOCK_STATUS_SUCCESS);
+	penstock_vidmm_finish(&longer.submission);
+	work_init(&work, alice);
+	work_nop(&work);
+	patch(&work);
+	ck_assert_uint_eq(work.submission.dma_slot, longer.submission.dma_slot);
+	ck_assert_int_eq(penstock_dma_decode(copy_of(&work) + length, 64, &decoded),
+			 PENSTOCK_STATUS_ILLEGAL_INSTRUCTION);
+	penstock_vidmm_finish(&work.submission);
+}
+END_TEST
+
+/* A slot has no room behind a DMA buffer of its size: the slot that follows is not written. */
+START_TEST(B14_a_full_slot_has_no_guard_and_its_neighbour_is_left_alone)
+{
+	const uint32_t slot_bytes = alice->pool.classes[0].slot_bytes;
+	uint32_t first, second;
+	uint64_t address;
+	uint8_t *next;
+
+	warm_up(alice);
+	while (penstock_dma_pool_take(&alice->pool, slot_bytes, &first, &address) !=
+	       PENSTOCK_STATUS_SUCCESS) {
+		ck_assert(machine_step(&machine));
+	}
+	ck_assert_int_eq(penstock_dma_pool_take(&alice->pool, slot_bytes, &second, &address),
+			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(second, first + 1);
+	next = penstock_dma_pool_bytes(&alice->pool, second);
+	ck_assert_ptr_eq(next, penstock_dma_pool_bytes(&alice->pool, first) + slot_bytes);
+	memset(next, 0x77, 8);
+	for (uint32_t room = 0; room < 8; room++) {
+		penstock_dma_pool_guard(&alice->pool, first, slot_bytes - room);
+		ck_assert(penstock_dma_pool_guarded(&alice->pool, first, slot_bytes - room));
+		ck_assert_uint_eq(next[0], 0x77);
+	}
+	penstock_dma_pool_guard(&alice->pool, first, slot_bytes - 8);
+	next[-1] ^= 1;
+	ck_assert(!penstock_dma_pool_guarded(&alice->pool, first, slot_bytes - 8));
+	penstock_dma_pool_give(&alice->pool, second);
+	penstock_dma_pool_give(&alice->pool, first);
 }
 END_TEST
 
@@ -334,6 +422,10 @@ int main(void)
 			    (int)PENSTOCK_ARRAY_SIZE(bad_sites));
 	tcase_add_test(tests, E10_0x10E_0x19_a_patch_location_of_no_element_stops_the_adapter);
 	tcase_add_test(tests, E10_0x119_3_what_cannot_be_patched_is_not_submitted);
+	tcase_add_loop_test(
+		tests, E10_0x10E_0x12_a_byte_behind_the_copy_in_a_slot_stops_the_adapter, 0, 2);
+	tcase_add_test(tests, B14_behind_the_copy_in_a_slot_stands_no_instruction);
+	tcase_add_test(tests, B14_a_full_slot_has_no_guard_and_its_neighbour_is_left_alone);
 	tcase_add_test(tests, E10_0x10E_0xA_an_unpin_too_many_stops_the_adapter);
 	tcase_add_test(tests, E10_0x10E_0x29_a_dma_buffer_given_back_twice_stops_the_adapter);
 	tcase_add_test(tests, E10_0x10E_0x24_destroyed_with_references_stops_the_adapter);

@@ -427,9 +427,13 @@ PENSTOCK_API enum penstock_status penstock_object_destroy(struct penstock_connec
 
 struct penstock_device_report {
 	uint32_t execution_state; /* D3DKMT_DEVICEEXECUTION_STATE: 1 active */
+	/* where it is a fault */
 	uint32_t fault_node;
-	uint64_t fault_address;
-	uint32_t fault_dma_offset;
+	uint64_t fault_address;        /* GPU address; 0: none */
+	uint32_t fault_dma_offset;     /* bytes, in the DMA buffer */
+	uint64_t fault_fence;          /* the submission: its fence; 0: it is no fault */
+	uint32_t fault_command_offset; /* bytes, in that submission's command buffer */
+	char fault_instruction[32];    /* the mnemonic of what is there; "": not known */
 	char reason[256];
 };
 
