@@ -51,11 +51,11 @@ const uint8_t *penstock_render_nop(struct penstock_walk *walk, const uint8_t *by
 	const uint32_t header = penstock_load32(bytes);
 	const uint8_t *next = bytes + length;
 
-	while (length == PENSTOCK_HEADER_BYTES && walk->end - next >= PENSTOCK_HEADER_BYTES &&
+	while (length == PENSTOCK_HEADER_BYTES && walk->part_end - next >= PENSTOCK_HEADER_BYTES &&
 	       penstock_load32(next) == header) {
 		next += PENSTOCK_HEADER_BYTES;
 	}
-	return penstock_walk_skip(walk, bytes, next);
+	return penstock_walk_skip(walk, next);
 }
 
 /* Two dwords that are the same in both encodings. */
@@ -64,7 +64,7 @@ static const uint8_t *two_dwords(struct penstock_walk *walk, const uint8_t *byte
 	const uint32_t header = penstock_load32(bytes);
 	uint8_t *dma = walk->dma.next;
 	uint8_t *const dma_end = walk->dma.end;
-	const uint8_t *const last = walk->end - 8;
+	const uint8_t *const last = walk->part_end - 8;
 
 	do {
 		if (PENSTOCK_UNLIKELY((size_t)(dma_end - dma) < 8)) {
@@ -259,10 +259,11 @@ static inline bool copy_one(struct penstock_walk *walk, const uint8_t *bytes)
 	return true;
 }
 
-/* How many copies the rest of the command buffer can hold, and the outputs have room for. */
+/* How many copies this part of the command buffer can hold, and the outputs have room for. */
 static uint32_t run_length(const struct penstock_walk *walk, const uint8_t *bytes)
 {
-	size_t count = (size_t)(walk->end - bytes) / PENSTOCK_BYTES_COPY;
+	size_t count =
+		bytes < walk->part_end ? (size_t)(walk->part_end - bytes) / PENSTOCK_BYTES_COPY : 0;
 	size_t dma = (size_t)(walk->dma.end - walk->dma.next) / PENSTOCK_DMA_BYTES_COPY;
 	size_t patches = (size_t)(walk->patches.end - walk->patches.next) / 2;
 

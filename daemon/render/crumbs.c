@@ -39,11 +39,12 @@ void penstock_crumbs_init(struct penstock_crumbs *crumbs, uint8_t *base, uint32_
 		.base = base,
 		.next = base + PENSTOCK_CRUMBS_LEAST_BYTES,
 		.end = base + capacity_bytes,
+		.last_place = { 0, command_offset },
 	};
 	penstock_store32(base, command_offset);
 }
 
-/* Behind `bytes`; returns what is behind that. */
+/* Returns what is behind it. */
 static uint8_t *put_number(uint8_t *bytes, uint32_t value)
 {
 	for (; value >= MORE; value >>= 7) {
@@ -53,50 +54,53 @@ static uint8_t *put_number(uint8_t *bytes, uint32_t value)
 	return bytes;
 }
 
-bool penstock_crumbs_skip(struct penstock_crumbs *crumbs, uint32_t dma_offset, uint32_t bytes)
+/* `record` has room for two numbers; returns its length. */
+static size_t make_record(const struct penstock_crumbs_place *before,
+			  const struct penstock_crumbs_place *place, uint8_t *record)
 {
-	const bool again = crumbs->last != NULL && crumbs->last_dma == dma_offset;
-	const uint32_t before = again ? crumbs->before_dma : crumbs->last_dma;
-	const uint32_t skipped = again ? crumbs->skipped + bytes : bytes;
-	uint8_t *const place = again ? crumbs->last : crumbs->next;
+	uint8_t *end = put_number(record, (place->dma_offset - before->dma_offset) / DWORD);
+
+	end = put_number(end, (place->command_offset - before->command_offset) / DWORD);
+	return (size_t)(end - record);
+}
+
+bool penstock_crumbs_lay(struct penstock_crumbs *crumbs, uint32_t dma_offset,
+			 uint32_t command_offset)
+{
+	const struct penstock_crumbs_place place = { dma_offset, command_offset };
+	/* What leaves nothing twice over is skipped once. */
+	const bool again = crumbs->last_place.dma_offset == dma_offset;
+	const struct penstock_crumbs_place before =
+		again ? crumbs->before_place : crumbs->last_place;
+	uint8_t *const start = again ? crumbs->last : crumbs->next;
 	uint8_t record[2 * NUMBER_BYTES_MOST];
 	size_t length;
 
 	if (dma_offset == 0) {
-		penstock_store32(crumbs->base, penstock_load32(crumbs->base) + bytes);
+		penstock_crumbs_init(crumbs, crumbs->base, (uint32_t)(crumbs->end - crumbs->base),
+				     command_offset);
 		return true;
 	}
-	length = (size_t)(put_number(put_number(record, (dma_offset - before) / DWORD),
-				     skipped / DWORD) -
-			  record);
-	if (length > (size_t)(crumbs->end - place)) {
+	length = make_record(&before, &place, record);
+	if (length > (size_t)(crumbs->end - start)) {
 		return false;
 	}
-	memcpy(place, record, length);
-	crumbs->last = place;
-	crumbs->next = place + length;
-	crumbs->last_dma = dma_offset;
-	crumbs->before_dma = before;
-	crumbs->skipped = skipped;
+	memcpy(start, record, length);
+	crumbs->last = start;
+	crumbs->next = start + length;
+	crumbs->last_place = place;
+	crumbs->before_place = before;
 	return true;
 }
 
 /* ------------------------------------------------------------------ following them */
 
-struct trail {
-	const uint8_t *next;
-	const uint8_t *end;
-	uint32_t dma_offset; /* of the record at hand */
-	uint32_t skipped;
-	bool none; /* there is no record at hand */
-};
-
-static bool take_number(struct trail *trail, uint32_t *ret_value)
+static bool take_number(const uint8_t **next, const uint8_t *end, uint32_t *ret_value)
 {
 	uint32_t value = 0;
 
-	for (uint32_t i = 0; i < NUMBER_BYTES_MOST && trail->next < trail->end; i++) {
-		uint8_t byte = *trail->next++;
+	for (uint32_t i = 0; i < NUMBER_BYTES_MOST && *next < end; i++) {
+		uint8_t byte = *(*next)++;
 
 		value |= (uint32_t)(byte & ~MORE) << (7 * i);
 		if ((byte & MORE) == 0) {
@@ -107,32 +111,30 @@ static bool take_number(struct trail *trail, uint32_t *ret_value)
 	return false;
 }
 
-static void next_record(struct trail *trail)
+/* The last place at or before `dma_offset` that is known without looking at the DMA buffer. */
+static bool nearest(const struct penstock_render_args *args, uint32_t dma_offset,
+		    struct penstock_crumbs_place *ret_place)
 {
-	uint32_t dma_dwords, skipped;
-
-	trail->none = !take_number(trail, &dma_dwords) || !take_number(trail, &skipped);
-	if (!trail->none) {
-		trail->dma_offset += dma_dwords * DWORD;
-		trail->skipped = skipped * DWORD;
-	}
-}
-
-static bool begin_trail(struct trail *trail, const struct penstock_render_args *args,
-			uint32_t *ret_command_offset)
-{
-	const uint8_t *start = args->private_data + args->private_start;
+	const uint8_t *next = args->private_data + args->private_start;
+	const uint8_t *const end = args->private_data + args->private_end;
+	struct penstock_crumbs_place place = { 0, 0 };
+	uint32_t dma_dwords, command_dwords;
 
 	if (args->private_end > args->private_capacity || args->private_start > args->private_end ||
 	    args->private_end - args->private_start < PENSTOCK_CRUMBS_LEAST_BYTES) {
 		return false;
 	}
-	*ret_command_offset = penstock_load32(start);
-	*trail = (struct trail){
-		.next = start + PENSTOCK_CRUMBS_LEAST_BYTES,
-		.end = args->private_data + args->private_end,
-	};
-	next_record(trail);
+	place.command_offset = penstock_load32(next);
+	next += PENSTOCK_CRUMBS_LEAST_BYTES;
+	do {
+		*ret_place = place;
+		if (!take_number(&next, end, &dma_dwords) ||
+		    !take_number(&next, end, &command_dwords)) {
+			return true;
+		}
+		place.dma_offset += dma_dwords * DWORD;
+		place.command_offset += command_dwords * DWORD;
+	} while (place.dma_offset <= dma_offset);
 	return true;
 }
 
@@ -147,29 +149,25 @@ bool penstock_crumbs_find(const struct penstock_render_args *args, uint32_t dma_
 			  struct penstock_crumb *ret_crumb)
 {
 	struct penstock_dma_decoded decoded;
-	uint32_t command_offset, at = 0;
-	struct trail trail;
+	struct penstock_crumbs_place at;
 
-	if (!begin_trail(&trail, args, &command_offset)) {
+	if (!nearest(args, dma_offset, &at)) {
 		return false;
 	}
-	while (at <= dma_offset && at < args->dma_length &&
-	       penstock_dma_decode(args->dma_buffer + at, args->dma_length - at, &decoded) ==
-		       PENSTOCK_STATUS_SUCCESS &&
+	while (at.dma_offset <= dma_offset && at.dma_offset < args->dma_length &&
+	       penstock_dma_decode(args->dma_buffer + at.dma_offset,
+				   args->dma_length - at.dma_offset,
+				   &decoded) == PENSTOCK_STATUS_SUCCESS &&
 	       decoded.instruction->class == PENSTOCK_DMA_RENDER) {
 		const struct penstock_instruction *instruction =
 			penstock_instruction_by_opcode(decoded.instruction->layout.opcode);
 
-		if (!trail.none && trail.dma_offset == at) {
-			command_offset += trail.skipped;
-			next_record(&trail);
-		}
-		if (at == dma_offset) {
-			*ret_crumb = (struct penstock_crumb){ command_offset, instruction };
+		if (at.dma_offset == dma_offset) {
+			*ret_crumb = (struct penstock_crumb){ at.command_offset, instruction };
 			return true;
 		}
-		command_offset += command_bytes_of(&decoded, instruction);
-		at += decoded.length;
+		at.command_offset += command_bytes_of(&decoded, instruction);
+		at.dma_offset += decoded.length;
 	}
 	return false;
 }

@@ -5,13 +5,14 @@
  *
  *	u32     where in the command buffer the first DMA instruction comes from, in bytes
  *	record  two numbers in dwords, 7 bits a byte, the lowest first, bit 7 set but in the last:
- *	        DMA dwords since the record before or the start, and command dwords that were
- *	        skipped before the DMA instruction there
+ *	        how much further on than the record before (or the start) this one stands, in the
+ *	        DMA buffer and in the command buffer
  *	...
  *
  * An instruction is one DMA instruction, or it leaves nothing. So the length of a DMA instruction
- * says how long its own was, and only what leaves nothing (nop, escape) takes a record: the others
+ * says how long its own was, and only what leaves nothing (nop, escape) needs a record: the others
  * cost none, and no time. A handler that wrote several would have to lay a record before each.
+ * Now and then there is one that says nothing new, so that whoever looks has not far to walk.
  */
 #ifndef PENSTOCK_CRUMBS_H
 #define PENSTOCK_CRUMBS_H
@@ -21,14 +22,25 @@
 /* Of any call of render that is to write something. */
 #define PENSTOCK_CRUMBS_LEAST_BYTES 4u
 
+/* Of a command buffer: there is a record for each, so no more is walked to explain an offset. */
+#define PENSTOCK_CRUMBS_PART_BYTES (64u << 10)
+
+/* Two numbers of 22 bits: buffers have 16 MiB. */
+#define PENSTOCK_CRUMBS_RECORD_BYTES 8u
+
+/* A place in both buffers. */
+struct penstock_crumbs_place {
+	uint32_t dma_offset;
+	uint32_t command_offset;
+};
+
 struct penstock_crumbs {
 	uint8_t *base; /* borrowed; the private data of this call */
 	uint8_t *next;
 	uint8_t *end;
-	uint8_t *last;       /* the record that was written last; NULL: none yet */
-	uint32_t last_dma;   /* where in the DMA buffer that stands */
-	uint32_t before_dma; /* likewise, the one before it */
-	uint32_t skipped;    /* what it says, in bytes */
+	uint8_t *last; /* the record that was written last; NULL: none yet */
+	struct penstock_crumbs_place last_place;   /* where that stands */
+	struct penstock_crumbs_place before_place; /* likewise, the one before it, or the start */
 };
 
 /* `capacity_bytes` >= PENSTOCK_CRUMBS_LEAST_BYTES. */
@@ -36,11 +48,12 @@ void penstock_crumbs_init(struct penstock_crumbs *crumbs, uint8_t *base, uint32_
 			  uint32_t command_offset);
 
 /*
- * The DMA instruction that will stand at `dma_offset` comes from `bytes` further behind in the
- * command buffer than it looks. False: there is no room to say so; at offset 0 there always is.
+ * The DMA instruction that will stand at `dma_offset` comes from `command_offset`. False: there is
+ * no room to say so; at DMA offset 0 there always is.
  */
 PENSTOCK_MUST_CHECK
-bool penstock_crumbs_skip(struct penstock_crumbs *crumbs, uint32_t dma_offset, uint32_t bytes);
+bool penstock_crumbs_lay(struct penstock_crumbs *crumbs, uint32_t dma_offset,
+			 uint32_t command_offset);
 
 static inline uint32_t penstock_crumbs_length(const struct penstock_crumbs *crumbs)
 {
@@ -55,7 +68,8 @@ struct penstock_crumb {
 
 /*
  * What render translated to the DMA instruction at `dma_offset`. False: none begins there, or the
- * records do not fit the DMA buffer. Reads all of the buffer before it. Pure; any thread.
+ * records do not fit the DMA buffer. Reads all records before it, and then so many instructions as
+ * PENSTOCK_CRUMBS_PART_BYTES of a command buffer hold. Pure; any thread.
  */
 PENSTOCK_MUST_CHECK
 bool penstock_crumbs_find(const struct penstock_render_args *args, uint32_t dma_offset,

@@ -186,12 +186,11 @@ bool penstock_walk_full(struct penstock_walk *walk, const uint8_t *bytes, uint32
 	return walk->first_pass;
 }
 
-const uint8_t *penstock_walk_skip(struct penstock_walk *walk, const uint8_t *from,
-				  const uint8_t *to)
+const uint8_t *penstock_walk_skip(struct penstock_walk *walk, const uint8_t *to)
 {
 	if (walk->stopped != NULL || to == walk->end ||
-	    penstock_crumbs_skip(&walk->crumbs, penstock_dma_writer_length(&walk->dma),
-				 (uint32_t)(to - from))) {
+	    penstock_crumbs_lay(&walk->crumbs, penstock_dma_writer_length(&walk->dma),
+				(uint32_t)(to - walk->command))) {
 		return to;
 	}
 	return penstock_walk_full(walk, to, 0, 0) ? to : NULL;
@@ -229,10 +228,26 @@ static const uint8_t *walk_one(struct penstock_walk *walk, const uint8_t *bytes,
 	return handlers[rule->id](walk, bytes, length);
 }
 
+/* Part by part: from each on, a DMA offset can be told without looking at what is before it. */
+static const uint8_t *walk_part(struct penstock_walk *walk, const uint8_t *bytes, uint32_t offered)
+{
+	const size_t left = (size_t)(walk->end - bytes);
+
+	walk->part_end =
+		left > PENSTOCK_CRUMBS_PART_BYTES ? bytes + PENSTOCK_CRUMBS_PART_BYTES : walk->end;
+	while (bytes != NULL && walk->part_end - bytes >= PENSTOCK_HEADER_BYTES) {
+		bytes = walk_one(walk, bytes, offered);
+	}
+	return bytes;
+}
+
 static void walk_all(struct penstock_walk *walk, const uint8_t *bytes, uint32_t offered)
 {
 	while (bytes != NULL && walk->end - bytes >= PENSTOCK_HEADER_BYTES) {
-		bytes = walk_one(walk, bytes, offered);
+		bytes = walk_part(walk, bytes, offered);
+		if (bytes != NULL) {
+			bytes = penstock_walk_skip(walk, bytes);
+		}
 	}
 	if (bytes != NULL && bytes != walk->end) {
 		walk->status = PENSTOCK_STATUS_INVALID_USER_BUFFER;
@@ -388,6 +403,7 @@ uint32_t penstock_render_patch_bound(uint32_t command_bytes)
 /*
  * The dearest that private data can get is a record of two bytes for the shortest instruction that
  * leaves nothing and the shortest that leaves something; a byte more stands for 128 dwords more.
+ * And a record for each part.
  */
 #define RECORD_BYTES         2u
 #define RECORD_COMMAND_BYTES (PENSTOCK_BYTES_NOP + PENSTOCK_BYTES_MARKER)
@@ -396,5 +412,6 @@ _Static_assert(PENSTOCK_BYTES_NOP == PENSTOCK_HEADER_BYTES && PENSTOCK_BYTES_MAR
 
 uint32_t penstock_render_private_bound(uint32_t command_bytes)
 {
-	return PENSTOCK_CRUMBS_LEAST_BYTES + command_bytes / RECORD_COMMAND_BYTES * RECORD_BYTES;
+	return PENSTOCK_CRUMBS_LEAST_BYTES + command_bytes / RECORD_COMMAND_BYTES * RECORD_BYTES +
+	       command_bytes / PENSTOCK_CRUMBS_PART_BYTES * PENSTOCK_CRUMBS_RECORD_BYTES;
 }

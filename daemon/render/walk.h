@@ -17,6 +17,7 @@
 struct penstock_walk {
 	const uint8_t *command; /* offset 0 of the command buffer */
 	const uint8_t *end;
+	const uint8_t *part_end; /* handlers do not go on by themselves beyond it; <= end */
 	const struct penstock_render_allocation *allocations;
 	uint32_t allocation_count;
 	struct penstock_dma_writer dma;
@@ -82,11 +83,10 @@ __attribute__((cold)) bool penstock_walk_full(struct penstock_walk *walk, const 
 					      uint32_t dma_bytes, uint32_t entries);
 
 /*
- * What stands from `from` to `to` leaves nothing in the DMA buffer. Returns `to`; NULL: as
- * penstock_walk_full, where it cannot be said.
+ * What stands before `to` left nothing in the DMA buffer. Returns `to`; NULL: as
+ * penstock_walk_full, where that cannot be said.
  */
-const uint8_t *penstock_walk_skip(struct penstock_walk *walk, const uint8_t *from,
-				  const uint8_t *to);
+const uint8_t *penstock_walk_skip(struct penstock_walk *walk, const uint8_t *to);
 
 /* NULL where `index` is past the list or names the NULL element. */
 static inline const struct penstock_render_allocation *

@@ -282,7 +282,7 @@ static enum penstock_status broken(struct penstock_render_args *args,
 		args->private_end = args->private_capacity + 1;
 		break;
 	case BREACH_PRIVATE_START:
-		args->private_start = 8;
+		args->private_start = args->private_end + 1;
 		break;
 	case BREACH_ROOM:
 	case BREACHES:

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define COMMAND_BYTES 0x40000u
+#define COMMAND_BYTES 0x50000u
 #define EDGE          64u /* of what is not to be touched */
 
 static struct penstock_fixture fixture;
@@ -27,18 +27,24 @@ static uint32_t put(enum penstock_instruction_id id, uint32_t at)
 	return at + penstock_fixture_valid(id, command + at);
 }
 
-/* Markers, each behind so many nops; returns the length. */
-static uint32_t put_markers(uint32_t markers, uint32_t nops)
+/* The instruction so often, each behind so many nops; returns the length. */
+static uint32_t put_many(enum penstock_instruction_id id, uint32_t count, uint32_t nops)
 {
 	uint32_t length = 0;
 
-	for (uint32_t i = 0; i < markers; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		for (uint32_t j = 0; j < nops; j++) {
 			length = put(PENSTOCK_INSTRUCTION_NOP, length);
 		}
-		length = put(PENSTOCK_INSTRUCTION_MARKER, length);
+		length = put(id, length);
 	}
+	ck_assert_uint_le(length, sizeof(command));
 	return length;
+}
+
+static uint32_t put_markers(uint32_t markers, uint32_t nops)
+{
+	return put_many(PENSTOCK_INSTRUCTION_MARKER, markers, nops);
 }
 
 static void expect_crumb(uint32_t dma_offset, uint32_t command_offset, const char *instruction)
@@ -91,6 +97,31 @@ START_TEST(A13_only_what_leaves_nothing_costs_private_data)
 	ck_assert_uint_eq(fixture.args.private_end, PENSTOCK_CRUMBS_LEAST_BYTES + 2);
 	expect_crumb(0, 12, "marker");
 	expect_crumb(8, 32, "marker");
+}
+END_TEST
+
+/* What is before the last record is not looked at: it may be anything. */
+START_TEST(A13_the_way_from_the_last_record_is_short)
+{
+	const uint32_t markers = 3 * PENSTOCK_CRUMBS_PART_BYTES / 8 + 100;
+	const uint32_t third = 3 * PENSTOCK_CRUMBS_PART_BYTES;
+
+	expect(put_markers(markers, 0), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_gt(fixture.args.private_end, PENSTOCK_CRUMBS_LEAST_BYTES);
+	ck_assert_uint_le(fixture.args.private_end,
+			  PENSTOCK_CRUMBS_LEAST_BYTES + 3 * PENSTOCK_CRUMBS_RECORD_BYTES);
+	memset(fixture.dma, 0xFF, third);
+	for (uint32_t at = third; at < fixture.args.dma_length; at += 8) {
+		expect_crumb(at, at, "marker");
+	}
+	expect_no_crumb(third - 8);
+	/* In copies too, whose handler goes on by itself. */
+	setup();
+	expect(put_many(PENSTOCK_INSTRUCTION_COPY, 2 * PENSTOCK_CRUMBS_PART_BYTES / 32 + 9, 0),
+	       PENSTOCK_STATUS_SUCCESS);
+	memset(fixture.dma, 0xFF, 2 * PENSTOCK_CRUMBS_PART_BYTES);
+	expect_crumb(2 * PENSTOCK_CRUMBS_PART_BYTES + 256, 2 * PENSTOCK_CRUMBS_PART_BYTES + 256,
+		     "copy");
 }
 END_TEST
 
@@ -287,6 +318,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, A13_an_offset_names_the_byte_and_the_instruction);
 	tcase_add_test(tcase, A13_only_what_leaves_nothing_costs_private_data);
+	tcase_add_test(tcase, A13_the_way_from_the_last_record_is_short);
 	tcase_add_test(tcase, A13_a_call_goes_on_where_the_one_before_it_ended);
 	tcase_add_loop_test(tcase, A13_what_an_earlier_use_left_is_never_seen, 0,
 			    PENSTOCK_ARRAY_SIZE(leftovers));
