@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# docs/negative-tests.md has every number, and names tests and seeds that are there.
+# docs/negative-tests.md has every number, says for each what is tried, and names tests and seeds
+# that are there.
 set -u
 
 suite=negative_page
@@ -12,6 +13,9 @@ for number in $(seq 1 28); do
 	grep -q "^| $number | .*\`" "$page" || missing="$missing $number"
 done
 report every_number_has_a_test "$missing"
+
+missing=$(sed -n 's/^| \([^|]*\) |.*| *|$/\1/p' "$page")
+report every_row_has_seeds_or_says_why_not "$missing"
 
 tests_that_are_there >"$work/there"
 grep '^|' "$page" | grep -o '`[A-Za-z0-9_]*`' | tr -d '`' | sort -u >"$work/named"
