@@ -100,24 +100,34 @@ void penstock_scheduler_ring_doorbells(struct penstock_scheduler *scheduler)
 
 /* ---------------------------------------------------------------- one submission */
 
-/* --paranoid: the checker reads what the GPU is about to execute. */
+/* --paranoid: what the checker needs is there before anything is prepared. */
+static enum penstock_status room_for_the_check(struct penstock_scheduler *scheduler,
+					       const struct penstock_submission *submission)
+{
+	struct penstock_check_range *ranges;
+
+	if (!scheduler->config.paranoid ||
+	    scheduler->range_capacity >= submission->reference_count) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	ranges = calloc(submission->reference_count, sizeof(*ranges));
+	if (ranges == NULL) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	free(scheduler->ranges);
+	scheduler->ranges = ranges;
+	scheduler->range_capacity = submission->reference_count;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* The checker reads what the GPU is about to execute. */
 static bool stands_the_check(struct penstock_scheduler *scheduler,
 			     const struct penstock_submission *submission)
 {
 	const struct penstock_render_args *args = &submission->args;
-	struct penstock_errbuf text = { "no memory for the checker" };
 	struct penstock_vidmm_location location;
+	struct penstock_errbuf text;
 
-	if (scheduler->range_capacity < submission->reference_count) {
-		free(scheduler->ranges);
-		scheduler->ranges = calloc(submission->reference_count, sizeof(*scheduler->ranges));
-		scheduler->range_capacity =
-			scheduler->ranges == NULL ? 0 : submission->reference_count;
-	}
-	if (scheduler->range_capacity < submission->reference_count) {
-		penstock_scheduler_fail(scheduler, "%s", text.text);
-		return false;
-	}
 	for (uint32_t i = 0; i < submission->reference_count; i++) {
 		const struct penstock_reference *reference = &submission->references[i];
 
@@ -226,6 +236,9 @@ static enum attempt try_head(struct penstock_scheduler *scheduler, struct pensto
 	if (PENSTOCK_UNLIKELY(submission->chain != NULL) &&
 	    submission->cancelled == PENSTOCK_STATUS_SUCCESS) {
 		submission->cancelled = *submission->chain;
+	}
+	if (submission->cancelled == PENSTOCK_STATUS_SUCCESS) {
+		submission->cancelled = room_for_the_check(scheduler, submission);
 	}
 	if (submission->cancelled == PENSTOCK_STATUS_SUCCESS) {
 		enum penstock_status status;

@@ -133,7 +133,8 @@ static enum penstock_status make_log(struct penstock_database *database,
 
 /* ---------------------------------------------------------------- opening */
 
-/* What sqlite would call an I/O error, or change before it finds out. It makes what is not there. */
+/* What sqlite would call an I/O error, or change before it finds out. It makes what is not there.
+ */
 static enum penstock_status look_at(const char *path, const char *suffix,
 				    struct penstock_errbuf *reterr_text)
 {

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The power goes at every operation of the disk, one after the other, while a store works. What
- * was acknowledged must be there, and what is there must be a state that the store went through.
- * The same sweep must find losses when the disk is not asked to sync: otherwise it shows nothing.
+ * The power goes at every operation of the disk, one after the other, while a store works; the disk
+ * is full from every write on. What was acknowledged must be there, and what is there must be a
+ * state that the store went through. The same sweep must find losses when the disk is not asked to
+ * sync: otherwise it shows nothing.
+ *
+ * PENSTOCK_POWER_STEPS says how long the store works (24), PENSTOCK_POWER_SEEDS how often the power
+ * goes at each operation with other sectors kept (1): `make power` does more of both.
  */
 #include "tests/crash/vfs_forget.h"
 #include "tests/harness.h"
@@ -14,7 +18,11 @@
 #include <string.h>
 
 /* Each step is a turn of the loop, so a transaction: state n is what is there after n steps. */
-#define STEPS 24
+#define STEPS_MAX 200u
+
+static unsigned steps = 24;
+static unsigned seeds = 1;
+static uint32_t checkpoint_frames = 40;
 
 struct outcome {
 	uint64_t cuts;
@@ -107,33 +115,38 @@ static char *state_text(const struct penstock_store_config *config)
 }
 
 /* What is there after each step, from an undisturbed run. */
-static void record_states(const struct penstock_store_config *config, char *ret_states[STEPS + 1])
+static void record_states(const struct penstock_store_config *config,
+			  char *ret_states[STEPS_MAX + 1])
 {
-	for (unsigned steps = 0; steps <= STEPS; steps++) {
+	for (unsigned done = 0; done <= steps; done++) {
 		struct store_fixture fixture;
 
 		penstock_forget_reset();
 		ck_assert_int_eq(store_fixture_open(&fixture, config), PENSTOCK_STATUS_SUCCESS);
-		for (unsigned i = 1; i <= steps; i++) {
+		for (unsigned i = 1; i <= done; i++) {
 			store_fixture_wait(&fixture, step(fixture.store, i));
 		}
 		store_fixture_close(&fixture);
-		ret_states[steps] = state_text(config);
-		ck_assert_ptr_nonnull(ret_states[steps]);
+		ret_states[done] = state_text(config);
+		ck_assert_ptr_nonnull(ret_states[done]);
 	}
 }
 
-/* Works until the power goes; returns how many steps were acknowledged. */
-static unsigned work_until_cut(const struct penstock_store_config *config, uint64_t cut,
-			       bool *ret_finished)
+static void free_states(char *states[STEPS_MAX + 1])
+{
+	for (unsigned i = 0; i <= steps; i++) {
+		free(states[i]);
+	}
+}
+
+/* Works until the store fails; returns how many steps were acknowledged, and why it failed. */
+static unsigned work(const struct penstock_store_config *config, enum penstock_status *ret_status)
 {
 	struct store_fixture fixture;
 	unsigned acknowledged = 0;
 
-	penstock_forget_reset();
-	penstock_forget_cut_at(cut);
 	if (store_fixture_open(&fixture, config) == PENSTOCK_STATUS_SUCCESS) {
-		for (unsigned i = 1; i <= STEPS && fixture.failures == 0; i++) {
+		for (unsigned i = 1; i <= steps && fixture.failures == 0; i++) {
 			uint64_t sequence = step(fixture.store, i);
 
 			store_fixture_wait(&fixture, sequence);
@@ -142,15 +155,29 @@ static unsigned work_until_cut(const struct penstock_store_config *config, uint6
 			}
 		}
 	}
+	*ret_status = fixture.status;
+	ck_assert(fixture.status == PENSTOCK_STATUS_SUCCESS || fixture.text.text[0] != '\0');
 	store_fixture_close(&fixture);
+	return acknowledged;
+}
+
+static unsigned work_until_cut(const struct penstock_store_config *config, uint64_t cut,
+			       bool *ret_finished)
+{
+	enum penstock_status status;
+	unsigned acknowledged;
+
+	penstock_forget_reset();
+	penstock_forget_cut_at(cut);
+	acknowledged = work(config, &status);
 	*ret_finished = penstock_forget_operations() < cut;
 	return acknowledged;
 }
 
 /* Where the state is: its number, or -1. A step that was cut may be there or not. */
-static int find_state(char *const states[STEPS + 1], const char *text)
+static int find_state(char *const states[STEPS_MAX + 1], const char *text)
 {
-	for (int i = STEPS; i >= 0 && text != NULL; i--) {
+	for (int i = (int)steps; i >= 0 && text != NULL; i--) {
 		if (strcmp(states[i], text) == 0) {
 			return i;
 		}
@@ -160,11 +187,30 @@ static int find_state(char *const states[STEPS + 1], const char *text)
 
 /* While the database is opened after the first loss; nothing more may be missing. */
 static void lose_power_again(const struct penstock_store_config *config,
-			     enum penstock_forget_how how, uint64_t cut)
+			     enum penstock_forget_how how, uint64_t cut, uint64_t seed)
 {
-	penstock_forget_cut_at(penstock_forget_operations() + 1 + cut % 11);
+	penstock_forget_cut_at(penstock_forget_operations() + 1 + (cut + seed) % 11);
 	free(state_text(config));
-	penstock_forget_power_loss(how, cut * 31 + 7);
+	penstock_forget_power_loss(how, (cut * 31 + 7) ^ (seed << 32));
+}
+
+/* One run, cut there. */
+static void cut_once(const struct penstock_store_config *config, char *const states[STEPS_MAX + 1],
+		     enum penstock_forget_how how, uint64_t cut, uint64_t seed,
+		     struct outcome *outcome)
+{
+	unsigned acknowledged = work_until_cut(config, cut, &outcome->finished);
+	char *text;
+	int found;
+
+	penstock_forget_power_loss(how, cut ^ seed << 32);
+	lose_power_again(config, how, cut, seed);
+	text = state_text(config);
+	found = find_state(states, text);
+	free(text);
+	outcome->cuts++;
+	outcome->unopened += found < 0;
+	outcome->lost += found >= 0 && found < (int)acknowledged;
 }
 
 static struct outcome sweep(enum penstock_store_synchronous synchronous,
@@ -173,31 +219,58 @@ static struct outcome sweep(enum penstock_store_synchronous synchronous,
 	const struct penstock_store_config config = { .path = "power.db",
 						      .test.vfs = PENSTOCK_FORGET_VFS,
 						      .test.synchronous = synchronous,
-						      .test.checkpoint_frames = 40 };
+						      .test.checkpoint_frames = checkpoint_frames };
+	const unsigned often = how == PENSTOCK_FORGET_SOME ? seeds : 1;
 	struct outcome outcome = { 0 };
-	char *states[STEPS + 1];
+	char *states[STEPS_MAX + 1];
 
 	record_states(&config, states);
 	for (uint64_t cut = 1; !outcome.finished; cut++) {
-		unsigned acknowledged = work_until_cut(&config, cut, &outcome.finished);
-		char *text;
-		int found;
-
-		penstock_forget_power_loss(how, cut);
-		lose_power_again(&config, how, cut);
-		text = state_text(&config);
-		found = find_state(states, text);
-		free(text);
-		outcome.cuts++;
-		outcome.unopened += found < 0;
-		outcome.lost += found >= 0 && found < (int)acknowledged;
+		for (unsigned seed = 0; seed < often; seed++) {
+			cut_once(&config, states, how, cut, seed, &outcome);
+		}
 	}
-	for (unsigned i = 0; i <= STEPS; i++) {
-		free(states[i]);
-	}
+	free_states(states);
 	penstock_forget_reset();
 	return outcome;
 }
+
+/* The disk is full from each write on, and has room again when the store is opened again. */
+START_TEST(nothing_acknowledged_is_lost_when_the_disk_is_full_at_any_write)
+{
+	const struct penstock_store_config config = { .path = "power.db",
+						      .test.vfs = PENSTOCK_FORGET_VFS,
+						      .test.checkpoint_frames = checkpoint_frames };
+	char *states[STEPS_MAX + 1];
+	unsigned told = 0;
+	bool finished = false;
+
+	record_states(&config, states);
+	for (uint64_t write = 1; !finished; write++) {
+		enum penstock_status status;
+		unsigned acknowledged;
+		char *text;
+		int found;
+
+		penstock_forget_reset();
+		penstock_forget_full_at(write);
+		acknowledged = work(&config, &status);
+		finished = penstock_forget_writes() < write;
+		ck_assert_msg(acknowledged == steps || status == PENSTOCK_STATUS_DISK_FULL,
+			      "write %u: %s", (unsigned)write, penstock_status_text(status));
+		told += status == PENSTOCK_STATUS_DISK_FULL;
+		penstock_forget_full_at(0);
+		text = state_text(&config);
+		found = find_state(states, text);
+		ck_assert_msg(found >= (int)acknowledged, "write %u: %u acknowledged, %d found",
+			      (unsigned)write, acknowledged, found);
+		free(text);
+	}
+	free_states(states);
+	penstock_forget_reset();
+	ck_assert_uint_gt(told, 100);
+}
+END_TEST
 
 START_TEST(nothing_acknowledged_is_lost_when_the_disk_forgets_everything_unsynced)
 {
@@ -381,15 +454,27 @@ START_TEST(a_migration_is_whole_or_not_at_all_and_its_backup_is_there)
 }
 END_TEST
 
+static unsigned setting(const char *name, unsigned usual, unsigned most)
+{
+	const char *text = getenv(name);
+	unsigned long value = text == NULL ? 0 : strtoul(text, NULL, 10);
+
+	return value == 0 || value > most ? usual : (unsigned)value;
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("store power");
 	TCase *tcase = tcase_create("store power");
 	TCase *migration = tcase_create("migration");
 
+	steps = setting("PENSTOCK_POWER_STEPS", steps, STEPS_MAX);
+	seeds = setting("PENSTOCK_POWER_SEEDS", seeds, 1000);
+	checkpoint_frames = setting("PENSTOCK_POWER_FRAMES", checkpoint_frames, 100000);
 	tcase_add_test(tcase,
 		       nothing_acknowledged_is_lost_when_the_disk_forgets_everything_unsynced);
 	tcase_add_test(tcase, nothing_acknowledged_is_lost_when_the_disk_kept_some_sectors);
+	tcase_add_test(tcase, nothing_acknowledged_is_lost_when_the_disk_is_full_at_any_write);
 	tcase_add_test(tcase, the_sweep_finds_the_losses_of_synchronous_full);
 	tcase_add_test(tcase, the_sweep_finds_the_losses_of_synchronous_normal);
 	tcase_add_test(tcase, the_sweep_finds_the_losses_of_synchronous_off);

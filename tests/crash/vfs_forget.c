@@ -39,6 +39,8 @@ static uint64_t operations;
 static uint64_t cut_at;
 static uint64_t fail_at;
 static uint64_t capacity;
+static uint64_t writes;
+static uint64_t full_at;
 static bool powered = true;
 
 /* ---------------------------------------------------------------- contents */
@@ -168,6 +170,9 @@ static int write_locked(struct content *content, const void *bytes, size_t count
 
 	if (code != SQLITE_OK) {
 		return code;
+	}
+	if (++writes >= full_at && full_at != 0) {
+		return SQLITE_FULL;
 	}
 	if (end > content->size) {
 		if (capacity != 0 && disk_bytes() + (end - content->size) > capacity) {
@@ -408,6 +413,8 @@ void penstock_forget_reset(void)
 	cut_at = 0;
 	fail_at = 0;
 	capacity = 0;
+	writes = 0;
+	full_at = 0;
 	powered = true;
 }
 
@@ -424,6 +431,16 @@ void penstock_forget_cut_at(uint64_t operation)
 void penstock_forget_fail_at(uint64_t operation)
 {
 	fail_at = operation;
+}
+
+uint64_t penstock_forget_writes(void)
+{
+	return writes;
+}
+
+void penstock_forget_full_at(uint64_t write)
+{
+	full_at = write;
 }
 
 void penstock_forget_capacity(uint64_t bytes)

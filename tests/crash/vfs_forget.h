@@ -25,6 +25,12 @@ void penstock_forget_cut_at(uint64_t operation);
 /* That operation fails once, with SQLITE_IOERR; later ones do not. 0: none. */
 void penstock_forget_fail_at(uint64_t operation);
 
+/* Writes since the reset. */
+uint64_t penstock_forget_writes(void);
+
+/* From the write with that number on, from 1, the disk is full: SQLITE_FULL. 0: it has room. */
+void penstock_forget_full_at(uint64_t write);
+
 /* A disk of that many bytes; SQLITE_FULL beyond. 0: as large as it takes. */
 void penstock_forget_capacity(uint64_t bytes);
 

@@ -23,17 +23,19 @@ static struct penstock_fault_page own;
 static struct penstock_fault_page *page = &own;
 
 /* Whether this call fails. Several threads count down together; exactly one reaches 0. */
-static bool due(enum penstock_fault_kind kind, const char *name)
+static bool due(unsigned kind, const char *name)
 {
 	uint64_t kinds = __atomic_load_n(&page->kinds, __ATOMIC_RELAXED);
 	uint64_t left = __atomic_load_n(&page->countdown, __ATOMIC_ACQUIRE);
+	const bool stays = (kinds & (PENSTOCK_FAULT_SPACE | PENSTOCK_FAULT_DISK)) != 0;
 
 	if (left == 0 || (kinds != 0 && (kinds & kind) == 0)) {
 		return false;
 	}
 	__atomic_add_fetch(&page->calls, 1, __ATOMIC_RELAXED);
-	while (left > 0 && !__atomic_compare_exchange_n(&page->countdown, &left, left - 1, false,
-							__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+	while (left > (stays ? 1 : 0) &&
+	       !__atomic_compare_exchange_n(&page->countdown, &left, left - 1, false,
+					    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 	}
 	if (left != 1) {
 		return false;
@@ -81,6 +83,9 @@ const char *penstock_fault_last(void)
 	WRAP(PENSTOCK_FAULT_MEMORY, NULL, ENOMEM, type, name, parameters, arguments)
 #define A_FILE(code, type, name, parameters, arguments)                                            \
 	WRAP(PENSTOCK_FAULT_FILE, -1, code, type, name, parameters, arguments)
+#define A_SPACE(type, name, parameters, arguments)                                                 \
+	WRAP(PENSTOCK_FAULT_FILE | PENSTOCK_FAULT_SPACE, -1, ENOSPC, type, name, parameters,       \
+	     arguments)
 
 MEMORY(void *, malloc, (size_t size), (size))
 MEMORY(void *, calloc, (size_t count, size_t size), (count, size))
@@ -89,11 +94,9 @@ MEMORY(char *, strdup, (const char *text), (text))
 WRAP(PENSTOCK_FAULT_MEMORY, MAP_FAILED, ENOMEM, void *, mmap,
      (void *address, size_t size, int access, int flags, int descriptor, off_t offset),
      (address, size, access, flags, descriptor, offset))
-A_FILE(ENOSPC, int, fallocate, (int descriptor, int mode, off_t offset, off_t size),
-       (descriptor, mode, offset, size))
-A_FILE(ENOSPC, int, ftruncate, (int descriptor, off_t size), (descriptor, size))
-A_FILE(ENOSPC, ssize_t, pwrite, (int descriptor, const void *bytes, size_t size, off_t offset),
-       (descriptor, bytes, size, offset))
+A_SPACE(int, ftruncate, (int descriptor, off_t size), (descriptor, size))
+A_SPACE(ssize_t, pwrite, (int descriptor, const void *bytes, size_t size, off_t offset),
+	(descriptor, bytes, size, offset))
 A_FILE(EIO, ssize_t, pread, (int descriptor, void *bytes, size_t size, off_t offset),
        (descriptor, bytes, size, offset))
 A_FILE(EIO, int, fstat, (int descriptor, struct stat *status), (descriptor, status))
@@ -108,6 +111,20 @@ WRAP(PENSTOCK_FAULT_FILE, ENOMEM, ENOMEM, int, posix_spawn,
      (pid_t * pid, const char *path, const posix_spawn_file_actions_t *actions,
       const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[]),
      (pid, path, actions, attributes, arguments, environment))
+
+/* Punching a hole needs no space. */
+int __real_fallocate(int descriptor, int mode, off_t offset, off_t size);
+int __wrap_fallocate(int descriptor, int mode, off_t offset, off_t size);
+int __wrap_fallocate(int descriptor, int mode, off_t offset, off_t size)
+{
+	const bool punches = (mode & FALLOC_FL_PUNCH_HOLE) != 0;
+
+	if (due(PENSTOCK_FAULT_FILE | (punches ? 0u : PENSTOCK_FAULT_SPACE), "fallocate")) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return __real_fallocate(descriptor, mode, offset, size);
+}
 
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
@@ -144,7 +161,7 @@ static void *sqlite_realloc(void *block, int size)
 
 static ssize_t sqlite_pwrite(int descriptor, const void *bytes, size_t size, off_t offset)
 {
-	if (due(PENSTOCK_FAULT_STORE, "sqlite's pwrite")) {
+	if (due(PENSTOCK_FAULT_STORE | PENSTOCK_FAULT_DISK, "sqlite's pwrite")) {
 		errno = ENOSPC;
 		return -1;
 	}

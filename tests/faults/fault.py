@@ -8,7 +8,7 @@ import tempfile
 
 from peer import Daemon
 
-MEMORY, FILE, STORE = 1, 2, 4
+MEMORY, FILE, STORE, SPACE, DISK = 1, 2, 4, 8, 16
 SIZE = 72
 
 

@@ -3,7 +3,8 @@
 """Every request while memory, descriptors or space run out: the first call of the daemon that could
 fail fails, then the second, and so on until a run comes through without a failure. After each: the
 sender is told NO_MEMORY or another lack and nothing half done is there, the same request then works,
-and another principal's client does not notice."""
+and another principal's client does not notice. Then the same with a disk that is full from the first call
+on that needs space, from the second, and so on."""
 
 import functools
 import itertools
@@ -17,7 +18,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "blackbox"))
 
 import wire  # noqa: E402
-from fault import FILE, MEMORY, FaultyDaemon  # noqa: E402
+from fault import FILE, MEMORY, SPACE, FaultyDaemon  # noqa: E402
 from peer import Closed, Peer, Refused, Skip, run  # noqa: E402
 
 MIB = 1 << 20
@@ -27,6 +28,7 @@ LACKS = {wire.STATUS[name] for name in (
     "NO_MEMORY", "GRAPHICS_NO_VIDEO_MEMORY", "DISK_FULL", "IO_DEVICE_ERROR", "TOO_MANY_FILES")
     if name in wire.STATUS}
 LOST = {wire.STATUS["DEVICE_REMOVED"]}
+GUARANTEED = 0x10000
 SWEEP_MAX = 3000
 
 
@@ -43,6 +45,7 @@ class Bystander:
         self.device = self.peer.device()
         self.context = self.peer.context(self.device)
         self.allocation = self.peer.allocation(self.device, 8192)
+        self.token = self.peer.share(self.peer.allocation(self.device, 4096))
         self.kept = os.urandom(4096)
         self.peer.upload(self.allocation, self.kept)
         self.count = 0
@@ -61,6 +64,7 @@ class Client:
     """A session with a device, a context and allocations; what `act` works on."""
 
     def __init__(self, daemon, empty=False):
+        self.daemon = daemon
         self.ran = 0
         self.peer = Peer(daemon)
         self.device, self.context, self.a, self.b, self.next = (
@@ -122,6 +126,11 @@ def create_context(client):
     return [client.peer.request("CREATE_CONTEXT", name=client.next, device=client.device)]
 
 
+def create_guaranteed_context(client):
+    return [client.peer.request("CREATE_CONTEXT", name=client.next, device=client.device,
+                                flags=GUARANTEED, dma_buffer_bytes=65536)]
+
+
 def create_allocation(client):
     return [client.peer.request("CREATE_ALLOCATION", name=client.next, device=client.device,
                                 size_bytes=100000)]
@@ -158,6 +167,22 @@ def submit_many(client):
 def submit_a_large_command(client):
     command = wire.update(0, 0, [7] * 2000) * 40
     return [client.peer.submit(wire.submission(client.context, command, [(client.a, True)]))]
+
+
+def submit_a_chain(client):
+    """Through DMA buffers of one page: later passes have buffers of their own."""
+    resize = wire.submission(client.context, wire.nop(), [], wire.RESIZE_COMMAND_BUFFER,
+                             new_command_bytes=4096)
+    command = wire.update(0, 4096, [7] * 200) * 30
+    return client.peer.submit(resize, wire.submission(client.context, command,
+                                                      [(client.a, True)]))
+
+
+def submit_to_anothers_allocation(client):
+    """Of another principal: mapped where it is used, and no longer than it is open there."""
+    name, opened = client.peer.open(client.device, client.daemon.bystander.token, name=client.next)
+    return [opened, client.peer.submit(wire.submission(
+        client.context, wire.copy(0, 0, 1, 0, 16), [(client.a, False), (name, True)]))]
 
 
 def submit_what_is_refused(client):
@@ -225,6 +250,7 @@ def everything(client):
 # ---------------------------------------------------------------- the sweep
 
 SUBMISSIONS = (submit, submit_many, first_submission)
+SUBMISSIONS_OF_OTHERS = (submit_a_chain, submit_to_anothers_allocation)
 
 
 def outcome(act, client):
@@ -238,6 +264,9 @@ def outcome(act, client):
         for request in pending:
             client.peer.settle(request)
         statuses = [request.status for request in pending]
+        if act in SUBMISSIONS_OF_OTHERS:
+            statuses += [client.peer.wait_fence(client.context, one.serial) for one in pending
+                         if one.name == "SUBMIT" and one.status == 0]
         return statuses + (client.ended(pending) if act in SUBMISSIONS else [])
     except Closed as closed:
         assert closed.status in LACKS or closed.status is None, closed
@@ -251,14 +280,16 @@ def good_statuses(act):
 def bad_statuses(act):
     if act is everything:  # what was not made cannot be used
         return LACKS | {None, wire.STATUS["INVALID_HANDLE"], wire.STATUS["INVALID_PARAMETER"]}
-    return LACKS | {None} | (LOST if act in SUBMISSIONS else set())
+    if act is submit_to_anothers_allocation:  # likewise, what was not opened
+        return LACKS | LOST | {None, wire.STATUS["INVALID_HANDLE"]}
+    return LACKS | {None} | (LOST if act in SUBMISSIONS + SUBMISSIONS_OF_OTHERS else set())
 
 
-def one_round(daemon, n, act, new_client):
+def one_round(daemon, n, act, new_client, kinds):
     """One failure, of the n-th call. Whether it came to that."""
     client = new_client()
     good, bad = good_statuses(act), bad_statuses(act)
-    daemon.fault.arm(n, MEMORY | FILE)
+    daemon.fault.arm(n, kinds)
     statuses = set(outcome(act, client))
     reached = daemon.fault.disarm()
     daemon.check_alive()
@@ -277,10 +308,10 @@ def one_round(daemon, n, act, new_client):
     return reached
 
 
-def sweep(daemon, act, new_client):
+def sweep(daemon, act, new_client, kinds=MEMORY | FILE):
     for n in range(1, SWEEP_MAX):
         try:
-            if not one_round(daemon, n, act, new_client):
+            if not one_round(daemon, n, act, new_client, kinds):
                 return n - 1
         except BaseException:
             print(f"{act.__name__}: call {n} failed: {daemon.fault.last}")
@@ -289,9 +320,10 @@ def sweep(daemon, act, new_client):
     raise AssertionError(f"{act.__name__} fails after {SWEEP_MAX} calls too")
 
 
-REQUESTS = (create_device, create_context, create_allocation, share, open_allocation,
+REQUESTS = (create_device, create_context, create_guaranteed_context, create_allocation, share, open_allocation,
             destroy_allocation, destroy_context, destroy_device, submit, submit_many,
-            submit_a_large_command, submit_what_is_refused, upload, upload_a_large_one,
+            submit_a_large_command, submit_a_chain, submit_to_anothers_allocation,
+            submit_what_is_refused, upload, upload_a_large_one,
             upload_behind_work, read_back, read_back_a_large_one, read_back_behind_work,
             query_device, query_context, sync, reports, dump)
 
@@ -306,7 +338,8 @@ def of_request(act):
     def test(daemon):
         failures = sweep(daemon, act, lambda: new_client(daemon))
         assert failures > 0
-        print(f"# {act.__name__}: {failures} calls failed, one after the other")
+        full = sweep(daemon, act, lambda: new_client(daemon), SPACE)
+        print(f"# {act.__name__}: {failures} calls failed, one after the other; {full} needed space")
 
     test.__name__ = f"{act.__name__}_survives_the_failure_of_every_call"
     return test
@@ -329,7 +362,11 @@ def a_principals_first_requests_survive_the_failure_of_every_call(daemon):
     assert failures > 5, failures
     failures_of_all = sweep(daemon, everything, lambda: new_client(empty=True))
     assert failures_of_all > 10, failures_of_all
-    print(f"# first submission: {failures}, all before it: {failures_of_all} calls failed")
+    full = sweep(daemon, first_submission, new_client, SPACE)
+    full += sweep(daemon, everything, lambda: new_client(empty=True), SPACE)
+    assert full > 5, full
+    print(f"# first submission: {failures}, all before it: {failures_of_all} calls failed; "
+          f"{full} needed space")
 
 
 def hello_survives_the_failure_of_every_call(daemon):
@@ -349,6 +386,23 @@ def hello_survives_the_failure_of_every_call(daemon):
         daemon.bystander.check()
         if not reached:
             assert n > 3, n
+            return
+
+
+def goodbye_survives_the_failure_of_every_call(daemon):
+    for n in range(1, SWEEP_MAX):
+        client = Client(daemon)
+        daemon.fault.arm(n, MEMORY | FILE)
+        goodbye = client.peer.request("GOODBYE")
+        try:
+            assert client.peer.settle(goodbye).status in LACKS, goodbye
+            client.peer.close()  # which ends it as well
+        except Closed as closed:
+            assert closed.status in LACKS | {None, 0}, closed
+        reached = daemon.fault.disarm()
+        daemon.check_alive()
+        daemon.bystander.check()
+        if not reached:
             return
 
 
@@ -382,11 +436,12 @@ class WithBystander(FaultyDaemon):
 
 
 def daemon_with_bystander():
-    return WithBystander("--listen=127.0.0.1:0", "--local-memory=64M", "--aperture-memory=64M")
+    return WithBystander("--listen=127.0.0.1:0", "--local-memory=64M", "--aperture-memory=64M",
+                         "--paranoid")
 
 
 if __name__ == "__main__":
     run([*map(of_request, REQUESTS),
          a_principals_first_requests_survive_the_failure_of_every_call,
-         hello_survives_the_failure_of_every_call,
+         hello_survives_the_failure_of_every_call, goodbye_survives_the_failure_of_every_call,
          without_descriptors_who_comes_waits_and_the_others_go_on], daemon_with_bystander)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """The daemon's start, and leased sessions, while every call of the store (memory, disk) fails, one
 after the other. The store fails once and for good and the daemon ends, saying why; nothing that was
-acknowledged is missing after the next start, and what is sent again is executed once.
+acknowledged is missing after the next start, and what is sent again is executed once. The same with a
+disk that is full from a write on: what the memory directory has no room for is refused.
 
 PENSTOCK_FAULT_STEP says how many calls lie between two failures; `make faults` fails them all."""
 
@@ -12,12 +13,17 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "blackbox"))
 
-from fault import FILE, MEMORY, STORE, FaultyDaemon  # noqa: E402
+from fault import DISK, FILE, MEMORY, SPACE, STORE, FaultyDaemon  # noqa: E402
+import wire  # noqa: E402
 from peer import PATIENCE_S, Closed, Peer, run  # noqa: E402
 
 STEP = int(os.environ.get("PENSTOCK_FAULT_STEP") or 0)
-STORE_STEP, START_STEP = STEP or 11, STEP or 61
+STORE_STEP, START_STEP, SPACE_STEP = STEP or 11, STEP or 61, STEP or 5
 CALLS_MAX = 100000
+STORED_ANSWERS = 2
+UNKNOWN = 0x7000 | 1 << 32
+LARGE = 300000  # bytes: pages of its own are reserved for it
+REFUSED_FULL = {wire.STATUS["NO_MEMORY"], wire.STATUS["INVALID_HANDLE"], wire.STATUS["DISK_FULL"]}
 
 
 class Leased:
@@ -32,13 +38,13 @@ class Leased:
         self.contents = {}
         self.count = 0
 
-    def requests(self):
+    def requests(self, size=300):
         """(kind, payload, fields) each: an allocation comes, and an older one goes."""
         self.count += 1
-        name, data = self.count + 1 | 1 << 32, os.urandom(300)
+        name, data = self.count + 1 | 1 << 32, os.urandom(size)
         self.contents[name] = data
         found = [("CREATE_ALLOCATION", b"", {"name": name, "device": self.device,
-                                             "size_bytes": 300}),
+                                             "size_bytes": size}),
                  ("UPLOAD", data, {"allocation": name})]
         if len(self.contents) > 3:
             oldest = min(self.contents)
@@ -59,9 +65,20 @@ class Leased:
         for pending in self.send(rest):
             self.peer.wait(pending)
 
+    def make_up_for_refusals(self, requests, pending):
+        """What was refused, or perhaps was where that was not heard, is not there; it is made now.
+        What was acknowledged is there."""
+        (_, _, create), (_, data, upload) = requests[:2]
+        read = self.peer.settle(self.peer.read_back(create["name"], len(data)))
+        assert read.status in (0, wire.STATUS["INVALID_HANDLE"]), read
+        assert read.status == 0 or not pending or pending[0].status != 0, "it was acknowledged"
+        if read.status != 0:
+            self.peer.request("CREATE_ALLOCATION", **create)
+        self.peer.wait(self.peer.upload(upload["allocation"], data))
+
     def compare(self):
         for name, data in self.contents.items():
-            assert self.peer.read(name, 300) == data, f"{name:#x}"
+            assert self.peer.read(name, len(data)) == data, f"{name:#x}"
 
 
 def ended_for_its_store(daemon):
@@ -100,6 +117,100 @@ def nothing_acknowledged_is_lost_whatever_call_of_the_store_fails():
     assert ends > 0 and failures >= ends
 
 
+def outcome(client, requests):
+    """What came of the requests, and whether the daemon ended."""
+    pending = []
+    try:
+        pending += client.send(requests)
+        for one in pending:
+            client.peer.settle(one)
+        return pending, False
+    except (Closed, ConnectionError):
+        return pending, True
+
+
+def full_from(daemon, client, n, kinds):
+    """The n-th write finds no space, nor does any behind it. Returns whether it came to that,
+    whether something was refused, and whether the daemon ended."""
+    requests, first = client.requests(LARGE), client.peer.serial + 1
+    daemon.fault.arm(n, kinds)
+    pending, ended = outcome(client, requests)
+    reached = daemon.fault.disarm()
+    refused = {one.status for one in pending} - {None, 0}
+    assert refused <= REFUSED_FULL, refused
+    if ended:
+        assert kinds & DISK, "without space for memory the daemon goes on"
+        ended_for_its_store(daemon)
+        assert "status=DISK_FULL" in daemon.tail(), daemon.tail()
+        daemon.start()
+        done = [one.serial for one in pending if one.status is not None]
+        client.resume(requests, first, max(done, default=first - 1))
+    client.make_up_for_refusals(requests, pending)
+    client.compare()
+    return reached, len(refused) > 0, ended
+
+
+def nothing_acknowledged_is_lost_when_space_runs_out_at_any_write():
+    times, refusals, ends = 0, 0, 0
+    with FaultyDaemon() as daemon:
+        client = Leased(daemon)
+        for kinds, step in ((SPACE, 1), (DISK, SPACE_STEP), (SPACE | DISK, SPACE_STEP)):
+            for n in range(1, CALLS_MAX, step):
+                reached, refused, ended = full_from(daemon, client, n, kinds)
+                times, refusals, ends = times + reached, refusals + refused, ends + ended
+                if not reached:
+                    break
+        client.peer.close()
+    print(f"# {times} times full, {refusals} times refused, the daemon ended {ends} times")
+    assert ends > 0 and refusals > 0
+
+
+def resume_once(daemon, client, n):
+    """A connection lost with something unheard, and the n-th call of its resumption fails. Returns
+    whether it came to that, and whether the daemon ended."""
+    refused = client.peer.request("DESTROY", name=UNKNOWN)
+    first = refused.serial
+    client.peer.sync()
+    client.peer.close()
+    daemon.fault.arm(n, MEMORY | FILE)
+    try:
+        peer = Peer(daemon, **client.id, features=STORED_ANSWERS, answered=first - 1)
+        peer.serial = peer.welcome.last_serial
+        peer.take()
+        peer.close()
+    except Closed as closed:
+        assert closed.status in (None, wire.STATUS["NO_MEMORY"]), closed
+    except ConnectionError:
+        pass
+    reached = daemon.fault.disarm()
+    ended = daemon.process.poll() is not None
+    if ended:
+        ended_for_its_store(daemon)
+        daemon.start()
+    client.peer = Peer(daemon, **client.id, features=STORED_ANSWERS, answered=first - 1)
+    return reached, ended, client.peer.frame()
+
+
+def a_resume_survives_the_failure_of_every_call():
+    """Whatever failed of it, the next one tells what was not heard, and nothing is missing."""
+    ends = 0
+    with FaultyDaemon() as daemon:
+        client = Leased(daemon)
+        for pending in client.send(client.requests()):
+            client.peer.wait(pending)
+        for n in range(1, CALLS_MAX):
+            reached, ended, told = resume_once(daemon, client, n)
+            ends += ended
+            assert told.type == "REFUSAL" and told.message.status == \
+                wire.STATUS["INVALID_HANDLE"], told
+            client.compare()
+            if not reached:
+                break
+        client.peer.close()
+    print(f"# {n - 1} calls failed, the daemon ended {ends} times")
+    assert n > 3
+
+
 def every_failure_at_the_start_is_a_sentence_and_no_crash():
     failures = refusals = 0
     with FaultyDaemon() as daemon:
@@ -130,4 +241,6 @@ def every_failure_at_the_start_is_a_sentence_and_no_crash():
 
 if __name__ == "__main__":
     run([nothing_acknowledged_is_lost_whatever_call_of_the_store_fails,
+         nothing_acknowledged_is_lost_when_space_runs_out_at_any_write,
+         a_resume_survives_the_failure_of_every_call,
          every_failure_at_the_start_is_a_sentence_and_no_crash])
