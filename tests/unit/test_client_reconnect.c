@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* A lost connection is made again, step by step, against a daemon that the test plays. */
+/*
+ * A lost connection is made again, step by step, against a daemon that the test plays, on a Unix
+ * socket and over TCP.
+ */
 #include "client/include/penstock/penstock.h"
 #include "proto/wire/frame.h"
 #include "tests/harness.h"
 #include "tests/unit/fake_daemon.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -16,6 +21,8 @@
 static struct fake_daemon fake; /* for its welcome */
 static char *directory;
 static char server[160];
+static in_port_t port;  /* of TCP; 0: the socket is a Unix one */
+static int port_holder; /* keeps the port while nobody listens */
 static int listener;
 static int daemon_end; /* of the connection there is */
 static struct penstock_connection *connection;
@@ -47,7 +54,25 @@ static void on_closed(void *owner, enum penstock_status status, const char *sent
 	seen.why = status;
 }
 
-static void start_listening(void)
+static int bind_tcp(void)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_port = port,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t size = sizeof(address);
+	int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int one = 1;
+
+	ck_assert_int_eq(setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)), 0);
+	ck_assert_int_eq(bind(descriptor, (struct sockaddr *)&address, size), 0);
+	ck_assert_int_eq(getsockname(descriptor, (struct sockaddr *)&address, &size), 0);
+	port = address.sin_port;
+	return descriptor;
+}
+
+static void bind_unix(void)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
@@ -55,6 +80,15 @@ static void start_listening(void)
 	(void)unlink(address.sun_path);
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+}
+
+static void start_listening(void)
+{
+	if (port != 0) {
+		listener = bind_tcp();
+	} else {
+		bind_unix();
+	}
 	ck_assert_int_eq(listen(listener, 5), 0);
 }
 
@@ -135,10 +169,26 @@ static void set_up(void)
 {
 	memset(&seen, 0, sizeof(seen));
 	fake_daemon_init(&fake);
-	directory = penstock_test_directory();
-	snprintf(server, sizeof(server), "unix:%s/s", directory);
 	start_listening();
 	connect_with(60);
+}
+
+static void set_up_unix(void)
+{
+	directory = penstock_test_directory();
+	port = 0;
+	port_holder = -1;
+	snprintf(server, sizeof(server), "unix:%s/s", directory);
+	set_up();
+}
+
+static void set_up_tcp(void)
+{
+	directory = penstock_test_directory();
+	port = 0;
+	port_holder = bind_tcp();
+	snprintf(server, sizeof(server), "penstock://127.0.0.1:%u", ntohs(port));
+	set_up();
 }
 
 static void tear_down(void)
@@ -148,6 +198,9 @@ static void tear_down(void)
 		close(daemon_end);
 	}
 	close(listener);
+	if (port_holder >= 0) {
+		close(port_holder);
+	}
 	fake_daemon_fini(&fake);
 	penstock_test_directory_remove(directory);
 }
@@ -581,13 +634,12 @@ START_TEST(a_daemon_without_stored_answers_is_a_mismatch)
 }
 END_TEST
 
-int main(void)
+static TCase *steps(const char *name, void (*before)(void))
 {
-	Suite *suite = suite_create("client_reconnect_steps");
-	TCase *tcase = tcase_create("steps");
+	TCase *tcase = tcase_create(name);
 
 	tcase_set_timeout(tcase, 120);
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, before, tear_down);
 	tcase_add_test(tcase, A19_a_program_with_its_own_loop_goes_on_after_a_loss);
 	tcase_add_test(tcase, without_a_socket_there_is_no_descriptor_and_no_event);
 	tcase_add_loop_test(
@@ -605,6 +657,14 @@ int main(void)
 	tcase_add_test(tcase, what_the_daemon_has_forgotten_fails_and_is_no_success);
 	tcase_add_test(tcase, an_end_that_is_not_known_is_a_failure);
 	tcase_add_test(tcase, a_daemon_without_stored_answers_is_a_mismatch);
-	suite_add_tcase(suite, tcase);
+	return tcase;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("client_reconnect_steps");
+
+	suite_add_tcase(suite, steps("over a Unix socket", set_up_unix));
+	suite_add_tcase(suite, steps("over TCP", set_up_tcp));
 	return penstock_test_main(suite);
 }
