@@ -4,16 +4,31 @@
 #include "daemon/config_keys.h"
 #include "proto/wire/limits.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+static void free_text(struct penstock_config *config, const struct penstock_config_key *key)
+{
+	free(*penstock_config_text(config, key));
+	*penstock_config_text(config, key) = NULL;
+}
+
 void penstock_config_fini(struct penstock_config *config)
 {
 	for (size_t i = 0; i < penstock_config_key_count; i++) {
-		if (penstock_config_is_text(&penstock_config_keys[i])) {
-			free(*penstock_config_text(config, &penstock_config_keys[i]));
-			*penstock_config_text(config, &penstock_config_keys[i]) = NULL;
+		const struct penstock_config_key *key = &penstock_config_keys[i];
+
+		if (!penstock_config_is_text(key)) {
+			continue;
+		}
+		free_text(config, key);
+		for (uint32_t n = 1;
+		     n < PENSTOCK_LIMIT_ADAPTERS && penstock_config_is_adapters(key); n++) {
+			const struct penstock_config_key moved = penstock_config_key_of(key, n);
+
+			free_text(config, &moved);
 		}
 	}
 }
@@ -206,6 +221,54 @@ static enum penstock_status complete_place(struct penstock_config *config,
 	return penstock_config_set(config, key, path, reterr_text);
 }
 
+/* What the section of a further adapter does not say is as in [adapter]. */
+static enum penstock_status inherit(struct penstock_config *config,
+				    const struct penstock_config_key *key, uint32_t index,
+				    struct penstock_errbuf *reterr_text)
+{
+	const struct penstock_config_key own = penstock_config_key_of(key, index);
+
+	if (penstock_config_is_text(key)) {
+		return penstock_config_set(config, &own, *penstock_config_text(config, key),
+					   reterr_text);
+	}
+	if (key->type == PENSTOCK_CONFIG_SWITCH) {
+		*penstock_config_switch(config, &own) = *penstock_config_switch(config, key);
+	} else {
+		*penstock_config_number(config, &own) = *penstock_config_number(config, key);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static enum penstock_status complete_adapter(struct penstock_config *config, uint32_t index,
+					     struct penstock_errbuf *reterr_text)
+{
+	const struct penstock_config_adapter *adapter = &config->adapters[index];
+
+	for (size_t i = 0; i < penstock_config_key_count && index > 0; i++) {
+		const struct penstock_config_key *key = &penstock_config_keys[i];
+		enum penstock_status status;
+
+		if (!penstock_config_is_adapters(key) ||
+		    (adapter->given & penstock_config_bit(key)) != 0) {
+			continue;
+		}
+		status = inherit(config, key, index, reterr_text);
+		if (status != PENSTOCK_STATUS_SUCCESS) {
+			return status;
+		}
+	}
+	if (adapter->local_memory % PENSTOCK_GRANULE_BYTES != 0 ||
+	    adapter->aperture_memory % PENSTOCK_GRANULE_BYTES != 0) {
+		penstock_errbuf_set(reterr_text,
+				    "adapter %u: local-memory and aperture-memory are multiples of "
+				    "%u bytes",
+				    index, PENSTOCK_GRANULE_BYTES);
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
 enum penstock_status penstock_config_complete(struct penstock_config *config,
 					      struct penstock_errbuf *reterr_text)
 {
@@ -223,14 +286,25 @@ enum penstock_status penstock_config_complete(struct penstock_config *config,
 			return status;
 		}
 	}
-	if (config->local_memory % PENSTOCK_GRANULE_BYTES != 0 ||
-	    config->aperture_memory % PENSTOCK_GRANULE_BYTES != 0) {
-		penstock_errbuf_set(reterr_text,
-				    "local-memory and aperture-memory are multiples of %u bytes",
-				    PENSTOCK_GRANULE_BYTES);
-		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	for (uint32_t n = 0; n <= config->more_adapters; n++) {
+		enum penstock_status status = complete_adapter(config, n, reterr_text);
+
+		if (status != PENSTOCK_STATUS_SUCCESS) {
+			return status;
+		}
 	}
 	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_config_describe(const struct penstock_config *config, FILE *stream)
+{
+	for (uint32_t n = 0; n <= config->more_adapters; n++) {
+		const struct penstock_config_adapter *adapter = &config->adapters[n];
+
+		fprintf(stream, "adapter %u: backend=%s local=%" PRIu64 " aperture=%" PRIu64 "\n",
+			n, penstock_backend_kind_name(adapter->backend), adapter->local_memory,
+			adapter->aperture_memory);
+	}
 }
 
 static bool same(const struct penstock_config *a, const struct penstock_config *b,
@@ -245,12 +319,34 @@ static bool same(const struct penstock_config *a, const struct penstock_config *
 	return *penstock_config_number(a, key) == *penstock_config_number(b, key);
 }
 
+static void compare_adapters(const struct penstock_config *config,
+			     const struct penstock_config *next,
+			     const struct penstock_config_key *key,
+			     void (*fixed)(void *owner, const char *key), void *owner)
+{
+	for (uint32_t n = 1; n <= config->more_adapters && n <= next->more_adapters; n++) {
+		const struct penstock_config_key own = penstock_config_key_of(key, n);
+		char name[64];
+
+		if (!same(config, next, &own)) {
+			snprintf(name, sizeof(name), "%s of adapter %u", key->name, n);
+			fixed(owner, name);
+		}
+	}
+}
+
 void penstock_config_reload(struct penstock_config *config, const struct penstock_config *next,
 			    void (*fixed)(void *owner, const char *key), void *owner)
 {
+	if (config->more_adapters != next->more_adapters) {
+		fixed(owner, "adapter");
+	}
 	for (size_t i = 0; i < penstock_config_key_count; i++) {
 		const struct penstock_config_key *key = &penstock_config_keys[i];
 
+		if (penstock_config_is_adapters(key)) {
+			compare_adapters(config, next, key, fixed, owner);
+		}
 		if (same(config, next, key)) {
 			continue;
 		}

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the operator says: a file of [section] and key = value lines, and options of the same keys
- * on the command line, which win. One table (config.c) has every key with its type, range and
- * default; anything that is not in it is an error that names file, line and fault.
+ * on the command line, which win. [adapter] is adapter 0; [adapter 1] and so on are further ones,
+ * which have from it what their own section does not say. One table (config.c) has every key with
+ * its type, range and default; anything that is not in it is an error that names file, line and
+ * fault.
  */
 #ifndef PENSTOCK_CONFIG_H
 #define PENSTOCK_CONFIG_H
 
 #include "proto/base/base.h"
+#include "proto/wire/limits.h"
 #include "proto/wire/status.h"
 
 #include <stdio.h>
@@ -17,6 +20,19 @@ enum penstock_backend_kind {
 	PENSTOCK_BACKEND_NULL,
 	PENSTOCK_BACKEND_FAULTY, /* for tests */
 	PENSTOCK_BACKEND_KIND_COUNT
+};
+
+/* [adapter], [adapter N]. The strings are owned. */
+struct penstock_config_adapter {
+	uint64_t backend;      /* enum penstock_backend_kind */
+	char *faults;          /* of the faulty backend, daemon/faults.h */
+	uint64_t local_memory; /* bytes */
+	uint64_t aperture_memory;
+	uint64_t hw_queue_packet_cap;
+	uint64_t first_fence;
+	bool test_instructions;
+	bool paranoid;
+	uint64_t given; /* as in penstock_config; the rest is adapter 0's. Not used by adapter 0. */
 };
 
 /* The strings are owned. */
@@ -30,15 +46,8 @@ struct penstock_config {
 	char *gpu_program;
 	uint64_t log_level; /* as in syslog: 3 error ... 7 debug */
 	uint64_t worker_bytes;
-	/* [adapter] */
-	uint64_t backend;      /* enum penstock_backend_kind */
-	char *faults;          /* of the faulty backend, daemon/faults.h */
-	uint64_t local_memory; /* bytes */
-	uint64_t aperture_memory;
-	uint64_t hw_queue_packet_cap;
-	uint64_t first_fence;
-	bool test_instructions;
-	bool paranoid;
+	struct penstock_config_adapter adapters[PENSTOCK_LIMIT_ADAPTERS];
+	uint32_t more_adapters; /* beside adapter 0, which is always there */
 	/* [limits] */
 	uint64_t principal_memory; /* bytes */
 	uint64_t principal_sessions;
@@ -96,6 +105,9 @@ enum penstock_status penstock_config_complete(struct penstock_config *config,
  * each other key that differs. */
 void penstock_config_reload(struct penstock_config *config, const struct penstock_config *next,
 			    void (*fixed)(void *owner, const char *key), void *owner);
+
+/* What there is to say of a good one: its adapters. */
+void penstock_config_describe(const struct penstock_config *config, FILE *stream);
 
 /* The keys, for --help. */
 void penstock_config_usage(FILE *stream);

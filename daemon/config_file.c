@@ -19,7 +19,9 @@ struct reading {
 	unsigned line;
 	unsigned fault_line;  /* 0: none */
 	uint64_t said_before; /* keys of the command line */
-	uint64_t in_file;     /* keys seen in this file */
+	/* keys seen in this file: of everything but further adapters, and of each of those */
+	uint64_t in_file[PENSTOCK_LIMIT_ADAPTERS];
+	unsigned adapter_lines[PENSTOCK_LIMIT_ADAPTERS]; /* where each section began; 0: nowhere */
 	enum penstock_status status;
 	struct penstock_errbuf fault;
 };
@@ -30,6 +32,63 @@ static void set_fault(struct reading *reading, const char *fault)
 		reading->fault_line = reading->line;
 		reading->status = PENSTOCK_STATUS_INVALID_PARAMETER;
 		penstock_errbuf_set(&reading->fault, "%s", fault);
+	}
+}
+
+/* The number of "adapter N"; 0: the section is none of these. */
+static unsigned long adapter_number(const char *section)
+{
+	static const char prefix[] = "adapter ";
+	const char *digits = section + sizeof(prefix) - 1;
+
+	if (strncmp(section, prefix, sizeof(prefix) - 1) != 0 || digits[0] < '1' ||
+	    digits[0] > '9' || digits[strspn(digits, "0123456789")] != '\0') {
+		return 0;
+	}
+	return strtoul(digits, NULL, 10);
+}
+
+/* A section may say nothing: that of a further adapter counts all the same. */
+static void see_section(struct reading *reading, const char *line)
+{
+	char section[32], fault[96];
+	size_t length = strcspn(line + 1, "]");
+	unsigned long number;
+
+	if (length >= sizeof(section) || line[1 + length] != ']') {
+		return;
+	}
+	memcpy(section, line + 1, length);
+	section[length] = '\0';
+	number = adapter_number(section);
+	if (number >= PENSTOCK_LIMIT_ADAPTERS) {
+		snprintf(fault, sizeof(fault),
+			 "there are at most %u adapters: [adapter %u] is the last",
+			 PENSTOCK_LIMIT_ADAPTERS, PENSTOCK_LIMIT_ADAPTERS - 1);
+		set_fault(reading, fault);
+	} else if (number > 0 && reading->adapter_lines[number] == 0) {
+		reading->adapter_lines[number] = reading->line;
+	}
+}
+
+/* Further adapters are numbered from 1 without a gap. */
+static void count_adapters(struct reading *reading)
+{
+	uint32_t count = 0;
+
+	while (count + 1 < PENSTOCK_LIMIT_ADAPTERS && reading->adapter_lines[count + 1] != 0) {
+		count++;
+	}
+	reading->config->more_adapters = count;
+	for (uint32_t n = count + 1; n < PENSTOCK_LIMIT_ADAPTERS; n++) {
+		if (reading->adapter_lines[n] != 0) {
+			char fault[64];
+
+			snprintf(fault, sizeof(fault), "[adapter %u] without [adapter %u]", n,
+				 count + 1);
+			reading->line = reading->adapter_lines[n];
+			set_fault(reading, fault);
+		}
 	}
 }
 
@@ -66,7 +125,21 @@ static char *read_line(char *line, int size, void *stream)
 		set_fault(reading, "the line is indented");
 		return NULL;
 	}
-	return line;
+	if (line[0] == '[') {
+		see_section(reading, line);
+	}
+	return reading->fault_line == 0 ? line : NULL;
+}
+
+/* The command line says nothing of it. */
+static enum penstock_status set_of_adapter(struct reading *reading, uint32_t adapter,
+					   const struct penstock_config_key *key, const char *value,
+					   struct penstock_errbuf *reterr_text)
+{
+	const struct penstock_config_key own = penstock_config_key_of(key, adapter);
+
+	reading->config->adapters[adapter].given |= penstock_config_bit(key);
+	return penstock_config_set(reading->config, &own, value, reterr_text);
 }
 
 /* The command line wins, but a bad value is an error all the same. */
@@ -74,7 +147,9 @@ static enum penstock_status set_named(struct reading *reading, const char *secti
 				      const char *name, const char *value,
 				      struct penstock_errbuf *reterr_text)
 {
-	const struct penstock_config_key *key = penstock_config_key(section, name);
+	const uint32_t adapter = (uint32_t)adapter_number(section);
+	const struct penstock_config_key *key =
+		penstock_config_key(adapter > 0 ? "adapter" : section, name);
 	struct penstock_config trial = { .given = 0 };
 	enum penstock_status status;
 
@@ -83,11 +158,14 @@ static enum penstock_status set_named(struct reading *reading, const char *secti
 				    section);
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
 	}
-	if ((reading->in_file & penstock_config_bit(key)) != 0) {
+	if ((reading->in_file[adapter] & penstock_config_bit(key)) != 0) {
 		penstock_errbuf_set(reterr_text, "'%s' is there twice", name);
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
 	}
-	reading->in_file |= penstock_config_bit(key);
+	reading->in_file[adapter] |= penstock_config_bit(key);
+	if (adapter > 0) {
+		return set_of_adapter(reading, adapter, key, value, reterr_text);
+	}
 	if ((reading->said_before & penstock_config_bit(key)) != 0) {
 		status = penstock_config_set(&trial, key, value, reterr_text);
 		penstock_config_fini(&trial);
@@ -127,6 +205,7 @@ enum penstock_status penstock_config_stream(struct penstock_config *config, FILE
 		reading.line = line > 0 ? (unsigned)line : reading.line;
 		set_fault(&reading, "is neither [section] nor key = value");
 	}
+	count_adapters(&reading);
 	if (reading.fault_line == 0 && ferror(stream) != 0) {
 		set_fault(&reading, strerror(errno));
 	}

@@ -24,8 +24,9 @@ static const struct penstock_config_choice levels[] = {
 	{ "info", 6 },  { "debug", 7 },   { NULL, 0 },
 };
 
-#define FIELD(name) offsetof(struct penstock_config, name)
-#define GIB         (1ull << 30)
+#define FIELD(name)   offsetof(struct penstock_config, name)
+#define ADAPTER(name) FIELD(adapters[0].name)
+#define GIB           (1ull << 30)
 
 const struct penstock_config_key penstock_config_keys[] = {
 	{ "daemon", "socket", NULL, "path of the Unix socket", NULL, FIELD(socket), 0,
@@ -46,22 +47,22 @@ const struct penstock_config_key penstock_config_keys[] = {
 	{ "daemon", "worker-bytes", "64K",
 	  "command buffers of this size and more are rendered by worker threads", NULL,
 	  FIELD(worker_bytes), 1, GIB, PENSTOCK_CONFIG_BYTES, false },
-	{ "adapter", "backend", "emulated", "emulated, null or faulty", backends, FIELD(backend), 0,
-	  0, PENSTOCK_CONFIG_CHOICE, false },
+	{ "adapter", "backend", "emulated", "emulated, null or faulty", backends, ADAPTER(backend),
+	  0, 0, PENSTOCK_CONFIG_CHOICE, false },
 	{ "adapter", "faults", "", "what the faulty backend does wrong: PACKET:KIND,...", NULL,
-	  FIELD(faults), 0, 0, PENSTOCK_CONFIG_FAULTS, false },
-	{ "adapter", "local-memory", "1G", "size of segment 1", NULL, FIELD(local_memory), 1u << 20,
-	  64 * GIB, PENSTOCK_CONFIG_BYTES, false },
-	{ "adapter", "aperture-memory", "1G", "size of segment 2", NULL, FIELD(aperture_memory),
+	  ADAPTER(faults), 0, 0, PENSTOCK_CONFIG_FAULTS, false },
+	{ "adapter", "local-memory", "1G", "size of segment 1", NULL, ADAPTER(local_memory),
+	  1u << 20, 64 * GIB, PENSTOCK_CONFIG_BYTES, false },
+	{ "adapter", "aperture-memory", "1G", "size of segment 2", NULL, ADAPTER(aperture_memory),
 	  1u << 20, 64 * GIB, PENSTOCK_CONFIG_BYTES, false },
 	{ "adapter", "hw-queue-packet-cap", "2", "packets that a node's hardware queue takes", NULL,
-	  FIELD(hw_queue_packet_cap), 1, 16, PENSTOCK_CONFIG_NUMBER, false },
+	  ADAPTER(hw_queue_packet_cap), 1, 16, PENSTOCK_CONFIG_NUMBER, false },
 	{ "adapter", "first-fence", "1", "first submission fence id of each node, for tests", NULL,
-	  FIELD(first_fence), 0, UINT32_MAX, PENSTOCK_CONFIG_NUMBER, false },
+	  ADAPTER(first_fence), 0, UINT32_MAX, PENSTOCK_CONFIG_NUMBER, false },
 	{ "adapter", "test-instructions", "no", "instructions for tests are legal", NULL,
-	  FIELD(test_instructions), 0, 0, PENSTOCK_CONFIG_SWITCH, false },
+	  ADAPTER(test_instructions), 0, 0, PENSTOCK_CONFIG_SWITCH, false },
 	{ "adapter", "paranoid", "no", "every DMA buffer is checked a second time", NULL,
-	  FIELD(paranoid), 0, 0, PENSTOCK_CONFIG_SWITCH, false },
+	  ADAPTER(paranoid), 0, 0, PENSTOCK_CONFIG_SWITCH, false },
 	{ "limits", "principal-memory", "1G", "memory that one principal may hold", NULL,
 	  FIELD(principal_memory), 1u << 16, 1024 * GIB, PENSTOCK_CONFIG_BYTES, false },
 	{ "limits", "principal-sessions", "1024", "sessions of one principal", NULL,

@@ -7,6 +7,8 @@
 
 #include "daemon/config.h"
 
+#include <string.h>
+
 enum penstock_config_type {
 	PENSTOCK_CONFIG_PATH,    /* absolute */
 	PENSTOCK_CONFIG_FAULTS,  /* as in daemon/faults.h, or nothing */
@@ -70,6 +72,21 @@ static inline bool *penstock_config_switch(const struct penstock_config *config,
 static inline uint64_t penstock_config_bit(const struct penstock_config_key *key)
 {
 	return 1ull << (key - penstock_config_keys);
+}
+
+static inline bool penstock_config_is_adapters(const struct penstock_config_key *key)
+{
+	return strcmp(key->section, "adapter") == 0;
+}
+
+/* A key of [adapter] as one of [adapter `index`]: the same but for its place. */
+static inline struct penstock_config_key
+penstock_config_key_of(const struct penstock_config_key *key, uint32_t index)
+{
+	struct penstock_config_key moved = *key;
+
+	moved.field += index * sizeof(struct penstock_config_adapter);
+	return moved;
 }
 
 /* Parses, checks and sets. INVALID_PARAMETER, NO_MEMORY with a text that names the key. */

@@ -55,6 +55,7 @@ static int run(const struct penstock_options *options, struct penstock_config *c
 	}
 	if (options->check_config) {
 		printf("penstockd: the configuration is good\n");
+		penstock_config_describe(config, stdout);
 		return EXIT_SUCCESS;
 	}
 	return serve(config, options->config_file, argument_count, arguments);

@@ -5,6 +5,9 @@
 #include "daemon/net/net.h"
 #include "daemon/objects/observe.h"
 #include "daemon/store/store.h"
+#include "proto/wire/limits.h"
+
+#include <stdio.h>
 
 /* One moment's values. */
 struct moment {
@@ -12,12 +15,6 @@ struct moment {
 	uint64_t connections;
 	uint64_t sessions;
 	uint64_t leased_sessions;
-	uint64_t devices;
-	uint64_t contexts;
-	uint64_t allocations;
-	uint64_t openings;
-	uint64_t submissions_held;
-	uint64_t transfers;
 	uint64_t store_queued;
 };
 
@@ -53,28 +50,8 @@ static const struct {
 	ROW(GAUGE, "connections", connections, "connections open"),
 	ROW(GAUGE, "sessions", sessions, "sessions"),
 	ROW(GAUGE, "sessions_waiting", leased_sessions, "sessions whose connection is gone"),
-	ROW(GAUGE, "devices", devices, "devices"),
-	ROW(GAUGE, "contexts", contexts, "contexts"),
-	ROW(GAUGE, "allocations", allocations, "allocations"),
-	ROW(GAUGE, "openings", openings, "openings of allocations"),
-	ROW(GAUGE, "submissions_held", submissions_held, "submissions accepted and not ended"),
-	ROW(GAUGE, "transfers", transfers, "uploads and read-backs under way"),
 	ROW(GAUGE, "store_rows_queued", store_queued, "rows not yet on disk"),
 };
-
-static void add_adapter(struct moment *moment, const struct penstock_machine *machine,
-			uint32_t index)
-{
-	struct penstock_adapter_view view;
-
-	penstock_observe_adapter(machine, index, &view);
-	moment->devices += view.devices;
-	moment->contexts += view.contexts;
-	moment->allocations += view.allocations;
-	moment->openings += view.openings;
-	moment->submissions_held += view.submissions_held;
-	moment->transfers += view.transfers;
-}
 
 static void take_moment(struct moment *ret_moment, const struct penstock_net *net,
 			const struct penstock_machine *machine, const struct penstock_store *store)
@@ -89,9 +66,6 @@ static void take_moment(struct moment *ret_moment, const struct penstock_net *ne
 		.leased_sessions = view.leased_sessions,
 		.store_queued = store != NULL ? penstock_store_queued(store) : 0,
 	};
-	for (uint32_t i = 0; i < view.adapters; i++) {
-		add_adapter(ret_moment, machine, i);
-	}
 }
 
 /* Samples of one name must stand together: one walk for each. */
@@ -140,6 +114,51 @@ static void report_principals(struct penstock_metrics *metrics,
 	}
 }
 
+static void report_adapters(struct penstock_metrics *metrics,
+			    const struct penstock_machine *machine)
+{
+#define COLUMN(name, field, help)                                                                  \
+	{                                                                                          \
+		"penstock_" name, help, offsetof(struct penstock_adapter_view, field)              \
+	}
+	static const struct {
+		const char *name;
+		const char *help;
+		size_t field; /* a uint32_t of struct penstock_adapter_view */
+	} columns[] = {
+		COLUMN("adapter_running", running,
+		       "1: the adapter runs; 0: it has failed, or ends"),
+		COLUMN("devices", devices, "devices"),
+		COLUMN("devices_lost", devices_lost, "devices that are lost"),
+		COLUMN("contexts", contexts, "contexts"),
+		COLUMN("allocations", allocations, "allocations"),
+		COLUMN("openings", openings, "openings of allocations"),
+		COLUMN("submissions_held", submissions_held, "submissions accepted and not ended"),
+		COLUMN("transfers", transfers, "uploads and read-backs under way"),
+	};
+#undef COLUMN
+	struct penstock_adapter_view views[PENSTOCK_LIMIT_ADAPTERS];
+	struct penstock_machine_view view;
+
+	penstock_observe_machine(machine, &view);
+	for (uint32_t n = 0; n < view.adapters; n++) {
+		penstock_observe_adapter(machine, n, &views[n]);
+	}
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(columns); i++) {
+		penstock_metrics_head(metrics, columns[i].name, PENSTOCK_METRIC_GAUGE,
+				      columns[i].help);
+		for (uint32_t n = 0; n < view.adapters; n++) {
+			char index[12];
+
+			snprintf(index, sizeof(index), "%u", n);
+			penstock_metrics_sample(
+				metrics, columns[i].name, "adapter", index,
+				*(const uint32_t *)(const void *)((const char *)&views[n] +
+								  columns[i].field));
+		}
+	}
+}
+
 char *penstock_report_metrics(const struct penstock_net *net,
 			      const struct penstock_machine *machine,
 			      const struct penstock_store *store)
@@ -155,6 +174,7 @@ char *penstock_report_metrics(const struct penstock_net *net,
 			&metrics, rows[i].name, NULL, NULL,
 			*(const uint64_t *)(const void *)((const char *)&moment + rows[i].field));
 	}
+	report_adapters(&metrics, machine);
 	report_principals(&metrics, machine);
 	return penstock_metrics_take(&metrics);
 }

@@ -30,6 +30,7 @@
 #define LOCK_WAIT_MS 10000u
 /* How often a draining daemon looks whether it may stop. */
 #define DRAIN_STEP_MS 20u
+#define PATH_BYTES    4096u
 /*
  * Blocks up to the first size come from the heap, which keeps up to the second when they are freed:
  * the pages of a large submission are there for the next one. An idle daemon gives them back.
@@ -64,7 +65,8 @@ struct penstock_server {
 	uv_timer_t drain;
 	uv_timer_t heap;
 	uint64_t drain_end_ms;
-	struct penstock_fault faults[PENSTOCK_FAULTS_MAX]; /* of the faulty backend */
+	struct penstock_fault faults[PENSTOCK_LIMIT_ADAPTERS]
+				    [PENSTOCK_FAULTS_MAX]; /* faulty ones */
 	bool handles;                                      /* the six above are initialised */
 	int exit_status;
 };
@@ -129,14 +131,15 @@ static void random_bytes(void *owner, uint8_t ret_bytes[16])
 }
 
 /* Nothing is executed by it: what a submission would have written is not there. */
-static enum penstock_status start_faulty(struct penstock_server *server,
+static enum penstock_status start_faulty(struct penstock_server *server, uint32_t adapter_index,
 					 const struct penstock_backend_config *config,
 					 struct penstock_backend **ret_backend,
 					 struct penstock_errbuf *reterr_text)
 {
-	struct penstock_faulty_config faulty = { .script = server->faults };
-	enum penstock_status status = penstock_faults_parse(server->config->faults, server->faults,
-							    &faulty.script_count, reterr_text);
+	struct penstock_faulty_config faulty = { .script = server->faults[adapter_index] };
+	enum penstock_status status = penstock_faults_parse(
+		server->config->adapters[adapter_index].faults, server->faults[adapter_index],
+		&faulty.script_count, reterr_text);
 
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		status = penstock_faulty_start(config, &faulty, ret_backend);
@@ -156,20 +159,20 @@ static enum penstock_status start_backend(void *owner, uint32_t adapter_index,
 		[PENSTOCK_BACKEND_NULL] = penstock_null_start,
 	};
 	struct penstock_server *server = owner;
+	const struct penstock_config_adapter *said = &server->config->adapters[adapter_index];
 	const struct penstock_backend_config config = {
 		.loop = &server->loop,
 		.gpu_program = server->config->gpu_program,
 		.memory_lock = server->memory_lock,
-		.local_bytes = server->config->local_memory,
-		.aperture_bytes = server->config->aperture_memory,
+		.local_bytes = said->local_memory,
+		.aperture_bytes = said->aperture_memory,
 		.callbacks = *callbacks,
 	};
 
-	(void)adapter_index;
-	if (server->config->backend == PENSTOCK_BACKEND_FAULTY) {
-		return start_faulty(server, &config, ret_backend, reterr_text);
+	if (said->backend == PENSTOCK_BACKEND_FAULTY) {
+		return start_faulty(server, adapter_index, &config, ret_backend, reterr_text);
 	}
-	return starts[server->config->backend](&config, ret_backend, reterr_text);
+	return starts[said->backend](&config, ret_backend, reterr_text);
 }
 
 static void log_line(void *owner, int level, const char *group, const char *text)
@@ -441,7 +444,7 @@ static enum penstock_status start_store(struct penstock_server *server,
 		.committed = store_committed,
 		.failed = store_failed,
 	};
-	char path[4096];
+	char path[PATH_BYTES];
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/penstock.db", server->config->state_dir) >=
 	    sizeof(path)) {
@@ -452,23 +455,48 @@ static enum penstock_status start_store(struct penstock_server *server,
 	return penstock_store_open(&config, &server->store, reterr_text);
 }
 
+/*
+ * Adapter 0 has the memory directory itself, which is where a daemon of one adapter has its memory;
+ * further ones have folders in it.
+ */
+static enum penstock_status name_memory_dir(const struct penstock_server *server, uint32_t index,
+					    char ret_path[PATH_BYTES],
+					    struct penstock_errbuf *reterr_text)
+{
+	const char *memory_dir = server->config->memory_dir;
+	const int length = index == 0 ? snprintf(ret_path, PATH_BYTES, "%s", memory_dir)
+				      : snprintf(ret_path, PATH_BYTES, "%s/adapter-%" PRIu32,
+						 memory_dir, index);
+
+	if ((size_t)length >= PATH_BYTES) {
+		penstock_errbuf_set(reterr_text, "memory-dir: the path is too long");
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* Adapters that the configuration does not have any more: their contents are lost. */
+static void remove_old_memory(const struct penstock_server *server)
+{
+	char path[PATH_BYTES];
+
+	for (uint32_t i = server->config->more_adapters + 1; i < PENSTOCK_LIMIT_ADAPTERS; i++) {
+		if (name_memory_dir(server, i, path, NULL) == PENSTOCK_STATUS_SUCCESS) {
+			penstock_vidmm_remove(path);
+		}
+	}
+}
+
 static enum penstock_status start_machine(struct penstock_server *server,
 					  struct penstock_errbuf *reterr_text)
 {
 	const struct penstock_config *said = server->config;
-	const struct penstock_adapter_config adapter = {
-		.memory_dir = said->memory_dir,
-		.local_bytes = said->local_memory,
-		.aperture_bytes = said->aperture_memory,
-		.hw_queue_packet_cap = (uint32_t)said->hw_queue_packet_cap,
-		.first_fence_id = (uint32_t)said->first_fence,
-		.test_instructions = said->test_instructions,
-		.paranoid = said->paranoid,
-	};
+	char paths[PENSTOCK_LIMIT_ADAPTERS][PATH_BYTES];
+	struct penstock_adapter_config adapters[PENSTOCK_LIMIT_ADAPTERS];
 	const struct penstock_machine_config config = {
 		.memory_dir = said->memory_dir,
-		.adapters = &adapter,
-		.adapter_count = 1,
+		.adapters = adapters,
+		.adapter_count = said->more_adapters + 1,
 		.principal_quota_bytes = said->principal_memory,
 		.max_sessions_per_principal = (uint32_t)said->principal_sessions,
 		.max_lease_s = (uint32_t)said->max_lease_s,
@@ -481,34 +509,71 @@ static enum penstock_status start_machine(struct penstock_server *server,
 		.owner = server,
 		.log = log_line,
 	};
+	enum penstock_status status;
 
-	return penstock_machine_start(&config, &server->machine, reterr_text);
+	for (uint32_t i = 0; i < config.adapter_count; i++) {
+		const struct penstock_config_adapter *adapter = &said->adapters[i];
+
+		status = name_memory_dir(server, i, paths[i], reterr_text);
+		if (status == PENSTOCK_STATUS_SUCCESS && i > 0) {
+			status = penstock_directory_make(paths[i], reterr_text);
+		}
+		if (status != PENSTOCK_STATUS_SUCCESS) {
+			return status;
+		}
+		adapters[i] = (struct penstock_adapter_config){
+			.memory_dir = paths[i],
+			.local_bytes = adapter->local_memory,
+			.aperture_bytes = adapter->aperture_memory,
+			.hw_queue_packet_cap = (uint32_t)adapter->hw_queue_packet_cap,
+			.first_fence_id = (uint32_t)adapter->first_fence,
+			.test_instructions = adapter->test_instructions,
+			.paranoid = adapter->paranoid,
+		};
+	}
+	status = penstock_machine_start(&config, &server->machine, reterr_text);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		remove_old_memory(server);
+	}
+	return status;
+}
+
+static void describe_adapter(const struct penstock_config_adapter *said,
+			     struct penstock_net_adapter *ret_info)
+{
+	*ret_info = (struct penstock_net_adapter){
+		.description = "Penstock emulated GPU",
+		.backend = penstock_backend_kind_name(said->backend),
+		.local_bytes = said->local_memory,
+		.aperture_bytes = said->aperture_memory,
+		.aperture_commit_limit_bytes = said->aperture_memory,
+		.hw_queue_packet_cap = (uint32_t)said->hw_queue_packet_cap,
+		.presentation_caps = PENSTOCK_PRESENTATION_CAPS,
+		.test_instructions = said->test_instructions,
+	};
 }
 
 static enum penstock_status start_net(struct penstock_server *server,
 				      struct penstock_errbuf *reterr_text)
 {
-	const struct penstock_net_config config = {
+	struct penstock_net_config config = {
 		.loop = &server->loop,
 		.machine = server->machine,
-		.info = { .description = "Penstock emulated GPU",
-			  .local_bytes = server->config->local_memory,
-			  .aperture_bytes = server->config->aperture_memory,
-			  .aperture_commit_limit_bytes = server->config->aperture_memory,
-			  .hw_queue_packet_cap = (uint32_t)server->config->hw_queue_packet_cap,
-			  .presentation_caps = PENSTOCK_PRESENTATION_CAPS,
-			  .test_instructions = server->config->test_instructions },
+		.adapter_count = server->config->more_adapters + 1,
 		.server = PACKAGE_STRING,
 		.hello_ms = PENSTOCK_LIMIT_HELLO_MS,
 		.ack_delay_ms = PENSTOCK_NET_ACK_DELAY_MS,
 		.closing_ms = PENSTOCK_LIMIT_CLOSING_MS,
 		.max_connections = (uint32_t)server->config->connections,
 		.metrics = metrics_text,
-		.backend = penstock_backend_kind_name(server->config->backend),
 		.owner = server,
 	};
-	enum penstock_status status = penstock_net_start(&config, &server->net);
+	enum penstock_status status;
 
+	for (uint32_t i = 0; i < config.adapter_count; i++) {
+		describe_adapter(&server->config->adapters[i], &config.adapters[i]);
+	}
+	status = penstock_net_start(&config, &server->net);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		penstock_errbuf_set(reterr_text, "out of memory");
 	}
@@ -551,7 +616,7 @@ static enum penstock_status start_listeners(struct penstock_server *server,
 static enum penstock_status make_socket_folder(struct penstock_server *server,
 					       struct penstock_errbuf *reterr_text)
 {
-	char path[4096];
+	char path[PATH_BYTES];
 	char *slash;
 
 	snprintf(path, sizeof(path), "%s", server->config->socket);
@@ -623,10 +688,16 @@ enum penstock_status penstock_server_start(struct penstock_config *config, const
 		return status;
 	}
 	server->state = SERVER_RUNNING;
-	penstock_log(log, PENSTOCK_LOG_NOTICE, "server",
-		     "ready version=%s backend=%s local=%" PRIu64 " aperture=%" PRIu64,
-		     PACKAGE_VERSION, penstock_backend_kind_name(config->backend),
-		     config->local_memory, config->aperture_memory);
+	for (uint32_t i = 0; i <= config->more_adapters; i++) {
+		const struct penstock_config_adapter *adapter = &config->adapters[i];
+
+		penstock_log(log, PENSTOCK_LOG_INFO, "server",
+			     "adapter=%" PRIu32 " backend=%s local=%" PRIu64 " aperture=%" PRIu64,
+			     i, penstock_backend_kind_name(adapter->backend), adapter->local_memory,
+			     adapter->aperture_memory);
+	}
+	penstock_log(log, PENSTOCK_LOG_NOTICE, "server", "ready version=%s adapters=%" PRIu32,
+		     PACKAGE_VERSION, config->more_adapters + 1);
 	penstock_notify("READY=1");
 	*ret_server = server;
 	return PENSTOCK_STATUS_SUCCESS;

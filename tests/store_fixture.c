@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/store_fixture.h"
 
+#include "proto/wire/limits.h"
+
 #include <check.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -88,9 +90,9 @@ static bool append(struct store_dump *dump, const char *format, ...)
 	return ++dump->rows != dump->stop_at;
 }
 
-static void dump_generation(void *owner, const uint8_t id[16])
+static void dump_adapter(void *owner, uint32_t index, const uint8_t generation[16])
 {
-	append(owner, "generation %02x..%02x\n", id[0], id[15]);
+	append(owner, "adapter %u generation %02x..%02x\n", index, generation[0], generation[15]);
 }
 
 static bool dump_principal(void *owner, const struct penstock_principal_row *row)
@@ -109,9 +111,10 @@ static bool dump_session(void *owner, const struct penstock_session_row *row)
 
 static bool dump_device(void *owner, const struct penstock_device_row *row)
 {
-	return append(owner,
-		      "device %" PRIu64 " of %" PRIu64 " name %" PRIx64 " flags %x state %u\n",
-		      row->id, row->session, row->name, row->flags, row->execution_state);
+	return append(
+		owner,
+		"device %" PRIu64 " of %" PRIu64 " name %" PRIx64 " flags %x state %u adapter %u\n",
+		row->id, row->session, row->name, row->flags, row->execution_state, row->adapter);
 }
 
 static bool dump_context(void *owner, const struct penstock_context_row *row)
@@ -129,11 +132,11 @@ static bool dump_allocation(void *owner, const struct penstock_allocation_row *r
 	return append(owner,
 		      "allocation %" PRIu64 " of %" PRIu64 " bytes %" PRIu64 " record %" PRIu64
 		      " segments %x/%u flags %x priority %x surface %ux%u %u %u %u token %" PRIx64
-		      "/%" PRIx64 "\n",
+		      "/%" PRIx64 " adapter %u\n",
 		      row->id, row->principal, row->size_bytes, row->record, row->segment_set,
 		      row->preferred_segment, row->flags, row->priority, row->width, row->height,
 		      row->format, row->surface_type, row->pitch_bytes, row->token_high,
-		      row->token_low);
+		      row->token_low, row->adapter);
 }
 
 static bool dump_opening(void *owner, const struct penstock_opening_row *row)
@@ -174,7 +177,7 @@ void store_dump_loader(struct store_dump *dump, struct penstock_store_loader *re
 {
 	*ret_loader = (struct penstock_store_loader){
 		.owner = dump,
-		.generation = dump_generation,
+		.adapter = dump_adapter,
 		.principal = dump_principal,
 		.session = dump_session,
 		.device = dump_device,
@@ -244,6 +247,7 @@ struct penstock_device_row store_device(uint64_t id, uint64_t session)
 		.name = name_of(id),
 		.flags = 2,
 		.execution_state = 1,
+		.adapter = (uint32_t)((id - 1) % PENSTOCK_LIMIT_ADAPTERS),
 	};
 }
 
@@ -281,6 +285,7 @@ struct penstock_allocation_row store_allocation(uint64_t id, uint64_t principal)
 		.pitch_bytes = 2560,
 		.token_high = UINT64_MAX - id,
 		.token_low = id,
+		.adapter = (uint32_t)((id - 1) % PENSTOCK_LIMIT_ADAPTERS),
 	};
 }
 
@@ -322,9 +327,10 @@ struct penstock_answer_row store_ending(uint64_t session, uint64_t serial)
 
 uint64_t store_fill(struct penstock_store *store)
 {
-	static const uint8_t generation[16] = { 0xaa, [15] = 0xbb };
-	uint64_t sequence = penstock_store_put_generation(store, generation);
+	static const uint8_t generations[2][16] = { { 0xaa, [15] = 0xbb }, { 0xcc, [15] = 0xdd } };
+	uint64_t sequence = penstock_store_put_adapter(store, 0, generations[0]);
 
+	penstock_store_put_adapter(store, 1, generations[1]);
 	for (uint64_t i = 1; i <= 2; i++) {
 		const struct penstock_principal_row principal = store_principal(i);
 		const struct penstock_session_row session = store_session(i, i);

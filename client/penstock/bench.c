@@ -48,11 +48,12 @@ static enum penstock_status measure_all(struct penstock_measure_target *target, 
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-static int run_bench(struct penstock_connection *connection, uint32_t ms, bool json)
+static int run_bench(struct penstock_connection *connection, uint32_t adapter, uint32_t ms,
+		     bool json)
 {
 	struct penstock_measure_target target;
 	struct report *report;
-	enum penstock_status status = penstock_measure_open(connection, &target);
+	enum penstock_status status = penstock_measure_open(connection, adapter, &target);
 	int result = PENSTOCK_EXIT_FAILURE;
 
 	if (status != PENSTOCK_STATUS_SUCCESS) {
@@ -73,6 +74,7 @@ static int run_bench(struct penstock_connection *connection, uint32_t ms, bool j
 int penstock_tool_bench(const struct penstock_tool *tool, int argc, char **argv)
 {
 	static const struct option long_options[] = {
+		{ "adapter", required_argument, NULL, 'a' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "lease", required_argument, NULL, 'l' },
 		{ "seconds", required_argument, NULL, 's' },
@@ -81,6 +83,7 @@ int penstock_tool_bench(const struct penstock_tool *tool, int argc, char **argv)
 	struct penstock_options options = PENSTOCK_OPTIONS_INIT;
 	struct penstock_connection *connection;
 	bool json = false;
+	uint32_t adapter = 0;
 	double seconds = 1;
 	char *end = NULL;
 	int option, result;
@@ -88,6 +91,11 @@ int penstock_tool_bench(const struct penstock_tool *tool, int argc, char **argv)
 	optind = 0;
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		switch (option) {
+		case 'a':
+			if (!penstock_tool_adapter(optarg, &adapter)) {
+				return PENSTOCK_EXIT_USAGE;
+			}
+			break;
 		case 'j':
 			json = true;
 			break;
@@ -116,7 +124,7 @@ int penstock_tool_bench(const struct penstock_tool *tool, int argc, char **argv)
 	if (result != PENSTOCK_EXIT_SUCCESS) {
 		return result;
 	}
-	result = run_bench(connection, (uint32_t)(seconds * 1000), json);
+	result = run_bench(connection, adapter, (uint32_t)(seconds * 1000), json);
 	penstock_connection_close(connection);
 	return result;
 }

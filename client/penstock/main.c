@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const struct penstock_tool_command commands[] = {
-	{ "run", "[--check] [--lease S] [--record FILE] [--timeout S] SCRIPT",
+	{ "run", "[--adapter N] [--check] [--lease S] [--record FILE] [--timeout S] SCRIPT",
 	  "run a script of Penstock assembly", penstock_tool_run },
 	{ "replay", "[--timeout S] RECORDING",
 	  "make a recording's requests again and compare the answers", penstock_tool_replay },
@@ -21,8 +21,8 @@ static const struct penstock_tool_command commands[] = {
 	  penstock_tool_disasm },
 	{ "info", "[--json]", "what the server offers: adapters, segments, limits, formats",
 	  penstock_tool_info },
-	{ "bench", "[--json] [--lease S] [--seconds N]", "how fast the server is, from here",
-	  penstock_tool_bench },
+	{ "bench", "[--adapter N] [--json] [--lease S] [--seconds N]",
+	  "how fast the server is, from here", penstock_tool_bench },
 };
 
 void penstock_tool_complain(const char *format, ...)
@@ -59,16 +59,28 @@ int penstock_tool_connect(const struct penstock_tool *tool, const struct penstoc
 							   : PENSTOCK_EXIT_FAILURE;
 }
 
-static bool take_seconds(const char *text, unsigned long most, unsigned long *ret_seconds)
+static bool take_number(const char *text, const char *what, unsigned long most,
+			unsigned long *ret_number)
 {
 	char *end;
 
 	errno = 0;
-	*ret_seconds = strtoul(text, &end, 10);
-	if (errno != 0 || text[0] < '0' || text[0] > '9' || *end != '\0' || *ret_seconds > most) {
-		penstock_tool_complain("'%s' is no number of seconds", text);
+	*ret_number = strtoul(text, &end, 10);
+	if (errno != 0 || text[0] < '0' || text[0] > '9' || *end != '\0' || *ret_number > most) {
+		penstock_tool_complain("'%s' is no number of %s", text, what);
 		return false;
 	}
+	return true;
+}
+
+bool penstock_tool_adapter(const char *text, uint32_t *ret_adapter)
+{
+	unsigned long number;
+
+	if (!take_number(text, "an adapter", UINT32_MAX, &number)) {
+		return false;
+	}
+	*ret_adapter = (uint32_t)number;
 	return true;
 }
 
@@ -76,7 +88,7 @@ bool penstock_tool_lease(const char *text, uint32_t *ret_lease_s)
 {
 	unsigned long seconds;
 
-	if (!take_seconds(text, PENSTOCK_LIMIT_LEASE_S, &seconds)) {
+	if (!take_number(text, "seconds", PENSTOCK_LIMIT_LEASE_S, &seconds)) {
 		return false;
 	}
 	*ret_lease_s = (uint32_t)seconds;
@@ -87,7 +99,7 @@ bool penstock_tool_timeout(const char *text, int32_t *ret_timeout_ms)
 {
 	unsigned long seconds;
 
-	if (!take_seconds(text, 1000000, &seconds)) {
+	if (!take_number(text, "seconds", 1000000, &seconds)) {
 		return false;
 	}
 	*ret_timeout_ms = seconds == 0 ? PENSTOCK_FOREVER : (int32_t)seconds * 1000;

@@ -36,14 +36,15 @@ double penstock_measure_median(double *values, size_t count)
 
 /* ---------------------------------------------------------------- the target */
 
-static enum penstock_status make_objects(struct penstock_measure_target *target)
+static enum penstock_status make_objects(struct penstock_measure_target *target, uint32_t adapter)
 {
 	struct penstock_context_create_info context = { .node_ordinal = 0 };
 	struct penstock_allocation_create_info allocation = {
 		.size_bytes = PENSTOCK_MEASURE_TRANSFER_BYTES,
 	};
+	const struct penstock_device_info device = { .adapter = adapter };
 	enum penstock_status status =
-		penstock_device_create(target->connection, NULL, &target->device);
+		penstock_device_create(target->connection, &device, &target->device);
 
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		context.device = target->device;
@@ -87,11 +88,11 @@ static enum penstock_status settle(struct penstock_measure_target *target)
 	return status;
 }
 
-enum penstock_status penstock_measure_open(struct penstock_connection *connection,
+enum penstock_status penstock_measure_open(struct penstock_connection *connection, uint32_t adapter,
 					   struct penstock_measure_target *ret_target)
 {
 	struct penstock_measure_target target = { .connection = connection };
-	enum penstock_status status = make_objects(&target);
+	enum penstock_status status = make_objects(&target, adapter);
 
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		status = make_small(&target);

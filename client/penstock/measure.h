@@ -21,8 +21,8 @@ struct penstock_measure_target {
 	uint64_t submitted; /* by penstock_measure_pipelined, so far */
 };
 
-/* Makes the objects; on failure nothing is left but what the session holds. */
-enum penstock_status penstock_measure_open(struct penstock_connection *connection,
+/* Makes the objects, on that adapter; on failure nothing is left but what the session holds. */
+enum penstock_status penstock_measure_open(struct penstock_connection *connection, uint32_t adapter,
 					   struct penstock_measure_target *ret_target);
 void penstock_measure_close(struct penstock_measure_target *target);
 

@@ -262,6 +262,7 @@ struct arguments {
 	const char *record; /* NULL: no */
 	int32_t timeout_ms;
 	uint32_t lease_s;
+	uint32_t adapter;
 	bool check;
 };
 
@@ -319,7 +320,8 @@ static int run_script(const struct penstock_tool *tool, const struct penstock_sc
 {
 	struct penstock_run run = { .script = script,
 				    .timeout_ms = arguments->timeout_ms,
-				    .pitch_alignment = 1 };
+				    .pitch_alignment = 1,
+				    .adapter = arguments->adapter };
 	struct penstock_errbuf fault;
 	int code = PENSTOCK_EXIT_SUCCESS;
 
@@ -335,7 +337,8 @@ static int run_script(const struct penstock_tool *tool, const struct penstock_sc
 
 static bool parse_arguments(int argc, char **argv, struct arguments *ret_arguments)
 {
-	static const struct option options[] = { { "check", no_argument, NULL, 'c' },
+	static const struct option options[] = { { "adapter", required_argument, NULL, 'a' },
+						 { "check", no_argument, NULL, 'c' },
 						 { "lease", required_argument, NULL, 'l' },
 						 { "record", required_argument, NULL, 'r' },
 						 { "timeout", required_argument, NULL, 't' },
@@ -349,6 +352,10 @@ static bool parse_arguments(int argc, char **argv, struct arguments *ret_argumen
 			arguments.check = true;
 		} else if (option == 'r') {
 			arguments.record = optarg;
+		} else if (option == 'a') {
+			if (!penstock_tool_adapter(optarg, &arguments.adapter)) {
+				return false;
+			}
 		} else if (option == 'l') {
 			if (!penstock_tool_lease(optarg, &arguments.lease_s)) {
 				return false;

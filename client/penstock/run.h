@@ -44,6 +44,7 @@ struct penstock_run {
 	struct penstock_connection *connection;
 	int32_t timeout_ms;
 	uint32_t pitch_alignment;
+	uint32_t adapter;                      /* of devices that do not name one */
 	struct penstock_run_content *contents; /* [step_count], owned, like the next two */
 	struct penstock_run_outcome *outcomes; /* [step_count] */
 	struct penstock_run_object *objects;   /* [object_count] */

@@ -10,8 +10,11 @@
 
 void penstock_run_device(struct penstock_run *run, const struct penstock_step *step)
 {
-	struct penstock_device_info info = { .adapter = (uint32_t)step->adapter,
-					     .flags = (uint32_t)step->flags };
+	struct penstock_device_info info = {
+		.adapter = (step->given & PENSTOCK_GIVEN_ADAPTER) != 0 ? (uint32_t)step->adapter
+								       : run->adapter,
+		.flags = (uint32_t)step->flags,
+	};
 
 	penstock_run_requested(run, step,
 			       penstock_device_create(run->connection, &info,

@@ -93,6 +93,7 @@ struct penstock_script_submission {
 #define PENSTOCK_GIVEN_Y              0x100u
 #define PENSTOCK_GIVEN_RECT           0x200u
 #define PENSTOCK_GIVEN_COLOR          0x400u
+#define PENSTOCK_GIVEN_ADAPTER        0x800u
 
 /*
  * One statement. Numbers that a statement does not have, or that were left out, are 0. Objects are

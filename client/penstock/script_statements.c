@@ -47,7 +47,7 @@
 
 static const struct penstock_parameter nothing[] = { LAST };
 static const struct penstock_parameter device_parameters[] = {
-	NUMBER("adapter", adapter, UINT32_MAX), FLAGS, LAST
+	NUMBER_GIVEN("adapter", adapter, UINT32_MAX, PENSTOCK_GIVEN_ADAPTER), FLAGS, LAST
 };
 static const struct penstock_parameter context_parameters[] = {
 	VALUE("device", DEVICE, device, 0),

@@ -45,6 +45,9 @@ bool penstock_tool_timeout(const char *text, int32_t *ret_timeout_ms);
 /* --lease: seconds for which a lost connection is made again. False: a complaint was printed. */
 bool penstock_tool_lease(const char *text, uint32_t *ret_lease_s);
 
+/* --adapter: its index, as `penstock info` shows it. False: a complaint was printed. */
+bool penstock_tool_adapter(const char *text, uint32_t *ret_adapter);
+
 int penstock_tool_run(const struct penstock_tool *tool, int argc, char **argv);
 int penstock_tool_replay(const struct penstock_tool *tool, int argc, char **argv);
 int penstock_tool_asm(const struct penstock_tool *tool, int argc, char **argv);

@@ -15,7 +15,7 @@ typedef void fill_report(const ProtobufCMessage *message, struct report *report)
 /* objects.c: what principals have */
 fill_report fill_status, fill_contexts, fill_context, fill_allocations;
 
-/* gpu.c: what the adapter does */
+/* gpu.c: what the adapters do */
 fill_report fill_segments, fill_queues, fill_dump;
 
 /* The allocation list that a context's last accepted submission named. */

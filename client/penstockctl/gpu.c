@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * segments, queues, dump: what the adapter does.
+ * segments, queues, dump: what the adapters do.
  */
 #include "client/penstockctl/commands.h"
 
 void fill_segments(const ProtobufCMessage *message, struct report *report)
 {
 	static const struct column columns[] = {
-		{ "id", COLUMN_NUMBER },          { "kind", COLUMN_TEXT },
-		{ "base", COLUMN_HEX },           { "size", COLUMN_BYTES },
-		{ "used", COLUMN_BYTES },         { "largest_free", COLUMN_BYTES },
-		{ "commit_limit", COLUMN_BYTES }, { "allocations", COLUMN_NUMBER },
+		{ "adapter", COLUMN_NUMBER },     { "id", COLUMN_NUMBER },
+		{ "kind", COLUMN_TEXT },          { "base", COLUMN_HEX },
+		{ "size", COLUMN_BYTES },         { "used", COLUMN_BYTES },
+		{ "largest_free", COLUMN_BYTES }, { "commit_limit", COLUMN_BYTES },
+		{ "allocations", COLUMN_NUMBER },
 	};
 	const Penstock__Wire__SegmentReport *reply = (const Penstock__Wire__SegmentReport *)message;
 	struct table *table;
@@ -19,6 +20,7 @@ void fill_segments(const ProtobufCMessage *message, struct report *report)
 	for (size_t i = 0; i < reply->n_segments; i++) {
 		const Penstock__Wire__SegmentRow *row = reply->segments[i];
 
+		table_number(table, row->adapter);
 		table_number(table, row->id);
 		table_text(table, row->kind);
 		table_number(table, row->base_address);
@@ -33,6 +35,7 @@ void fill_segments(const ProtobufCMessage *message, struct report *report)
 void fill_queues(const ProtobufCMessage *message, struct report *report)
 {
 	static const struct column columns[] = {
+		{ "adapter", COLUMN_NUMBER },
 		{ "node", COLUMN_NUMBER },
 		{ "hw_queue_packet_cap", COLUMN_NUMBER },
 		{ "on_hardware", COLUMN_NUMBER },
@@ -50,6 +53,7 @@ void fill_queues(const ProtobufCMessage *message, struct report *report)
 	for (size_t i = 0; i < reply->n_nodes; i++) {
 		const Penstock__Wire__QueueRow *row = reply->nodes[i];
 
+		table_number(table, row->adapter);
 		table_number(table, row->node);
 		table_number(table, row->hw_queue_packet_cap);
 		table_number(table, row->on_hardware);

@@ -4,6 +4,36 @@
  */
 #include "client/penstockctl/commands.h"
 
+static void report_adapters(struct report *report, const Penstock__Wire__StatusReport *reply)
+{
+	static const struct column columns[] = {
+		{ "adapter", COLUMN_NUMBER },      { "backend", COLUMN_TEXT },
+		{ "state", COLUMN_TEXT },          { "devices", COLUMN_NUMBER },
+		{ "devices_lost", COLUMN_NUMBER }, { "contexts", COLUMN_NUMBER },
+		{ "allocations", COLUMN_NUMBER },  { "openings", COLUMN_NUMBER },
+		{ "held", COLUMN_NUMBER },         { "system_process", COLUMN_NUMBER },
+		{ "failure", COLUMN_TEXT },
+	};
+	struct table *table =
+		report_table(report, "adapters", columns, PENSTOCK_ARRAY_SIZE(columns));
+
+	for (size_t i = 0; i < reply->n_adapters; i++) {
+		const Penstock__Wire__AdapterRow *row = reply->adapters[i];
+
+		table_number(table, row->index);
+		table_text(table, row->backend);
+		table_text(table, row->state);
+		table_number(table, row->devices);
+		table_number(table, row->devices_lost);
+		table_number(table, row->contexts);
+		table_number(table, row->allocations);
+		table_number(table, row->openings);
+		table_number(table, row->submissions_held);
+		table_number(table, (uint64_t)row->system_process);
+		table_text(table, row->failure);
+	}
+}
+
 void fill_status(const ProtobufCMessage *message, struct report *report)
 {
 	static const struct column facts[] = {
@@ -52,6 +82,7 @@ void fill_status(const ProtobufCMessage *message, struct report *report)
 	table_number(table, reply->submissions_held);
 	table_number(table, (uint64_t)reply->system_process);
 
+	report_adapters(report, reply);
 	table = report_table(report, "principals", principals, PENSTOCK_ARRAY_SIZE(principals));
 	for (size_t i = 0; i < reply->n_principals; i++) {
 		const Penstock__Wire__PrincipalRow *row = reply->principals[i];
@@ -70,14 +101,23 @@ void fill_status(const ProtobufCMessage *message, struct report *report)
 }
 
 static const struct column context_columns[] = {
-	{ "id", COLUMN_NUMBER },        { "principal", COLUMN_TEXT },
-	{ "session", COLUMN_HEX },      { "device", COLUMN_NUMBER },
-	{ "state", COLUMN_TEXT },       { "node", COLUMN_NUMBER },
-	{ "gdi", COLUMN_YES },          { "queued", COLUMN_NUMBER },
-	{ "submitted", COLUMN_NUMBER }, { "refused", COLUMN_NUMBER },
-	{ "fence", COLUMN_NUMBER },     { "command_bytes", COLUMN_NUMBER },
-	{ "dma_bytes", COLUMN_NUMBER }, { "patch_locations", COLUMN_NUMBER },
-	{ "patched", COLUMN_NUMBER },   { "dma_buffers", COLUMN_NUMBER },
+	{ "id", COLUMN_NUMBER },
+	{ "principal", COLUMN_TEXT },
+	{ "session", COLUMN_HEX },
+	{ "adapter", COLUMN_NUMBER },
+	{ "device", COLUMN_NUMBER },
+	{ "state", COLUMN_TEXT },
+	{ "node", COLUMN_NUMBER },
+	{ "gdi", COLUMN_YES },
+	{ "queued", COLUMN_NUMBER },
+	{ "submitted", COLUMN_NUMBER },
+	{ "refused", COLUMN_NUMBER },
+	{ "fence", COLUMN_NUMBER },
+	{ "command_bytes", COLUMN_NUMBER },
+	{ "dma_bytes", COLUMN_NUMBER },
+	{ "patch_locations", COLUMN_NUMBER },
+	{ "patched", COLUMN_NUMBER },
+	{ "dma_buffers", COLUMN_NUMBER },
 	{ "reason", COLUMN_TEXT },
 };
 
@@ -86,6 +126,7 @@ static void context_row(struct table *table, const Penstock__Wire__ContextRow *r
 	table_number(table, row->id);
 	table_text(table, row->principal);
 	table_number(table, row->session);
+	table_number(table, row->adapter);
 	table_number(table, row->device);
 	table_text(table, row->device_state);
 	table_number(table, row->node);
@@ -166,12 +207,13 @@ void fill_context(const ProtobufCMessage *message, struct report *report)
 void fill_allocations(const ProtobufCMessage *message, struct report *report)
 {
 	static const struct column columns[] = {
-		{ "id", COLUMN_NUMBER },    { "principal", COLUMN_TEXT },
-		{ "size", COLUMN_BYTES },   { "segment", COLUMN_NUMBER },
-		{ "address", COLUMN_HEX },  { "openings", COLUMN_NUMBER },
-		{ "shared", COLUMN_YES },   { "references", COLUMN_NUMBER },
-		{ "width", COLUMN_NUMBER }, { "height", COLUMN_NUMBER },
-		{ "format", COLUMN_TEXT },  { "pitch", COLUMN_NUMBER },
+		{ "id", COLUMN_NUMBER },         { "principal", COLUMN_TEXT },
+		{ "adapter", COLUMN_NUMBER },    { "size", COLUMN_BYTES },
+		{ "segment", COLUMN_NUMBER },    { "address", COLUMN_HEX },
+		{ "openings", COLUMN_NUMBER },   { "shared", COLUMN_YES },
+		{ "references", COLUMN_NUMBER }, { "width", COLUMN_NUMBER },
+		{ "height", COLUMN_NUMBER },     { "format", COLUMN_TEXT },
+		{ "pitch", COLUMN_NUMBER },
 	};
 	const Penstock__Wire__AllocationReport *reply =
 		(const Penstock__Wire__AllocationReport *)message;
@@ -183,6 +225,7 @@ void fill_allocations(const ProtobufCMessage *message, struct report *report)
 
 		table_number(table, row->id);
 		table_text(table, row->principal);
+		table_number(table, row->adapter);
 		table_number(table, row->size_bytes);
 		table_number(table, row->segment);
 		table_number(table, row->address);

@@ -55,8 +55,8 @@ enum penstock_status penstock_location_open(struct penstock_location_table *tabl
 		.geometry = { local_bytes, aperture_bytes },
 	};
 
-	return penstock_record_file_open(&table->file, directory, "locations", &format, NULL,
-					 ret_fresh, reterr_text);
+	return penstock_record_file_open(&table->file, directory, PENSTOCK_LOCATION_FILE, &format,
+					 NULL, ret_fresh, reterr_text);
 }
 
 void penstock_location_close(struct penstock_location_table *table)

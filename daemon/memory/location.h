@@ -23,6 +23,8 @@ struct penstock_location {
 	uint64_t local_offset;   /* in segment 1, whole pages; 0 unless local */
 };
 
+#define PENSTOCK_LOCATION_FILE "locations"
+
 struct penstock_location_table {
 	struct penstock_record_file file;
 };

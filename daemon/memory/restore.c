@@ -181,9 +181,10 @@ static bool in_use(const struct penstock_vidmm *vidmm, const char *name)
 	return false;
 }
 
-void penstock_restore_remove_files(struct penstock_vidmm *vidmm, bool all)
+/* Memory files of the folder but those in use by `vidmm`; NULL: all. */
+static void remove_files(int folder, const struct penstock_vidmm *vidmm)
 {
-	int descriptor = openat(vidmm->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int descriptor = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = descriptor < 0 ? NULL : fdopendir(descriptor);
 	struct dirent *entry;
 
@@ -194,11 +195,30 @@ void penstock_restore_remove_files(struct penstock_vidmm *vidmm, bool all)
 		return;
 	}
 	while ((entry = readdir(directory)) != NULL) {
-		if (is_memory_file(entry->d_name) && (all || !in_use(vidmm, entry->d_name))) {
-			unlinkat(vidmm->directory, entry->d_name, 0);
+		if (is_memory_file(entry->d_name) &&
+		    (vidmm == NULL || !in_use(vidmm, entry->d_name))) {
+			unlinkat(folder, entry->d_name, 0);
 		}
 	}
 	closedir(directory);
+}
+
+void penstock_restore_remove_files(struct penstock_vidmm *vidmm, bool all)
+{
+	remove_files(vidmm->directory, all ? NULL : vidmm);
+}
+
+void penstock_vidmm_remove(const char *memory_dir)
+{
+	int folder = open(memory_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (folder < 0) {
+		return;
+	}
+	remove_files(folder, NULL);
+	unlinkat(folder, PENSTOCK_LOCATION_FILE, 0);
+	close(folder);
+	rmdir(memory_dir);
 }
 
 /* Holes of pN.local: what no restored allocation has. */

@@ -83,6 +83,9 @@ void penstock_vidmm_stopped(struct penstock_vidmm *vidmm);
  */
 void penstock_vidmm_free(struct penstock_vidmm *vidmm);
 
+/* A memory directory that no adapter has any more: what a memory manager left there is removed. */
+void penstock_vidmm_remove(const char *memory_dir);
+
 /* The generation id of the memory directory: what sqlite must know too for contents to count. */
 void penstock_vidmm_generation(const struct penstock_vidmm *vidmm, uint8_t ret_id[16]);
 

@@ -48,18 +48,59 @@ static void visit_principal(void *owner, const struct penstock_principal_view *v
 	row->refused = view->refused;
 }
 
-static void fill_adapter(Penstock__Wire__StatusReport *report, struct penstock_rows *rows,
-			 const struct penstock_adapter_view *view)
+static void count_adapter(Penstock__Wire__StatusReport *report,
+			  const struct penstock_adapter_view *view)
 {
-	report->adapter_state = penstock_rows_text(rows, view->state);
-	report->adapter_failure = penstock_rows_text(rows, view->failure);
-	report->devices = view->devices;
-	report->devices_lost = view->devices_lost;
-	report->contexts = view->contexts;
-	report->allocations = view->allocations;
-	report->openings = view->openings;
-	report->submissions_held = view->submissions_held;
-	report->system_process = view->system_process;
+	report->devices += view->devices;
+	report->devices_lost += view->devices_lost;
+	report->contexts += view->contexts;
+	report->allocations += view->allocations;
+	report->openings += view->openings;
+	report->submissions_held += view->submissions_held;
+}
+
+static void add_adapter(struct penstock_rows *rows, const struct penstock_net *net, uint32_t index,
+			const struct penstock_adapter_view *view)
+{
+	Penstock__Wire__AdapterRow *row = penstock_rows_add(rows, sizeof(*row));
+
+	if (row == NULL) {
+		return;
+	}
+	penstock__wire__adapter_row__init(row);
+	row->index = index;
+	row->backend = (char *)net->config.adapters[index].backend;
+	row->state = penstock_rows_text(rows, view->state);
+	row->failure = penstock_rows_text(rows, view->failure);
+	row->devices = view->devices;
+	row->devices_lost = view->devices_lost;
+	row->contexts = view->contexts;
+	row->allocations = view->allocations;
+	row->openings = view->openings;
+	row->submissions_held = view->submissions_held;
+	row->system_process = view->system_process;
+}
+
+/* What is said of one adapter outside of the rows is said of the first, as before there were more.
+ */
+static void fill_adapters(Penstock__Wire__StatusReport *report, struct penstock_rows *rows,
+			  const struct penstock_net *net, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct penstock_adapter_view view;
+
+		penstock_observe_adapter(net->config.machine, i, &view);
+		count_adapter(report, &view);
+		add_adapter(rows, net, i, &view);
+		if (i == 0) {
+			report->backend = (char *)net->config.adapters[0].backend;
+			report->adapter_state = penstock_rows_text(rows, view.state);
+			report->adapter_failure = penstock_rows_text(rows, view.failure);
+			report->system_process = view.system_process;
+		}
+	}
+	report->n_adapters = rows->count;
+	report->adapters = (Penstock__Wire__AdapterRow **)rows->addresses;
 }
 
 void penstock_handle_admin_status(struct penstock_call *call)
@@ -67,25 +108,25 @@ void penstock_handle_admin_status(struct penstock_call *call)
 	const struct penstock_net *net = call->connection->net;
 	Penstock__Wire__StatusReport report = PENSTOCK__WIRE__STATUS_REPORT__INIT;
 	struct penstock_machine_view view;
-	struct penstock_adapter_view adapter;
-	struct penstock_rows rows;
+	struct penstock_rows adapters, principals;
 
-	penstock_rows_init(&rows);
+	penstock_rows_init(&adapters);
+	penstock_rows_init(&principals);
 	penstock_observe_machine(machine_of(call), &view);
-	penstock_observe_adapter(machine_of(call), 0, &adapter);
-	fill_adapter(&report, &rows, &adapter);
+	fill_adapters(&report, &adapters, net, view.adapters);
 	report.sessions = view.sessions;
 	report.leased_sessions = view.leased_sessions;
 	report.version = (char *)net->config.server;
 	report.uptime_s = (uv_now(net->config.loop) - net->start_ms) / 1000;
-	report.backend = (char *)net->config.backend;
 	report.connections = net->connection_count;
 	report.draining = net->draining;
-	penstock_observe_principals(machine_of(call), visit_principal, &rows);
-	report.n_principals = rows.count;
-	report.principals = (Penstock__Wire__PrincipalRow **)rows.addresses;
-	penstock_admin_answer(call, &rows, PENSTOCK_FRAME_STATUS_REPORT, &report.base);
-	penstock_rows_fini(&rows);
+	penstock_observe_principals(machine_of(call), visit_principal, &principals);
+	report.n_principals = principals.count;
+	report.principals = (Penstock__Wire__PrincipalRow **)principals.addresses;
+	principals.failed = principals.failed || adapters.failed;
+	penstock_admin_answer(call, &principals, PENSTOCK_FRAME_STATUS_REPORT, &report.base);
+	penstock_rows_fini(&adapters);
+	penstock_rows_fini(&principals);
 }
 
 /* ---------------------------------------------------------------- contexts */
@@ -106,6 +147,7 @@ Penstock__Wire__ContextRow *penstock_admin_context_row(struct penstock_rows *row
 	row->device = view->device;
 	row->device_state = penstock_rows_text(rows, view->device_state);
 	row->device_reason = penstock_rows_text(rows, view->device_reason);
+	row->adapter = view->adapter;
 	row->node = view->node_ordinal;
 	row->flags = view->flags;
 	row->priority = view->priority;
@@ -168,6 +210,7 @@ static void visit_allocation(void *owner, const struct penstock_allocation_view 
 	row->pitch_bytes = view->pitch_bytes;
 	row->references = view->references;
 	row->segment_set = view->segment_set;
+	row->adapter = view->adapter;
 }
 
 void penstock_handle_admin_allocations(struct penstock_call *call)
@@ -184,71 +227,118 @@ void penstock_handle_admin_allocations(struct penstock_call *call)
 	penstock_rows_fini(&rows);
 }
 
+static void add_segment(struct penstock_rows *rows, uint32_t adapter,
+			const struct penstock_segment_state *state)
+{
+	Penstock__Wire__SegmentRow *row = penstock_rows_add(rows, sizeof(*row));
+
+	if (row == NULL) {
+		return;
+	}
+	penstock__wire__segment_row__init(row);
+	row->id = state->id;
+	row->adapter = adapter;
+	row->kind = (state->flags & 1) != 0 ? (char *)"aperture" : (char *)"local";
+	row->base_address = state->base_address;
+	row->size_bytes = state->size_bytes;
+	row->used_bytes = state->used_bytes;
+	row->largest_free_bytes = state->largest_free_bytes;
+	row->allocations = state->allocations;
+	row->commit_limit_bytes = state->commit_limit_bytes;
+}
+
+static enum penstock_status add_segments(struct penstock_rows *rows,
+					 const struct penstock_machine *machine, uint32_t adapter)
+{
+	struct penstock_segment_state states[PENSTOCK_SEGMENT_COUNT];
+	enum penstock_status status = penstock_observe_segments(machine, adapter, states);
+
+	for (size_t i = 0; status == PENSTOCK_STATUS_SUCCESS && i < PENSTOCK_ARRAY_SIZE(states);
+	     i++) {
+		add_segment(rows, adapter, &states[i]);
+	}
+	return status;
+}
+
+static void add_queue(struct penstock_rows *rows, uint32_t adapter,
+		      const struct penstock_node_state *state, uint32_t hw_queue_packet_cap)
+{
+	Penstock__Wire__QueueRow *row = penstock_rows_add(rows, sizeof(*row));
+
+	if (row == NULL) {
+		return;
+	}
+	penstock__wire__queue_row__init(row);
+	row->node = state->node_ordinal;
+	row->adapter = adapter;
+	row->hw_queue_packet_cap = hw_queue_packet_cap;
+	row->on_hardware = state->on_hardware;
+	row->contexts_waiting = state->contexts_waiting;
+	row->submissions_waiting = state->submissions_waiting;
+	row->last_fence_submitted = state->last_fence_submitted;
+	row->last_fence_completed = state->last_fence_completed;
+	row->packets = state->packets;
+	row->paging_packets = state->paging_packets;
+}
+
+static enum penstock_status add_queues(struct penstock_rows *rows,
+				       const struct penstock_machine *machine, uint32_t adapter)
+{
+	struct penstock_node_state states[PENSTOCK_NODE_COUNT];
+	uint32_t cap;
+	enum penstock_status status = penstock_observe_nodes(machine, adapter, states, &cap);
+
+	for (size_t i = 0; status == PENSTOCK_STATUS_SUCCESS && i < PENSTOCK_ARRAY_SIZE(states);
+	     i++) {
+		add_queue(rows, adapter, &states[i], cap);
+	}
+	return status;
+}
+
+/* Rows of every adapter that has any; false after having refused, where none has. */
+static bool each_adapter(struct penstock_call *call, struct penstock_rows *rows,
+			 enum penstock_status (*add)(struct penstock_rows *rows,
+						     const struct penstock_machine *machine,
+						     uint32_t adapter))
+{
+	struct penstock_machine_view view;
+	bool some = false;
+
+	penstock_observe_machine(machine_of(call), &view);
+	for (uint32_t i = 0; i < view.adapters; i++) {
+		some = add(rows, machine_of(call), i) == PENSTOCK_STATUS_SUCCESS || some;
+	}
+	if (!some) {
+		penstock_call_refuse(call, PENSTOCK_STATUS_DEVICE_REMOVED, "the adapter stopped");
+	}
+	return some;
+}
+
 void penstock_handle_admin_segments(struct penstock_call *call)
 {
 	Penstock__Wire__SegmentReport report = PENSTOCK__WIRE__SEGMENT_REPORT__INIT;
-	struct penstock_segment_state states[PENSTOCK_SEGMENT_COUNT];
 	struct penstock_rows rows;
 
-	if (penstock_observe_segments(machine_of(call), 0, states) != PENSTOCK_STATUS_SUCCESS) {
-		penstock_call_refuse(call, PENSTOCK_STATUS_DEVICE_REMOVED, "the adapter stopped");
-		return;
-	}
 	penstock_rows_init(&rows);
-	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(states); i++) {
-		Penstock__Wire__SegmentRow *row = penstock_rows_add(&rows, sizeof(*row));
-
-		if (row == NULL) {
-			break;
-		}
-		penstock__wire__segment_row__init(row);
-		row->id = states[i].id;
-		row->kind = (states[i].flags & 1) != 0 ? (char *)"aperture" : (char *)"local";
-		row->base_address = states[i].base_address;
-		row->size_bytes = states[i].size_bytes;
-		row->used_bytes = states[i].used_bytes;
-		row->largest_free_bytes = states[i].largest_free_bytes;
-		row->allocations = states[i].allocations;
-		row->commit_limit_bytes = states[i].commit_limit_bytes;
+	if (each_adapter(call, &rows, add_segments)) {
+		report.n_segments = rows.count;
+		report.segments = (Penstock__Wire__SegmentRow **)rows.addresses;
+		penstock_admin_answer(call, &rows, PENSTOCK_FRAME_SEGMENT_REPORT, &report.base);
 	}
-	report.n_segments = rows.count;
-	report.segments = (Penstock__Wire__SegmentRow **)rows.addresses;
-	penstock_admin_answer(call, &rows, PENSTOCK_FRAME_SEGMENT_REPORT, &report.base);
 	penstock_rows_fini(&rows);
 }
 
 void penstock_handle_admin_queues(struct penstock_call *call)
 {
 	Penstock__Wire__QueueReport report = PENSTOCK__WIRE__QUEUE_REPORT__INIT;
-	struct penstock_node_state states[PENSTOCK_NODE_COUNT];
 	struct penstock_rows rows;
-	uint32_t cap;
 
-	if (penstock_observe_nodes(machine_of(call), 0, states, &cap) != PENSTOCK_STATUS_SUCCESS) {
-		penstock_call_refuse(call, PENSTOCK_STATUS_DEVICE_REMOVED, "the adapter stopped");
-		return;
-	}
 	penstock_rows_init(&rows);
-	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(states); i++) {
-		Penstock__Wire__QueueRow *row = penstock_rows_add(&rows, sizeof(*row));
-
-		if (row == NULL) {
-			break;
-		}
-		penstock__wire__queue_row__init(row);
-		row->node = states[i].node_ordinal;
-		row->hw_queue_packet_cap = cap;
-		row->on_hardware = states[i].on_hardware;
-		row->contexts_waiting = states[i].contexts_waiting;
-		row->submissions_waiting = states[i].submissions_waiting;
-		row->last_fence_submitted = states[i].last_fence_submitted;
-		row->last_fence_completed = states[i].last_fence_completed;
-		row->packets = states[i].packets;
-		row->paging_packets = states[i].paging_packets;
+	if (each_adapter(call, &rows, add_queues)) {
+		report.n_nodes = rows.count;
+		report.nodes = (Penstock__Wire__QueueRow **)rows.addresses;
+		penstock_admin_answer(call, &rows, PENSTOCK_FRAME_QUEUE_REPORT, &report.base);
 	}
-	report.n_nodes = rows.count;
-	report.nodes = (Penstock__Wire__QueueRow **)rows.addresses;
-	penstock_admin_answer(call, &rows, PENSTOCK_FRAME_QUEUE_REPORT, &report.base);
 	penstock_rows_fini(&rows);
 }
 

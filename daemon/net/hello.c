@@ -130,27 +130,47 @@ static void describe_segments(const struct penstock_net_adapter *info,
 	ret_segments[1].commit_limit_bytes = info->aperture_commit_limit_bytes;
 }
 
+/* An adapter as Welcome shows it, with what it points to. */
+struct shown_adapter {
+	Penstock__Wire__Adapter row;
+	Penstock__Wire__Segment segments[2];
+	Penstock__Wire__Segment *segment_list[2];
+};
+
+static void show_adapter(const struct penstock_net_adapter *info, uint32_t index,
+			 struct shown_adapter *ret_shown)
+{
+	Penstock__Wire__Adapter *row = &ret_shown->row;
+
+	penstock__wire__adapter__init(row);
+	describe_segments(info, ret_shown->segments);
+	ret_shown->segment_list[0] = &ret_shown->segments[0];
+	ret_shown->segment_list[1] = &ret_shown->segments[1];
+	row->index = index;
+	row->description = (char *)info->description;
+	row->node_count = PENSTOCK_NODE_COUNT;
+	row->n_segments = PENSTOCK_ARRAY_SIZE(ret_shown->segment_list);
+	row->segments = ret_shown->segment_list;
+	row->presentation_caps = info->presentation_caps;
+	row->hw_queue_packet_cap = info->hw_queue_packet_cap;
+	row->test_instructions = info->test_instructions;
+}
+
 static enum penstock_status say_welcome(struct penstock_connection *connection,
 					Penstock__Wire__Welcome *welcome)
 {
-	const struct penstock_net_adapter *info = &connection->net->config.info;
-	Penstock__Wire__Segment segments[2];
-	Penstock__Wire__Segment *segment_list[] = { &segments[0], &segments[1] };
-	Penstock__Wire__Adapter adapter = PENSTOCK__WIRE__ADAPTER__INIT;
-	Penstock__Wire__Adapter *adapter_list[] = { &adapter };
+	const struct penstock_net_config *config = &connection->net->config;
+	struct shown_adapter shown[PENSTOCK_LIMIT_ADAPTERS];
+	Penstock__Wire__Adapter *adapter_list[PENSTOCK_LIMIT_ADAPTERS];
 
-	describe_segments(info, segments);
-	adapter.description = (char *)info->description;
-	adapter.node_count = PENSTOCK_NODE_COUNT;
-	adapter.n_segments = PENSTOCK_ARRAY_SIZE(segment_list);
-	adapter.segments = segment_list;
-	adapter.presentation_caps = info->presentation_caps;
-	adapter.hw_queue_packet_cap = info->hw_queue_packet_cap;
-	adapter.test_instructions = info->test_instructions;
+	for (uint32_t i = 0; i < config->adapter_count; i++) {
+		show_adapter(&config->adapters[i], i, &shown[i]);
+		adapter_list[i] = &shown[i].row;
+	}
 	welcome->isa_version = PENSTOCK_ISA_VERSION;
-	welcome->server = (char *)connection->net->config.server;
+	welcome->server = (char *)config->server;
 	welcome->principal = connection->principal;
-	welcome->n_adapters = PENSTOCK_ARRAY_SIZE(adapter_list);
+	welcome->n_adapters = config->adapter_count;
 	welcome->adapters = adapter_list;
 	welcome->max_message_bytes = PENSTOCK_LIMIT_MESSAGE_BYTES;
 	welcome->max_payload_bytes = PENSTOCK_LIMIT_PAYLOAD_BYTES;

@@ -12,9 +12,10 @@
 #include "proto/base/list.h"
 #include "proto/wire/limits.h"
 
-/* What Welcome says of the adapter. */
+/* What Welcome, and a status report, say of an adapter. */
 struct penstock_net_adapter {
 	const char *description; /* borrowed, static */
+	const char *backend;     /* likewise: as it is configured */
 	uint64_t local_bytes;
 	uint64_t aperture_bytes;
 	uint64_t aperture_commit_limit_bytes;
@@ -29,7 +30,8 @@ struct penstock_net_adapter {
 struct penstock_net_config {
 	uv_loop_t *loop;
 	struct penstock_machine *machine; /* borrowed, outlives us */
-	struct penstock_net_adapter info;
+	struct penstock_net_adapter adapters[PENSTOCK_LIMIT_ADAPTERS];
+	uint32_t adapter_count;
 	const char *server;       /* "penstockd 0.1.0"; borrowed, static */
 	uint64_t hello_ms;        /* PENSTOCK_LIMIT_HELLO_MS, or shorter */
 	uint64_t closing_ms;      /* PENSTOCK_LIMIT_CLOSING_MS, or shorter */
@@ -37,8 +39,6 @@ struct penstock_net_config {
 	uint32_t max_connections; /* PENSTOCK_LIMIT_CONNECTIONS, or fewer */
 	/* For AdminMetrics: Prometheus text, malloc'd, NULL: no memory. */
 	char *(*metrics)(void *owner);
-	/* For AdminStatus: what the server knows. */
-	const char *backend; /* borrowed, static */
 	void *owner;
 };
 

@@ -237,8 +237,21 @@ static enum penstock_status start_scheduler(struct penstock_adapter *adapter,
 	return status;
 }
 
+void penstock_adapter_init(struct penstock_adapter *adapter, struct penstock_machine *machine,
+			   uint32_t index)
+{
+	adapter->machine = machine;
+	adapter->index = index;
+	penstock_list_init(&adapter->allocations);
+	penstock_list_init(&adapter->stalled);
+	if (index >= machine->adapter_count) {
+		adapter->state = PENSTOCK_ADAPTER_FAILED;
+		(void)snprintf(adapter->failure, sizeof(adapter->failure),
+			       "the configuration has no adapter %" PRIu32, index);
+	}
+}
+
 enum penstock_status penstock_adapter_start(struct penstock_adapter *adapter,
-					    struct penstock_machine *machine,
 					    const struct penstock_adapter_config *config,
 					    struct penstock_errbuf *reterr_text)
 {
@@ -248,6 +261,7 @@ enum penstock_status penstock_adapter_start(struct penstock_adapter *adapter,
 		.process_died = process_died,
 		.adapter_failed = failed,
 	};
+	struct penstock_machine *machine = adapter->machine;
 	enum penstock_status status;
 
 	adapter->config = *config;

@@ -8,7 +8,9 @@
  *	   +-------------------(the machine stops)------------------+--> STOPPING --> freed
  *
  * FAILED: its devices are lost (DEVICE_REMOVED) and nothing new is made on it; the daemon and its
- * other adapters live. Loop thread only.
+ * other adapters live. An adapter that the configuration had once and has no more is FAILED from
+ *the start, with no backend, memory manager or scheduler: what the store has of it is lost, and
+ *names of it can be destroyed. Loop thread only.
  */
 #ifndef PENSTOCK_ADAPTER_H
 #define PENSTOCK_ADAPTER_H
@@ -44,13 +46,16 @@ struct penstock_adapter {
 	bool backend_stopping;
 };
 
+/* `index` is not configured: FAILED from the beginning, for what the store still has of it. */
+void penstock_adapter_init(struct penstock_adapter *adapter, struct penstock_machine *machine,
+			   uint32_t index);
+
 /*
  * Starts backend, memory manager and scheduler. On failure what was started is the machine's to
  * halt and to free.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_adapter_start(struct penstock_adapter *adapter,
-					    struct penstock_machine *machine,
 					    const struct penstock_adapter_config *config,
 					    struct penstock_errbuf *reterr_text);
 

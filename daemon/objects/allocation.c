@@ -254,6 +254,7 @@ uint64_t penstock_allocation_store(struct penstock_allocation *allocation)
 		.pitch_bytes = info->pitch_bytes,
 		.token_high = allocation->token.high,
 		.token_low = allocation->token.low,
+		.adapter = allocation->adapter->index,
 	};
 
 	allocation->stored = true;
@@ -429,10 +430,14 @@ static enum penstock_status reserve(struct penstock_opening *opening,
 		.flags = allocation->info.flags,
 		.priority = allocation->info.priority,
 	};
-	enum penstock_status status = penstock_vidmm_allocation_new(
-		opening->device->tenant->process, &wanted, penstock_transfer_reserved, transfer,
-		&allocation->memory);
+	enum penstock_status status =
+		penstock_principal_check_quota(allocation->principal, wanted.size_bytes);
 
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = penstock_vidmm_allocation_new(opening->device->tenant->process, &wanted,
+						       penstock_transfer_reserved, transfer,
+						       &allocation->memory);
+	}
 	if (status == PENSTOCK_STATUS_QUOTA_EXCEEDED) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
 				       "%" PRIu64 " bytes are over the principal's quota of "
@@ -687,8 +692,10 @@ enum penstock_status penstock_allocation_restore(struct penstock_principal *prin
 	}
 	allocation->id = row->id;
 	allocation->stored = true;
-	status = penstock_vidmm_allocation_restore(tenant->process, &wanted, row->record,
-						   &allocation->memory);
+	status = tenant->process == NULL
+			 ? PENSTOCK_STATUS_GRAPHICS_ALLOCATION_CONTENT_LOST
+			 : penstock_vidmm_allocation_restore(tenant->process, &wanted, row->record,
+							     &allocation->memory);
 	*ret_content_lost = status == PENSTOCK_STATUS_GRAPHICS_ALLOCATION_CONTENT_LOST;
 	if (status != PENSTOCK_STATUS_SUCCESS && !*ret_content_lost) {
 		allocation->kept = true;

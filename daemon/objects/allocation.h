@@ -26,7 +26,8 @@ struct penstock_lane {
 struct penstock_allocation {
 	struct penstock_adapter *adapter;            /* borrowed */
 	struct penstock_principal *principal;        /* counted: who pays */
-	struct penstock_vidmm_allocation *memory;    /* counted; NULL only while it is made */
+	struct penstock_vidmm_allocation *memory;    /* counted; NULL while it is made, and of an
+						      * adapter that is not configured any more */
 	struct penstock_list link;                   /* penstock_adapter.allocations */
 	struct penstock_list lanes;                  /* penstock_lane.link */
 	struct penstock_lane first_lane;             /* its creator's; references 0: unused */

@@ -304,6 +304,13 @@ enum penstock_status penstock_query_context(struct penstock_session *session, ui
 	return penstock_session_executed(session, PENSTOCK_STATUS_SUCCESS, NULL);
 }
 
+void penstock_context_cancel(struct penstock_context *context, enum penstock_status status)
+{
+	if (context->queue.scheduler != NULL) {
+		penstock_scheduler_cancel(&context->queue, status);
+	}
+}
+
 void penstock_context_destroy(struct penstock_context *context, bool keep, bool cancel)
 {
 	struct penstock_session *session = context->device->session;
@@ -322,7 +329,7 @@ void penstock_context_destroy(struct penstock_context *context, bool keep, bool 
 	}
 	if (cancel) {
 		context->cancelled = true;
-		penstock_scheduler_cancel(&context->queue, PENSTOCK_STATUS_CANCELLED);
+		penstock_context_cancel(context, PENSTOCK_STATUS_CANCELLED);
 	} else if (context->held_count > 0) {
 		penstock_list_append(&context->device->ending, &context->link);
 	}

@@ -86,6 +86,9 @@ uint32_t penstock_context_grant_dma(uint32_t wish);
 uint32_t penstock_context_grant_list(uint32_t wish, uint32_t flags);
 uint32_t penstock_context_grant_patch_list(uint32_t wish);
 
+/* What is queued completes with `status`. */
+void penstock_context_cancel(struct penstock_context *context, enum penstock_status status);
+
 /*
  * DmaBufferPrivateDataSize: the driver's own bytes of each DMA buffer. In a guaranteed context they
  * hold whatever a command buffer of it needs, since its client cannot count them.

@@ -74,6 +74,7 @@ static uint64_t put_row(struct penstock_device *device)
 		.name = device->name,
 		.flags = device->flags,
 		.execution_state = device->state.execution_state,
+		.adapter = device->adapter->index,
 	};
 
 	if (!penstock_session_leased(session) || session->state == PENSTOCK_SESSION_ENDED) {
@@ -131,12 +132,13 @@ static enum penstock_status create(struct penstock_session *session, uint64_t na
 	struct penstock_adapter *adapter;
 	struct penstock_tenant *tenant;
 	struct penstock_device *device;
-	enum penstock_status status =
-		check_create(session->machine, adapter_index, flags, ret_refusal);
+	enum penstock_status status;
 
-	if (status != PENSTOCK_STATUS_SUCCESS ||
-	    created_before(session, name, adapter_index, flags) ||
-	    penstock_session_overtaken(session, name)) {
+	if (created_before(session, name, adapter_index, flags)) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	status = check_create(session->machine, adapter_index, flags, ret_refusal);
+	if (status != PENSTOCK_STATUS_SUCCESS || penstock_session_overtaken(session, name)) {
 		return status;
 	}
 	status = penstock_session_check_objects(session, ret_refusal);
@@ -267,13 +269,13 @@ void penstock_device_lose(struct penstock_device *device, const struct penstock_
 		struct penstock_context *context =
 			penstock_list_entry(link, struct penstock_context, link);
 
-		penstock_scheduler_cancel(&context->queue, PENSTOCK_STATUS_DEVICE_REMOVED);
+		penstock_context_cancel(context, PENSTOCK_STATUS_DEVICE_REMOVED);
 	}
 	penstock_list_for_each_safe (link, &device->ending) {
 		struct penstock_context *context =
 			penstock_list_entry(link, struct penstock_context, link);
 
-		penstock_scheduler_cancel(&context->queue, PENSTOCK_STATUS_DEVICE_REMOVED);
+		penstock_context_cancel(context, PENSTOCK_STATUS_DEVICE_REMOVED);
 	}
 }
 
@@ -284,7 +286,7 @@ static void cancel_contexts(struct penstock_list *contexts)
 			penstock_list_entry(link, struct penstock_context, link);
 
 		context->cancelled = true;
-		penstock_scheduler_cancel(&context->queue, PENSTOCK_STATUS_CANCELLED);
+		penstock_context_cancel(context, PENSTOCK_STATUS_CANCELLED);
 	}
 }
 
@@ -322,7 +324,7 @@ enum penstock_status penstock_device_restore(struct penstock_session *session,
 					     const struct penstock_device_row *row,
 					     struct penstock_device **ret_device)
 {
-	struct penstock_adapter *adapter = &session->machine->adapters[0];
+	struct penstock_adapter *adapter = &session->machine->adapters[row->adapter];
 	struct penstock_tenant *tenant;
 	struct penstock_device *device;
 	enum penstock_status status =

@@ -31,10 +31,11 @@ void penstock_machine_log(struct penstock_machine *machine, int level, const cha
 
 static struct penstock_machine *make(const struct penstock_machine_config *config)
 {
-	struct penstock_machine *machine =
-		calloc(1, sizeof(*machine) + config->adapter_count * sizeof(machine->adapters[0]));
+	struct penstock_machine *machine = calloc(1, sizeof(*machine));
 	uint8_t key[16];
 
+	PENSTOCK_REQUIRE(config->adapter_count >= 1 &&
+			 config->adapter_count <= PENSTOCK_LIMIT_ADAPTERS);
 	if (machine == NULL) {
 		return NULL;
 	}
@@ -56,13 +57,8 @@ static struct penstock_machine *make(const struct penstock_machine_config *confi
 		free(machine);
 		return NULL;
 	}
-	for (uint32_t i = 0; i < machine->adapter_count; i++) {
-		struct penstock_adapter *adapter = &machine->adapters[i];
-
-		adapter->machine = machine;
-		adapter->index = i;
-		penstock_list_init(&adapter->allocations);
-		penstock_list_init(&adapter->stalled);
+	for (uint32_t i = 0; i < PENSTOCK_LIMIT_ADAPTERS; i++) {
+		penstock_adapter_init(&machine->adapters[i], machine, i);
 	}
 	penstock_turn_init(&machine->turn, machine, config->loop);
 	return machine;
@@ -76,8 +72,8 @@ static enum penstock_status start_parts(struct penstock_machine *machine,
 		penstock_progress_open(config->memory_dir, &machine->progress, reterr_text);
 
 	for (uint32_t i = 0; i < machine->adapter_count && status == PENSTOCK_STATUS_SUCCESS; i++) {
-		status = penstock_adapter_start(&machine->adapters[i], machine,
-						&config->adapters[i], reterr_text);
+		status = penstock_adapter_start(&machine->adapters[i], &config->adapters[i],
+						reterr_text);
 	}
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		status = penstock_machine_restore(machine, reterr_text);
@@ -216,7 +212,7 @@ static void free_parts(struct penstock_machine *machine)
 {
 	PENSTOCK_REQUIRE(machine->sessions == 0);
 	penstock_principal_sweep(machine, true);
-	for (uint32_t i = 0; i < machine->adapter_count; i++) {
+	for (uint32_t i = 0; i < PENSTOCK_LIMIT_ADAPTERS; i++) {
 		penstock_adapter_free_parts(&machine->adapters[i]);
 	}
 	penstock_progress_close(machine->progress);

@@ -15,6 +15,7 @@
 
 #include "daemon/objects/adapter.h"
 #include "daemon/objects/directory.h"
+#include "proto/wire/limits.h"
 
 #define PENSTOCK_HELD_CLASSES 8u
 
@@ -50,8 +51,8 @@ struct penstock_machine {
 	bool closing; /* STOPPING: nothing is left but handles */
 	void (*stopped)(void *argument);
 	void *stopped_argument;
-	uint32_t adapter_count;
-	struct penstock_adapter adapters[]; /* [adapter_count] */
+	uint32_t adapter_count; /* configured; the others failed before the start */
+	struct penstock_adapter adapters[PENSTOCK_LIMIT_ADAPTERS];
 };
 
 void penstock_machine_log(struct penstock_machine *machine, int level, const char *group,

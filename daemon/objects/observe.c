@@ -111,6 +111,7 @@ void penstock_observe_adapter(const struct penstock_machine *machine, uint32_t i
 		.backend = adapter->backend == NULL ? "" : adapter->backend->ops->name,
 		.state = state_names[adapter->state],
 		.failure = adapter->failure,
+		.running = adapter->state == PENSTOCK_ADAPTER_RUNNING,
 		.devices = adapter->devices,
 		.devices_lost = count_lost(adapter),
 		.contexts = adapter->contexts,
@@ -176,6 +177,7 @@ static struct penstock_context_view view_context(const struct penstock_context *
 		.principal = device->session->principal->name,
 		.name = context->info.name,
 		.device = device->id,
+		.adapter = device->adapter->index,
 		.device_state = execution_name(device),
 		.device_reason = device->state.reason,
 		.node_ordinal = context->info.node_ordinal,
@@ -420,10 +422,12 @@ static void observe_allocations_of(const struct penstock_adapter *adapter,
 		const struct penstock_allocation *allocation =
 			penstock_list_entry(link, struct penstock_allocation, link);
 		const char *format = penstock_format_name(allocation->info.format);
-		struct penstock_vidmm_location location;
+		struct penstock_vidmm_location location = { .segment_id = 0 };
 		struct penstock_allocation_view view;
 
-		penstock_vidmm_allocation_location(allocation->memory, &location);
+		if (allocation->memory != NULL) {
+			penstock_vidmm_allocation_location(allocation->memory, &location);
+		}
 		view = (struct penstock_allocation_view){
 			.id = allocation->id,
 			.principal = allocation->principal->name,
@@ -438,6 +442,7 @@ static void observe_allocations_of(const struct penstock_adapter *adapter,
 			.pitch_bytes = allocation->info.pitch_bytes,
 			.references = location.references,
 			.segment_set = allocation->info.segment_set,
+			.adapter = adapter->index,
 		};
 		visit(owner, &view);
 	}
@@ -448,7 +453,7 @@ void penstock_observe_allocations(const struct penstock_machine *machine,
 						const struct penstock_allocation_view *view),
 				  void *owner)
 {
-	for (uint32_t i = 0; i < machine->adapter_count; i++) {
+	for (uint32_t i = 0; i < PENSTOCK_LIMIT_ADAPTERS; i++) {
 		observe_allocations_of(&machine->adapters[i], visit, owner);
 	}
 }

@@ -26,6 +26,7 @@ struct penstock_adapter_view {
 	const char *backend; /* its name; "" once it stopped */
 	const char *state;   /* "running", "failed", "stopping" */
 	const char *failure; /* why failed, or "" */
+	uint32_t running;    /* 1: its state is "running" */
 	uint32_t devices;
 	uint32_t devices_lost; /* of these */
 	uint32_t contexts;
@@ -67,6 +68,7 @@ struct penstock_context_view {
 	const char *principal;
 	uint64_t name;
 	uint64_t device; /* id */
+	uint32_t adapter;
 	const char *device_state;
 	const char *device_reason; /* why it is lost, or "" */
 	uint32_t node_ordinal;
@@ -148,6 +150,7 @@ struct penstock_allocation_view {
 	uint32_t pitch_bytes;
 	uint32_t references;
 	uint32_t segment_set;
+	uint32_t adapter;
 };
 
 void penstock_observe_allocations(const struct penstock_machine *machine,

@@ -47,7 +47,7 @@ enum penstock_status penstock_principal_tenant(struct penstock_principal *princi
 	struct penstock_tenant *tenant = &principal->tenants[adapter->index];
 	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
 
-	if (tenant->process == NULL) {
+	if (tenant->process == NULL && adapter->vidmm != NULL) {
 		tenant->active_ms = now_ms(principal->machine);
 		status = penstock_vidmm_process_new(
 			adapter->vidmm, principal->id,
@@ -115,6 +115,24 @@ void penstock_principal_release(struct penstock_principal *principal, uint64_t b
 		penstock_session_may_read(
 			penstock_list_entry(link, struct penstock_session, principal_link));
 	}
+}
+
+enum penstock_status penstock_principal_check_quota(const struct penstock_principal *principal,
+						    uint64_t size_bytes)
+{
+	const struct penstock_machine *machine = principal->machine;
+	uint64_t used_bytes = 0;
+
+	for (uint32_t i = 0; i < machine->adapter_count; i++) {
+		if (principal->tenants[i].process != NULL) {
+			used_bytes +=
+				penstock_vidmm_process_used_bytes(principal->tenants[i].process);
+		}
+	}
+	return penstock_range_fits(used_bytes, penstock_align_up(size_bytes, PENSTOCK_PAGE_BYTES),
+				   machine->config.principal_quota_bytes)
+		       ? PENSTOCK_STATUS_SUCCESS
+		       : PENSTOCK_STATUS_QUOTA_EXCEEDED;
 }
 
 void penstock_principal_ref(struct penstock_principal *principal)

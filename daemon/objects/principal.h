@@ -18,7 +18,8 @@
 
 /* A principal on one adapter. */
 struct penstock_tenant {
-	struct penstock_vidmm_process *process; /* owned; NULL before its first device there */
+	struct penstock_vidmm_process *process; /* owned; NULL before its first device there, and on
+						 * an adapter that is not configured any more */
 	uint64_t active_ms;                     /* uv_now of its last submission */
 	uint32_t held;                          /* submissions not retired */
 	bool asleep;                            /* its GPU process was ended for idleness */
@@ -43,7 +44,7 @@ struct penstock_principal {
 	uint64_t retired;
 	uint64_t refused;
 	char name[128];
-	struct penstock_tenant tenants[]; /* [adapter_count] */
+	struct penstock_tenant tenants[PENSTOCK_LIMIT_ADAPTERS];
 };
 
 /*
@@ -72,6 +73,11 @@ PENSTOCK_MUST_CHECK
 enum penstock_status penstock_principal_tenant(struct penstock_principal *principal,
 					       const struct penstock_adapter *adapter,
 					       struct penstock_tenant **ret_tenant);
+
+/* May it have so many bytes more, over all adapters? SUCCESS, QUOTA_EXCEEDED. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_principal_check_quota(const struct penstock_principal *principal,
+						    uint64_t size_bytes);
 
 void penstock_principal_ref(struct penstock_principal *principal);
 void penstock_principal_put(struct penstock_principal *principal);

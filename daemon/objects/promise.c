@@ -68,7 +68,8 @@ enum penstock_status penstock_promise_make(struct penstock_context *context,
 	const struct penstock_held_size size = promised_size(info);
 	uint64_t bytes = penstock_held_bytes(&size);
 
-	if (!penstock_context_guaranteed(context)) {
+	/* Without a process its device is lost. */
+	if (!penstock_context_guaranteed(context) || context->device->tenant->process == NULL) {
 		return PENSTOCK_STATUS_SUCCESS;
 	}
 	if (reserve(context, info, bytes) != PENSTOCK_STATUS_SUCCESS) {

@@ -47,6 +47,7 @@ static const char content_lost[] = "a restart lost the contents of its allocatio
 static const char work_lost[] = "the daemon ended while its work was in flight";
 static const char promise_lost[] =
 	"a restart could not reserve what its guaranteed contexts were promised";
+static const char adapter_gone[] = "the configuration does not have its adapter any more";
 static const char progress_lost[] = "a restart lost how far its work had come";
 
 /* Ends the load; the first status counts. */
@@ -96,12 +97,15 @@ static void drop(struct entry **table)
 
 /* ---------------------------------------------------------------- rows */
 
-static void on_generation(void *owner, const uint8_t id[16])
+static void on_adapter(void *owner, uint32_t index, const uint8_t id[16])
 {
 	struct restore *restore = owner;
-	struct penstock_adapter *adapter = &restore->machine->adapters[0];
+	struct penstock_adapter *adapter = &restore->machine->adapters[index];
 	uint8_t current[16];
 
+	if (adapter->vidmm == NULL) {
+		return;
+	}
 	penstock_vidmm_generation(adapter->vidmm, current);
 	adapter->contents = adapter->contents && memcmp(id, current, sizeof(current)) == 0;
 }
@@ -152,7 +156,16 @@ static bool on_device(void *owner, const struct penstock_device_row *row)
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return stop(restore, status);
 	}
-	return add(restore, &restore->devices, row->id, device, NULL);
+	return add(restore, &restore->devices, row->id, device,
+		   device->adapter->vidmm == NULL ? adapter_gone : NULL);
+}
+
+/* Why a device is lost: the latest that is found, but nothing weighs more than its adapter. */
+static void blame(struct entry *device, const char *fault)
+{
+	if (fault != NULL && device->fault != adapter_gone) {
+		device->fault = fault;
+	}
 }
 
 /* Of what is settled: the client sends the rest again, and is answered as it was. */
@@ -191,13 +204,13 @@ static bool on_context(void *owner, const struct penstock_context_row *row)
 		context->failed_fence =
 			penstock_progress_failed(restore->machine->progress, row->progress_record);
 		context->outcome = outcome_of(restore->machine->progress, context);
-		device->fault = accepted == completed ? device->fault : work_lost;
+		blame(device, accepted == completed ? NULL : work_lost);
 	} else {
 		context->last_serial = context->device->session->last_serial;
-		device->fault = progress_lost;
+		blame(device, progress_lost);
 	}
 	if (!promised) {
-		device->fault = promise_lost;
+		blame(device, promise_lost);
 	}
 	return add(restore, &restore->contexts, row->id, context, NULL);
 }
@@ -206,7 +219,7 @@ static bool on_allocation(void *owner, const struct penstock_allocation_row *row
 {
 	struct restore *restore = owner;
 	struct penstock_allocation_row known = *row;
-	struct penstock_adapter *adapter = &restore->machine->adapters[0];
+	struct penstock_adapter *adapter = &restore->machine->adapters[row->adapter];
 	struct entry *principal = find(restore->principals, row->principal);
 	struct penstock_allocation *allocation;
 	bool lost = false;
@@ -238,7 +251,7 @@ static bool on_opening(void *owner, const struct penstock_opening_row *row)
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return stop(restore, status);
 	}
-	device->fault = allocation->fault == NULL ? device->fault : allocation->fault;
+	blame(device, allocation->fault);
 	return add(restore, &restore->openings, row->id, opening, NULL);
 }
 
@@ -372,7 +385,7 @@ static void end_work(struct penstock_context *context)
 
 static void lose_devices(struct restore *restore)
 {
-	struct penstock_device_state state = { .execution_state = PENSTOCK_DEVICE_RESET };
+	struct penstock_device_state state = { .fault_node = 0 };
 
 	for (struct entry *entry = restore->devices; entry != NULL; entry = entry->hh.next) {
 		struct penstock_device *device = entry->object;
@@ -380,6 +393,8 @@ static void lose_devices(struct restore *restore)
 		if (entry->fault == NULL) {
 			continue;
 		}
+		state.execution_state = entry->fault == adapter_gone ? PENSTOCK_DEVICE_STOPPED
+								     : PENSTOCK_DEVICE_RESET;
 		penstock_device_set_reason(&state, entry->fault);
 		penstock_device_lose(device, &state);
 		penstock_list_for_each (link, &device->contexts) {
@@ -391,7 +406,10 @@ static void lose_devices(struct restore *restore)
 static void settle_allocations(struct restore *restore)
 {
 	for (struct entry *entry = restore->allocations; entry != NULL; entry = entry->hh.next) {
-		if (entry->fault != NULL && !restore->machine->keeping) {
+		const struct penstock_allocation *allocation = entry->object;
+
+		if (entry->fault != NULL && allocation->memory != NULL &&
+		    !restore->machine->keeping) {
 			(void)penstock_allocation_store(entry->object); /* its record is new */
 		}
 		penstock_allocation_settle_restore(entry->object);
@@ -428,8 +446,10 @@ static void put_generations(struct penstock_machine *machine)
 {
 	uint8_t generation[16];
 
-	penstock_vidmm_generation(machine->adapters[0].vidmm, generation);
-	(void)penstock_store_put_generation(machine->config.store, generation);
+	for (uint32_t i = 0; i < machine->adapter_count; i++) {
+		penstock_vidmm_generation(machine->adapters[i].vidmm, generation);
+		(void)penstock_store_put_adapter(machine->config.store, i, generation);
+	}
 }
 
 static uint32_t count(const struct entry *table)
@@ -479,7 +499,7 @@ enum penstock_status penstock_machine_restore(struct penstock_machine *machine,
 	struct restore restore = { .machine = machine };
 	const struct penstock_store_loader loader = {
 		.owner = &restore,
-		.generation = on_generation,
+		.adapter = on_adapter,
 		.principal = on_principal,
 		.session = on_session,
 		.device = on_device,

@@ -202,15 +202,20 @@ static enum penstock_status prepare(struct penstock_database *database,
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-/* The file's structure: one row, "ok". */
+/* The file's structure: one row, "ok". Before anything is written, to a damaged file least of all.
+ */
 static enum penstock_status quick_check(struct penstock_database *database,
 					struct penstock_errbuf *reterr_text)
 {
-	sqlite3_stmt *statement = database->statements[PENSTOCK_STATEMENT_QUICK_CHECK];
-	int code = sqlite3_step(statement);
+	sqlite3_stmt *statement;
+	int code =
+		sqlite3_prepare_v2(database->sqlite, "PRAGMA quick_check(1)", -1, &statement, NULL);
 	const char *text = NULL;
 	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
 
+	if (code == SQLITE_OK) {
+		code = sqlite3_step(statement);
+	}
 	if (code == SQLITE_ROW) {
 		text = (const char *)sqlite3_column_text(statement, 0);
 	}
@@ -221,7 +226,7 @@ static enum penstock_status quick_check(struct penstock_database *database,
 				    text != NULL ? text : "unreadable");
 		status = PENSTOCK_STATUS_DATA_ERROR;
 	}
-	sqlite3_reset(statement);
+	sqlite3_finalize(statement);
 	return status;
 }
 
@@ -319,6 +324,9 @@ static enum penstock_status open_steps(struct penstock_database *database,
 						penstock_migration_count, reterr_text);
 	}
 	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = quick_check(database, reterr_text);
+	}
+	if (status == PENSTOCK_STATUS_SUCCESS) {
 		status = make_log(database, reterr_text);
 	}
 	if (status == PENSTOCK_STATUS_SUCCESS) {
@@ -332,9 +340,6 @@ static enum penstock_status open_steps(struct penstock_database *database,
 		/* VACUUM INTO needed it; nothing does from here on. */
 		(void)sqlite3_limit(database->sqlite, SQLITE_LIMIT_ATTACHED, 0);
 		status = prepare(database, reterr_text);
-	}
-	if (status == PENSTOCK_STATUS_SUCCESS) {
-		status = quick_check(database, reterr_text);
 	}
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		status = foreign_key_check(database, reterr_text);

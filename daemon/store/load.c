@@ -14,12 +14,12 @@ struct load {
 	struct penstock_errbuf *reterr_text;
 };
 
-/* In the order of loading: the generation says how to take the rows. */
+/* In the order of loading: adapters say how to take the rows. */
 static const struct {
 	enum penstock_store_table table;
 	enum penstock_store_statement statement;
 } steps[] = {
-	{ PENSTOCK_TABLE_GENERATION, PENSTOCK_STATEMENT_LOAD_GENERATION },
+	{ PENSTOCK_TABLE_ADAPTER, PENSTOCK_STATEMENT_LOAD_ADAPTER },
 	{ PENSTOCK_TABLE_PRINCIPAL, PENSTOCK_STATEMENT_LOAD_PRINCIPAL },
 	{ PENSTOCK_TABLE_SESSION, PENSTOCK_STATEMENT_LOAD_SESSION },
 	{ PENSTOCK_TABLE_DEVICE, PENSTOCK_STATEMENT_LOAD_DEVICE },
@@ -56,9 +56,10 @@ static bool deliver(const struct penstock_store_loader *loader, enum penstock_st
 			       row->name_floor.generation);
 	case PENSTOCK_TABLE_STORED_ANSWER:
 		return DELIVER(answer, &row->answer);
-	case PENSTOCK_TABLE_GENERATION:
-		if (loader->generation != NULL) {
-			loader->generation(loader->owner, row->generation.id);
+	case PENSTOCK_TABLE_ADAPTER:
+		if (loader->adapter != NULL) {
+			loader->adapter(loader->owner, row->adapter.id,
+					row->adapter.memory_generation);
 		}
 		return true;
 	case PENSTOCK_TABLE_HIGHEST_ID:

@@ -379,12 +379,13 @@ uint64_t penstock_store_delete(struct penstock_store *store, enum penstock_store
 	return next_sequence(store);
 }
 
-uint64_t penstock_store_put_generation(struct penstock_store *store, const uint8_t id[16])
+uint64_t penstock_store_put_adapter(struct penstock_store *store, uint32_t index,
+				    const uint8_t memory_generation[16])
 {
-	struct penstock_generation_row row;
+	struct penstock_adapter_row row = { .id = index };
 
-	memcpy(row.id, id, sizeof(row.id));
-	return put(store, PENSTOCK_TABLE_GENERATION, &row);
+	memcpy(row.memory_generation, memory_generation, sizeof(row.memory_generation));
+	return put(store, PENSTOCK_TABLE_ADAPTER, &row);
 }
 
 uint64_t penstock_store_put_name_floor(struct penstock_store *store, uint64_t session,

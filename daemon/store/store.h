@@ -87,6 +87,7 @@ struct penstock_device_row {
 	uint64_t name;
 	uint32_t flags;
 	uint32_t execution_state;
+	uint32_t adapter; /* below PENSTOCK_LIMIT_ADAPTERS */
 };
 
 struct penstock_context_row {
@@ -118,6 +119,7 @@ struct penstock_allocation_row {
 	uint32_t pitch_bytes;
 	uint64_t token_high; /* 0/0: not shared */
 	uint64_t token_low;
+	uint32_t adapter; /* below PENSTOCK_LIMIT_ADAPTERS */
 };
 
 struct penstock_opening_row {
@@ -209,8 +211,9 @@ uint64_t penstock_store_forget_answers(struct penstock_store *store, uint64_t se
 uint64_t penstock_store_put_row_serial(struct penstock_store *store, uint64_t session,
 				       uint64_t serial);
 
-/* The generation id of the memory directory whose contents the rows speak of. */
-uint64_t penstock_store_put_generation(struct penstock_store *store, const uint8_t id[16]);
+/* An adapter, with the generation id of the memory directory whose contents its rows speak of. */
+uint64_t penstock_store_put_adapter(struct penstock_store *store, uint32_t index,
+				    const uint8_t memory_generation[16]);
 
 /* A name's highest generation, so that a name of before is never valid again. */
 uint64_t penstock_store_put_name_floor(struct penstock_store *store, uint64_t session,
@@ -225,13 +228,13 @@ uint64_t penstock_store_queued(const struct penstock_store *store);
 /* ---------------------------------------------------------------- at start */
 
 /*
- * Called for every row, the generation first, parents before children, each table by growing id;
+ * Called for every row, adapters first, parents before children, each table by growing id;
  * before any row is queued. Return false to stop: the row contradicts what came before. A call
  * may be NULL: rows of that table are checked and dropped.
  */
 struct penstock_store_loader {
 	void *owner;
-	void (*generation)(void *owner, const uint8_t id[16]);
+	void (*adapter)(void *owner, uint32_t index, const uint8_t memory_generation[16]);
 	bool (*principal)(void *owner, const struct penstock_principal_row *row);
 	bool (*session)(void *owner, const struct penstock_session_row *row);
 	bool (*device)(void *owner, const struct penstock_device_row *row);

@@ -37,6 +37,8 @@ struct column {
 #define BITS(row, field) COLUMN(COLUMN_BITS, row, #field, field, 0, 0)
 #define NAME(row, field) COLUMN(COLUMN_NAME, row, #field, field, 0, 0)
 #define TEXT(row, field) COLUMN(COLUMN_TEXT, row, #field, field, 0, 0)
+#define ADAPTER(row, field)                                                                        \
+	COLUMN(COLUMN_INTEGER, row, #field, field, 0, PENSTOCK_LIMIT_ADAPTERS - 1)
 
 static const struct column principal_columns[] = {
 	ID(principal, id),
@@ -51,7 +53,7 @@ static const struct column session_columns[] = {
 
 static const struct column device_columns[] = {
 	ID(device, id),     ID(device, session),          NAME(device, name),
-	U32(device, flags), U32(device, execution_state),
+	U32(device, flags), U32(device, execution_state), ADAPTER(device, adapter),
 };
 
 static const struct column context_columns[] = {
@@ -75,7 +77,7 @@ static const struct column allocation_columns[] = {
 	U32(allocation, width),       U32(allocation, height),
 	U32(allocation, format),      U32(allocation, surface_type),
 	U32(allocation, pitch_bytes), BITS(allocation, token_high),
-	BITS(allocation, token_low),
+	BITS(allocation, token_low),  ADAPTER(allocation, adapter),
 };
 
 static const struct column opening_columns[] = {
@@ -100,8 +102,9 @@ static const struct column name_floor_columns[] = {
 	U32(name_floor, generation),
 };
 
-static const struct column generation_columns[] = {
-	COLUMN(COLUMN_BYTES, generation, "id", id, 0, 0),
+static const struct column adapter_columns[] = {
+	ADAPTER(adapter, id),
+	COLUMN(COLUMN_BYTES, adapter, "memory_generation", memory_generation, 0, 0),
 };
 
 static const struct column highest_id_columns[] = {
@@ -143,7 +146,7 @@ static const struct {
 	TABLE(PENSTOCK_TABLE_OPENING, opening),
 	TABLE(PENSTOCK_TABLE_LIST_ELEMENT, list_element),
 	TABLE(PENSTOCK_TABLE_NAME_FLOOR, name_floor),
-	TABLE(PENSTOCK_TABLE_GENERATION, generation),
+	TABLE(PENSTOCK_TABLE_ADAPTER, adapter),
 	TABLE(PENSTOCK_TABLE_HIGHEST_ID, highest_id),
 	TABLE(PENSTOCK_TABLE_ROW_SERIAL, row_serial),
 	TABLE(PENSTOCK_TABLE_FORGOTTEN, forgotten),

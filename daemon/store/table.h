@@ -21,7 +21,7 @@ enum penstock_store_table {
 	PENSTOCK_TABLE_OPENING,
 	PENSTOCK_TABLE_LIST_ELEMENT,
 	PENSTOCK_TABLE_NAME_FLOOR,
-	PENSTOCK_TABLE_GENERATION,
+	PENSTOCK_TABLE_ADAPTER,
 	PENSTOCK_TABLE_HIGHEST_ID,
 	PENSTOCK_TABLE_ROW_SERIAL, /* written only: a column of session */
 	PENSTOCK_TABLE_FORGOTTEN,  /* likewise */
@@ -43,8 +43,9 @@ struct penstock_name_floor_row {
 	uint32_t generation;
 };
 
-struct penstock_generation_row {
-	uint8_t id[16];
+struct penstock_adapter_row {
+	uint32_t id;
+	uint8_t memory_generation[16];
 };
 
 struct penstock_row_serial_row {
@@ -73,7 +74,7 @@ union penstock_store_row {
 	struct penstock_opening_row opening;
 	struct penstock_list_element_row list_element;
 	struct penstock_name_floor_row name_floor;
-	struct penstock_generation_row generation;
+	struct penstock_adapter_row adapter;
 	struct penstock_highest_id_row highest_id;
 	struct penstock_answer_row answer;
 };

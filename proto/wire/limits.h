@@ -14,6 +14,7 @@
 #define PENSTOCK_LIMIT_HELLO_MS          10000u      /* from accept to a complete hello */
 #define PENSTOCK_LIMIT_CLOSING_MS        2000u       /* from Closing to the peer's end of file */
 #define PENSTOCK_LIMIT_CLIENT_NAME_BYTES 64u
+#define PENSTOCK_LIMIT_ADAPTERS          8u
 #define PENSTOCK_LIMIT_LEASE_S           60u
 
 /* a connection: beyond these the daemon stops reading it until work retires */

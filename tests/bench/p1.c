@@ -18,7 +18,7 @@ static void measure(struct bench *bench, enum raw_socket kind, const char *serve
 	if (connection == NULL) {
 		return;
 	}
-	status = penstock_measure_open(connection, &target);
+	status = penstock_measure_open(connection, 0, &target);
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		/* the GPU process starts at the first submission */
 		status = penstock_measure_empty(&target, 50, &values[0]);

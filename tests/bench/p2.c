@@ -50,7 +50,7 @@ void bench_p2(struct bench *bench)
 	if (connection == NULL) {
 		return;
 	}
-	status = penstock_measure_open(connection, &target);
+	status = penstock_measure_open(connection, 0, &target);
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		status = measure(bench, &target, &values, &references);
 		penstock_measure_close(&target);

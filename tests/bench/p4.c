@@ -13,7 +13,7 @@ static void measure(struct bench *bench, enum raw_socket kind, const char *serve
 	if (connection == NULL) {
 		return;
 	}
-	status = penstock_measure_open(connection, &target);
+	status = penstock_measure_open(connection, 0, &target);
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		for (unsigned i = 0; i < BENCH_ROUNDS && status == PENSTOCK_STATUS_SUCCESS; i++) {
 			references[i] = raw_stream_per_second(kind, upload, bench->ms);

@@ -38,7 +38,7 @@ static void first_step(struct penstock_store *store)
 	const struct penstock_session_row session = store_session(1, 1);
 	const struct penstock_device_row device = store_device(1, 1);
 
-	penstock_store_put_generation(store, generation);
+	penstock_store_put_adapter(store, 0, generation);
 	penstock_store_put_principal(store, &principal);
 	penstock_store_put_session(store, &session);
 	penstock_store_put_device(store, &device);

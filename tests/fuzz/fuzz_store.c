@@ -30,7 +30,7 @@ static void fill(struct penstock_database *database)
 {
 	const struct penstock_principal_row principal = { 1, "uid:1" };
 	const struct penstock_session_row session = { 1, 2, 3, 1, 60, 1, 0, "client", 0 };
-	const struct penstock_device_row device = { 1, 1, 1, 0, 1 };
+	const struct penstock_device_row device = { 1, 1, 1, 0, 1, 0 };
 	const struct penstock_context_row context = { 1, 1, 2, 0, 0, 4096, 16, 16, -1, 1 };
 	const struct penstock_allocation_row allocation = { .id = 1,
 							    .principal = 1,
@@ -40,11 +40,11 @@ static void fill(struct penstock_database *database)
 	const struct penstock_name_floor_row name_floor = { 1, 4, 5 };
 	const struct penstock_answer_row answer = { 1,    9, 0,      0,  0xC000000D,
 						    true, 8, "copy", "", "no" };
-	const struct penstock_generation_row generation = { { 1, 2, 3 } };
+	const struct penstock_adapter_row adapter = { 1, { 1, 2, 3 } };
 	struct penstock_record_queue queue = { 0 };
 	struct penstock_record_pool pool = { 0 };
 
-	put(&queue, &pool, PENSTOCK_TABLE_GENERATION, &generation);
+	put(&queue, &pool, PENSTOCK_TABLE_ADAPTER, &adapter);
 	put(&queue, &pool, PENSTOCK_TABLE_PRINCIPAL, &principal);
 	put(&queue, &pool, PENSTOCK_TABLE_SESSION, &session);
 	put(&queue, &pool, PENSTOCK_TABLE_DEVICE, &device);

@@ -19,9 +19,9 @@ struct penstock_net *penstock_fuzz_net_start(uv_loop_t *loop)
 {
 	const struct penstock_net_config config = {
 		.loop = loop,
-		.info = { .description = "fuzz" },
+		.adapters = { { .description = "fuzz", .backend = "fuzz" } },
+		.adapter_count = 1,
 		.server = "fuzz",
-		.backend = "fuzz",
 		.hello_ms = PENSTOCK_LIMIT_HELLO_MS,
 		.closing_ms = PENSTOCK_LIMIT_CLOSING_MS,
 		.max_connections = PENSTOCK_FUZZ_CONNECTIONS,

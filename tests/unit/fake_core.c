@@ -607,7 +607,8 @@ static void look(struct penstock_scheduler *scheduler)
 		penstock_list_for_each (link, &fake.waiting) {
 			struct penstock_submission *submission = submission_of(link);
 
-			if (submission->blocked == 0 && first_of_its_queue(submission)) {
+			if (submission->queue->scheduler == scheduler && submission->blocked == 0 &&
+			    first_of_its_queue(submission)) {
 				pick(scheduler, submission);
 				again = true;
 				break;
@@ -642,11 +643,11 @@ void penstock_scheduler_free(struct penstock_scheduler *scheduler)
 
 void penstock_scheduler_stopped(struct penstock_scheduler *scheduler, enum penstock_status status)
 {
-	struct penstock_list *link;
-
 	scheduler->stopped = true;
-	while ((link = penstock_list_first(&fake.hardware)) != NULL) {
-		put_off(scheduler, submission_of(link), status);
+	penstock_list_for_each_safe (link, &fake.hardware) {
+		if (submission_of(link)->queue->scheduler == scheduler) {
+			put_off(scheduler, submission_of(link), status);
+		}
 	}
 }
 
@@ -690,13 +691,14 @@ void penstock_scheduler_watch(struct penstock_scheduler *scheduler)
 
 void penstock_scheduler_deliver(struct penstock_scheduler *scheduler)
 {
-	struct penstock_list *link;
-
 	scheduler->asked = false;
-	while ((link = penstock_list_pop(&fake.put_off)) != NULL) {
+	penstock_list_for_each_safe (link, &fake.put_off) {
 		struct penstock_submission *submission = submission_of(link);
 
-		submission->completed(submission, submission->result);
+		if (submission->queue->scheduler == scheduler) {
+			penstock_list_remove(link);
+			submission->completed(submission, submission->result);
+		}
 	}
 }
 

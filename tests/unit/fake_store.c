@@ -16,7 +16,7 @@ enum row_kind {
 	ROW_ALLOCATION = PENSTOCK_STORE_ALLOCATION,
 	ROW_OPENING = PENSTOCK_STORE_OPENING,
 	ROW_FLOOR,
-	ROW_GENERATION,
+	ROW_ADAPTER,
 	ROW_LIST,
 	ROW_ANSWER,    /* its id is the session's number and the serial */
 	ROW_FORGOTTEN, /* of a session; its id is the session's */
@@ -155,10 +155,11 @@ uint64_t penstock_store_delete(struct penstock_store *store, enum penstock_store
 	return fake.sequence;
 }
 
-uint64_t penstock_store_put_generation(struct penstock_store *store, const uint8_t id[16])
+uint64_t penstock_store_put_adapter(struct penstock_store *store, uint32_t index,
+				    const uint8_t memory_generation[16])
 {
 	(void)store;
-	memcpy(append(ROW_GENERATION, 1)->data.generation, id, 16);
+	memcpy(append(ROW_ADAPTER, index + 1)->data.generation, memory_generation, 16);
 	return fake.sequence;
 }
 
@@ -250,7 +251,7 @@ static void kill_children(enum row_kind kind, uint64_t id)
 		[ROW_CONTEXT] = ROW_DEVICE,    [ROW_ALLOCATION] = ROW_PRINCIPAL,
 		[ROW_OPENING] = ROW_DEVICE,    [ROW_FLOOR] = ROW_SESSION,
 		[ROW_PRINCIPAL] = ROW_KINDS,   [ROW_LIST] = ROW_KINDS,
-		[ROW_GENERATION] = ROW_KINDS,  [ROW_DELETE] = ROW_KINDS,
+		[ROW_ADAPTER] = ROW_KINDS,     [ROW_DELETE] = ROW_KINDS,
 		[ROW_SERIAL] = ROW_SESSION,    [ROW_ANSWER] = ROW_SESSION,
 		[ROW_FORGOTTEN] = ROW_SESSION, [ROW_RECEIVED] = ROW_KINDS,
 	};
@@ -333,8 +334,8 @@ static bool deliver(const struct penstock_store_loader *loader, const struct row
 	case ROW_FLOOR:
 		return loader->name_floor(loader->owner, row->parent, (uint32_t)row->data.floor,
 					  (uint32_t)(row->data.floor >> 32));
-	case ROW_GENERATION:
-		loader->generation(loader->owner, row->data.generation);
+	case ROW_ADAPTER:
+		loader->adapter(loader->owner, (uint32_t)row->id - 1, row->data.generation);
 		return true;
 	case ROW_ANSWER:
 		return loader->answer(loader->owner, &row->data.answer);
@@ -352,10 +353,9 @@ enum penstock_status penstock_store_load(struct penstock_store *store,
 					 const struct penstock_store_loader *loader,
 					 struct penstock_errbuf *reterr_text)
 {
-	static const enum row_kind order[] = { ROW_GENERATION, ROW_PRINCIPAL, ROW_SESSION,
-					       ROW_DEVICE,     ROW_CONTEXT,   ROW_ALLOCATION,
-					       ROW_OPENING,    ROW_LIST,      ROW_FLOOR,
-					       ROW_ANSWER };
+	static const enum row_kind order[] = { ROW_ADAPTER, ROW_PRINCIPAL,  ROW_SESSION, ROW_DEVICE,
+					       ROW_CONTEXT, ROW_ALLOCATION, ROW_OPENING, ROW_LIST,
+					       ROW_FLOOR,   ROW_ANSWER };
 	unsigned count = row_count;
 
 	(void)store;

@@ -27,11 +27,13 @@ void net_setup_with(uint64_t hello_ms, uint64_t closing_ms, uint32_t max_connect
 {
 	struct penstock_net_config config = {
 		.loop = &net_loop,
-		.info = { .description = "a test",
-			  .local_bytes = 1u << 20,
-			  .aperture_bytes = 1u << 20,
-			  .aperture_commit_limit_bytes = 1u << 20,
-			  .hw_queue_packet_cap = 2 },
+		.adapters = { { .description = "a test",
+				.backend = "fake",
+				.local_bytes = 1u << 20,
+				.aperture_bytes = 1u << 20,
+				.aperture_commit_limit_bytes = 1u << 20,
+				.hw_queue_packet_cap = 2 } },
+		.adapter_count = 1,
 		.server = "test",
 		.hello_ms = hello_ms,
 		.closing_ms = closing_ms,

@@ -63,20 +63,27 @@ enum penstock_status fixture_start_again(struct fixture *fixture, struct penstoc
 
 void fixture_start(struct fixture *fixture, bool store)
 {
+	fixture_start_adapters(fixture, store, 1);
+}
+
+void fixture_start_adapters(struct fixture *fixture, bool store, uint32_t adapter_count)
+{
 	struct penstock_errbuf text;
 
 	fake_core_reset();
 	ck_assert_int_eq(uv_loop_init(&fixture->loop), 0);
-	fixture->adapter = (struct penstock_adapter_config){
-		.memory_dir = "",
-		.local_bytes = 64u << 20,
-		.aperture_bytes = 64u << 20,
-		.hw_queue_packet_cap = 2,
-	};
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(fixture->adapters); i++) {
+		fixture->adapters[i] = (struct penstock_adapter_config){
+			.memory_dir = "",
+			.local_bytes = 64u << 20,
+			.aperture_bytes = 64u << 20,
+			.hw_queue_packet_cap = 2,
+		};
+	}
 	fixture->config = (struct penstock_machine_config){
 		.memory_dir = "",
-		.adapters = &fixture->adapter,
-		.adapter_count = 1,
+		.adapters = fixture->adapters,
+		.adapter_count = adapter_count,
 		.principal_quota_bytes = 64u << 20,
 		.max_sessions_per_principal = 8,
 		.max_lease_s = 30,
@@ -184,10 +191,15 @@ static struct penstock_request *ask(struct client *client, struct answered *answ
 	return &answered->request;
 }
 
+enum penstock_status client_device_on(struct client *client, uint64_t name, uint32_t adapter)
+{
+	return penstock_create_device(client->session, ++client->serial, name, adapter, 0,
+				      &client->refusal);
+}
+
 enum penstock_status client_device(struct client *client, uint64_t name)
 {
-	return penstock_create_device(client->session, ++client->serial, name, 0, 0,
-				      &client->refusal);
+	return client_device_on(client, name, 0);
 }
 
 enum penstock_status client_context(struct client *client, uint64_t name, uint64_t device)

@@ -51,15 +51,16 @@ struct fixture {
 	uv_loop_t loop;
 	struct penstock_machine *machine;
 	struct penstock_machine_config config;
-	struct penstock_adapter_config adapter;
+	struct penstock_adapter_config adapters[3];
 	bool stopped;
 };
 
 #define NAME(index)                ((uint64_t)(index))
 #define NAME_OF(generation, index) ((uint64_t)(generation) << 32 | (index))
 
-/* `store`: with the fake one, so that leases are granted. */
+/* One adapter. `store`: with the fake one, so that leases are granted. */
 void fixture_start(struct fixture *fixture, bool store);
+void fixture_start_adapters(struct fixture *fixture, bool store, uint32_t adapter_count);
 /* Again, on what survived. */
 enum penstock_status fixture_start_again(struct fixture *fixture, struct penstock_errbuf *ret_text);
 /* Until the adapter is gone; everything must have been given back. */
@@ -75,6 +76,7 @@ enum penstock_status client_resume(struct fixture *fixture, struct client *clien
 void client_disconnect(struct client *client);
 
 enum penstock_status client_device(struct client *client, uint64_t name);
+enum penstock_status client_device_on(struct client *client, uint64_t name, uint32_t adapter);
 enum penstock_status client_context(struct client *client, uint64_t name, uint64_t device);
 enum penstock_status client_allocation(struct client *client, uint64_t name, uint64_t device,
 				       uint64_t size_bytes, struct answered *answered);

@@ -63,9 +63,9 @@ START_TEST(what_nobody_says_has_a_default)
 	ck_assert_str_eq(config.state_dir, "/var/there");
 	ck_assert_str_eq(config.listen, "");
 	ck_assert_uint_eq(config.socket_mode, 0666);
-	ck_assert_uint_eq(config.local_memory, 1u << 30);
-	ck_assert_uint_eq(config.backend, PENSTOCK_BACKEND_EMULATED);
-	ck_assert(!config.paranoid);
+	ck_assert_uint_eq(config.adapters[0].local_memory, 1u << 30);
+	ck_assert_uint_eq(config.adapters[0].backend, PENSTOCK_BACKEND_EMULATED);
+	ck_assert(!config.adapters[0].paranoid);
 }
 END_TEST
 
@@ -88,9 +88,9 @@ START_TEST(a_file_says_every_kind_of_value)
 	ck_assert_uint_eq(config.socket_mode, 0600);
 	ck_assert_str_eq(config.listen, "[::1]:7070");
 	ck_assert_uint_eq(config.log_level, 7);
-	ck_assert_uint_eq(config.backend, PENSTOCK_BACKEND_NULL);
-	ck_assert_uint_eq(config.local_memory, 64u << 20);
-	ck_assert(config.paranoid);
+	ck_assert_uint_eq(config.adapters[0].backend, PENSTOCK_BACKEND_NULL);
+	ck_assert_uint_eq(config.adapters[0].local_memory, 64u << 20);
+	ck_assert(config.adapters[0].paranoid);
 }
 END_TEST
 
@@ -198,7 +198,7 @@ START_TEST(the_command_line_wins_over_the_file)
 			 PENSTOCK_STATUS_SUCCESS);
 	ck_assert_int_eq(penstock_config_complete(&config, &text), PENSTOCK_STATUS_SUCCESS);
 	ck_assert_str_eq(config.socket, "/from/options");
-	ck_assert(config.paranoid);
+	ck_assert(config.adapters[0].paranoid);
 }
 END_TEST
 
@@ -257,6 +257,117 @@ static void count_fixed(void *owner, const char *key)
 	(*(unsigned *)owner)++;
 }
 
+static const struct penstock_config_adapter *adapter_of(uint32_t index)
+{
+	return &config.adapters[index];
+}
+
+START_TEST(a_further_adapter_has_what_the_first_has_where_it_says_nothing)
+{
+	ck_assert_int_eq(
+		read_text("[adapter 2]\nbackend = null\n"
+			  "[adapter]\nlocal-memory = 64M\nparanoid = yes\nfaults = 3:hang\n"
+			  "[adapter 1]\n"
+			  "[adapter 2]\nlocal-memory = 2M\nparanoid = no\nfaults = 5:late\n"),
+		PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(penstock_config_complete(&config, &text), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(config.more_adapters, 2);
+	ck_assert_uint_eq(adapter_of(1)->local_memory, 64u << 20);
+	ck_assert_uint_eq(adapter_of(1)->aperture_memory, 1u << 30);
+	ck_assert_uint_eq(adapter_of(1)->backend, PENSTOCK_BACKEND_EMULATED);
+	ck_assert_str_eq(adapter_of(1)->faults, "3:hang");
+	ck_assert(adapter_of(1)->paranoid);
+	ck_assert_uint_eq(adapter_of(2)->local_memory, 2u << 20);
+	ck_assert_uint_eq(adapter_of(2)->aperture_memory, 1u << 30);
+	ck_assert_uint_eq(adapter_of(2)->backend, PENSTOCK_BACKEND_NULL);
+	ck_assert_str_eq(adapter_of(2)->faults, "5:late");
+	ck_assert(!adapter_of(2)->paranoid);
+}
+END_TEST
+
+START_TEST(an_option_is_the_first_adapters_and_what_others_do_not_say)
+{
+	ck_assert_int_eq(read_options("--local-memory=4M", "--backend=null", NULL),
+			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(read_text("[adapter]\nlocal-memory = 64M\n"
+				   "[adapter 1]\nlocal-memory = 8M\n[adapter 2]\n"),
+			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(penstock_config_complete(&config, &text), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(adapter_of(0)->local_memory, 4u << 20);
+	ck_assert_uint_eq(adapter_of(1)->local_memory, 8u << 20);
+	ck_assert_uint_eq(adapter_of(2)->local_memory, 4u << 20);
+	ck_assert_uint_eq(adapter_of(2)->backend, PENSTOCK_BACKEND_NULL);
+}
+END_TEST
+
+START_TEST(adapters_are_numbered_without_a_gap_and_are_not_too_many)
+{
+	static const struct {
+		const char *file;
+		const char *fault;
+	} cases[] = {
+		{ "[adapter 2]\nbackend = null\n", "test.conf:1: [adapter 2] without [adapter 1]" },
+		{ "[adapter 1]\n\n[adapter 3]\n", "test.conf:3: [adapter 3] without [adapter 2]" },
+		{ "[adapter 8]\nbackend = null\n",
+		  "test.conf:1: there are at most 8 adapters: [adapter 7] is the last" },
+		{ "[adapter 99999999999999999999]\n",
+		  "test.conf:1: there are at most 8 adapters: [adapter 7] is the last" },
+		{ "[adapter 0]\nbackend = null\n",
+		  "test.conf:2: there is no key 'backend' in section [adapter 0]" },
+		{ "[adapter 1x]\nbackend = null\n",
+		  "test.conf:2: there is no key 'backend' in section [adapter 1x]" },
+		{ "[adapter 1]\nsocket = /x\n",
+		  "test.conf:2: there is no key 'socket' in section [adapter 1]" },
+		{ "[adapter 1]\nbackend = real\n",
+		  "test.conf:2: backend: 'real' is none of: emulated, null or faulty" },
+		{ "[adapter 1]\nfaults = 3:hang\n[adapter 1]\nfaults = 4:hang\n",
+		  "test.conf:4: 'faults' is there twice" },
+	};
+
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(cases); i++) {
+		ck_assert_int_eq(read_text(cases[i].file), PENSTOCK_STATUS_INVALID_PARAMETER);
+		ck_assert_str_eq(text.text, cases[i].fault);
+		penstock_config_fini(&config);
+		config = (struct penstock_config){ .given = 0 };
+	}
+	ck_assert_int_eq(read_text("[adapter 1]\nlocal-memory = 1048577\n"),
+			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(penstock_config_complete(&config, &text),
+			 PENSTOCK_STATUS_INVALID_PARAMETER);
+	ck_assert_ptr_nonnull(strstr(text.text, "adapter 1: local-memory and aperture-memory"));
+}
+END_TEST
+
+static void keep_name(void *owner, const char *key)
+{
+	snprintf(owner, 64, "%s", key);
+}
+
+START_TEST(a_reload_does_not_change_adapters)
+{
+	struct penstock_config next = { .given = 0 };
+	struct penstock_config first;
+	char name[64] = "";
+
+	ck_assert_int_eq(read_text("[adapter 1]\nparanoid = yes\n"), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(penstock_config_complete(&config, &text), PENSTOCK_STATUS_SUCCESS);
+	first = config;
+	config = next;
+	ck_assert_int_eq(read_text("[adapter 1]\n"), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(penstock_config_complete(&config, &text), PENSTOCK_STATUS_SUCCESS);
+	penstock_config_reload(&first, &config, keep_name, name);
+	ck_assert_str_eq(name, "paranoid of adapter 1");
+	ck_assert(first.adapters[1].paranoid);
+	penstock_config_fini(&config);
+	config = next;
+	ck_assert_int_eq(penstock_config_complete(&config, &text), PENSTOCK_STATUS_SUCCESS);
+	penstock_config_reload(&first, &config, keep_name, name);
+	ck_assert_str_eq(name, "adapter");
+	ck_assert_uint_eq(first.more_adapters, 1);
+	penstock_config_fini(&first);
+}
+END_TEST
+
 START_TEST(a_reload_changes_what_may_change_and_names_the_rest)
 {
 	struct penstock_config next = { .given = 0 };
@@ -273,7 +384,7 @@ START_TEST(a_reload_changes_what_may_change_and_names_the_rest)
 	config = first;
 	penstock_config_reload(&config, &next, count_fixed, &fixed);
 	ck_assert_uint_eq(config.log_level, 3);
-	ck_assert_uint_eq(config.local_memory, 1u << 30);
+	ck_assert_uint_eq(config.adapters[0].local_memory, 1u << 30);
 	ck_assert_uint_eq(fixed, 1);
 	penstock_config_fini(&next);
 }
@@ -333,6 +444,10 @@ int main(void)
 	tcase_add_test(tcase, an_unknown_option_is_named);
 	tcase_add_test(tcase, faults_are_packets_and_kinds);
 	tcase_add_test(tcase, a_segment_is_whole_granules);
+	tcase_add_test(tcase, a_further_adapter_has_what_the_first_has_where_it_says_nothing);
+	tcase_add_test(tcase, an_option_is_the_first_adapters_and_what_others_do_not_say);
+	tcase_add_test(tcase, adapters_are_numbered_without_a_gap_and_are_not_too_many);
+	tcase_add_test(tcase, a_reload_does_not_change_adapters);
 	tcase_add_test(tcase, a_reload_changes_what_may_change_and_names_the_rest);
 	tcase_add_test(tcase, the_example_says_every_key_with_its_default);
 	tcase_add_test(tcase, a_file_that_is_not_there_is_named);

@@ -218,6 +218,7 @@ START_TEST(shipped_migrations_have_their_hash)
 	static const char *const hashes[] = {
 		"4c529a8e49c83a9b4239564cfddbffed06dfb40564da12cd67024233e69410ce",
 		"142dd4ec5c13696eea90a8042c97ec808f869ea14d2b8a3f3bd5412ed4b89c99",
+		"a5522592300cb3982ae27794d4cf02dec93d3fb9074a1c3102796e953e1dd725",
 	};
 	char hash[PENSTOCK_MIGRATION_HASH_CHARS + 1];
 

@@ -59,23 +59,24 @@ static void tamper(const char *sql)
 }
 
 static const char filled[] =
-	"generation aa..bb\n"
+	"adapter 0 generation aa..bb\n"
+	"adapter 1 generation cc..dd\n"
 	"principal 1 uid:1\n"
 	"principal 2 uid:2\n"
 	"session 1 of 1 fffffffffffffffe/100000000 lease 60 record 8 serial 31 forgotten 12 "
 	"a client\n"
 	"session 2 of 2 fffffffffffffffd/200000000 lease 60 record 9 serial 32 forgotten 12 "
 	"a client\n"
-	"device 1 of 1 name abcd000000000001 flags 2 state 1\n"
-	"device 2 of 2 name abcd000000000002 flags 2 state 1\n"
+	"device 1 of 1 name abcd000000000001 flags 2 state 1 adapter 0\n"
+	"device 2 of 2 name abcd000000000002 flags 2 state 1 adapter 1\n"
 	"context 1 of 1 name abcd000000000001 node 1 flags 2 sizes 65536 256 4294967295 priority "
 	"-7 record 3\n"
 	"context 2 of 2 name abcd000000000002 node 1 flags 2 sizes 65536 256 4294967295 priority "
 	"-7 record 6\n"
 	"allocation 1 of 1 bytes 4096 record 2 segments 3/1 flags 1 priority 78000000 surface "
-	"640x480 21 2 2560 token fffffffffffffffe/1\n"
+	"640x480 21 2 2560 token fffffffffffffffe/1 adapter 0\n"
 	"allocation 2 of 2 bytes 8192 record 3 segments 3/1 flags 1 priority 78000000 surface "
-	"640x480 21 2 2560 token fffffffffffffffd/2\n"
+	"640x480 21 2 2560 token fffffffffffffffd/2 adapter 1\n"
 	"opening 1 device 1 allocation 1 name abcd000000000001 read\n"
 	"opening 2 device 2 allocation 2 name abcd000000000002 write\n"
 	"element 0 of 1 opening 0 write 0 segment 0 at 0\n"
@@ -256,7 +257,7 @@ START_TEST(the_longest_list_comes_back)
 	ck_assert_uint_eq(fixture.failures, 0);
 	store_fixture_close(&fixture);
 	ck_assert_int_eq(store_dump_file(&config, &result, &text), PENSTOCK_STATUS_SUCCESS);
-	ck_assert_uint_eq(result.rows, 23 - 2 + count);
+	ck_assert_uint_eq(result.rows, 24 - 2 + count);
 	free(result.text);
 	free(list);
 }
@@ -373,7 +374,7 @@ END_TEST
 
 START_TEST(a_row_that_its_owner_refuses_is_named)
 {
-	struct store_dump result = { .stop_at = 7 };
+	struct store_dump result = { .stop_at = 8 };
 	struct penstock_errbuf text;
 
 	fill();
@@ -401,6 +402,9 @@ static const struct {
 	{ "UPDATE list_element SET element = 65536 WHERE element = 1",
 	  "list_element, row 1, column element" },
 	{ "UPDATE name_floor SET name_index = 0", "name_floor, row 1, column name_index" },
+	{ "UPDATE device SET adapter = 8", "device, row 1, column adapter" },
+	{ "UPDATE allocation SET adapter = -1", "allocation, row 1, column adapter" },
+	{ "UPDATE adapter SET id = 8 WHERE id = 1", "adapter, row 8, column id" },
 	{ "UPDATE highest_id SET kind = 6 WHERE kind = 1", "highest_id, row 6, column kind" },
 	{ "UPDATE highest_id SET id = -1 WHERE kind = 1", "highest_id, row 1, column id" },
 	{ "UPDATE highest_id SET id = 1 WHERE kind = 4", "allocation, row 2: its id is above" },
@@ -423,7 +427,7 @@ static const struct {
 	{ "PRAGMA user_version = 0", "not a Penstock database" },
 	{ "PRAGMA user_version = -3", "not a Penstock database" },
 	{ "DELETE FROM schema_migration", "has no row for version 1" },
-	{ "PRAGMA ignore_check_constraints = 1; UPDATE memory_generation SET id = x'00'",
+	{ "PRAGMA ignore_check_constraints = 1; UPDATE adapter SET memory_generation = x'00'",
 	  "CHECK constraint" },
 };
 
