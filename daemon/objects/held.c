@@ -24,11 +24,11 @@ struct layout {
 	uint64_t list, references, waits, patches, before, patches_in, dma, command, end;
 };
 
-/* `private_bytes`: penstock_held.private_bytes of the block. */
-static struct layout lay_out(const struct penstock_held_size *size, uint64_t private_bytes)
+/* But for its private data, which stands before them all. */
+static inline struct layout lay_out(const struct penstock_held_size *size)
 {
 	uint64_t references = size->references;
-	struct layout layout = { .list = sizeof(struct penstock_held) + private_bytes };
+	struct layout layout = { .list = sizeof(struct penstock_held) };
 
 	layout.references = layout.list + references * sizeof(struct penstock_render_allocation);
 	layout.waits = layout.references + references * sizeof(struct penstock_reference);
@@ -44,7 +44,7 @@ static struct layout lay_out(const struct penstock_held_size *size, uint64_t pri
 
 uint64_t penstock_held_bytes(const struct penstock_held_size *size)
 {
-	return lay_out(size, penstock_translate_private_bytes(size->private_bytes)).end;
+	return lay_out(size).end + penstock_translate_private_bytes(size->private_bytes);
 }
 
 /* All blocks of a class have the same, so that each keeps its place. */
@@ -55,13 +55,15 @@ static uint32_t class_private_bytes(uint32_t size_class)
 
 static uint32_t class_of(const struct penstock_held_size *size)
 {
-	const uint64_t private_bytes = penstock_translate_private_bytes(size->private_bytes);
-	const uint64_t other_bytes = lay_out(size, 0).end;
+	/* Of a block with so much private data, and of one with so much else. */
+	const uint64_t by_private =
+		penstock_translate_private_bytes(size->private_bytes) * PRIVATE_SHARE;
+	const uint64_t by_other =
+		(lay_out(size).end * PRIVATE_SHARE + PRIVATE_SHARE - 2u) / (PRIVATE_SHARE - 1u);
+	const uint64_t bytes = by_private < by_other ? by_other : by_private;
 	uint32_t size_class = 0;
 
-	while (size_class < PENSTOCK_HELD_CLASSES &&
-	       (class_private_bytes(size_class) < private_bytes ||
-		class_bytes(size_class) - class_private_bytes(size_class) < other_bytes)) {
+	while (size_class < PENSTOCK_HELD_CLASSES && class_bytes(size_class) < bytes) {
 		size_class++;
 	}
 	return size_class;
@@ -77,7 +79,7 @@ bool penstock_held_fits(const struct penstock_held *held, const struct penstock_
 			uint64_t bytes)
 {
 	return penstock_translate_private_bytes(size->private_bytes) <= held->private_bytes &&
-	       lay_out(size, held->private_bytes).end <= bytes;
+	       lay_out(size).end + held->private_bytes <= bytes;
 }
 
 static struct penstock_held *new_block(uint64_t bytes, uint32_t private_bytes)
@@ -116,8 +118,8 @@ static struct penstock_held *take_block(struct penstock_held_pool *pool,
 void penstock_held_lay_out(struct penstock_held *held, const struct penstock_held_size *size,
 			   uint8_t **ret_command, struct penstock_patch_location **ret_patches_in)
 {
-	const struct layout layout = lay_out(size, held->private_bytes);
-	uint8_t *block = (uint8_t *)held;
+	const struct layout layout = lay_out(size);
+	uint8_t *block = (uint8_t *)held + held->private_bytes;
 
 	/* Field by field: most of a submission is filled in by the stages that need it. */
 	held->context = NULL;

@@ -243,10 +243,11 @@ static const uint8_t *walk_part(struct penstock_walk *walk, const uint8_t *bytes
 
 static void walk_all(struct penstock_walk *walk, const uint8_t *bytes, uint32_t offered)
 {
+	bytes = walk_part(walk, bytes, offered);
 	while (bytes != NULL && walk->end - bytes >= PENSTOCK_HEADER_BYTES) {
-		bytes = walk_part(walk, bytes, offered);
+		bytes = penstock_walk_skip(walk, bytes);
 		if (bytes != NULL) {
-			bytes = penstock_walk_skip(walk, bytes);
+			bytes = walk_part(walk, bytes, offered);
 		}
 	}
 	if (bytes != NULL && bytes != walk->end) {
