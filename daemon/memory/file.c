@@ -33,6 +33,19 @@ static enum penstock_status set_size(struct penstock_memory_file *file, uint64_t
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
+static enum penstock_status map_whole(struct penstock_memory_file *file)
+{
+	void *address = mmap(NULL, file->size_bytes, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_NORESERVE, file->descriptor, 0);
+
+	if (address == MAP_FAILED) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	file->map = address;
+	file->mapped = penstock_mapped_watch(address, file->size_bytes);
+	return file->mapped == NULL ? PENSTOCK_STATUS_NO_MEMORY : PENSTOCK_STATUS_SUCCESS;
+}
+
 enum penstock_status penstock_memory_file_open(struct penstock_memory_file *file, int directory,
 					       const char *name, uint32_t id, uint64_t size_bytes,
 					       enum penstock_file_open how, bool map)
@@ -43,7 +56,6 @@ enum penstock_status penstock_memory_file_open(struct penstock_memory_file *file
 		[PENSTOCK_FILE_OPEN_EXISTING] = 0,
 	};
 	enum penstock_status status;
-	void *address;
 
 	*file = (struct penstock_memory_file){ .id = id };
 	snprintf(file->name, sizeof(file->name), "%s", name);
@@ -58,10 +70,7 @@ enum penstock_status penstock_memory_file_open(struct penstock_memory_file *file
 	}
 	status = set_size(file, size_bytes, how);
 	if (status == PENSTOCK_STATUS_SUCCESS && map) {
-		address = mmap(NULL, file->size_bytes, PROT_READ | PROT_WRITE,
-			       MAP_SHARED | MAP_NORESERVE, file->descriptor, 0);
-		file->map = address == MAP_FAILED ? NULL : address;
-		status = file->map == NULL ? PENSTOCK_STATUS_NO_MEMORY : PENSTOCK_STATUS_SUCCESS;
+		status = map_whole(file);
 	}
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		penstock_memory_file_close(file);
@@ -93,6 +102,7 @@ void penstock_memory_file_close(struct penstock_memory_file *file)
 	if (file->id == 0) {
 		return;
 	}
+	penstock_mapped_forget(file->mapped);
 	if (file->map != NULL) {
 		munmap(file->map, file->size_bytes);
 	}

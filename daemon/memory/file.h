@@ -8,6 +8,7 @@
 #ifndef PENSTOCK_MEMORY_FILE_H
 #define PENSTOCK_MEMORY_FILE_H
 
+#include "daemon/memory/mapped.h"
 #include "proto/base/base.h"
 #include "proto/wire/status.h"
 
@@ -20,7 +21,8 @@ struct penstock_memory_file {
 	uint32_t id;    /* the backend's number for it, > 0; 0: not open */
 	int descriptor; /* owned */
 	uint64_t size_bytes;
-	uint8_t *map; /* owned; NULL: not mapped in the daemon */
+	uint8_t *map;                   /* owned; NULL: not mapped in the daemon */
+	struct penstock_mapped *mapped; /* of `map` */
 	char name[48];
 };
 

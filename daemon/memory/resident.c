@@ -198,7 +198,8 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 
 	penstock_vidmm_own_thread(vidmm);
 	PENSTOCK_REQUIRE(!vidmm->stopped);
-	if (PENSTOCK_UNLIKELY(process->lost)) {
+	if (PENSTOCK_UNLIKELY(process->lost || penstock_mapped_torn(process->system.mapped) ||
+			      penstock_mapped_torn(process->local.mapped))) {
 		return PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE;
 	}
 	if (PENSTOCK_UNLIKELY(vidmm->restore.open)) {

@@ -244,7 +244,7 @@ void penstock_vidmm_access_end(struct penstock_vidmm_allocation *allocation);
  * takes a slot of the DMA pool. SUCCESS: ready to patch, everything is pinned until `finish`.
  * PENDING: under way or something is in the way; `progress` tells when to ask again; nothing is
  * held meanwhile. GRAPHICS_NO_VIDEO_MEMORY: its segments cannot hold it beside what they hold.
- * GRAPHICS_GPU_EXCEPTION_ON_DEVICE: its process is lost.
+ * GRAPHICS_GPU_EXCEPTION_ON_DEVICE: its process is lost, or one of its files was shortened.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submission);

@@ -252,6 +252,15 @@ def a_principals_gpu_that_does_nothing_or_floods_is_not_the_others():
             assert report(daemon, "status")["status"]["adapter"] == "running"
 
 
+def a_principals_gpu_that_shortens_its_files_costs_its_principal_only():
+    with two_tenants("shorten") as (daemon, honest, victim):
+        end = time.monotonic() + PATIENCE_S
+        while victim.run(2) != STATUS["GRAPHICS_GPU_EXCEPTION_ON_DEVICE"]:
+            assert time.monotonic() < end, "its submissions still succeed"
+        honest.works(3)
+        assert report(daemon, "status")["status"]["adapter"] == "running"
+
+
 def C8_a_principals_gpu_that_lies_stops_the_adapter_and_is_not_believed():
     for what in ("scribble", "ones", "flip"):
         with two_tenants(what) as (daemon, honest, victim):
@@ -270,4 +279,5 @@ if __name__ == "__main__":
          a_principals_gpu_that_ends_over_a_paging_packet_is_started_again,
          a_principals_gpu_that_hangs_is_not_the_others,
          a_principals_gpu_that_does_nothing_or_floods_is_not_the_others,
+         a_principals_gpu_that_shortens_its_files_costs_its_principal_only,
          C8_a_principals_gpu_that_lies_stops_the_adapter_and_is_not_believed])

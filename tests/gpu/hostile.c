@@ -54,8 +54,8 @@ static void fill(void *memory, size_t bytes, uint64_t (*word)(void))
 	}
 }
 
-/* A memory file that the daemon sent, as much of it as has pages; NULL: none came. */
-static void *receive_file(size_t *ret_bytes)
+/* A memory file that the daemon sent; -1: none came. */
+static int receive_file(void)
 {
 	struct penstock_channel_message message;
 	struct iovec bytes = { .iov_base = &message, .iov_len = sizeof(message) };
@@ -68,16 +68,24 @@ static void *receive_file(size_t *ret_bytes)
 				 .msg_control = &control,
 				 .msg_controllen = sizeof(control) };
 	struct cmsghdr *rights;
-	struct stat status;
-	void *memory;
 	int file;
 
 	if (recvmsg(PENSTOCK_GPU_FD_CHANNEL, &header, MSG_DONTWAIT) <= 0 ||
 	    (rights = CMSG_FIRSTHDR(&header)) == NULL) {
-		return NULL;
+		return -1;
 	}
 	memcpy(&file, CMSG_DATA(rights), sizeof(file));
-	if (fstat(file, &status) != 0 || status.st_blocks == 0) {
+	return file;
+}
+
+/* As much of one as has pages; NULL: none came, or it has none. */
+static void *map_file(size_t *ret_bytes)
+{
+	struct stat status;
+	int file = receive_file();
+	void *memory;
+
+	if (file < 0 || fstat(file, &status) != 0 || status.st_blocks == 0) {
 		return NULL;
 	}
 	*ret_bytes = (size_t)status.st_blocks * 512u;
@@ -90,7 +98,7 @@ static void scribble_files(void)
 	size_t bytes;
 	void *memory;
 
-	while ((memory = receive_file(&bytes)) != NULL) {
+	while ((memory = map_file(&bytes)) != NULL) {
 		fill(memory, bytes, noise);
 	}
 }
@@ -199,6 +207,22 @@ static void leave_at_once(void)
 	_exit(0);
 }
 
+/* Takes the pages of its files away, and says that everything is done. */
+static void shorten(void)
+{
+	int file;
+
+	await_packet();
+	while ((file = receive_file()) >= 0) {
+		(void)!ftruncate(file, 0);
+	}
+	for (;;) {
+		retire_all();
+		ring_interrupts();
+		usleep(1000);
+	}
+}
+
 static void hang(void)
 {
 	for (;;) {
@@ -253,7 +277,7 @@ static const struct {
 	{ "scribble", scribble },    { "ones", ones },   { "flip", flip },
 	{ "leave", leave },          { "quit", quit },   { "crash", crash },
 	{ "absent", leave_at_once }, { "hang", hang },   { "flood", flood },
-	{ "silent", silent },        { "steal", steal },
+	{ "silent", silent },        { "steal", steal }, { "shorten", shorten },
 };
 
 /* ---------------------------------------------------------------- who it is */
