@@ -251,7 +251,7 @@ class Client:
         whole = wire.frame("SYNC", self.serial + 1)
         self.peer.send(whole[:self.generator.randrange(len(whole))])
         self.peer.close()
-        self.send_the_rest(self.resume(), restarted=False)
+        self.send_the_rest(self.resume())
 
     def act(self, other):
         what = self.generator.random()
@@ -295,13 +295,14 @@ class Client:
     def may_be_refused(self, request, status):
         """A device that was lost at a kill refuses what its owner had sent for it; what its owner
         destroyed is not there to be opened, nor to be destroyed again where that was not heard in
-        time."""
+        time; and a read-back, which is not kept, finds nothing where a destroy behind it was."""
         name = request.fields.get("name", 0)
         return (status == LOST and request.kind in OF_A_DEVICE and name not in self.contents and
                 request.fields.get("device") != self.device or
                 request.refused or
                 request.kind == "OPEN_ALLOCATION" and (name in self.opened or name in self.gone) or
-                request.kind == "DESTROY" and name in self.refused)
+                request.kind == "DESTROY" and name in self.refused or
+                request.kind == "READ_BACK" and request.fields["allocation"] in self.gone)
 
     def take_refusal(self, request, frame):
         assert request is not None and self.may_be_refused(request, frame.message.status), \
@@ -353,15 +354,13 @@ class Client:
             f"acknowledged {self.acknowledged}, executed {last}, sent {self.serial}"
         return last
 
-    def send_the_rest(self, last, restarted):
+    def send_the_rest(self, last):
         """Exactly the requests behind `last`, as they were, whatever of them was executed."""
         opens = {request.fields["name"] for request in self.unacknowledged
                  if request.serial <= last and request.kind == "OPEN_ALLOCATION"}
         self.refused |= opens  # whether they were was not heard
         self.acknowledge(last)
         self.history.append((0, f"resumed behind {last}"))
-        if restarted:
-            self.expect_later_bytes()
         for request in self.unacknowledged:
             self.note(request, "sent again")
             self.peer.send(request.frame)
@@ -370,15 +369,6 @@ class Client:
             self.take()
         for name in opens & set(self.opened):
             self.forget_if_refused(name)
-
-    def expect_later_bytes(self):
-        """An upload behind a read-back that is sent again may be there already."""
-        written = set()
-        for request in reversed(self.unacknowledged):
-            if request.kind == "UPLOAD":
-                written.add(request.fields["allocation"])
-            elif request.fields.get("allocation") in written:
-                request.expected = None
 
     def forget_if_refused(self, name):
         """An opening that was executed, and nobody has heard whether it was refused."""
@@ -476,7 +466,7 @@ def one_round(daemon, clients, generator):
     kill_and_start(daemon, clients)
     for client in clients:
         if client.leased:
-            client.send_the_rest(client.resume(), restarted=True)
+            client.send_the_rest(client.resume())
     computed = lost = 0
     for i, client in enumerate(clients):
         if not client.leased:
