@@ -92,8 +92,12 @@ static enum penstock_status judge_welcome(struct penstock_connection *connection
 			welcome->major, welcome->isa_version, PENSTOCK_PROTOCOL_MAJOR,
 			PENSTOCK_ISA_VERSION);
 	}
-	if (!first && (!welcome->resumed || welcome->last_serial > last_serial ||
-		       welcome->last_serial < connection->requests.answered)) {
+	if (!first && welcome->resumed && welcome->last_serial < connection->requests.answered) {
+		return penstock_connection_lose(connection, PENSTOCK_STATUS_NOT_FOUND,
+						"the daemon's machine lost what this session's "
+						"allocations held, and how far it had come");
+	}
+	if (!first && (!welcome->resumed || welcome->last_serial > last_serial)) {
 		return penstock_connection_lose(connection, PENSTOCK_STATUS_NOT_FOUND,
 						"the daemon has another session under that id");
 	}

@@ -231,7 +231,9 @@ def every_failure_at_the_start_is_a_sentence_and_no_crash():
             reached = daemon.fault.disarm()
             failures += reached
             if started:
-                assert daemon.stop() == 0, f"{daemon.fault.last}: {daemon.tail()}"
+                code = daemon.stop()  # the first row may be what there was no memory for
+                assert code == 0 or (code == 1 and "store: failed status=" in daemon.tail()), \
+                    f"{daemon.fault.last}: {daemon.tail()}"
                 if not reached:
                     break
         daemon.start()

@@ -390,6 +390,31 @@ START_TEST(a_session_that_is_gone_ends_the_connection_with_not_found)
 }
 END_TEST
 
+/* Its machine lost power: what was answered is not executed any more. */
+START_TEST(a_session_that_came_back_without_its_past_ends_the_connection_and_says_so)
+{
+	const char *sentence;
+
+	submit(3, 0);
+	flush();
+	expect(PENSTOCK_FRAME_SUBMIT, 1);
+	fake_send_ack(daemon_end, 1);
+	while (penstock_request_status(connection, 1, NULL) == PENSTOCK_STATUS_PENDING) {
+		turn();
+	}
+	lose();
+	wait_for_knock();
+	take_hello(1, 1);
+	say_welcome(0, 0);
+	while (seen.closed == 0) {
+		turn();
+	}
+	ck_assert_int_eq(penstock_connection_status(connection, &sentence),
+			 PENSTOCK_STATUS_NOT_FOUND);
+	ck_assert_ptr_nonnull(strstr(sentence, "how far it had come"));
+}
+END_TEST
+
 START_TEST(a_lease_that_runs_out_ends_the_connection_with_not_found)
 {
 	const char *sentence;
@@ -646,6 +671,8 @@ static TCase *steps(const char *name, void (*before)(void))
 		tcase, what_the_daemon_says_at_the_end_decides_whether_there_is_another_attempt, 0,
 		8);
 	tcase_add_test(tcase, a_session_that_is_gone_ends_the_connection_with_not_found);
+	tcase_add_test(tcase,
+		       a_session_that_came_back_without_its_past_ends_the_connection_and_says_so);
 	tcase_add_test(tcase, a_lease_that_runs_out_ends_the_connection_with_not_found);
 	tcase_add_test(tcase, A19_an_upload_that_was_not_executed_goes_again_with_its_bytes);
 	tcase_add_test(tcase, A19_a_read_back_is_asked_again_even_in_the_middle_of_its_bytes);
