@@ -49,7 +49,7 @@ struct penstock_connection {
 	unsigned pending;        /* requests that objects hold */
 	uint32_t reserved_bytes; /* of a unit larger than the read buffer */
 	bool waits_for_room;     /* its principal receives as much as it may */
-	bool waits_for_gate;     /* a Destroy is next, and submissions are before it */
+	bool waits_for_gate;     /* what is next, while submissions are before it */
 	bool refused;            /* one too many: not counted, it hears why and goes */
 	bool admin;              /* may make admin requests */
 	bool goodbye;            /* the session ends, whatever its lease */

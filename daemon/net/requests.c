@@ -170,6 +170,20 @@ static void submit_one(struct penstock_call *call, const struct penstock_submiss
 }
 
 /*
+ * The sizes of its context are a row, which must not be on disk in a crash that undoes the
+ * acceptance of a submission before it: that one is sent again, and may not fit them.
+ */
+static bool resize_waits(const struct penstock_call *call,
+			 const struct penstock_submission_view *view)
+{
+	const uint32_t resizes = PENSTOCK_SUBMIT_RESIZE_COMMAND_BUFFER |
+				 PENSTOCK_SUBMIT_RESIZE_ALLOCATION_LIST |
+				 PENSTOCK_SUBMIT_RESIZE_PATCH_LOCATION_LIST;
+
+	return (view->record.flags & resizes) != 0 && penstock_session_gated(call->session);
+}
+
+/*
  * Executes submissions of the connection's frame until it is done or a turn's worth of bytes is:
  * the other connections shall not wait for all that a frame may hold. One at least, whole; none
  * beyond the credit, so that what a context was promised is there for each of them.
@@ -180,17 +194,25 @@ static void submit_part(struct penstock_call *call)
 	const uint64_t first = call->frame->serial;
 	const uint32_t start = connection->submit.offset;
 	struct penstock_submission_view view;
+	uint32_t offset = start;
 
+	connection->waits_for_gate = false;
 	while (connection->submit.done < connection->submit.count &&
 	       (connection->submit.offset == start ||
 		(connection->submit.offset - start < PENSTOCK_READ_BUFFER_BYTES &&
 		 !penstock_session_over_credit(call->session)))) {
-		if (penstock_submission_view(call->payload, call->frame->payload_bytes,
-					     &connection->submit.offset, &view,
-					     NULL) != PENSTOCK_STATUS_SUCCESS ||
-		    !penstock_call_begin(call, first + connection->submit.done)) {
+		if (penstock_submission_view(call->payload, call->frame->payload_bytes, &offset,
+					     &view, NULL) != PENSTOCK_STATUS_SUCCESS) {
 			return;
 		}
+		if (PENSTOCK_UNLIKELY(resize_waits(call, &view))) {
+			connection->waits_for_gate = true;
+			return;
+		}
+		if (!penstock_call_begin(call, first + connection->submit.done)) {
+			return;
+		}
+		connection->submit.offset = offset;
 		connection->submit.done++;
 		submit_one(call, &view);
 		if (connection->state != PENSTOCK_CONNECTION_OPEN) {

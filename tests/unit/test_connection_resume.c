@@ -168,6 +168,34 @@ START_TEST(a_destroy_waits_until_the_submissions_before_it_are_let_through)
 }
 END_TEST
 
+/* Nor what it has to fit. */
+START_TEST(a_resize_waits_until_the_submissions_before_it_are_let_through)
+{
+	Penstock__Wire__Hello hello = resuming_hello();
+	Penstock__Wire__Submit submit = PENSTOCK__WIRE__SUBMIT__INIT;
+	const struct penstock_wire_submission records[] = {
+		{ .context = 5 },
+		{ .context = 5,
+		  .flags = PENSTOCK_SUBMIT_RESIZE_ALLOCATION_LIST,
+		  .new_allocation_list = 64 },
+		{ .context = 5 },
+	};
+
+	say(&hello);
+	net_peer_expect(peer, PENSTOCK_FRAME_WELCOME, 0);
+	fake.gated = true;
+	submit.count = PENSTOCK_ARRAY_SIZE(records);
+	net_peer_frame(peer, PENSTOCK_FRAME_SUBMIT, peer->serial, &submit.base, records,
+		       sizeof(records));
+	net_turns();
+	ck_assert_uint_eq(fake.submissions, 1);
+	fake.gated = false;
+	fake.events.durable(fake.events.owner, 1);
+	net_turns();
+	ck_assert_uint_eq(fake.submissions, 3);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("connection_resume");
@@ -179,6 +207,7 @@ int main(void)
 	tcase_add_test(tcase, a_refusal_of_the_last_request_is_not_acknowledged);
 	tcase_add_test(tcase, a_resume_that_does_not_ask_for_stored_answers_gets_none);
 	tcase_add_test(tcase, a_destroy_waits_until_the_submissions_before_it_are_let_through);
+	tcase_add_test(tcase, a_resize_waits_until_the_submissions_before_it_are_let_through);
 	tcase_add_test(tcase, a_resume_may_know_everything_or_claim_too_much);
 	suite_add_tcase(suite, tcase);
 	return penstock_test_main(suite);
