@@ -174,12 +174,12 @@ def a_gpu_that_floods_with_interrupts_or_takes_them_away_stops_nobody():
 
 def used_processes(daemon):
     """Until the first tenant has a process, and there is one that pages: their pids. None where the
-    adapter has stopped."""
+    adapter has stopped, or the tenant's process was the hostile one and has ended already."""
     end = time.monotonic() + PATIENCE_S
     while True:
         status = report(daemon, "status")
         used = [status["status"]["system_process"], status["principals"][0]["gpu_process"]]
-        if status["status"]["adapter"] != "running":
+        if status["status"]["adapter"] != "running" or status["status"]["devices_lost"] > 0:
             return None
         if 0 not in used:
             return used
