@@ -142,7 +142,11 @@ uint64_t penstock_progress_failed(const struct penstock_progress *progress, uint
 void penstock_progress_set_refused(struct penstock_progress *progress, uint64_t record,
 				   uint64_t serial)
 {
-	__atomic_store_n(&taken_record(progress, record)->refused, serial, __ATOMIC_RELEASE);
+	struct record *taken = taken_record(progress, record);
+
+	if (taken->refused <= taken->accepted || taken->refused > serial) {
+		__atomic_store_n(&taken->refused, serial, __ATOMIC_RELEASE);
+	}
 }
 
 uint64_t penstock_progress_refused(const struct penstock_progress *progress, uint64_t record)

@@ -8,7 +8,7 @@
  *	of a session   accepted: the highest serial executed    the others: 0
  *	of a context   accepted: the latest serial accepted     completed: the latest that retired
  *	               failed: the latest that retired and did not run; it is set first
- *	               refused: the first that was refused behind the latest that was not
+ *	               refused: the first that was refused behind the latest accepted
  *
  * A context whose first two differ at start had work in flight: its device is lost.
  */
@@ -59,6 +59,7 @@ void penstock_progress_set_completed(struct penstock_progress *progress, uint64_
 void penstock_progress_set_failed(struct penstock_progress *progress, uint64_t record,
 				  uint64_t serial);
 
+/* The first counts: another one behind the latest that was accepted changes nothing. */
 void penstock_progress_set_refused(struct penstock_progress *progress, uint64_t record,
 				   uint64_t serial);
 

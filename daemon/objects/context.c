@@ -415,14 +415,28 @@ void penstock_context_unhold(struct penstock_context *context, struct penstock_h
 	penstock_session_release(session, 1, held->submission.input_bytes);
 }
 
-void penstock_context_refused(struct penstock_context *context, uint64_t serial)
+void penstock_context_refused(struct penstock_context *context, const struct penstock_held *refused,
+			      uint64_t serial)
 {
-	/* One word: the first of a run of refusals says what all of them do. */
-	if (context->progress_record != 0 && context->outcome != PENSTOCK_OUTCOME_FAILED) {
+	const struct penstock_list *link = refused == NULL
+						   ? context->held.previous
+						   : refused->submission.context_link.previous;
+	struct penstock_held *before =
+		link == &context->held ? NULL
+				       : penstock_held_from(penstock_list_entry(
+						 link, struct penstock_submission, context_link));
+
+	if (refused == NULL) {
+		context->outcome = PENSTOCK_OUTCOME_FAILED;
+	}
+	/* The record follows what is settled: not ahead of what was accepted before. */
+	if (before != NULL && !penstock_list_empty(&before->gate_link)) {
+		before->refused_behind =
+			before->refused_behind == 0 ? serial : before->refused_behind;
+	} else if (context->progress_record != 0) {
 		penstock_progress_set_refused(context->device->session->machine->progress,
 					      context->progress_record, serial);
 	}
-	context->outcome = PENSTOCK_OUTCOME_FAILED;
 }
 
 enum penstock_status penstock_context_ending(const struct penstock_context *context)

@@ -111,8 +111,12 @@ void penstock_context_resized(struct penstock_context *context);
 void penstock_context_hold(struct penstock_context *context, struct penstock_held *held);
 void penstock_context_unhold(struct penstock_context *context, struct penstock_held *held);
 
-/* A submission to it was refused: the next does not run if it asks, after a restart too. */
-void penstock_context_refused(struct penstock_context *context, uint64_t serial);
+/*
+ * A submission to it was refused: the next does not run if it asks, after a restart too. `refused`:
+ * itself, where it is held already; NULL otherwise.
+ */
+void penstock_context_refused(struct penstock_context *context, const struct penstock_held *refused,
+			      uint64_t serial);
 
 /* SUCCESS; CANCELLED, DEVICE_REMOVED: what is not with the scheduler yet does not run. */
 enum penstock_status penstock_context_ending(const struct penstock_context *context);

@@ -130,6 +130,7 @@ void penstock_held_lay_out(struct penstock_held *held, const struct penstock_hel
 	held->handed_over = false;
 	held->retired = false;
 	held->ran = false;
+	held->refused_behind = 0;
 	held->after_predecessor = false;
 	penstock_list_init(&held->order_link);
 	penstock_list_init(&held->gate_link);
@@ -229,10 +230,15 @@ void penstock_held_predecessor(struct penstock_held *held, bool ran)
 void penstock_held_accepted(const struct penstock_held *held)
 {
 	const struct penstock_context *context = held->context;
+	struct penstock_progress *progress = context->device->session->machine->progress;
 
-	if (context->progress_record != 0) {
-		penstock_progress_set_accepted(context->device->session->machine->progress,
-					       context->progress_record, held->submission.serial);
+	if (context->progress_record == 0) {
+		return;
+	}
+	penstock_progress_set_accepted(progress, context->progress_record, held->submission.serial);
+	if (held->refused_behind != 0) {
+		penstock_progress_set_refused(progress, context->progress_record,
+					      held->refused_behind);
 	}
 }
 

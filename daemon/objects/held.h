@@ -23,6 +23,7 @@ struct penstock_held {
 	struct penstock_held *next_free;
 	uint64_t block_bytes;    /* of heap, its passes included */
 	uint32_t private_bytes;  /* that the block has for private data, guard bytes included */
+	uint64_t refused_behind; /* the first that was refused right behind it, while gated; or 0 */
 	uint64_t promised_bytes; /* not 0: the block is what its context was promised */
 	uint32_t size_class;     /* PENSTOCK_HELD_CLASSES: malloc's own */
 	const char *defect;      /* of the translator, found after a render; NULL: none */

@@ -78,11 +78,12 @@ enum penstock_status penstock_passes_begin(struct penstock_held *held, bool copy
 	uint64_t command_bytes = copy_command ? first->args.command_length : 0;
 	uint64_t bytes = sizeof(struct penstock_passes) + size.count * size.block_bytes;
 	struct penstock_passes *passes = malloc(bytes + command_bytes);
-	uint8_t *block = (uint8_t *)(passes + 1);
+	uint8_t *block;
 
 	if (passes == NULL) {
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
+	block = (uint8_t *)(passes + 1);
 	*passes = (struct penstock_passes){
 		.held = held,
 		.buffer_count = size.count,

@@ -440,7 +440,6 @@ static void refuse_rendered(struct penstock_held *held)
 {
 	struct penstock_context *context = held->context;
 	enum penstock_status status = held->status;
-	const bool latest = held->submission.context_link.next == &context->held;
 
 	penstock_context_ref(context);
 	held->submission.state = PENSTOCK_SUBMISSION_REFUSED;
@@ -448,9 +447,7 @@ static void refuse_rendered(struct penstock_held *held)
 	if (held->pending.request != NULL) {
 		held->pending.request->refusal = held->submission.refusal;
 	}
-	if (latest && context->outcome == PENSTOCK_OUTCOME_UNKNOWN) {
-		penstock_context_refused(context, held->submission.serial);
-	}
+	penstock_context_refused(context, held, held->submission.serial);
 	penstock_held_predecessor(held, false);
 	count_refused(context);
 	lose_on_exception(context, status, &held->submission.refusal);
@@ -577,7 +574,7 @@ enum penstock_status penstock_submit(struct penstock_session *session, uint64_t 
 	context = penstock_name_table_find(&session->names, record->context, PENSTOCK_NAME_CONTEXT);
 	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS)) {
 		if (context != NULL) {
-			penstock_context_refused(context, serial); /* as before a restart */
+			penstock_context_refused(context, NULL, serial); /* as before a restart */
 		}
 		return status;
 	}
@@ -595,7 +592,7 @@ enum penstock_status penstock_submit(struct penstock_session *session, uint64_t 
 	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS &&
 			      status != PENSTOCK_STATUS_PENDING)) {
 		count_refused(context);
-		penstock_context_refused(context, serial);
+		penstock_context_refused(context, NULL, serial);
 	}
 	return penstock_session_executed(session, status, ret_refusal);
 }

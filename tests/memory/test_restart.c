@@ -253,6 +253,7 @@ START_TEST(progress_comes_back_after_kill_9)
 		penstock_progress_set_completed(progress, records[i], 500 + i);
 		penstock_progress_set_failed(progress, records[i], 400 + i);
 		penstock_progress_set_refused(progress, records[i], 1100 + i);
+		penstock_progress_set_refused(progress, records[i], 1200 + i);
 	}
 	penstock_progress_close(progress);
 	progress = open_progress();

@@ -490,8 +490,12 @@ uint64_t penstock_progress_failed(const struct penstock_progress *progress, uint
 void penstock_progress_set_refused(struct penstock_progress *progress, uint64_t record,
 				   uint64_t serial)
 {
+	struct progress *at = &progress_records[record];
+
 	(void)progress;
-	progress_records[record].refused = serial;
+	if (at->refused <= at->accepted || at->refused > serial) {
+		at->refused = serial;
+	}
 }
 
 uint64_t penstock_progress_refused(const struct penstock_progress *progress, uint64_t record)

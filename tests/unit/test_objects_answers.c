@@ -220,6 +220,16 @@ START_TEST(A19_a_refusal_that_is_sent_again_after_a_kill_is_the_same)
 }
 END_TEST
 
+/* A context with a submission that has run. */
+static void set_up_and_run_one(void)
+{
+	client_set_up(&client, 1);
+	commit();
+	GOOD(client_fill(&client, 0, NAME(3)));
+	fake_core_retire(UINT_MAX);
+	turn(&fixture);
+}
+
 static enum penstock_status if_predecessor_ran(void)
 {
 	return client_fill_flags(&client, 0, NAME(3), PENSTOCK_SUBMIT_IF_PREDECESSOR_RAN);
@@ -227,11 +237,7 @@ static enum penstock_status if_predecessor_ran(void)
 
 START_TEST(a_restart_knows_that_the_latest_submission_was_refused)
 {
-	client_set_up(&client, 1);
-	commit();
-	GOOD(client_fill(&client, 0, NAME(3)));
-	fake_core_retire(UINT_MAX);
-	turn(&fixture);
+	set_up_and_run_one();
 	fixture_kill(&fixture);
 	GOOD(client_resume(&fixture, &client, "uid:1"));
 	GOOD(if_predecessor_ran());
@@ -255,11 +261,7 @@ END_TEST
  */
 START_TEST(a_submission_that_is_sent_again_has_the_predecessor_that_it_had)
 {
-	client_set_up(&client, 1);
-	commit();
-	GOOD(client_fill(&client, 0, NAME(3)));
-	fake_core_retire(UINT_MAX);
-	turn(&fixture);
+	set_up_and_run_one();
 	GOOD(client_device(&client, NAME(4))); /* holds up what is behind it */
 	GOOD(if_predecessor_ran());
 	REFUSED(client_fill(&client, 0, NAME(9)), INVALID_HANDLE);
@@ -273,6 +275,38 @@ START_TEST(a_submission_that_is_sent_again_has_the_predecessor_that_it_had)
 	REFUSED(client_fill(&client, 0, NAME(9)), INVALID_HANDLE);
 	REFUSED(if_predecessor_ran(), PREDECESSOR_FAILED); /* of the store */
 	REFUSED(if_predecessor_ran(), PREDECESSOR_FAILED);
+	fake_core_retire(UINT_MAX);
+	turn(&fixture);
+}
+END_TEST
+
+/* A refusal is known as long as what was accepted behind it may have to be sent again. */
+START_TEST(a_refusal_is_a_predecessor_until_what_came_behind_it_is_settled)
+{
+	set_up_and_run_one();
+	REFUSED(client_fill(&client, 0, NAME(9)), INVALID_HANDLE);
+	commit();
+	GOOD(client_device(&client, NAME(4))); /* holds up what is behind it */
+	REFUSED(if_predecessor_ran(), PREDECESSOR_FAILED);
+	GOOD(client_fill(&client, 0, NAME(3)));
+	REFUSED(client_fill(&client, 0, NAME(9)), INVALID_HANDLE);
+	fixture_kill(&fixture);
+	GOOD(client_resume(&fixture, &client, "uid:1"));
+	ck_assert_uint_eq(client.resumed_serial, 5);
+	GOOD(client_device(&client, NAME(4)));
+	REFUSED(if_predecessor_ran(), PREDECESSOR_FAILED);
+	GOOD(client_fill(&client, 0, NAME(3)));
+	REFUSED(client_fill(&client, 0, NAME(9)), INVALID_HANDLE);
+	commit();
+	fake_core_retire(UINT_MAX);
+	turn(&fixture);
+	fixture_kill(&fixture);
+	GOOD(client_resume(&fixture, &client, "uid:1"));
+	ck_assert_uint_eq(client.resumed_serial, 9);
+	REFUSED(if_predecessor_ran(), PREDECESSOR_FAILED);
+	GOOD(client_fill(&client, 0, NAME(3)));
+	commit();
+	GOOD(if_predecessor_ran());
 	fake_core_retire(UINT_MAX);
 	turn(&fixture);
 }
@@ -370,11 +404,7 @@ END_TEST
 
 START_TEST(A19_the_latest_fence_of_an_idle_context_is_told_again)
 {
-	client_set_up(&client, 1);
-	commit();
-	GOOD(client_fill(&client, 0, NAME(3)));
-	fake_core_retire(UINT_MAX);
-	turn(&fixture);
+	set_up_and_run_one();
 	reconnect();
 	penstock_session_tell_fences(client.session, 4);
 	ck_assert_uint_eq(client.fence_count, 1);
@@ -485,6 +515,7 @@ int main(void)
 	tcase_add_test(tcase, A19_a_refusal_that_is_sent_again_after_a_kill_is_the_same);
 	tcase_add_test(tcase, a_restart_knows_that_the_latest_submission_was_refused);
 	tcase_add_test(tcase, a_submission_that_is_sent_again_has_the_predecessor_that_it_had);
+	tcase_add_test(tcase, a_refusal_is_a_predecessor_until_what_came_behind_it_is_settled);
 	tcase_add_test(tcase, A19_a_refusal_is_durable_before_it_is_told);
 	tcase_add_test(tcase, A19_what_is_refused_while_nobody_listens_is_told);
 	tcase_add_test(tcase, A19_the_ends_of_submissions_are_told_again);
