@@ -762,9 +762,36 @@ START_TEST(a_program_that_ends_at_once_is_a_process_that_died)
 }
 END_TEST
 
+static void start_what_is_not_there(void)
+{
+	fixture_start_program(&fixture, "/"); /* which may be entered, not executed */
+	fixture_process_start(&fixture, &process, 0);
+	dma.used = 0;
+}
+
+static void submit_again(struct fixture_process *died)
+{
+	ops()->reset_engine(died->backend);
+	fixture_submit(died, 0, 1 + died->deaths, &dma, 0);
+	fixture_ring(died);
+}
+
+/* What could not be started from inside of the callback that told the last end ends as well. */
+START_TEST(a_process_that_can_never_be_started_dies_every_time)
+{
+	fixture.on_died = submit_again;
+	fixture_submit(&process, 0, 1, &dma, 0);
+	fixture_ring(&process);
+	fixture_until(&fixture, process.deaths >= 20);
+	fixture.on_died = NULL;
+	ck_assert_uint_eq(process.interrupt_count, 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *liar = tcase_create("liar"), *nothing = tcase_create("nothing");
+	TCase *not_there = tcase_create("not there");
 	Suite *suite = suite_create("emulated");
 	TCase *tcase = tcase_create("emulated");
 
@@ -805,5 +832,8 @@ int main(void)
 	tcase_add_checked_fixture(nothing, start_nothing, teardown);
 	tcase_add_test(nothing, a_program_that_ends_at_once_is_a_process_that_died);
 	suite_add_tcase(suite, nothing);
+	tcase_add_checked_fixture(not_there, start_what_is_not_there, teardown);
+	tcase_add_test(not_there, a_process_that_can_never_be_started_dies_every_time);
+	suite_add_tcase(suite, not_there);
 	return penstock_test_main(suite);
 }

@@ -190,13 +190,27 @@ static bool look_at_all(struct penstock_emulated *emulated)
 	return news;
 }
 
-/* Nothing came for long enough: whoever has something to say rings from now on. */
+/*
+ * Nothing came for long enough: whoever has something to say rings from now on. A process whose end
+ * was not told has nobody to ring for it.
+ */
 static void stop_looking(struct penstock_emulated *emulated)
 {
+	struct penstock_list round;
 	struct penstock_list *link;
 
+	penstock_list_init(&round);
 	while ((link = penstock_list_pop(&emulated->busy)) != NULL) {
-		(void)arm(penstock_list_entry(link, struct penstock_emulated_process, busy_link));
+		penstock_list_append(&round, link);
+	}
+	while ((link = penstock_list_pop(&round)) != NULL) {
+		struct penstock_emulated_process *process =
+			penstock_list_entry(link, struct penstock_emulated_process, busy_link);
+
+		if (arm(process) && process->tell_death &&
+		    penstock_list_empty(&process->busy_link)) {
+			penstock_list_append(&emulated->busy, &process->busy_link);
+		}
 	}
 }
 
@@ -209,7 +223,8 @@ void penstock_emulated_on_idle(uv_idle_t *handle)
 	if (look_at_all(emulated)) {
 		penstock_patience_paid(&emulated->patience, now, now - emulated->looking_since_ns);
 		emulated->looking_since_ns = now;
-	} else if (now - emulated->looking_since_ns > PENSTOCK_PATIENCE_LOOK_NS) {
+	} else if (now > emulated->looking_since_ns && /* it may have begun meanwhile */
+		   now - emulated->looking_since_ns > PENSTOCK_PATIENCE_LOOK_NS) {
 		penstock_patience_failed(&emulated->patience, now);
 		stop_looking(emulated);
 	}
