@@ -33,9 +33,14 @@ static enum penstock_status fill(struct client *who, uint32_t adapter)
 	return client_fill(who, CONTEXT(adapter), ALLOCATION(adapter));
 }
 
-static void set_up(void)
+static void set_up_nobody(void)
 {
 	fixture_start_adapters(&fixture, true, 2);
+}
+
+static void set_up(void)
+{
+	set_up_nobody();
 	GOOD(client_connect(&fixture, &client, "uid:1", 20));
 	make_on(&client, 0);
 	make_on(&client, 1);
@@ -140,6 +145,42 @@ START_TEST(E10_every_adapter_may_fail_and_the_daemon_lives)
 	REFUSED(client_device_on(&other, NAME(1), 0), DEVICE_REMOVED);
 	REFUSED(client_device_on(&other, NAME(1), 1), DEVICE_REMOVED);
 	GOOD(penstock_sync(other.session, ++other.serial));
+}
+END_TEST
+
+static unsigned starts;
+
+static enum penstock_status start_but_the_last(void *owner, uint32_t adapter_index,
+					       const struct penstock_backend_callbacks *callbacks,
+					       struct penstock_backend **ret_backend,
+					       struct penstock_errbuf *reterr_text)
+{
+	starts++;
+	if (adapter_index == 2) {
+		penstock_errbuf_set(reterr_text, "no such GPU");
+		return PENSTOCK_STATUS_IO_DEVICE_ERROR;
+	}
+	return fake_core_start_backend(owner, adapter_index, callbacks, ret_backend, reterr_text);
+}
+
+START_TEST(an_adapter_that_does_not_start_ends_those_before_it_and_touches_no_row)
+{
+	struct fixture second = fixture;
+	struct penstock_errbuf text;
+	uint64_t sequence = fake.sequence;
+
+	second.config.adapter_count = 3;
+	second.config.start_backend = start_but_the_last;
+	starts = 0;
+	REFUSED(fixture_start_again(&second, &text), IO_DEVICE_ERROR);
+	ck_assert_str_eq(text.text, "no such GPU");
+	ck_assert_uint_eq(starts, 3);
+	turn(&fixture);
+	ck_assert_uint_eq(fake.sequence, sequence);
+	/* The loop is the other machine's still, with all that it has. */
+	GOOD(client_connect(&fixture, &client, "uid:1", 20));
+	make_on(&client, 0);
+	make_on(&client, 1);
 }
 END_TEST
 
@@ -377,6 +418,11 @@ int main(void)
 	tcase_add_test(tcase, an_adapter_is_added_at_a_restart);
 	tcase_add_test(tcase, a_guaranteed_context_of_an_adapter_that_is_gone_promises_nothing);
 	tcase_add_test(tcase, a_create_on_an_adapter_that_is_gone_was_executed_if_it_comes_again);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("start");
+	tcase_add_checked_fixture(tcase, set_up_nobody, tear_down);
+	tcase_add_test(tcase,
+		       an_adapter_that_does_not_start_ends_those_before_it_and_touches_no_row);
 	suite_add_tcase(suite, tcase);
 	return penstock_test_main(suite);
 }
