@@ -79,8 +79,12 @@ struct penstock_submission {
 	enum penstock_status *chain;
 	uint32_t pass; /* its number in the chain, from 0; only the first may fail to find memory */
 	uint32_t submission_fence_id;
+	uint64_t charged_ns;         /* of its process's share, while ON_HARDWARE */
+	bool promoted;               /* it may be there though higher priorities wait */
 	uint64_t dma_address;        /* GPU address of the copy, while PREPARING or ON_HARDWARE */
 	uint32_t dma_slot;           /* of the principal's DMA pool */
+	uint32_t resume_offset;      /* where it goes on after a preemption; 0: it has not begun */
+	uint64_t resume_position;    /* and in that instruction; the GPU's own */
 	uint32_t patched;            /* sites whose bytes the last patch changed */
 	enum penstock_status result; /* schedule: what a completion that was put off will say */
 

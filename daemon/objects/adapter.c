@@ -86,6 +86,13 @@ static void watch(void *owner)
 	penstock_adapter_turn_watch(&adapter->turn);
 }
 
+static void slice(void *owner)
+{
+	struct penstock_adapter *adapter = owner;
+
+	penstock_adapter_turn_slice(&adapter->turn);
+}
+
 /* DxgkCbNotifyInterrupt of a fault: the submission's device is lost, and nobody else's. */
 static void device_fault(void *owner, struct penstock_submission *submission,
 			 const struct penstock_interrupt *interrupt, const char *text)
@@ -105,6 +112,12 @@ static void device_fault(void *owner, struct penstock_submission *submission,
 		device->id, context->id, submission->serial, state.fault_node, state.fault_address,
 		state.fault_dma_offset, state.reason);
 	penstock_device_lose(device, &state);
+}
+
+static uint64_t now_ns(void *owner)
+{
+	(void)owner;
+	return uv_hrtime();
 }
 
 static void submitted(void *owner, struct penstock_submission *submission)
@@ -222,12 +235,15 @@ static enum penstock_status start_scheduler(struct penstock_adapter *adapter,
 		.first_fence_id = adapter->config.first_fence_id,
 		.paranoid = adapter->config.paranoid,
 		.owner = adapter,
+		.now_ns = now_ns,
 		.device_fault = device_fault,
 		.failed = failed,
 		.submitted = submitted,
 		.defer = defer,
 		.bells = bells,
 		.watch = watch,
+		.slice = slice,
+		.tdr_delay_ns = (uint64_t)adapter->config.tdr_delay_ms * 1000000u,
 	};
 	enum penstock_status status = penstock_scheduler_new(&scheduler, &adapter->scheduler);
 
@@ -267,6 +283,9 @@ enum penstock_status penstock_adapter_start(struct penstock_adapter *adapter,
 	adapter->config = *config;
 	if (adapter->config.translate == NULL) {
 		adapter->config.translate = penstock_render;
+	}
+	if (adapter->config.tdr_delay_ms == 0) {
+		adapter->config.tdr_delay_ms = PENSTOCK_TDR_DELAY_MS;
 	}
 	adapter->config.memory_dir = NULL;
 	status = machine->config.start_backend(machine->config.owner, adapter->index, &callbacks,

@@ -78,8 +78,9 @@ static struct penstock_context *make(struct penstock_device *device,
 	penstock_list_init(&context->unordered);
 	penstock_list_init(&context->turn_link);
 	penstock_list_init(&context->dirty_link);
-	penstock_queue_init(&context->queue, device->adapter->scheduler, info->node_ordinal,
-			    info->priority, context);
+	penstock_queue_init(&context->queue, device->adapter->scheduler,
+			    &device->tenant->scheduling, info->node_ordinal, info->priority,
+			    context);
 	return context;
 }
 
@@ -167,8 +168,7 @@ static enum penstock_status check_create(const struct penstock_context_info *inf
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
 				       "a GDI context is on node 0");
 	}
-	if (info->priority < PENSTOCK_CONTEXT_MIN_PRIORITY ||
-	    info->priority > PENSTOCK_CONTEXT_MAX_PRIORITY) {
+	if (info->priority < -PENSTOCK_PRIORITY_MOST || info->priority > PENSTOCK_PRIORITY_MOST) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
 				       "priority %d is not in -7..7", info->priority);
 	}

@@ -26,9 +26,6 @@
  */
 #define PENSTOCK_CONTEXT_PRIVATE_SHARE 16u
 
-#define PENSTOCK_CONTEXT_MIN_PRIORITY (-7)
-#define PENSTOCK_CONTEXT_MAX_PRIORITY 7
-
 struct penstock_held;
 struct penstock_snapshot;
 

@@ -21,6 +21,19 @@ static bool find_instruction(const struct penstock_submission *submission, uint3
 	return true;
 }
 
+/* What a device is in by what its submission did; a preemption is what never came. */
+static enum penstock_device_execution execution_state(enum penstock_interrupt_type type)
+{
+	switch (type) {
+	case PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED:
+		return PENSTOCK_DEVICE_ERROR_DMAPAGEFAULT;
+	case PENSTOCK_INTERRUPT_DMA_PREEMPTED:
+		return PENSTOCK_DEVICE_HUNG;
+	default:
+		return PENSTOCK_DEVICE_ERROR_DMAFAULT;
+	}
+}
+
 void penstock_fault_describe(const struct penstock_submission *submission,
 			     const struct penstock_interrupt *interrupt, const char *text,
 			     struct penstock_device_state *ret_state)
@@ -28,9 +41,7 @@ void penstock_fault_describe(const struct penstock_submission *submission,
 	const uint32_t dma_offset = interrupt->fault_dma_offset;
 
 	*ret_state = (struct penstock_device_state){
-		.execution_state = interrupt->type == PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED
-					   ? PENSTOCK_DEVICE_ERROR_DMAPAGEFAULT
-					   : PENSTOCK_DEVICE_ERROR_DMAFAULT,
+		.execution_state = execution_state(interrupt->type),
 		.fault_node = submission->queue->node_ordinal,
 		.fault_address = interrupt->fault_address,
 		.fault_dma_offset = dma_offset == PENSTOCK_DMA_OFFSET_UNKNOWN ? 0 : dma_offset,

@@ -32,6 +32,7 @@ struct penstock_adapter_config {
 	uint64_t aperture_bytes;
 	uint32_t hw_queue_packet_cap;
 	uint32_t first_fence_id; /* of every node */
+	uint32_t tdr_delay_ms;   /* TdrDelay; 0: PENSTOCK_TDR_DELAY_MS */
 	bool test_instructions;
 	bool paranoid;
 	/* NULL: penstock_render. Tests put a broken one here. */

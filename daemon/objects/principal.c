@@ -30,6 +30,10 @@ static enum penstock_status make(struct penstock_machine *machine, uint64_t id, 
 	(void)snprintf(principal->name, sizeof(principal->name), "%s", name);
 	penstock_list_init(&principal->link);
 	penstock_list_init(&principal->sessions);
+	for (uint32_t i = 0; i < machine->adapter_count; i++) {
+		penstock_scheduler_process_init(&principal->tenants[i].scheduling,
+						PENSTOCK_WEIGHT_NORMAL);
+	}
 	status = penstock_directory_add_principal(&machine->directory, principal);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		free(principal);

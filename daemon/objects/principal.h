@@ -20,9 +20,10 @@
 struct penstock_tenant {
 	struct penstock_vidmm_process *process; /* owned; NULL before its first device there, and on
 						 * an adapter that is not configured any more */
-	uint64_t active_ms;                     /* uv_now of its last submission */
-	uint32_t held;                          /* submissions not retired */
-	bool asleep;                            /* its GPU process was ended for idleness */
+	struct penstock_scheduler_process scheduling;
+	uint64_t active_ms; /* uv_now of its last submission */
+	uint32_t held;      /* submissions not retired */
+	bool asleep;        /* its GPU process was ended for idleness */
 };
 
 struct penstock_principal {

@@ -154,6 +154,18 @@ void penstock_adapter_turn_watch(struct penstock_adapter_turn *turn)
 	(void)uv_timer_start(&turn->fences, fences_cb, PENSTOCK_FENCE_PATIENCE_MS, 0);
 }
 
+static void slice_cb(uv_timer_t *timer)
+{
+	struct penstock_adapter *adapter = timer->data;
+
+	penstock_scheduler_slice(adapter->scheduler);
+}
+
+void penstock_adapter_turn_slice(struct penstock_adapter_turn *turn)
+{
+	(void)uv_timer_start(&turn->slice, slice_cb, PENSTOCK_SLICE_NS / 1000000u, 0);
+}
+
 /* These cannot fail: libuv only links the handles. */
 static void init_timer(struct penstock_turn *turn, uv_loop_t *loop, uv_timer_t *timer, void *data)
 {
@@ -177,7 +189,10 @@ void penstock_turn_init(struct penstock_turn *turn, struct penstock_machine *mac
 	init_timer(turn, loop, &turn->lists, turn);
 	init_timer(turn, loop, &turn->sweep, turn);
 	for (uint32_t i = 0; i < machine->adapter_count; i++) {
-		init_timer(turn, loop, &machine->adapters[i].turn.fences, &machine->adapters[i]);
+		struct penstock_adapter *adapter = &machine->adapters[i];
+
+		init_timer(turn, loop, &adapter->turn.fences, adapter);
+		init_timer(turn, loop, &adapter->turn.slice, adapter);
 	}
 	(void)uv_timer_start(&turn->sweep, sweep_cb, SWEEP_MS, SWEEP_MS);
 	uv_unref((uv_handle_t *)&turn->sweep);
@@ -195,7 +210,7 @@ static void close_cb(uv_handle_t *handle)
 	handle_closed(handle->data);
 }
 
-static void fences_closed(uv_handle_t *handle)
+static void adapter_closed(uv_handle_t *handle)
 {
 	struct penstock_adapter *adapter = handle->data;
 
@@ -210,7 +225,8 @@ void penstock_turn_close(struct penstock_turn *turn,
 	PENSTOCK_REQUIRE(!penstock_turn_busy(turn));
 	turn->closed = closed;
 	for (uint32_t i = 0; i < machine->adapter_count; i++) {
-		uv_close((uv_handle_t *)&machine->adapters[i].turn.fences, fences_closed);
+		uv_close((uv_handle_t *)&machine->adapters[i].turn.fences, adapter_closed);
+		uv_close((uv_handle_t *)&machine->adapters[i].turn.slice, adapter_closed);
 	}
 	uv_close((uv_handle_t *)&turn->check, close_cb);
 	uv_close((uv_handle_t *)&turn->idle, close_cb);

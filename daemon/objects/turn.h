@@ -19,6 +19,7 @@
 /* What one adapter wants of the next turn. */
 struct penstock_adapter_turn {
 	uv_timer_t fences; /* when overdue fences are asked for */
+	uv_timer_t slice;  /* when whoever has a node may have had it for long enough */
 	bool progress; /* memory made progress: waiting transfers and the scheduler look again */
 	bool deliver;  /* the scheduler has completions that were put off */
 	bool bells;    /* the scheduler's doorbells wait for the end of the turn */
@@ -56,6 +57,9 @@ void penstock_turn_arm(struct penstock_turn *turn);
 
 /* penstock_scheduler_watch is due after PENSTOCK_FENCE_PATIENCE_MS. */
 void penstock_adapter_turn_watch(struct penstock_adapter_turn *turn);
+
+/* penstock_scheduler_slice is due after PENSTOCK_SLICE_NS. */
+void penstock_adapter_turn_slice(struct penstock_adapter_turn *turn);
 
 /* The request is answered with `status` on a later turn; it is the caller's to forget now. */
 void penstock_turn_answer(struct penstock_turn *turn, struct penstock_request *request,

@@ -27,8 +27,15 @@
 
 struct penstock_check_range;
 
+/* A process's ring was asked to come empty. */
+struct penstock_preemption {
+	struct penstock_vidmm_process *process;
+	uint32_t fence_id;
+	uint64_t asked_ns;
+};
+
 struct penstock_node {
-	struct penstock_list ready;    /* penstock_queue.ready_link: round robin */
+	struct penstock_ready ready;
 	struct penstock_list parked;   /* penstock_queue.ready_link: the head waits for something */
 	struct penstock_list crowded;  /* penstock_queue.ready_link: enough heads are PREPARING */
 	struct penstock_list hardware; /* penstock_submission.queue_link, in order of fences */
@@ -45,6 +52,10 @@ struct penstock_node {
 	uint64_t packets;
 	uint64_t paging_packets;
 	uint64_t resets;
+	uint64_t preempted; /* answers */
+	struct penstock_preemption preemptions[PENSTOCK_RING_PACKETS];
+	uint32_t preemption_count;  /* of these, under way */
+	uint32_t preemptions_asked; /* the fence id of the last one */
 };
 
 struct penstock_scheduler {
@@ -62,6 +73,7 @@ struct penstock_scheduler {
 	uint32_t bell_count;
 	bool watch_asked;                    /* config.watch was called */
 	bool bells_asked;                    /* config.bells was called */
+	bool slice_asked;                    /* config.slice was called */
 	struct penstock_check_range *ranges; /* [range_capacity], for --paranoid; owned */
 	uint32_t range_capacity;
 };
@@ -98,8 +110,11 @@ void penstock_scheduler_expect(struct penstock_scheduler *scheduler);
 void penstock_scheduler_ring(struct penstock_scheduler *scheduler,
 			     struct penstock_backend_process *process);
 
-/* Appends all of one list to another. */
-void penstock_queue_splice(struct penstock_list *to, struct penstock_list *from);
+static inline uint64_t penstock_scheduler_now_ns(const struct penstock_scheduler *scheduler)
+{
+	return scheduler->config.now_ns == NULL ? 0
+						: scheduler->config.now_ns(scheduler->config.owner);
+}
 
 /* Hands a paging packet, with the fence id that it has, to its process. */
 void penstock_scheduler_submit_paging(struct penstock_scheduler *scheduler,
@@ -109,6 +124,9 @@ void penstock_scheduler_submit_paging(struct penstock_scheduler *scheduler,
 
 /* The head is PREPARING no more: another one may be. */
 void penstock_node_prepared(struct penstock_node *node, struct penstock_submission *submission);
+
+/* The queues of a list, parked or crowded, are worth another look. */
+void penstock_node_look_again(struct penstock_node *node, struct penstock_list *queues);
 
 /* The head of the queue may be worth another look. */
 void penstock_queue_wake(struct penstock_queue *queue, struct penstock_node *node);
@@ -120,14 +138,79 @@ void penstock_scheduler_defer(struct penstock_scheduler *scheduler,
 /* The same turn is a later one already: an interrupt, for one. The owner is still going to ask. */
 void penstock_scheduler_deliver_now(struct penstock_scheduler *scheduler);
 
-/* Takes the submission off the hardware: slot and pins are given back. */
-void penstock_node_remove(struct penstock_node *node, struct penstock_submission *submission);
+/*
+ * Takes the submission off the hardware: slot and pins are given back. `ran`: what it took of the
+ * node is `gpu_ns`; otherwise it was not executed, or is again.
+ */
+void penstock_node_remove(struct penstock_node *node, struct penstock_submission *submission,
+			  bool ran, uint64_t gpu_ns);
+
+/* preempt.c */
+
+/* What the process's ring of this node was asked; NULL: nothing. */
+struct penstock_preemption *
+penstock_node_preemption_of(struct penstock_node *node,
+			    const struct penstock_vidmm_process *process);
+
+/* The process's ring of this node is asked to come empty. */
+bool penstock_node_preempting(struct penstock_node *node,
+			      const struct penstock_vidmm_process *process);
+
+/* Asks; it has packets there and was not asked already. */
+void penstock_node_preempt(struct penstock_scheduler *scheduler, struct penstock_node *node,
+			   struct penstock_vidmm_process *process);
+
+/* No answer comes any more: the process was reset. */
+void penstock_node_forget_preemption(struct penstock_node *node,
+				     const struct penstock_vidmm_process *process);
+
+/* Who is next finds no place: asks somebody to go, now or when he had his time. */
+void penstock_node_make_room(struct penstock_scheduler *scheduler, struct penstock_node *node);
+
+void penstock_scheduler_preempted(struct penstock_scheduler *scheduler, struct penstock_node *node,
+				  struct penstock_vidmm_process *process,
+				  const struct penstock_interrupt *interrupt);
+
+/* hang.c */
+
+/* Who has a packet that was out at the last look is asked to make room. */
+void penstock_node_probe(struct penstock_scheduler *scheduler, struct penstock_node *node);
+
+/* What has not answered for TdrDelay is reset. */
+void penstock_scheduler_look_for_hangs(struct penstock_scheduler *scheduler);
 
 /* reset.c: faults, deaths and what is done about them */
+
+/* The packet that pages for the process, on the hardware; NULL: none. */
+struct penstock_paging_packet *
+penstock_node_paging_of(const struct penstock_node *node,
+			const struct penstock_vidmm_process *process);
+
+/*
+ * What the process has on the node goes back to the front of its queues, in order. The first took
+ * `gpu_ns` of it; 0: none did.
+ */
+void penstock_node_put_back(struct penstock_node *node,
+			    const struct penstock_vidmm_process *process, uint64_t gpu_ns);
+
+/* Its ring is empty: its paging packet is on it again, with the fence id that it has. */
+void penstock_node_page_again(struct penstock_scheduler *scheduler, struct penstock_node *node,
+			      struct penstock_vidmm_process *process);
 
 void penstock_scheduler_fault(struct penstock_scheduler *scheduler, struct penstock_node *node,
 			      struct penstock_vidmm_process *process,
 			      const struct penstock_interrupt *interrupt);
+
+/*
+ * Nanoseconds since the packets of the queue's process that are first on the node could begin, who
+ * may go on from here.
+ */
+uint64_t penstock_node_elapsed_ns(const struct penstock_scheduler *scheduler,
+				  struct penstock_node *node, const struct penstock_queue *queue);
+
+/* A preemption of the process was unanswered for so long: its device is lost. */
+void penstock_scheduler_hung(struct penstock_scheduler *scheduler, const struct penstock_node *node,
+			     struct penstock_vidmm_process *process, uint64_t waited_ns);
 
 /* Everything of the process up to `fence_id` is done. */
 void penstock_node_complete(struct penstock_scheduler *scheduler, struct penstock_node *node,

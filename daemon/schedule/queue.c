@@ -1,31 +1,55 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Software queues: one a context, in order. A node's queues with work are on a ring (`ready`);
- * those whose head waits (a transfer before it, memory, its own predecessors) are parked until
- * something changed, those that were one too many for memory to work for until there is room.
+ * Software queues: one a context, in order. A node's queues with work are `ready`; those whose head
+ * waits (a transfer before it, memory, its own predecessors) are parked until something changed,
+ * those that were one too many for memory to work for until there is room.
  */
 #include "daemon/schedule/internal.h"
 
+void penstock_scheduler_process_init(struct penstock_scheduler_process *process, uint32_t weight)
+{
+	*process = (struct penstock_scheduler_process){ .weight = weight };
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		for (uint32_t j = 0; j < PENSTOCK_PRIORITY_LEVELS; j++) {
+			penstock_share_init(&process->nodes[i].shares[j]);
+		}
+	}
+}
+
 void penstock_queue_init(struct penstock_queue *queue, struct penstock_scheduler *scheduler,
-			 uint32_t node_ordinal, int priority, void *context)
+			 struct penstock_scheduler_process *process, uint32_t node_ordinal,
+			 int priority, void *context)
 {
 	PENSTOCK_REQUIRE(node_ordinal < PENSTOCK_NODE_COUNT);
+	PENSTOCK_REQUIRE(priority >= -PENSTOCK_PRIORITY_MOST && priority <= PENSTOCK_PRIORITY_MOST);
 	*queue = (struct penstock_queue){
 		.scheduler = scheduler,
+		.process = process,
 		.node_ordinal = node_ordinal,
-		.priority = priority,
+		.level = (uint32_t)(PENSTOCK_PRIORITY_MOST - priority),
 		.context = context,
 	};
 	penstock_list_init(&queue->waiting);
 	penstock_list_init(&queue->ready_link);
 }
 
-void penstock_queue_splice(struct penstock_list *to, struct penstock_list *from)
+void penstock_node_look_again(struct penstock_node *node, struct penstock_list *queues)
 {
 	struct penstock_list *link;
 
-	while ((link = penstock_list_pop(from)) != NULL) {
-		penstock_list_append(to, link);
+	while ((link = penstock_list_pop(queues)) != NULL) {
+		penstock_ready_append(&node->ready,
+				      penstock_list_entry(link, struct penstock_queue, ready_link));
+	}
+}
+
+/* Off the list that it is on: ready, parked, crowded, or none. */
+static void unlink_queue(struct penstock_queue *queue, struct penstock_node *node)
+{
+	if (queue->ready) {
+		penstock_ready_remove(&node->ready, queue);
+	} else {
+		penstock_list_remove(&queue->ready_link);
 	}
 }
 
@@ -34,15 +58,15 @@ void penstock_node_prepared(struct penstock_node *node, struct penstock_submissi
 	if (submission->state == PENSTOCK_SUBMISSION_PREPARING) {
 		submission->state = PENSTOCK_SUBMISSION_QUEUED;
 		node->preparing--;
-		penstock_queue_splice(&node->ready, &node->crowded);
+		penstock_node_look_again(node, &node->crowded);
 	}
 }
 
 void penstock_queue_wake(struct penstock_queue *queue, struct penstock_node *node)
 {
-	penstock_list_remove(&queue->ready_link);
-	if (!penstock_list_empty(&queue->waiting)) {
-		penstock_list_append(&node->ready, &queue->ready_link);
+	if (!queue->ready && !penstock_list_empty(&queue->waiting)) {
+		penstock_list_remove(&queue->ready_link);
+		penstock_ready_append(&node->ready, queue);
 	}
 }
 
@@ -55,12 +79,14 @@ void penstock_scheduler_enqueue(struct penstock_queue *queue,
 
 	submission->queue = queue;
 	submission->state = PENSTOCK_SUBMISSION_QUEUED;
+	submission->resume_offset = 0;
+	submission->resume_position = 0;
 	penstock_list_append(&queue->waiting, &submission->queue_link);
 	queue->depth++;
 	node->waiting++;
 	/* A parked queue stays so: its head waits, not this one. */
 	if (penstock_list_empty(&queue->ready_link)) {
-		penstock_list_append(&node->ready, &queue->ready_link);
+		penstock_ready_append(&node->ready, queue);
 	}
 	penstock_scheduler_leave_enqueued(scheduler, outermost, node);
 }
@@ -84,7 +110,7 @@ void penstock_scheduler_cancel(struct penstock_queue *queue, enum penstock_statu
 	struct penstock_list *link;
 	bool outermost = penstock_scheduler_enter(scheduler);
 
-	penstock_list_remove(&queue->ready_link);
+	unlink_queue(queue, node);
 	while ((link = penstock_list_pop(&queue->waiting)) != NULL) {
 		struct penstock_submission *submission = penstock_submission_of(link);
 

@@ -78,14 +78,30 @@ static void describe_place(struct culprit *culprit, uint32_t dma_offset)
 		 ", DMA offset 0x%" PRIx32 ": %s", dma_offset, instruction);
 }
 
-static void describe_death(struct culprit *culprit, int wait_status)
+/* Why a process is stopped that did not say itself what is wrong. */
+struct cause {
+	enum penstock_interrupt_type type; /* PREEMPTED: what never came */
+	uint32_t nodes;                    /* bit n: node n may have the culprit */
+	int wait_status;                   /* of a death */
+	uint64_t waited_ns;                /* of a hang */
+};
+
+static void describe_death(struct culprit *culprit, const struct cause *cause)
 {
-	const char *how = WIFSIGNALED(wait_status) ? "was killed by signal" : "exited with";
-	int number = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+	int status = cause->wait_status;
+	const char *how = WIFSIGNALED(status) ? "was killed by signal" : "exited with";
+	int number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
 
 	snprintf(culprit->text, sizeof(culprit->text),
 		 "the GPU process %s %d while node %" PRIu32 " ran this submission", how, number,
 		 culprit->interrupt.node_ordinal);
+}
+
+static void describe_hang(struct culprit *culprit, const struct cause *cause)
+{
+	snprintf(culprit->text, sizeof(culprit->text),
+		 "hang: node %" PRIu32 " left a preemption unanswered for %" PRIu64 " ms",
+		 culprit->interrupt.node_ordinal, cause->waited_ns / 1000000u);
 }
 
 static struct penstock_submission *find(const struct penstock_node *node,
@@ -102,8 +118,8 @@ static struct penstock_submission *find(const struct penstock_node *node,
 	return NULL;
 }
 
-static struct penstock_paging_packet *paging_of(const struct penstock_node *node,
-						const struct penstock_vidmm_process *process)
+struct penstock_paging_packet *penstock_node_paging_of(const struct penstock_node *node,
+						       const struct penstock_vidmm_process *process)
 {
 	penstock_list_for_each (link, &node->paging) {
 		struct penstock_paging_packet *packet =
@@ -132,8 +148,19 @@ static void put_in_front(struct penstock_node *node, struct penstock_submission 
 	penstock_queue_wake(queue, node);
 }
 
-/* What the process had on the node goes back to the front of its queues, in order. */
-static void put_back(struct penstock_node *node, const struct penstock_vidmm_process *process)
+/* No other packet of its process is before it. */
+static bool is_first(const struct penstock_node *node, const struct penstock_submission *submission)
+{
+	penstock_list_for_each (link, &node->hardware) {
+		if (penstock_submission_of(link)->process == submission->process) {
+			return link == &submission->queue_link;
+		}
+	}
+	return false;
+}
+
+void penstock_node_put_back(struct penstock_node *node,
+			    const struct penstock_vidmm_process *process, uint64_t gpu_ns)
 {
 	struct penstock_list *link = node->hardware.previous;
 
@@ -142,16 +169,18 @@ static void put_back(struct penstock_node *node, const struct penstock_vidmm_pro
 
 		link = link->previous;
 		if (submission->process == process) {
-			penstock_node_remove(node, submission);
+			bool ran = gpu_ns > 0 && is_first(node, submission);
+
+			penstock_node_remove(node, submission, ran, ran ? gpu_ns : 0);
 			put_in_front(node, submission);
 		}
 	}
 }
 
-static void submit_paging_again(struct penstock_scheduler *scheduler, struct penstock_node *node,
-				struct penstock_vidmm_process *process)
+void penstock_node_page_again(struct penstock_scheduler *scheduler, struct penstock_node *node,
+			      struct penstock_vidmm_process *process)
 {
-	struct penstock_paging_packet *packet = paging_of(node, process);
+	struct penstock_paging_packet *packet = penstock_node_paging_of(node, process);
 
 	if (packet == NULL) {
 		return;
@@ -172,6 +201,9 @@ static void stop_process(struct penstock_scheduler *scheduler,
 			 struct penstock_vidmm_process *process)
 {
 	scheduler->resetting = process;
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		penstock_node_forget_preemption(&scheduler->nodes[i], process);
+	}
 	scheduler->config.backend->ops->reset_engine(penstock_vidmm_process_backend(process));
 	scheduler->resetting = NULL;
 }
@@ -184,9 +216,18 @@ static void begin_again(struct penstock_scheduler *scheduler,
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		struct penstock_node *node = &scheduler->nodes[i];
 
-		put_back(node, process);
-		submit_paging_again(scheduler, node, process);
+		penstock_node_put_back(node, process, 0);
+		penstock_node_page_again(scheduler, node, process);
 	}
+}
+
+/* What it took until it was stopped is its process's. */
+static void remove_culprit(const struct penstock_scheduler *scheduler, struct penstock_node *node,
+			   const struct culprit *culprit)
+{
+	uint64_t gpu_ns = penstock_node_elapsed_ns(scheduler, node, culprit->submission->queue);
+
+	penstock_node_remove(node, culprit->submission, true, gpu_ns);
 }
 
 /* Its device is lost, and then it is over. */
@@ -208,7 +249,7 @@ void penstock_scheduler_fault(struct penstock_scheduler *scheduler, struct penst
 	struct culprit culprit = { .interrupt = *interrupt };
 	struct penstock_paging_packet *packet;
 
-	packet = paging_of(node, process);
+	packet = penstock_node_paging_of(node, process);
 	if (packet != NULL && packet->submission_fence_id == interrupt->fence_id) {
 		if (penstock_vidmm_process_is_system(process)) {
 			penstock_scheduler_fail(scheduler,
@@ -226,7 +267,7 @@ void penstock_scheduler_fault(struct penstock_scheduler *scheduler, struct penst
 	stop_process(scheduler, process);
 	culprit.submission = find(node, process, interrupt->fence_id);
 	if (culprit.submission != NULL) {
-		penstock_node_remove(node, culprit.submission);
+		remove_culprit(scheduler, node, &culprit);
 		describe_fault(&culprit);
 	}
 	begin_again(scheduler, process);
@@ -245,7 +286,7 @@ struct last_seen {
 static struct last_seen last_seen(const struct penstock_node *node,
 				  const struct penstock_vidmm_process *process, uint32_t running)
 {
-	struct last_seen seen = { .packet = paging_of(node, process) };
+	struct last_seen seen = { .packet = penstock_node_paging_of(node, process) };
 	uint32_t fence_id = seen.packet == NULL ? 0 : seen.packet->submission_fence_id;
 
 	penstock_list_for_each (link, &node->hardware) {
@@ -269,19 +310,22 @@ static struct last_seen last_seen(const struct penstock_node *node,
 
 /*
  * A process that died executed the oldest packet of a node that had begun it, and one of those is
- * the cause; where none is known to have begun, any of them may be.
+ * the cause; where none is known to have begun, any of them may be. On a node that hangs it is the
+ * oldest.
  */
 static void find_culprits(struct penstock_scheduler *scheduler,
-			  struct penstock_vidmm_process *process,
+			  struct penstock_vidmm_process *process, const struct cause *cause,
 			  const uint32_t running[PENSTOCK_NODE_COUNT],
 			  struct culprit culprits[PENSTOCK_NODE_COUNT])
 {
-	struct last_seen seen[PENSTOCK_NODE_COUNT];
+	struct last_seen seen[PENSTOCK_NODE_COUNT] = { 0 };
 	bool known = false;
 
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		seen[i] = last_seen(&scheduler->nodes[i], process, running[i]);
-		known |= seen[i].begun;
+		if ((cause->nodes & 1u << i) != 0) {
+			seen[i] = last_seen(&scheduler->nodes[i], process, running[i]);
+			known |= seen[i].begun;
+		}
 	}
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		culprits[i] = (struct culprit){ .submission = NULL };
@@ -295,26 +339,21 @@ static void find_culprits(struct penstock_scheduler *scheduler,
 	}
 }
 
-void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
-				     struct penstock_vidmm_process *process, int wait_status)
+/* Stops it, finds out who it was, starts it again with the others, and tells. */
+static void stop_and_convict(struct penstock_scheduler *scheduler,
+			     struct penstock_vidmm_process *process, const struct cause *cause)
 {
-	bool outermost = penstock_scheduler_enter(scheduler);
 	const struct penstock_backend_ops *ops = scheduler->config.backend->ops;
 	struct culprit culprits[PENSTOCK_NODE_COUNT];
 	uint32_t running[PENSTOCK_NODE_COUNT] = { 0 };
 	uint32_t offsets[PENSTOCK_NODE_COUNT] = { 0 };
 
-	penstock_scheduler_deliver_now(scheduler);
-	if (scheduler->stopped) {
-		penstock_scheduler_leave(scheduler, outermost);
-		return;
-	}
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT && ops->running_fence != NULL; i++) {
 		running[i] =
 			ops->running_fence(penstock_vidmm_process_backend(process), i, &offsets[i]);
 	}
 	stop_process(scheduler, process);
-	find_culprits(scheduler, process, running, culprits);
+	find_culprits(scheduler, process, cause, running, culprits);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		struct culprit *culprit = &culprits[i];
 
@@ -322,16 +361,17 @@ void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
 			continue;
 		}
 		culprit->interrupt = (struct penstock_interrupt){
-			.type = PENSTOCK_INTERRUPT_DMA_FAULTED,
+			.type = cause->type,
 			.node_ordinal = i,
 			.fence_id = culprit->submission->submission_fence_id,
 			.fault_dma_offset = PENSTOCK_DMA_OFFSET_UNKNOWN,
 		};
-		describe_death(culprit, wait_status);
+		(cause->type == PENSTOCK_INTERRUPT_DMA_PREEMPTED ? describe_hang
+								 : describe_death)(culprit, cause);
 		if (running[i] != 0 && running[i] == culprit->interrupt.fence_id) {
 			describe_place(culprit, offsets[i]);
 		}
-		penstock_node_remove(&scheduler->nodes[i], culprit->submission);
+		remove_culprit(scheduler, &scheduler->nodes[i], culprit);
 		scheduler->nodes[i].resets++;
 	}
 	begin_again(scheduler, process);
@@ -340,5 +380,33 @@ void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
 			convict(scheduler, &culprits[i]);
 		}
 	}
+}
+
+void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
+				     struct penstock_vidmm_process *process, int wait_status)
+{
+	const struct cause cause = {
+		.type = PENSTOCK_INTERRUPT_DMA_FAULTED,
+		.nodes = UINT32_MAX,
+		.wait_status = wait_status,
+	};
+	bool outermost = penstock_scheduler_enter(scheduler);
+
+	penstock_scheduler_deliver_now(scheduler);
+	if (!scheduler->stopped) {
+		stop_and_convict(scheduler, process, &cause);
+	}
 	penstock_scheduler_leave(scheduler, outermost);
+}
+
+void penstock_scheduler_hung(struct penstock_scheduler *scheduler, const struct penstock_node *node,
+			     struct penstock_vidmm_process *process, uint64_t waited_ns)
+{
+	const struct cause cause = {
+		.type = PENSTOCK_INTERRUPT_DMA_PREEMPTED,
+		.nodes = 1u << node->ordinal,
+		.waited_ns = waited_ns,
+	};
+
+	stop_and_convict(scheduler, process, &cause);
 }

@@ -157,10 +157,14 @@ static void submit(struct penstock_scheduler *scheduler, struct penstock_node *n
 {
 	struct penstock_backend_process *process =
 		penstock_vidmm_process_backend(submission->process);
+	struct penstock_queue *queue = submission->queue;
+	struct penstock_process_node *share = &queue->process->nodes[node->ordinal];
 	struct penstock_submit_args args = {
 		.node_ordinal = node->ordinal,
 		.dma_buffer_address = submission->dma_address,
+		.submission_start_offset = submission->resume_offset,
 		.submission_end_offset = submission->args.dma_length,
+		.resume_position = submission->resume_position,
 	};
 
 	if ((submission->flags & PENSTOCK_SUBMIT_NULL_RENDERING) != 0) {
@@ -173,7 +177,11 @@ static void submit(struct penstock_scheduler *scheduler, struct penstock_node *n
 	node->on_hardware++;
 	node->work_bytes += submission->args.work_bytes;
 	node->packets++;
-	submission->queue->on_hardware++;
+	queue->on_hardware++;
+	if (share->on_hardware++ == 0) {
+		share->begun_ns = penstock_scheduler_now_ns(scheduler);
+	}
+	submission->charged_ns = penstock_ready_served(&node->ready, queue, &submission->promoted);
 	if (scheduler->config.submitted != NULL) {
 		scheduler->config.submitted(scheduler->config.owner, submission);
 	}
@@ -230,7 +238,7 @@ static enum attempt try_head(struct penstock_scheduler *scheduler, struct pensto
 {
 	bool preparing = submission->state == PENSTOCK_SUBMISSION_PREPARING;
 
-	if (submission->blocked > 0) {
+	if (submission->blocked > 0 || penstock_node_preempting(node, submission->process)) {
 		return ATTEMPT_WAITS;
 	}
 	if (PENSTOCK_UNLIKELY(submission->chain != NULL) &&
@@ -273,11 +281,8 @@ static enum attempt try_head(struct penstock_scheduler *scheduler, struct pensto
 	return ATTEMPT_GONE;
 }
 
-static struct penstock_submission *head_of(struct penstock_list *ready_link)
+static struct penstock_submission *head_of(const struct penstock_queue *queue)
 {
-	struct penstock_queue *queue =
-		penstock_list_entry(ready_link, struct penstock_queue, ready_link);
-
 	return penstock_submission_of(penstock_list_first(&queue->waiting));
 }
 
@@ -292,30 +297,30 @@ static bool has_room(const struct penstock_node *node, const struct penstock_sub
 /* Nothing more that waits goes on the hardware before something has left it. */
 static bool is_full(const struct penstock_node *node)
 {
-	struct penstock_list *link = penstock_list_first(&node->ready);
+	const struct penstock_queue *queue;
 
 	if (node->on_hardware < node->limit) {
 		return false;
 	}
-	return node->on_hardware >= node->short_limit ||
-	       node->work_bytes > PENSTOCK_SHORT_WORK_BYTES ||
-	       (link != NULL && !has_room(node, head_of(link)));
+	if (node->on_hardware >= node->short_limit ||
+	    node->work_bytes > PENSTOCK_SHORT_WORK_BYTES) {
+		return true;
+	}
+	queue = penstock_ready_first(&node->ready);
+	return queue != NULL && !has_room(node, head_of(queue));
 }
 
 static void run_node(struct penstock_scheduler *scheduler, struct penstock_node *node)
 {
-	struct penstock_list *link;
+	struct penstock_queue *queue;
 
-	while (!scheduler->stopped && (link = penstock_list_first(&node->ready)) != NULL &&
-	       has_room(node, head_of(link))) {
-		struct penstock_queue *queue =
-			penstock_list_entry(link, struct penstock_queue, ready_link);
-
-		penstock_list_remove(link);
-		switch (try_head(scheduler, node, head_of(link))) {
+	while (!scheduler->stopped && (queue = penstock_ready_first(&node->ready)) != NULL &&
+	       has_room(node, head_of(queue))) {
+		penstock_ready_remove(&node->ready, queue);
+		switch (try_head(scheduler, node, head_of(queue))) {
 		case ATTEMPT_GONE:
 			if (!penstock_list_empty(&queue->waiting)) {
-				penstock_list_append(&node->ready, &queue->ready_link);
+				penstock_ready_append(&node->ready, queue);
 			}
 			break;
 		case ATTEMPT_WAITS:
@@ -325,6 +330,9 @@ static void run_node(struct penstock_scheduler *scheduler, struct penstock_node 
 			penstock_list_append(&node->crowded, &queue->ready_link);
 			break;
 		}
+	}
+	if (!scheduler->stopped && queue != NULL) {
+		penstock_node_make_room(scheduler, node);
 	}
 }
 
@@ -390,7 +398,7 @@ void penstock_scheduler_kick(struct penstock_scheduler *scheduler)
 	bool outermost = penstock_scheduler_enter(scheduler);
 
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		penstock_queue_splice(&scheduler->nodes[i].ready, &scheduler->nodes[i].parked);
+		penstock_node_look_again(&scheduler->nodes[i], &scheduler->nodes[i].parked);
 	}
 	penstock_scheduler_leave(scheduler, outermost);
 }
@@ -425,7 +433,8 @@ static void take_paging(void *owner, struct penstock_paging_packet *packet)
 	packet->submission_fence_id = penstock_fences_next(&node->fences);
 	penstock_list_append(&node->paging, &packet->link);
 	node->paging_packets++;
-	if (packet->process != scheduler->resetting) {
+	if (packet->process != scheduler->resetting &&
+	    !penstock_node_preempting(node, packet->process)) {
 		penstock_scheduler_submit_paging(scheduler, packet);
 	}
 	penstock_scheduler_expect(scheduler);
@@ -486,12 +495,20 @@ enum penstock_fence_verdict penstock_node_judge(const struct penstock_node *node
 		       : PENSTOCK_FENCE_IMPOSSIBLE;
 }
 
-void penstock_node_remove(struct penstock_node *node, struct penstock_submission *submission)
+void penstock_node_remove(struct penstock_node *node, struct penstock_submission *submission,
+			  bool ran, uint64_t gpu_ns)
 {
+	struct penstock_queue *queue = submission->queue;
+	struct penstock_process_node *share = &queue->process->nodes[node->ordinal];
+
 	penstock_list_remove(&submission->queue_link);
 	node->on_hardware--;
 	node->work_bytes -= submission->args.work_bytes;
-	submission->queue->on_hardware--;
+	queue->on_hardware--;
+	share->on_hardware--;
+	share->gpu_ns += gpu_ns;
+	queue->gpu_ns += gpu_ns;
+	penstock_ready_settle(&node->ready, queue, submission->charged_ns, ran, gpu_ns);
 	penstock_vidmm_finish(submission);
 }
 
@@ -503,11 +520,12 @@ static bool head_must_not_run(const struct penstock_queue *queue)
 	return head != NULL && penstock_submission_of(head)->cancelled != PENSTOCK_STATUS_SUCCESS;
 }
 
-static void retire(struct penstock_node *node, struct penstock_submission *submission)
+static void retire(struct penstock_node *node, struct penstock_submission *submission,
+		   uint64_t gpu_ns)
 {
 	struct penstock_queue *queue = submission->queue;
 
-	penstock_node_remove(node, submission);
+	penstock_node_remove(node, submission, true, gpu_ns);
 	submission->state = PENSTOCK_SUBMISSION_RETIRED;
 	queue->depth--;
 	if (queue->on_hardware == 0 && head_must_not_run(queue)) {
@@ -534,9 +552,42 @@ static struct penstock_submission *next_done(const struct penstock_node *node,
 	return NULL;
 }
 
+uint64_t penstock_node_elapsed_ns(const struct penstock_scheduler *scheduler,
+				  struct penstock_node *node, const struct penstock_queue *queue)
+{
+	struct penstock_process_node *share = &queue->process->nodes[node->ordinal];
+	uint64_t now_ns = penstock_scheduler_now_ns(scheduler);
+	uint64_t elapsed_ns = now_ns - share->begun_ns;
+
+	share->begun_ns = now_ns;
+	return elapsed_ns;
+}
+
+/* What each of the process's packets took that are done: one notification serves many. */
+static uint64_t packet_ns(const struct penstock_scheduler *scheduler, struct penstock_node *node,
+			  const struct penstock_vidmm_process *process, uint32_t fence_id)
+{
+	const struct penstock_queue *queue = NULL;
+	uint64_t count = 0;
+
+	penstock_list_for_each (link, &node->hardware) {
+		const struct penstock_submission *submission = penstock_submission_of(link);
+
+		if (penstock_fence_before(fence_id, submission->submission_fence_id)) {
+			break;
+		}
+		if (submission->process == process) {
+			queue = submission->queue;
+			count++;
+		}
+	}
+	return count == 0 ? 0 : penstock_node_elapsed_ns(scheduler, node, queue) / count;
+}
+
 void penstock_node_complete(struct penstock_scheduler *scheduler, struct penstock_node *node,
 			    struct penstock_vidmm_process *process, uint32_t fence_id)
 {
+	uint64_t gpu_ns = packet_ns(scheduler, node, process, fence_id);
 	struct penstock_submission *submission;
 
 	penstock_fences_complete(&node->fences, fence_id);
@@ -554,19 +605,20 @@ void penstock_node_complete(struct penstock_scheduler *scheduler, struct penstoc
 	}
 	/* `completed` may do anything but end the scheduler: the list is read anew each time. */
 	while ((submission = next_done(node, process, fence_id)) != NULL) {
-		retire(node, submission);
+		retire(node, submission, gpu_ns);
 	}
 }
 
 /*
- * The interrupts that a GPU may send us; a preemption is none, nobody asks for one. A fault names a
- * packet that stopped: it is of one that is there.
+ * The interrupts that a GPU may send us. A fault names a packet that stopped: it is of one that is
+ * there. A preemption answers a request.
  */
 static const struct {
 	bool fault;
 	bool known;
 } interrupt_types[] = {
 	[PENSTOCK_INTERRUPT_DMA_COMPLETED] = { .known = true },
+	[PENSTOCK_INTERRUPT_DMA_PREEMPTED] = { .known = true },
 	[PENSTOCK_INTERRUPT_DMA_FAULTED] = { .known = true, .fault = true },
 	[PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED] = { .known = true, .fault = true },
 };
@@ -637,7 +689,13 @@ void penstock_scheduler_notify_interrupt(struct penstock_scheduler *scheduler,
 	/* What was put off is earlier than what completes now. */
 	penstock_scheduler_deliver_now(scheduler);
 	if (!scheduler->stopped && stands(scheduler, process, interrupt)) {
-		take_interrupt(scheduler, process, interrupt);
+		if (interrupt->type == PENSTOCK_INTERRUPT_DMA_PREEMPTED) {
+			penstock_scheduler_preempted(scheduler,
+						     &scheduler->nodes[interrupt->node_ordinal],
+						     process, interrupt);
+		} else {
+			take_interrupt(scheduler, process, interrupt);
+		}
 	}
 	penstock_scheduler_leave(scheduler, outermost);
 }
@@ -670,7 +728,7 @@ enum penstock_status penstock_scheduler_new(const struct penstock_scheduler_conf
 				      : PENSTOCK_RING_PACKETS - 1;
 		node->short_limit =
 			node->limit > PENSTOCK_SHORT_PACKETS ? node->limit : PENSTOCK_SHORT_PACKETS;
-		penstock_list_init(&node->ready);
+		penstock_ready_init(&node->ready);
 		penstock_list_init(&node->parked);
 		penstock_list_init(&node->crowded);
 		penstock_list_init(&node->hardware);
@@ -699,7 +757,7 @@ void penstock_scheduler_stopped(struct penstock_scheduler *scheduler, enum penst
 		while ((link = penstock_list_first(&node->hardware)) != NULL) {
 			struct penstock_submission *submission = penstock_submission_of(link);
 
-			penstock_node_remove(node, submission);
+			penstock_node_remove(node, submission, false, 0);
 			submission->state = PENSTOCK_SUBMISSION_CANCELLED;
 			penstock_scheduler_defer(scheduler, submission, status);
 		}
@@ -743,7 +801,7 @@ void penstock_scheduler_query_nodes(const struct penstock_scheduler *scheduler,
 		ret[i] = (struct penstock_node_state){
 			.node_ordinal = i,
 			.on_hardware = node->on_hardware,
-			.contexts_waiting = count_of(&node->ready) + count_of(&node->parked) +
+			.contexts_waiting = node->ready.count + count_of(&node->parked) +
 					    count_of(&node->crowded),
 			.submissions_waiting = node->waiting,
 			.last_fence_submitted = node->fences.last_submitted,
@@ -751,6 +809,7 @@ void penstock_scheduler_query_nodes(const struct penstock_scheduler *scheduler,
 			.packets = node->packets,
 			.paging_packets = node->paging_packets,
 			.resets = node->resets,
+			.preemptions = node->preempted,
 		};
 	}
 }

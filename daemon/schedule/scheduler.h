@@ -1,28 +1,54 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The GPU scheduler of one adapter: a software queue per context, a short hardware queue per node
- * (HwQueuePacketCap packets over all processes), round robin over the contexts of a node. Loop
- * thread only (WDDM's Level One), checked by an owner-thread assertion at every entry.
+ * (HwQueuePacketCap packets over all processes). Who is next is said by priority, by the shares of
+ * the processes, and then by turns (daemon/schedule/share.h). Loop thread only (WDDM's Level One),
+ * checked by an owner-thread assertion at every entry.
  */
 #ifndef PENSTOCK_SCHEDULER_H
 #define PENSTOCK_SCHEDULER_H
 
 #include "daemon/memory/vidmm.h"
+#include "daemon/schedule/share.h"
 #include "daemon/submission.h"
 #include "gpu-backend/backend.h"
 
 struct penstock_scheduler;
 
+/* What a process has to do with a node. */
+struct penstock_process_node {
+	struct penstock_share shares[PENSTOCK_PRIORITY_LEVELS];
+	uint32_t on_hardware; /* packets */
+	uint64_t begun_ns;    /* when the first of these could begin: what was before it is done */
+	uint64_t gpu_ns;      /* time that its packets took */
+};
+
+#define PENSTOCK_WEIGHT_NORMAL  100u
+#define PENSTOCK_WEIGHT_MAXIMUM 10000u
+
+/* A process, as the scheduler knows it: a principal on the adapter; embedded in that. */
+struct penstock_scheduler_process {
+	uint32_t weight; /* 1 to PENSTOCK_WEIGHT_MAXIMUM */
+	struct penstock_process_node nodes[PENSTOCK_NODE_COUNT];
+};
+
+void penstock_scheduler_process_init(struct penstock_scheduler_process *process, uint32_t weight);
+
+#define PENSTOCK_PRIORITY_MOST 7 /* of a context, and least its negative */
+
 /* A context's software queue; embedded in the context. Empty queues cost nothing. */
 struct penstock_queue {
 	struct penstock_list waiting;         /* penstock_submission.queue_link, in order */
-	struct penstock_list ready_link;      /* the node's ring of contexts with work */
+	struct penstock_list ready_link;      /* its process's queues with work, or a node's */
 	struct penstock_scheduler *scheduler; /* borrowed */
+	struct penstock_scheduler_process *process; /* borrowed */
 	uint32_t node_ordinal;
+	uint32_t level;       /* of its priority, 0 for the highest */
 	uint32_t depth;       /* submissions waiting or on the hardware */
 	uint32_t on_hardware; /* of these */
-	int priority;
-	void *context; /* objects' own */
+	bool ready;           /* may have something for the node: penstock_ready has it */
+	uint64_t gpu_ns;      /* time that its packets took */
+	void *context;        /* objects' own */
 };
 
 /* penstock_interrupt.fault_dma_offset of device_fault: nobody knows where it was. */
@@ -33,9 +59,15 @@ struct penstock_scheduler_config {
 	struct penstock_backend *backend; /* borrowed */
 	uint32_t hw_queue_packet_cap;     /* 1 .. PENSTOCK_RING_PACKETS */
 	uint32_t first_fence_id;          /* tests start near the wrap */
+	uint64_t tdr_delay_ns;            /* TdrDelay: of a preemption that is not answered */
 	bool paranoid;                    /* the checker reads every patched buffer */
 	void *owner;
-	/* A fault of the GPU in a submission: its device is lost. `text` says what and where. */
+	/* Nanoseconds, monotonic: what GPU time is measured with. NULL: it stands still. */
+	uint64_t (*now_ns)(void *owner);
+	/*
+	 * A fault of the GPU in a submission: its device is lost. `text` says what and where. The
+	 * interrupt is of type DMA_PREEMPTED where that is what never came: it hung.
+	 */
 	void (*device_fault)(void *owner, struct penstock_submission *submission,
 			     const struct penstock_interrupt *interrupt, const char *text);
 	/* A defect or an unbelievable GPU: the adapter stops. */
@@ -59,15 +91,29 @@ struct penstock_scheduler_config {
 	 * looks for fences whose notification was lost.
 	 */
 	void (*watch)(void *owner);
+	/*
+	 * Somebody waits for a node that others have: the owner calls penstock_scheduler_slice
+	 * after PENSTOCK_SLICE_NS. Asked once until then. NULL: nobody's time is ever over.
+	 */
+	void (*slice)(void *owner);
 };
+
+/* How long a process has a node while another of its priority waits. */
+#define PENSTOCK_SLICE_NS 10000000u
+
+/* What `slice` asked for: whose time is over is preempted. */
+void penstock_scheduler_slice(struct penstock_scheduler *scheduler);
 
 /* How long a fence may be out before it is asked for. Far longer than a notification takes. */
 #define PENSTOCK_FENCE_PATIENCE_MS 500u
 
+#define PENSTOCK_TDR_DELAY_MS 2000u
+
 /*
  * What `watch` asked for: DxgkDdiQueryCurrentFence of every process that has a packet which was on
- * the hardware at the last call already. It never waits, and changes nothing where the GPU is only
- * slow. Asks to be called again while something is out.
+ * the hardware at the last call already. It never waits. What is out all the same is preempted, and
+ * what leaves that unanswered for TdrDelay is reset; nothing changes where the GPU is only slow.
+ * Asks to be called again while something is out.
  */
 void penstock_scheduler_watch(struct penstock_scheduler *scheduler);
 
@@ -91,8 +137,10 @@ void penstock_scheduler_free(struct penstock_scheduler *scheduler);
  */
 void penstock_scheduler_stopped(struct penstock_scheduler *scheduler, enum penstock_status status);
 
+/* `priority` is -PENSTOCK_PRIORITY_MOST to PENSTOCK_PRIORITY_MOST. */
 void penstock_queue_init(struct penstock_queue *queue, struct penstock_scheduler *scheduler,
-			 uint32_t node_ordinal, int priority, void *context);
+			 struct penstock_scheduler_process *process, uint32_t node_ordinal,
+			 int priority, void *context);
 
 /*
  * Takes the submission and looks for work; `completed` gives it back. Its state is RENDERING or
@@ -135,6 +183,7 @@ struct penstock_node_state {
 	uint64_t packets;
 	uint64_t paging_packets;
 	uint64_t resets; /* engine resets after a fault or a death */
+	uint64_t preemptions;
 };
 
 void penstock_scheduler_query_nodes(const struct penstock_scheduler *scheduler,

@@ -63,7 +63,8 @@ static bool anything_out(const struct penstock_scheduler *scheduler)
 {
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		if (!penstock_list_empty(&scheduler->nodes[i].hardware) ||
-		    !penstock_list_empty(&scheduler->nodes[i].paging)) {
+		    !penstock_list_empty(&scheduler->nodes[i].paging) ||
+		    scheduler->nodes[i].preemption_count > 0) {
 			return true;
 		}
 	}
@@ -80,8 +81,10 @@ void penstock_scheduler_watch(struct penstock_scheduler *scheduler)
 
 		ask(scheduler, node, next_submission);
 		ask(scheduler, node, next_paging);
+		penstock_node_probe(scheduler, node);
 		node->watched = node->fences.next;
 	}
+	penstock_scheduler_look_for_hangs(scheduler);
 	penstock_scheduler_leave(scheduler, outermost);
 	if (!scheduler->stopped && anything_out(scheduler)) {
 		penstock_scheduler_expect(scheduler);

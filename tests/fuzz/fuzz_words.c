@@ -44,6 +44,7 @@ static struct penstock_backend *backend;
 static struct penstock_scheduler *scheduler;
 static struct penstock_vidmm_process processes[PROCESSES];
 static struct penstock_queue queues[CONTEXTS];
+static struct penstock_scheduler_process sharing[CONTEXTS];
 static struct job jobs[SUBMISSIONS];
 static unsigned job_count;
 static bool failed, lied, deliver_asked, bells_asked, watch_asked, stopped;
@@ -170,7 +171,9 @@ static void begin(void)
 			PENSTOCK_STATUS_SUCCESS);
 	}
 	for (unsigned i = 0; i < CONTEXTS; i++) {
-		penstock_queue_init(&queues[i], scheduler, i % PENSTOCK_NODE_COUNT, 0, NULL);
+		penstock_scheduler_process_init(&sharing[i], PENSTOCK_WEIGHT_NORMAL);
+		penstock_queue_init(&queues[i], scheduler, &sharing[i], i % PENSTOCK_NODE_COUNT, 0,
+				    NULL);
 	}
 }
 

@@ -16,7 +16,8 @@ void set_up(void)
 	machine_start(&machine);
 	alice = machine_principal(&machine, 1, 64 * MIB);
 	bob = machine_principal(&machine, 2, 64 * MIB);
-	penstock_queue_init(&queue, machine.scheduler, PENSTOCK_NODE_RENDER_ORDINAL, 0, NULL);
+	penstock_queue_init(&queue, machine.scheduler, &machine.sharing,
+			    PENSTOCK_NODE_RENDER_ORDINAL, 0, NULL);
 	work_completions = 0;
 }
 

@@ -6,6 +6,7 @@
 #define PENSTOCK_TEST_MEMORY_FIXTURE_H
 
 #include "tests/memory/machine.h"
+#include "tests/memory/work.h"
 
 #define LOCAL_ONLY    0x1u
 #define APERTURE_ONLY 0x2u

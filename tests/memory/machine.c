@@ -14,8 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-uint32_t work_completions;
-
 static struct machine *machine_of(struct penstock_backend *backend)
 {
 	return penstock_container_of(backend, struct machine, backend);
@@ -260,8 +258,9 @@ static bool gpu_copy(struct machine_process *process, const uint8_t *bytes, stru
 	return true;
 }
 
+/* At most so many instructions; where it stopped is in `stop`. False: it faulted. */
 static bool execute_render(struct machine_process *process, const struct machine_packet *packet,
-			   struct stop *stop)
+			   uint32_t most, struct stop *stop)
 {
 	static bool (*const operations[PENSTOCK_DMA_COUNT])(
 		struct machine_process * process, const uint8_t *bytes, struct stop *stop) = {
@@ -274,7 +273,7 @@ static bool execute_render(struct machine_process *process, const struct machine
 	ck_assert_uint_le(packet->args.submission_end_offset, sizeof(dma));
 	ck_assert(machine_access(process, packet->args.dma_buffer_address, dma,
 				 packet->args.submission_end_offset, false));
-	while (at < packet->args.submission_end_offset) {
+	while (at < packet->args.submission_end_offset && most-- > 0) {
 		struct penstock_dma_decoded decoded;
 		bool known = penstock_dma_decode(dma + at, packet->args.submission_end_offset - at,
 						 &decoded) == PENSTOCK_STATUS_SUCCESS;
@@ -291,8 +290,10 @@ static bool execute_render(struct machine_process *process, const struct machine
 			stop->offset = at;
 			return false;
 		}
+		current->instructions++;
 		at += decoded.length;
 	}
+	stop->offset = at;
 	return true;
 }
 
@@ -313,16 +314,27 @@ bool machine_execute(struct machine_process *process, uint32_t node_ordinal)
 	struct machine_ring *ring = &process->rings[node_ordinal];
 	struct machine_packet *packet = next_packet(ring);
 
-	if (packet == NULL) {
+	current = machine_of(process->base.backend);
+	if (packet == NULL || (ring->preempting && current->deaf == process)) {
 		return false;
 	}
-	current = machine_of(process->base.backend);
+	ring->resume_offset = packet->args.submission_start_offset;
+	if (ring->preempting && current->preempt_after == 0) {
+		return false;
+	}
 	if ((packet->args.flags & PENSTOCK_SUBMITCOMMAND_PAGING) != 0) {
 		execute_paging(process, packet);
-	} else if ((packet->args.flags & PENSTOCK_SUBMITCOMMAND_NULL_RENDERING) == 0 &&
-		   !execute_render(process, packet, &last_stop)) {
-		ring->faulted = true;
-		return false;
+	} else if ((packet->args.flags & PENSTOCK_SUBMITCOMMAND_NULL_RENDERING) == 0) {
+		if (!execute_render(process, packet,
+				    ring->preempting ? current->preempt_after : UINT32_MAX,
+				    &last_stop)) {
+			ring->faulted = true;
+			return false;
+		}
+		if (last_stop.offset < packet->args.submission_end_offset) {
+			ring->resume_offset = last_stop.offset;
+			return false;
+		}
 	}
 	packet->executed = true;
 	ring->last_executed = packet->args.submission_fence_id;
@@ -349,6 +361,27 @@ static bool drop_executed(struct machine *machine, struct machine_ring *ring, ui
 	return true;
 }
 
+/* Its ring is empty before it says so. */
+static void answer_preemption(struct machine *machine, struct machine_process *process,
+			      uint32_t node_ordinal)
+{
+	struct machine_ring *ring = &process->rings[node_ordinal];
+	const struct penstock_interrupt interrupt = {
+		.type = PENSTOCK_INTERRUPT_DMA_PREEMPTED,
+		.node_ordinal = node_ordinal,
+		.fence_id = ring->preempt_fence_id,
+		.last_completed_fence_id = ring->last_executed,
+		.resume_offset = ring->count > 0 ? ring->resume_offset : 0,
+	};
+
+	for (uint32_t i = 0; i < ring->count; i++) {
+		ring->packets[i].executed = true;
+	}
+	(void)drop_executed(machine, ring, node_ordinal);
+	ring->preempting = false;
+	penstock_scheduler_notify_interrupt(machine->scheduler, process->owner, &interrupt);
+}
+
 bool machine_report(struct machine *machine, struct machine_process *process, uint32_t node_ordinal)
 {
 	struct machine_ring *ring = &process->rings[node_ordinal];
@@ -371,6 +404,11 @@ bool machine_report(struct machine *machine, struct machine_process *process, ui
 		interrupt.fault_dma_offset = last_stop.offset;
 		interrupt.fault_write = last_stop.write;
 		penstock_scheduler_notify_interrupt(machine->scheduler, process->owner, &interrupt);
+		return true;
+	}
+	if (ring->preempting && machine->deaf != process) {
+		answer_preemption(machine, process, node_ordinal);
+		return true;
 	}
 	return completed || faulted;
 }
@@ -411,6 +449,7 @@ static void forget(struct machine_process *process)
 		}
 		drop_executed(machine, ring, node);
 		ring->faulted = false;
+		ring->preempting = false;
 	}
 	process->mapping_count = 0;
 }
@@ -505,6 +544,19 @@ static void query_current_fence(struct penstock_backend_process *base, uint32_t 
 	if (drop_executed(machine, ring, node_ordinal)) {
 		penstock_scheduler_notify_interrupt(machine->scheduler, process->owner, &interrupt);
 	}
+	if (ring->preempting && machine->deaf != process) {
+		answer_preemption(machine, process, node_ordinal);
+	}
+}
+
+static void preempt_command(struct penstock_backend_process *base, uint32_t node_ordinal,
+			    uint32_t preemption_fence_id)
+{
+	struct machine_ring *ring = &process_of(base)->rings[node_ordinal];
+
+	ck_assert(!ring->preempting);
+	ring->preempting = true;
+	ring->preempt_fence_id = preemption_fence_id;
 }
 
 static void reset_engine(struct penstock_backend_process *base)
@@ -512,6 +564,7 @@ static void reset_engine(struct penstock_backend_process *base)
 	struct machine_process *process = process_of(base);
 
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		process->rings[i].preempting = false;
 		for (; process->rings[i].late > 0; process->rings[i].late--) {
 			ck_assert(machine_execute(process, i));
 		}
@@ -543,6 +596,7 @@ static const struct penstock_backend_ops ops = {
 	.submit_command = submit_command,
 	.ring_doorbell = ring_doorbell,
 	.query_current_fence = query_current_fence,
+	.preempt_command = preempt_command,
 	.reset_engine = reset_engine,
 	.running_fence = running_fence,
 };
@@ -616,11 +670,33 @@ static void watch(void *owner)
 	machine->watch_asked = true;
 }
 
+static void slice(void *owner)
+{
+	struct machine *machine = owner;
+
+	ck_assert(!machine->slice_asked);
+	machine->slice_asked = true;
+}
+
 void machine_watch(struct machine *machine)
 {
 	ck_assert(machine->watch_asked);
 	machine->watch_asked = false;
 	penstock_scheduler_watch(machine->scheduler);
+}
+
+void machine_slice(struct machine *machine)
+{
+	ck_assert(machine->slice_asked);
+	machine->slice_asked = false;
+	penstock_scheduler_slice(machine->scheduler);
+}
+
+static uint64_t now_ns(void *owner)
+{
+	const struct machine *machine = owner;
+
+	return machine->now_ns;
 }
 
 void machine_init(struct machine *machine)
@@ -630,6 +706,7 @@ void machine_init(struct machine *machine)
 	machine->aperture_bytes = 16u << 20;
 	machine->cap = 4;
 	machine->first_fence = 1;
+	penstock_scheduler_process_init(&machine->sharing, PENSTOCK_WEIGHT_NORMAL);
 	machine->directory = penstock_test_directory();
 }
 
@@ -659,11 +736,14 @@ void machine_start(struct machine *machine)
 		.first_fence_id = machine->first_fence,
 		.paranoid = machine->paranoid,
 		.owner = machine,
+		.now_ns = now_ns,
 		.device_fault = device_fault,
 		.failed = failed,
 		.defer = defer,
 		.bells = bells,
 		.watch = watch,
+		.slice = slice,
+		.tdr_delay_ns = PENSTOCK_TDR_DELAY_MS * 1000000ull,
 	};
 	ck_assert_int_eq(penstock_scheduler_new(&scheduler_config, &machine->scheduler),
 			 PENSTOCK_STATUS_SUCCESS);
@@ -724,6 +804,7 @@ void machine_stop(struct machine *machine, bool keep)
 	machine->scheduler = NULL;
 	machine->bells_asked = false;
 	machine->watch_asked = false;
+	machine->slice_asked = false;
 	penstock_vidmm_free(machine->vidmm);
 	while (machine->job_count > 0) {
 		machine_turn(machine);
@@ -748,6 +829,7 @@ void machine_crash(struct machine *machine)
 	machine->deliver_asked = false;
 	machine->bells_asked = false;
 	machine->watch_asked = false;
+	machine->slice_asked = false;
 }
 
 void machine_fini(struct machine *machine)
@@ -824,109 +906,4 @@ void machine_read(struct machine *machine, struct penstock_vidmm_allocation *all
 {
 	memcpy(ret_bytes, access_bytes(machine, allocation, offset), size);
 	penstock_vidmm_access_end(allocation);
-}
-
-static void work_done(struct penstock_submission *submission, enum penstock_status status)
-{
-	struct work *work = penstock_container_of(submission, struct work, submission);
-
-	ck_assert(!work->done);
-	work->done = true;
-	work->status = status;
-	work->order = ++work_completions;
-}
-
-void work_init(struct work *work, struct penstock_vidmm_process *process)
-{
-	memset(work, 0, sizeof(*work));
-	work->submission.process = process;
-	work->submission.references = work->references;
-	work->submission.args.dma_buffer = work->dma;
-	work->submission.args.dma_capacity = sizeof(work->dma);
-	work->submission.args.patches_out = work->patches;
-	work->submission.args.patch_capacity = PENSTOCK_ARRAY_SIZE(work->patches);
-	work->submission.args.work_bytes = PENSTOCK_WORK_UNKNOWN;
-	work->submission.completed = work_done;
-	penstock_list_init(&work->submission.queue_link);
-	penstock_list_init(&work->submission.context_link);
-}
-
-uint32_t work_reference(struct work *work, struct penstock_vidmm_allocation *allocation)
-{
-	uint32_t index = work->submission.reference_count++;
-
-	ck_assert_uint_lt(index, PENSTOCK_ARRAY_SIZE(work->references));
-	work->references[index] =
-		(struct penstock_reference){ .allocation = allocation, .write_operation = true };
-	return index;
-}
-
-static uint8_t *emit(struct work *work, uint16_t opcode, uint32_t size)
-{
-	uint8_t *bytes = work->dma + work->submission.args.dma_length;
-
-	ck_assert_uint_le(work->submission.args.dma_length + size, sizeof(work->dma));
-	memset(bytes, 0, size);
-	penstock_store32(bytes, penstock_instruction_header(opcode, size));
-	work->submission.args.dma_length += size;
-	return bytes;
-}
-
-static void patch(struct work *work, uint32_t index, uint64_t offset, const uint8_t *site)
-{
-	uint32_t at = work->submission.args.patch_count++;
-
-	ck_assert_uint_lt(at, PENSTOCK_ARRAY_SIZE(work->patches));
-	work->patches[at] = (struct penstock_patch_location){
-		.allocation_index = index,
-		.allocation_offset = offset,
-		.patch_offset = (uint32_t)(site - work->dma),
-	};
-}
-
-void work_nop(struct work *work)
-{
-	emit(work, PENSTOCK_DMA_OPCODE_NOP, PENSTOCK_DMA_BYTES_NOP);
-}
-
-void work_fill(struct work *work, uint32_t index, uint64_t offset, uint64_t size, uint32_t pattern)
-{
-	uint8_t *bytes = emit(work, PENSTOCK_DMA_OPCODE_FILL, PENSTOCK_DMA_BYTES_FILL);
-
-	penstock_store32(bytes + PENSTOCK_DMA_FILL_pattern, pattern);
-	penstock_store64(bytes + PENSTOCK_DMA_FILL_size, size);
-	patch(work, index, offset, bytes + PENSTOCK_DMA_FILL_address);
-}
-
-void work_copy(struct work *work, uint32_t from, uint64_t from_offset, uint32_t to,
-	       uint64_t to_offset, uint64_t size)
-{
-	uint8_t *bytes = emit(work, PENSTOCK_DMA_OPCODE_COPY, PENSTOCK_DMA_BYTES_COPY);
-
-	penstock_store64(bytes + PENSTOCK_DMA_COPY_size, size);
-	patch(work, from, from_offset, bytes + PENSTOCK_DMA_COPY_source);
-	patch(work, to, to_offset, bytes + PENSTOCK_DMA_COPY_destination);
-}
-
-void work_stray_fill(struct work *work, uint64_t address, uint64_t size, uint32_t pattern)
-{
-	uint8_t *bytes = emit(work, PENSTOCK_DMA_OPCODE_FILL, PENSTOCK_DMA_BYTES_FILL);
-
-	penstock_store32(bytes + PENSTOCK_DMA_FILL_pattern, pattern);
-	penstock_store64(bytes + PENSTOCK_DMA_FILL_address, address);
-	penstock_store64(bytes + PENSTOCK_DMA_FILL_size, size);
-}
-
-void work_stray_copy(struct work *work, uint64_t from, uint64_t to, uint64_t size)
-{
-	uint8_t *bytes = emit(work, PENSTOCK_DMA_OPCODE_COPY, PENSTOCK_DMA_BYTES_COPY);
-
-	penstock_store64(bytes + PENSTOCK_DMA_COPY_source, from);
-	penstock_store64(bytes + PENSTOCK_DMA_COPY_destination, to);
-	penstock_store64(bytes + PENSTOCK_DMA_COPY_size, size);
-}
-
-void work_illegal(struct work *work)
-{
-	emit(work, 0x7777, 8);
 }

@@ -41,6 +41,9 @@ struct machine_ring {
 	uint32_t count;
 	uint32_t last_executed; /* fence */
 	bool faulted;           /* stands until it is reset */
+	bool preempting;        /* the next report answers */
+	uint32_t preempt_fence_id;
+	uint32_t resume_offset; /* where the first packet stopped */
 	uint32_t late;    /* packets that it executes when it is told to end, before it does */
 	uint32_t running; /* what running_fence says */
 	uint32_t running_offset;
@@ -80,6 +83,11 @@ struct machine {
 	uint32_t cap;
 	uint32_t first_fence;
 	bool paranoid;
+	/* of queues whose share does not matter */
+	struct penstock_scheduler_process sharing;
+	uint64_t now_ns;        /* stands still until somebody changes it */
+	uint32_t preempt_after; /* instructions that are executed before a request is seen */
+	const struct machine_process *deaf; /* answers no request and executes nothing behind it */
 	/* any time; NULL: nothing */
 	void (*on_submit)(struct penstock_backend_process *process,
 			  const struct penstock_submit_args *args);
@@ -94,12 +102,14 @@ struct machine {
 	bool deliver_asked;
 	bool bells_asked;
 	bool watch_asked;
+	bool slice_asked;
 	uint32_t queries;                       /* of query_current_fence */
 	uint32_t on_rings[PENSTOCK_NODE_COUNT]; /* submissions, without paging */
 	uint32_t most_on_rings;
 	uint32_t transfers; /* page_copy and page_fill executed */
 	uint32_t fills;
 	uint32_t maps;
+	uint32_t instructions; /* of submissions, executed */
 	struct machine_job jobs[256];
 	uint32_t job_count;
 };
@@ -135,6 +145,9 @@ void machine_settle(struct machine *machine);
 /* The scheduler has had patience with what is on the hardware. */
 void machine_watch(struct machine *machine);
 
+/* The slice that the scheduler asked for is over. */
+void machine_slice(struct machine *machine);
+
 /* The process ends by itself. */
 void machine_kill(struct machine *machine, struct machine_process *process);
 
@@ -160,29 +173,5 @@ void machine_write(struct machine *machine, struct penstock_vidmm_allocation *al
 		   uint64_t offset, const void *bytes, size_t size);
 void machine_read(struct machine *machine, struct penstock_vidmm_allocation *allocation,
 		  uint64_t offset, void *ret_bytes, size_t size);
-
-/* A submission with a DMA buffer of its own. */
-struct work {
-	struct penstock_submission submission;
-	struct penstock_reference references[8];
-	struct penstock_patch_location patches[16];
-	uint8_t dma[1024];
-	bool done;
-	enum penstock_status status;
-	uint32_t order; /* the how-manieth completion it was, from 1 */
-};
-
-extern uint32_t work_completions;
-
-void work_init(struct work *work, struct penstock_vidmm_process *process);
-uint32_t work_reference(struct work *work, struct penstock_vidmm_allocation *allocation);
-void work_nop(struct work *work);
-void work_fill(struct work *work, uint32_t index, uint64_t offset, uint64_t size, uint32_t pattern);
-void work_copy(struct work *work, uint32_t from, uint64_t from_offset, uint32_t to,
-	       uint64_t to_offset, uint64_t size);
-/* A fill at an address that no patch entry covers: what a broken translator would leave. */
-void work_stray_fill(struct work *work, uint64_t address, uint64_t size, uint32_t pattern);
-void work_stray_copy(struct work *work, uint64_t from, uint64_t to, uint64_t size);
-void work_illegal(struct work *work);
 
 #endif

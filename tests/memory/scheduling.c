@@ -17,7 +17,8 @@ void start_with(uint32_t cap, uint32_t first_fence, bool paranoid)
 	alice = machine_principal(&machine, 1, 16 * MIB);
 	bob = machine_principal(&machine, 2, 16 * MIB);
 	for (unsigned i = 0; i < QUEUES; i++) {
-		penstock_queue_init(&queues[i], machine.scheduler, i == QUEUES - 1, 0, &queues[i]);
+		penstock_queue_init(&queues[i], machine.scheduler, &machine.sharing,
+				    i == QUEUES - 1, 0, &queues[i]);
 	}
 	work_completions = 0;
 }

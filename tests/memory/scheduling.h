@@ -7,6 +7,7 @@
 #define PENSTOCK_TEST_SCHEDULING_H
 
 #include "tests/memory/machine.h"
+#include "tests/memory/work.h"
 
 #define MIB    (1024u * 1024u)
 #define QUEUES 5u

@@ -84,8 +84,8 @@ START_TEST(C6_a_fault_is_reported_with_node_address_offset_and_instruction)
 	struct penstock_queue queue, second;
 	char words[16];
 
-	penstock_queue_init(&queue, machine.scheduler, node, 0, &queue);
-	penstock_queue_init(&second, machine.scheduler, node, 0, &second);
+	penstock_queue_init(&queue, machine.scheduler, &machine.sharing, node, 0, &queue);
+	penstock_queue_init(&second, machine.scheduler, &machine.sharing, node, 0, &second);
 	warm_up(alice);
 	warm_up(bob);
 	if (place != PLACE_FIRST) {

@@ -76,7 +76,8 @@ START_TEST(C4_fences_are_in_order_over_the_wrap_with_resets_and_paging_between)
 			work_illegal(&works[i]);
 		}
 		/* A queue of its own loses nothing of the others. */
-		penstock_queue_init(&lone[i], machine.scheduler, i % 4 == 3, 0, NULL);
+		penstock_queue_init(&lone[i], machine.scheduler, &machine.sharing, i % 4 == 3, 0,
+				    NULL);
 		penstock_scheduler_enqueue(&lone[i], &works[i].submission);
 	}
 	machine_settle(&machine);
@@ -137,7 +138,7 @@ static const char *const lie_codes[LIE_END] = {
 	[LIE_OF_A_LATER_PACKET_OF_ANOTHER_PROCESS] = "0x119/1: a GPU process reported fence ",
 	[LIE_OF_ANOTHER_NODE] = "0x119/1: a GPU process reported fence ",
 	[LIE_OF_NO_NODE] = "0x119/1: an interrupt of node 2",
-	[LIE_A_PREEMPTION] = "0x119/1: an interrupt that was not asked for, type 2, ",
+	[LIE_A_PREEMPTION] = "0x119/1: a preemption that was not asked for, fence ",
 	[LIE_AN_UNKNOWN_TYPE] = "0x119/1: an interrupt that was not asked for, type 77, ",
 	[LIE_A_FAULT_OF_WHAT_IS_DONE] = "0x119/0xD: a GPU process reported fence ",
 };
@@ -343,6 +344,8 @@ START_TEST(C7_asking_a_stuck_gpu_waits_for_nothing_and_changes_nothing)
 
 	warm_up(alice);
 	warm_up(bob);
+	machine.deaf = machine_process_of(alice);
+	machine.preempt_after = UINT32_MAX;
 	nop(&stuck, alice, 0);
 	nop(&other, bob, 1);
 	for (unsigned i = 0; i < 5; i++) {
@@ -353,6 +356,7 @@ START_TEST(C7_asking_a_stuck_gpu_waits_for_nothing_and_changes_nothing)
 	ck_assert(machine_execute(machine_process_of(bob), 0));
 	machine_watch(&machine);
 	ck_assert(!stuck.done && other.done);
+	machine.deaf = NULL;
 	machine_settle(&machine);
 	ck_assert_int_eq(stuck.status, PENSTOCK_STATUS_SUCCESS);
 }

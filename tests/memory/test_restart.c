@@ -24,7 +24,7 @@ static void start_again(void)
 	ck_assert(!machine.fresh);
 	alice = machine_principal(&machine, 1, 64 * MIB);
 	bob = machine_principal(&machine, 2, 64 * MIB);
-	penstock_queue_init(&queue, machine.scheduler, 0, 0, NULL);
+	penstock_queue_init(&queue, machine.scheduler, &machine.sharing, 0, 0, NULL);
 }
 
 static enum penstock_status restore(struct penstock_vidmm_process *process, uint64_t id,

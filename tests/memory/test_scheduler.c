@@ -700,7 +700,7 @@ START_TEST(a_backlog_pins_no_more_than_the_hardware_and_one_ahead)
 	warm_up(alice);
 	for (unsigned i = 0; i < 32; i++) {
 		allocations[i] = machine_allocation(&machine, alice, 1 + i, 65536, 0x1);
-		penstock_queue_init(&many[i], machine.scheduler, 0, 0, NULL);
+		penstock_queue_init(&many[i], machine.scheduler, &machine.sharing, 0, 0, NULL);
 		work_init(&works[i], alice);
 		work_reference(&works[i], allocations[i]);
 		work_nop(&works[i]);

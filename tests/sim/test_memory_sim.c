@@ -8,6 +8,7 @@
 #include "daemon/memory/internal.h"
 #include "tests/harness.h"
 #include "tests/memory/machine.h"
+#include "tests/memory/work.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -392,7 +393,8 @@ START_TEST(memory_and_schedule_keep_every_word_under_a_seed)
 	}
 	for (unsigned i = 0; i < CONTEXTS; i++) {
 		contexts[i].principal = i % PRINCIPALS;
-		penstock_queue_init(&contexts[i].queue, machine.scheduler, i / PRINCIPALS, 0, NULL);
+		penstock_queue_init(&contexts[i].queue, machine.scheduler, &machine.sharing,
+				    i / PRINCIPALS, 0, NULL);
 	}
 	for (unsigned step = 0; step < STEPS; step++) {
 		do_something();

@@ -655,12 +655,19 @@ void penstock_scheduler_stopped(struct penstock_scheduler *scheduler, enum penst
 	}
 }
 
+void penstock_scheduler_process_init(struct penstock_scheduler_process *process, uint32_t weight)
+{
+	process->weight = weight;
+}
+
 void penstock_queue_init(struct penstock_queue *queue, struct penstock_scheduler *scheduler,
-			 uint32_t node_ordinal, int priority, void *context)
+			 struct penstock_scheduler_process *process, uint32_t node_ordinal,
+			 int priority, void *context)
 {
 	*queue = (struct penstock_queue){ .scheduler = scheduler,
+					  .process = process,
 					  .node_ordinal = node_ordinal,
-					  .priority = priority,
+					  .level = (uint32_t)(PENSTOCK_PRIORITY_MOST - priority),
 					  .context = context };
 	penstock_list_init(&queue->waiting);
 	penstock_list_init(&queue->ready_link);
@@ -679,6 +686,12 @@ void penstock_scheduler_enqueue(struct penstock_queue *queue,
 void penstock_scheduler_kick(struct penstock_scheduler *scheduler)
 {
 	look(scheduler);
+}
+
+/* Nothing is ever in anybody's way. */
+void penstock_scheduler_slice(struct penstock_scheduler *scheduler)
+{
+	(void)scheduler;
 }
 
 /* What is enqueued here is not submitted: no doorbell ever waits. */

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/memory/work.h"
+
+#include "gpu-backend/dma.h"
+#include "tests/harness.h"
+
+#include <string.h>
+
+uint32_t work_completions;
+
+static void work_done(struct penstock_submission *submission, enum penstock_status status)
+{
+	struct work *work = penstock_container_of(submission, struct work, submission);
+
+	ck_assert(!work->done);
+	work->done = true;
+	work->status = status;
+	work->order = ++work_completions;
+}
+
+void work_init(struct work *work, struct penstock_vidmm_process *process)
+{
+	memset(work, 0, sizeof(*work));
+	work->submission.process = process;
+	work->submission.references = work->references;
+	work->submission.args.dma_buffer = work->dma;
+	work->submission.args.dma_capacity = sizeof(work->dma);
+	work->submission.args.patches_out = work->patches;
+	work->submission.args.patch_capacity = PENSTOCK_ARRAY_SIZE(work->patches);
+	work->submission.args.work_bytes = PENSTOCK_WORK_UNKNOWN;
+	work->submission.completed = work_done;
+	penstock_list_init(&work->submission.queue_link);
+	penstock_list_init(&work->submission.context_link);
+}
+
+uint32_t work_reference(struct work *work, struct penstock_vidmm_allocation *allocation)
+{
+	uint32_t index = work->submission.reference_count++;
+
+	ck_assert_uint_lt(index, PENSTOCK_ARRAY_SIZE(work->references));
+	work->references[index] =
+		(struct penstock_reference){ .allocation = allocation, .write_operation = true };
+	return index;
+}
+
+static uint8_t *emit(struct work *work, uint16_t opcode, uint32_t size)
+{
+	uint8_t *bytes = work->dma + work->submission.args.dma_length;
+
+	ck_assert_uint_le(work->submission.args.dma_length + size, sizeof(work->dma));
+	memset(bytes, 0, size);
+	penstock_store32(bytes, penstock_instruction_header(opcode, size));
+	work->submission.args.dma_length += size;
+	return bytes;
+}
+
+static void patch(struct work *work, uint32_t index, uint64_t offset, const uint8_t *site)
+{
+	uint32_t at = work->submission.args.patch_count++;
+
+	ck_assert_uint_lt(at, PENSTOCK_ARRAY_SIZE(work->patches));
+	work->patches[at] = (struct penstock_patch_location){
+		.allocation_index = index,
+		.allocation_offset = offset,
+		.patch_offset = (uint32_t)(site - work->dma),
+	};
+}
+
+void work_nop(struct work *work)
+{
+	emit(work, PENSTOCK_DMA_OPCODE_NOP, PENSTOCK_DMA_BYTES_NOP);
+}
+
+void work_fill(struct work *work, uint32_t index, uint64_t offset, uint64_t size, uint32_t pattern)
+{
+	uint8_t *bytes = emit(work, PENSTOCK_DMA_OPCODE_FILL, PENSTOCK_DMA_BYTES_FILL);
+
+	penstock_store32(bytes + PENSTOCK_DMA_FILL_pattern, pattern);
+	penstock_store64(bytes + PENSTOCK_DMA_FILL_size, size);
+	patch(work, index, offset, bytes + PENSTOCK_DMA_FILL_address);
+}
+
+void work_copy(struct work *work, uint32_t from, uint64_t from_offset, uint32_t to,
+	       uint64_t to_offset, uint64_t size)
+{
+	uint8_t *bytes = emit(work, PENSTOCK_DMA_OPCODE_COPY, PENSTOCK_DMA_BYTES_COPY);
+
+	penstock_store64(bytes + PENSTOCK_DMA_COPY_size, size);
+	patch(work, from, from_offset, bytes + PENSTOCK_DMA_COPY_source);
+	patch(work, to, to_offset, bytes + PENSTOCK_DMA_COPY_destination);
+}
+
+void work_stray_fill(struct work *work, uint64_t address, uint64_t size, uint32_t pattern)
+{
+	uint8_t *bytes = emit(work, PENSTOCK_DMA_OPCODE_FILL, PENSTOCK_DMA_BYTES_FILL);
+
+	penstock_store32(bytes + PENSTOCK_DMA_FILL_pattern, pattern);
+	penstock_store64(bytes + PENSTOCK_DMA_FILL_address, address);
+	penstock_store64(bytes + PENSTOCK_DMA_FILL_size, size);
+}
+
+void work_stray_copy(struct work *work, uint64_t from, uint64_t to, uint64_t size)
+{
+	uint8_t *bytes = emit(work, PENSTOCK_DMA_OPCODE_COPY, PENSTOCK_DMA_BYTES_COPY);
+
+	penstock_store64(bytes + PENSTOCK_DMA_COPY_source, from);
+	penstock_store64(bytes + PENSTOCK_DMA_COPY_destination, to);
+	penstock_store64(bytes + PENSTOCK_DMA_COPY_size, size);
+}
+
+void work_illegal(struct work *work)
+{
+	emit(work, 0x7777, 8);
+}

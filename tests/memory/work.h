@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* A submission with a DMA buffer of its own, for tests of memory and schedule. */
+#ifndef PENSTOCK_TEST_WORK_H
+#define PENSTOCK_TEST_WORK_H
+
+#include "daemon/memory/vidmm.h"
+#include "daemon/submission.h"
+
+struct work {
+	struct penstock_submission submission;
+	struct penstock_reference references[8];
+	struct penstock_patch_location patches[16];
+	uint8_t dma[1024];
+	bool done;
+	enum penstock_status status;
+	uint32_t order; /* the how-manieth completion it was, from 1 */
+};
+
+extern uint32_t work_completions;
+
+void work_init(struct work *work, struct penstock_vidmm_process *process);
+uint32_t work_reference(struct work *work, struct penstock_vidmm_allocation *allocation);
+void work_nop(struct work *work);
+void work_fill(struct work *work, uint32_t index, uint64_t offset, uint64_t size, uint32_t pattern);
+void work_copy(struct work *work, uint32_t from, uint64_t from_offset, uint32_t to,
+	       uint64_t to_offset, uint64_t size);
+/* A fill at an address that no patch entry covers: what a broken translator would leave. */
+void work_stray_fill(struct work *work, uint64_t address, uint64_t size, uint32_t pattern);
+void work_stray_copy(struct work *work, uint64_t from, uint64_t to, uint64_t size);
+void work_illegal(struct work *work);
+
+#endif
