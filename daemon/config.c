@@ -221,7 +221,7 @@ static enum penstock_status complete_place(struct penstock_config *config,
 	return penstock_config_set(config, key, path, reterr_text);
 }
 
-/* What the section of a further adapter does not say is as in [adapter]. */
+/* What the further section of a kind does not say is as in the first. */
 static enum penstock_status inherit(struct penstock_config *config,
 				    const struct penstock_config_key *key, uint32_t index,
 				    struct penstock_errbuf *reterr_text)
@@ -240,23 +240,36 @@ static enum penstock_status inherit(struct penstock_config *config,
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-static enum penstock_status complete_adapter(struct penstock_config *config, uint32_t index,
-					     struct penstock_errbuf *reterr_text)
+/* Of the section `index` of one kind, which says the keys of `given` itself. */
+static enum penstock_status inherit_all(struct penstock_config *config,
+					bool (*is_of_kind)(const struct penstock_config_key *key),
+					uint32_t index, uint64_t given,
+					struct penstock_errbuf *reterr_text)
 {
-	const struct penstock_config_adapter *adapter = &config->adapters[index];
-
 	for (size_t i = 0; i < penstock_config_key_count && index > 0; i++) {
 		const struct penstock_config_key *key = &penstock_config_keys[i];
 		enum penstock_status status;
 
-		if (!penstock_config_is_adapters(key) ||
-		    (adapter->given & penstock_config_bit(key)) != 0) {
+		if (!is_of_kind(key) || (given & penstock_config_bit(key)) != 0) {
 			continue;
 		}
 		status = inherit(config, key, index, reterr_text);
 		if (status != PENSTOCK_STATUS_SUCCESS) {
 			return status;
 		}
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static enum penstock_status complete_adapter(struct penstock_config *config, uint32_t index,
+					     struct penstock_errbuf *reterr_text)
+{
+	const struct penstock_config_adapter *adapter = &config->adapters[index];
+	enum penstock_status status = inherit_all(config, penstock_config_is_adapters, index,
+						  adapter->given, reterr_text);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
 	}
 	if (adapter->local_memory % PENSTOCK_GRANULE_BYTES != 0 ||
 	    adapter->aperture_memory % PENSTOCK_GRANULE_BYTES != 0) {
@@ -282,6 +295,14 @@ enum penstock_status penstock_config_complete(struct penstock_config *config,
 				 ? penstock_config_set(config, &penstock_config_keys[i],
 						       penstock_config_keys[i].initial, reterr_text)
 				 : complete_place(config, &penstock_config_keys[i], reterr_text);
+		if (status != PENSTOCK_STATUS_SUCCESS) {
+			return status;
+		}
+	}
+	for (uint32_t n = 1; n <= config->more_principals; n++) {
+		enum penstock_status status = inherit_all(config, penstock_config_is_principals, n,
+							  config->principals[n].given, reterr_text);
+
 		if (status != PENSTOCK_STATUS_SUCCESS) {
 			return status;
 		}
@@ -335,11 +356,32 @@ static void compare_adapters(const struct penstock_config *config,
 	}
 }
 
+/* Whether the sections of principals say the same. */
+static bool same_principals(const struct penstock_config *a, const struct penstock_config *b)
+{
+	if (a->more_principals != b->more_principals) {
+		return false;
+	}
+	for (uint32_t n = 1; n <= a->more_principals; n++) {
+		const struct penstock_config_principal *one = &a->principals[n];
+		const struct penstock_config_principal *other = &b->principals[n];
+
+		if (strcmp(one->name, other->name) != 0 || one->weight != other->weight ||
+		    one->max_priority != other->max_priority) {
+			return false;
+		}
+	}
+	return true;
+}
+
 void penstock_config_reload(struct penstock_config *config, const struct penstock_config *next,
 			    void (*fixed)(void *owner, const char *key), void *owner)
 {
 	if (config->more_adapters != next->more_adapters) {
 		fixed(owner, "adapter");
+	}
+	if (!same_principals(config, next)) {
+		fixed(owner, "principal");
 	}
 	for (size_t i = 0; i < penstock_config_key_count; i++) {
 		const struct penstock_config_key *key = &penstock_config_keys[i];

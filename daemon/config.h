@@ -2,7 +2,8 @@
 /*
  * What the operator says: a file of [section] and key = value lines, and options of the same keys
  * on the command line, which win. [adapter] is adapter 0; [adapter 1] and so on are further ones,
- * which have from it what their own section does not say. One table (config.c) has every key with
+ * which have from it what their own section does not say; [principal] is everybody, and [principal
+ * NAME] somebody, likewise. One table (config.c) has every key with
  * its type, range and default; anything that is not in it is an error that names file, line and
  * fault.
  */
@@ -15,11 +16,22 @@
 
 #include <stdio.h>
 
+#define PENSTOCK_CONFIG_PRINCIPALS    64u /* that have a section of their own */
+#define PENSTOCK_CONFIG_SECTION_BYTES 50u /* of a section's name, its NUL included */
+
 enum penstock_backend_kind {
 	PENSTOCK_BACKEND_EMULATED,
 	PENSTOCK_BACKEND_NULL,
 	PENSTOCK_BACKEND_FAULTY, /* for tests */
 	PENSTOCK_BACKEND_KIND_COUNT
+};
+
+/* [principal], [principal NAME]. */
+struct penstock_config_principal {
+	char name[PENSTOCK_CONFIG_SECTION_BYTES]; /* of the first: "", everybody else */
+	uint64_t weight;
+	uint64_t max_priority;
+	uint64_t given; /* as in penstock_config; the rest is everybody's. Not used by the first. */
 };
 
 /* [adapter], [adapter N]. The strings are owned. */
@@ -31,6 +43,7 @@ struct penstock_config_adapter {
 	uint64_t hw_queue_packet_cap;
 	uint64_t first_fence;
 	bool test_instructions;
+	uint64_t tdr_delay_ms;
 	bool paranoid;
 	uint64_t given; /* as in penstock_config; the rest is adapter 0's. Not used by adapter 0. */
 };
@@ -48,6 +61,8 @@ struct penstock_config {
 	uint64_t worker_bytes;
 	struct penstock_config_adapter adapters[PENSTOCK_LIMIT_ADAPTERS];
 	uint32_t more_adapters; /* beside adapter 0, which is always there */
+	struct penstock_config_principal principals[1 + PENSTOCK_CONFIG_PRINCIPALS];
+	uint32_t more_principals; /* beside everybody */
 	/* [limits] */
 	uint64_t principal_memory; /* bytes */
 	uint64_t principal_sessions;

@@ -21,6 +21,7 @@ struct reading {
 	uint64_t said_before; /* keys of the command line */
 	/* keys seen in this file: of everything but further adapters, and of each of those */
 	uint64_t in_file[PENSTOCK_LIMIT_ADAPTERS];
+	uint64_t in_principal[1 + PENSTOCK_CONFIG_PRINCIPALS];
 	unsigned adapter_lines[PENSTOCK_LIMIT_ADAPTERS]; /* where each section began; 0: nowhere */
 	enum penstock_status status;
 	struct penstock_errbuf fault;
@@ -48,18 +49,57 @@ static unsigned long adapter_number(const char *section)
 	return strtoul(digits, NULL, 10);
 }
 
+/* The number of "principal NAME", 0: it is none of these, or was not seen. */
+static uint32_t principal_number(const struct penstock_config *config, const char *section)
+{
+	static const char prefix[] = "principal ";
+
+	for (uint32_t n = 1; n <= config->more_principals; n++) {
+		if (strncmp(section, prefix, sizeof(prefix) - 1) == 0 &&
+		    strcmp(section + sizeof(prefix) - 1, config->principals[n].name) == 0) {
+			return n;
+		}
+	}
+	return 0;
+}
+
+static void see_principal(struct reading *reading, const char *section)
+{
+	struct penstock_config *config = reading->config;
+	const char *name = strchr(section, ' ');
+
+	if (principal_number(config, section) > 0) {
+		return;
+	}
+	if (config->more_principals == PENSTOCK_CONFIG_PRINCIPALS) {
+		set_fault(reading, "too many sections of principals");
+		return;
+	}
+	config->more_principals++;
+	snprintf(config->principals[config->more_principals].name,
+		 sizeof(config->principals[0].name), "%s", name + 1);
+}
+
 /* A section may say nothing: that of a further adapter counts all the same. */
 static void see_section(struct reading *reading, const char *line)
 {
-	char section[32], fault[96];
+	char section[PENSTOCK_CONFIG_SECTION_BYTES], fault[96];
 	size_t length = strcspn(line + 1, "]");
 	unsigned long number;
 
-	if (length >= sizeof(section) || line[1 + length] != ']') {
+	if (line[1 + length] != ']') {
+		return;
+	}
+	if (length >= sizeof(section)) {
+		set_fault(reading, "the section's name is too long");
 		return;
 	}
 	memcpy(section, line + 1, length);
 	section[length] = '\0';
+	if (strncmp(section, "principal ", strlen("principal ")) == 0 &&
+	    section[strlen("principal ")] != '\0') {
+		see_principal(reading, section);
+	}
 	number = adapter_number(section);
 	if (number >= PENSTOCK_LIMIT_ADAPTERS) {
 		snprintf(fault, sizeof(fault),
@@ -131,15 +171,33 @@ static char *read_line(char *line, int size, void *stream)
 	return reading->fault_line == 0 ? line : NULL;
 }
 
-/* The command line says nothing of it. */
-static enum penstock_status set_of_adapter(struct reading *reading, uint32_t adapter,
-					   const struct penstock_config_key *key, const char *value,
-					   struct penstock_errbuf *reterr_text)
-{
-	const struct penstock_config_key own = penstock_config_key_of(key, adapter);
+/* One of the sections that there may be several of, by its number; 0: the first, or any other. */
+struct section {
+	const char *kind;
+	uint32_t number;
+	uint64_t *in_file; /* keys that the file said of it */
+	uint64_t *given;   /* keys that are not inherited */
+};
 
-	reading->config->adapters[adapter].given |= penstock_config_bit(key);
-	return penstock_config_set(reading->config, &own, value, reterr_text);
+static struct section section_of(struct reading *reading, const char *name)
+{
+	const uint32_t adapter = (uint32_t)adapter_number(name);
+	const uint32_t principal = principal_number(reading->config, name);
+	struct section section = {
+		.kind = name,
+		.in_file = &reading->in_file[0],
+		.given = &reading->config->given,
+	};
+
+	if (adapter > 0) {
+		section = (struct section){ "adapter", adapter, &reading->in_file[adapter],
+					    &reading->config->adapters[adapter].given };
+	} else if (principal > 0) {
+		section =
+			(struct section){ "principal", principal, &reading->in_principal[principal],
+					  &reading->config->principals[principal].given };
+	}
+	return section;
 }
 
 /* The command line wins, but a bad value is an error all the same. */
@@ -147,9 +205,9 @@ static enum penstock_status set_named(struct reading *reading, const char *secti
 				      const char *name, const char *value,
 				      struct penstock_errbuf *reterr_text)
 {
-	const uint32_t adapter = (uint32_t)adapter_number(section);
-	const struct penstock_config_key *key =
-		penstock_config_key(adapter > 0 ? "adapter" : section, name);
+	const struct section at = section_of(reading, section);
+	const struct penstock_config_key *key = penstock_config_key(at.kind, name);
+	struct penstock_config_key own;
 	struct penstock_config trial = { .given = 0 };
 	enum penstock_status status;
 
@@ -158,21 +216,19 @@ static enum penstock_status set_named(struct reading *reading, const char *secti
 				    section);
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
 	}
-	if ((reading->in_file[adapter] & penstock_config_bit(key)) != 0) {
+	if ((*at.in_file & penstock_config_bit(key)) != 0) {
 		penstock_errbuf_set(reterr_text, "'%s' is there twice", name);
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
 	}
-	reading->in_file[adapter] |= penstock_config_bit(key);
-	if (adapter > 0) {
-		return set_of_adapter(reading, adapter, key, value, reterr_text);
-	}
-	if ((reading->said_before & penstock_config_bit(key)) != 0) {
+	*at.in_file |= penstock_config_bit(key);
+	if (at.number == 0 && (reading->said_before & penstock_config_bit(key)) != 0) {
 		status = penstock_config_set(&trial, key, value, reterr_text);
 		penstock_config_fini(&trial);
 		return status;
 	}
-	reading->config->given |= penstock_config_bit(key);
-	return penstock_config_set(reading->config, key, value, reterr_text);
+	*at.given |= penstock_config_bit(key);
+	own = at.number == 0 ? *key : penstock_config_key_of(key, at.number);
+	return penstock_config_set(reading->config, &own, value, reterr_text);
 }
 
 static int take_line(void *user, const char *section, const char *name, const char *value)

@@ -3,6 +3,7 @@
 
 #include "daemon/faults.h"
 #include "daemon/net/listener.h"
+#include "daemon/schedule/scheduler.h"
 #include "proto/wire/limits.h"
 
 #include <errno.h>
@@ -24,9 +25,10 @@ static const struct penstock_config_choice levels[] = {
 	{ "info", 6 },  { "debug", 7 },   { NULL, 0 },
 };
 
-#define FIELD(name)   offsetof(struct penstock_config, name)
-#define ADAPTER(name) FIELD(adapters[0].name)
-#define GIB           (1ull << 30)
+#define FIELD(name)     offsetof(struct penstock_config, name)
+#define ADAPTER(name)   FIELD(adapters[0].name)
+#define PRINCIPAL(name) offsetof(struct penstock_config, principals[0].name)
+#define GIB             (1ull << 30)
 
 const struct penstock_config_key penstock_config_keys[] = {
 	{ "daemon", "socket", NULL, "path of the Unix socket", NULL, FIELD(socket), 0,
@@ -63,6 +65,13 @@ const struct penstock_config_key penstock_config_keys[] = {
 	  ADAPTER(test_instructions), 0, 0, PENSTOCK_CONFIG_SWITCH, false },
 	{ "adapter", "paranoid", "no", "every DMA buffer is checked a second time", NULL,
 	  ADAPTER(paranoid), 0, 0, PENSTOCK_CONFIG_SWITCH, false },
+	{ "adapter", "tdr-delay", "2000",
+	  "milliseconds that a node may leave a preemption unanswered", NULL, ADAPTER(tdr_delay_ms),
+	  100, 3600000, PENSTOCK_CONFIG_NUMBER, false },
+	{ "principal", "weight", "100", "its share of GPU time, beside those of others", NULL,
+	  PRINCIPAL(weight), 1, PENSTOCK_WEIGHT_MAXIMUM, PENSTOCK_CONFIG_NUMBER, false },
+	{ "principal", "max-priority", "0", "the highest priority that its contexts may have", NULL,
+	  PRINCIPAL(max_priority), 0, PENSTOCK_PRIORITY_MOST, PENSTOCK_CONFIG_NUMBER, false },
 	{ "limits", "principal-memory", "1G", "memory that one principal may hold", NULL,
 	  FIELD(principal_memory), 1u << 16, 1024 * GIB, PENSTOCK_CONFIG_BYTES, false },
 	{ "limits", "principal-sessions", "1024", "sessions of one principal", NULL,

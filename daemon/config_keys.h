@@ -79,13 +79,20 @@ static inline bool penstock_config_is_adapters(const struct penstock_config_key 
 	return strcmp(key->section, "adapter") == 0;
 }
 
-/* A key of [adapter] as one of [adapter `index`]: the same but for its place. */
+static inline bool penstock_config_is_principals(const struct penstock_config_key *key)
+{
+	return strcmp(key->section, "principal") == 0;
+}
+
+/* A key of [adapter] as one of the section `index` of that kind: the same but for its place. */
 static inline struct penstock_config_key
 penstock_config_key_of(const struct penstock_config_key *key, uint32_t index)
 {
 	struct penstock_config_key moved = *key;
 
-	moved.field += index * sizeof(struct penstock_config_adapter);
+	moved.field += index * (penstock_config_is_adapters(key)
+					? sizeof(struct penstock_config_adapter)
+					: sizeof(struct penstock_config_principal));
 	return moved;
 }
 

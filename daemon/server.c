@@ -67,7 +67,8 @@ struct penstock_server {
 	uint64_t drain_end_ms;
 	struct penstock_fault faults[PENSTOCK_LIMIT_ADAPTERS]
 				    [PENSTOCK_FAULTS_MAX]; /* faulty ones */
-	bool handles;                                      /* the six above are initialised */
+	struct penstock_principal_rule rules[1 + PENSTOCK_CONFIG_PRINCIPALS];
+	bool handles; /* the six above are initialised */
 	int exit_status;
 };
 
@@ -487,6 +488,19 @@ static void remove_old_memory(const struct penstock_server *server)
 	}
 }
 
+static void name_rules(struct penstock_server *server)
+{
+	for (uint32_t i = 0; i <= server->config->more_principals; i++) {
+		const struct penstock_config_principal *said = &server->config->principals[i];
+
+		server->rules[i] = (struct penstock_principal_rule){
+			.name = said->name,
+			.weight = (uint32_t)said->weight,
+			.max_priority = (int32_t)said->max_priority,
+		};
+	}
+}
+
 static enum penstock_status start_machine(struct penstock_server *server,
 					  struct penstock_errbuf *reterr_text)
 {
@@ -498,6 +512,8 @@ static enum penstock_status start_machine(struct penstock_server *server,
 		.adapters = adapters,
 		.adapter_count = said->more_adapters + 1,
 		.principal_quota_bytes = said->principal_memory,
+		.principal_rules = server->rules,
+		.principal_rule_count = said->more_principals + 1,
 		.max_sessions_per_principal = (uint32_t)said->principal_sessions,
 		.max_lease_s = (uint32_t)said->max_lease_s,
 		.store = server->store,
@@ -511,6 +527,7 @@ static enum penstock_status start_machine(struct penstock_server *server,
 	};
 	enum penstock_status status;
 
+	name_rules(server);
 	for (uint32_t i = 0; i < config.adapter_count; i++) {
 		const struct penstock_config_adapter *adapter = &said->adapters[i];
 
@@ -529,6 +546,7 @@ static enum penstock_status start_machine(struct penstock_server *server,
 			.first_fence_id = (uint32_t)adapter->first_fence,
 			.test_instructions = adapter->test_instructions,
 			.paranoid = adapter->paranoid,
+			.tdr_delay_ms = (uint32_t)adapter->tdr_delay_ms,
 		};
 	}
 	status = penstock_machine_start(&config, &server->machine, reterr_text);

@@ -211,10 +211,10 @@ int penstock_daemon_start(struct penstock_daemon *daemon, struct penstock_errbuf
 {
 	char program[256], gpu[256], socket_path[160], state[160], memory[160];
 	const char *arguments[PENSTOCK_DAEMON_ARGUMENTS_MAX + 16] = {
-		program,        "--socket", socket_path,     "--state-dir", state,
-		"--memory-dir", memory,     "--gpu-program", gpu,
+		program, "--socket",      socket_path, "--state-dir", state,    "--memory-dir",
+		memory,  "--gpu-program", gpu,         "--tdr-delay", "600000",
 	};
-	size_t count = 9;
+	size_t count = 11;
 
 	snprintf(program, sizeof(program), "%s/penstockd", build_directory());
 	snprintf(gpu, sizeof(gpu), "%s/penstock-gpu", build_directory());

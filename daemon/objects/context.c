@@ -175,6 +175,18 @@ static enum penstock_status check_create(const struct penstock_context_info *inf
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
+/* One that it had before a restart is not judged again, only held to what is allowed now. */
+static enum penstock_status check_priority(const struct penstock_principal *principal,
+					   int32_t priority, struct penstock_refusal *ret_refusal)
+{
+	if (priority <= principal->max_priority) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	return penstock_refuse(ret_refusal, PENSTOCK_STATUS_ACCESS_DENIED,
+			       "priority %d is above %d, the highest that is allowed to '%s'",
+			       priority, principal->max_priority, principal->name);
+}
+
 static bool created_before(struct penstock_session *session,
 			   const struct penstock_context_info *info)
 {
@@ -243,6 +255,9 @@ static enum penstock_status create(struct penstock_session *session,
 		return status;
 	}
 	status = penstock_session_check_objects(session, ret_refusal);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = check_priority(session->principal, info->priority, ret_refusal);
+	}
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
@@ -357,6 +372,9 @@ enum penstock_status penstock_context_restore(struct penstock_device *device,
 
 	if (check_create(&info, NULL) != PENSTOCK_STATUS_SUCCESS) {
 		return PENSTOCK_STATUS_DATA_ERROR;
+	}
+	if (info.priority > device->session->principal->max_priority) {
+		info.priority = device->session->principal->max_priority;
 	}
 	context = make(device, &info);
 	if (context == NULL) {

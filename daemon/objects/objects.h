@@ -43,11 +43,21 @@ struct penstock_adapter_config {
 /* From here on waking a worker costs less than what it takes over. */
 #define PENSTOCK_WORKER_BYTES (64u << 10)
 
+/* What a principal may have of the GPU. */
+struct penstock_principal_rule {
+	const char *name;     /* NULL: everybody else */
+	uint32_t weight;      /* 1 to PENSTOCK_WEIGHT_MAXIMUM */
+	int32_t max_priority; /* of its contexts */
+};
+
 struct penstock_machine_config {
 	const char *memory_dir; /* of what is of no adapter; borrowed for the call */
 	const struct penstock_adapter_config *adapters; /* likewise */
 	uint32_t adapter_count;                         /* 1 to PENSTOCK_LIMIT_ADAPTERS */
 	uint64_t principal_quota_bytes;                 /* memory of one principal */
+	/* The first is everybody's; borrowed, outlives the machine. */
+	const struct penstock_principal_rule *principal_rules;
+	uint32_t principal_rule_count; /* 0: weights are normal, and any priority is allowed */
 	uint32_t max_sessions_per_principal;
 	uint32_t max_lease_s;
 	struct penstock_store *store; /* borrowed, open; NULL: nothing is kept */

@@ -13,6 +13,27 @@ static uint64_t now_ms(const struct penstock_machine *machine)
 	return uv_now(machine->config.loop);
 }
 
+static void apply_rule(struct penstock_principal *principal)
+{
+	static const struct penstock_principal_rule none = {
+		.weight = PENSTOCK_WEIGHT_NORMAL,
+		.max_priority = PENSTOCK_PRIORITY_MOST,
+	};
+	const struct penstock_machine_config *config = &principal->machine->config;
+	const struct penstock_principal_rule *rule =
+		config->principal_rule_count == 0 ? &none : &config->principal_rules[0];
+
+	for (uint32_t i = 1; i < config->principal_rule_count; i++) {
+		if (strcmp(config->principal_rules[i].name, principal->name) == 0) {
+			rule = &config->principal_rules[i];
+		}
+	}
+	principal->max_priority = rule->max_priority;
+	for (uint32_t i = 0; i < principal->machine->adapter_count; i++) {
+		penstock_scheduler_process_init(&principal->tenants[i].scheduling, rule->weight);
+	}
+}
+
 static enum penstock_status make(struct penstock_machine *machine, uint64_t id, const char *name,
 				 struct penstock_principal **ret_principal)
 {
@@ -30,10 +51,7 @@ static enum penstock_status make(struct penstock_machine *machine, uint64_t id, 
 	(void)snprintf(principal->name, sizeof(principal->name), "%s", name);
 	penstock_list_init(&principal->link);
 	penstock_list_init(&principal->sessions);
-	for (uint32_t i = 0; i < machine->adapter_count; i++) {
-		penstock_scheduler_process_init(&principal->tenants[i].scheduling,
-						PENSTOCK_WEIGHT_NORMAL);
-	}
+	apply_rule(principal);
 	status = penstock_directory_add_principal(&machine->directory, principal);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		free(principal);

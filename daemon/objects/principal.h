@@ -44,6 +44,7 @@ struct penstock_principal {
 	uint64_t submissions;
 	uint64_t retired;
 	uint64_t refused;
+	int32_t max_priority;
 	char name[128];
 	struct penstock_tenant tenants[PENSTOCK_LIMIT_ADAPTERS];
 };

@@ -77,7 +77,9 @@ class Daemon:
         self.log = f"{self.directory}/log"
         self.options = [f"--socket={self.socket}", f"--state-dir={self.directory}/state",
                         f"--memory-dir={self.directory}/memory", f"--backend={backend}",
-                        f"--gpu-program={program('penstock-gpu')}", *options]
+                        f"--gpu-program={program('penstock-gpu')}",
+                        # a machine that is busy with tests is no GPU that hangs
+                        "--tdr-delay=600000", "--max-priority=7", *options]
         self.process = None
         for folder in ("state", "memory"):
             os.mkdir(f"{self.directory}/{folder}", 0o700)

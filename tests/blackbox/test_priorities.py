@@ -4,7 +4,7 @@
 anything takes, only what ends before what."""
 
 import wire
-from peer import STATUS, Daemon, Peer, run
+from peer import STATUS, Daemon, Peer, refused, run
 from test_sizes import spin
 
 LONG_US = 2000000
@@ -19,14 +19,16 @@ class Lane:
 
     def __init__(self, peer, priority):
         self.peer = peer
-        device = peer.device()
-        self.context = peer.context(device, priority=priority)
-        self.memory = peer.allocation(device, 65536)
+        self.device = peer.device()
+        self.context = peer.context(self.device, priority=priority)
+        self.memory = peer.allocation(self.device, 65536)
         peer.sync()
 
+    def submission(self, command):
+        return wire.submission(self.context, command, [(self.memory, True)])
+
     def submit(self, command):
-        return self.peer.submit(
-            wire.submission(self.context, command, [(self.memory, True)])).serial
+        return self.peer.submit(self.submission(command)).serial
 
     def is_ended(self, serial):
         return any(fence.context == self.context and fence.fence >= serial
@@ -77,8 +79,19 @@ def D5_contexts_of_one_priority_take_turns(daemon):
         first.ends(last)
 
 
+def D2_a_priority_is_no_higher_than_the_principal_may_have(_daemon):
+    with Daemon("--max-priority=2") as daemon, Peer(daemon) as peer:
+        device = peer.device()
+        peer.context(device, priority=2)
+        name = peer.name()
+        refusal = refused(peer, peer.request("CREATE_CONTEXT", name=name, device=device,
+                                             priority=3), "ACCESS_DENIED")
+        assert "priority 3 is above 2" in refusal.sentence, refusal
+
+
 if __name__ == "__main__":
     run([D2_D5_a_high_priority_overtakes_a_long_low_one_of_its_own_process,
          D2_D5_a_high_priority_overtakes_another_session,
-         D5_contexts_of_one_priority_take_turns],
+         D5_contexts_of_one_priority_take_turns,
+         D2_a_priority_is_no_higher_than_the_principal_may_have],
         lambda: Daemon("--test-instructions"))

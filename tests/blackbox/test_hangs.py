@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Work that never ends, as its sender and everybody else see it; docs/protocol.md, DeviceState."""
+
+import re
+import pathlib
+
+from peer import STATUS, Daemon, Peer, refused, run
+from test_priorities import Lane, fills
+from test_sizes import FOR_EVER, spin
+
+HUNG = 3
+TDR_DELAY = "--tdr-delay=3000"
+
+
+def tcp_address(daemon):
+    log = pathlib.Path(daemon.log).read_text()
+    return "127.0.0.1", int(re.search(r"listening address='[^']*' port=(\d+)", log).group(1))
+
+
+def state(lane):
+    return lane.peer.wait(lane.peer.request("QUERY_DEVICE", name=lane.device)).answer
+
+
+def is_lost_and_named(lane, serial):
+    assert lane.peer.wait_fence(lane.context, serial) == \
+        STATUS["GRAPHICS_GPU_EXCEPTION_ON_DEVICE"]
+    found = state(lane)
+    assert found.execution_state == HUNG, found
+    assert found.reason.startswith("spin at byte 0x80: hang: node 0"), found.reason
+    assert found.fault_fence == serial and found.fault_command_offset == 0x80, found
+    refused(lane.peer, lane.peer.submit(lane.submission(fills(1, 1))), "DEVICE_REMOVED")
+
+
+def E1_E2_work_that_never_ends_costs_its_own_device_and_names_the_instruction(daemon):
+    """Another device of the same principal is reset with it, and loses nothing."""
+    with Peer(daemon) as peer:
+        stuck, other = Lane(peer, 0), Lane(peer, 0)
+        serial = stuck.submit(fills(1, 4) + spin(FOR_EVER) + fills(5, 4))
+        later = [other.submit(fills(100 * i, 16)) for i in range(20)]
+        is_lost_and_named(stuck, serial)
+        other.ends(later[-1])
+        assert other.holds(1900, 16)
+        again = Lane(peer, 0)
+        again.ends(again.submit(fills(7, 4)))
+        assert again.holds(7, 4)
+
+
+def E2_no_other_principal_loses_anything_or_waits_for_it(daemon):
+    with Peer(daemon, address=tcp_address(daemon)) as hog, Peer(daemon) as peer:
+        stuck, other = Lane(hog, 0), Lane(peer, 0)
+        serial = stuck.submit(fills(1, 4) + spin(FOR_EVER))
+        hog.sync()
+        for i in range(200):
+            other.ends(other.submit(fills(i, 16)))
+            assert other.holds(i, 16), i
+        is_lost_and_named(stuck, serial)
+        other.ends(other.submit(fills(7, 16)))
+        assert other.holds(7, 16)
+
+
+def E2_a_node_full_of_it_is_free_again(daemon):
+    """More of it than the hardware queue has places, of as many devices."""
+    with Peer(daemon, address=tcp_address(daemon)) as hog, Peer(daemon) as peer:
+        stuck = [Lane(hog, 0) for _ in range(3)]
+        serials = [lane.submit(fills(1, 4) + spin(FOR_EVER)) for lane in stuck]
+        hog.sync()
+        other = Lane(peer, 0)
+        other.ends(other.submit(fills(7, 16)))
+        assert other.holds(7, 16)
+        for lane, serial in zip(stuck, serials):
+            is_lost_and_named(lane, serial)
+
+
+if __name__ == "__main__":
+    run([E1_E2_work_that_never_ends_costs_its_own_device_and_names_the_instruction,
+         E2_no_other_principal_loses_anything_or_waits_for_it,
+         E2_a_node_full_of_it_is_free_again],
+        lambda: Daemon("--test-instructions", "--listen=127.0.0.1:0", TDR_DELAY))
