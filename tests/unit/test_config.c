@@ -343,6 +343,65 @@ static void keep_name(void *owner, const char *key)
 	snprintf(owner, 64, "%s", key);
 }
 
+START_TEST(a_principal_has_what_everybody_has_where_it_says_nothing)
+{
+	ck_assert_int_eq(read_text("[principal uid:1000]\nweight = 300\n"
+				   "[principal]\nmax-priority = 2\n"
+				   "[principal loopback]\nmax-priority = 0\n"
+				   "[principal uid:0]\n"
+				   "[principal uid:1000]\nmax-priority = 7\n"),
+			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(penstock_config_complete(&config, &text), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(config.more_principals, 3);
+	ck_assert_str_eq(config.principals[0].name, "");
+	ck_assert_uint_eq(config.principals[0].weight, 100);
+	ck_assert_uint_eq(config.principals[0].max_priority, 2);
+	ck_assert_str_eq(config.principals[1].name, "uid:1000");
+	ck_assert_uint_eq(config.principals[1].weight, 300);
+	ck_assert_uint_eq(config.principals[1].max_priority, 7);
+	ck_assert_str_eq(config.principals[2].name, "loopback");
+	ck_assert_uint_eq(config.principals[2].weight, 100);
+	ck_assert_uint_eq(config.principals[2].max_priority, 0);
+	ck_assert_str_eq(config.principals[3].name, "uid:0");
+	ck_assert_uint_eq(config.principals[3].max_priority, 2);
+}
+END_TEST
+
+START_TEST(a_section_of_a_principal_that_makes_no_sense_is_refused)
+{
+	static const struct {
+		const char *file;
+		const char *fault;
+	} cases[] = {
+		{ "[principal x]\nbackend = null\n",
+		  "test.conf:2: there is no key 'backend' in section [principal x]" },
+		{ "[principal x]\nweight = 0\n",
+		  "test.conf:2: weight: 0 is not within 1 to 10000" },
+		{ "[principal x]\nmax-priority = 8\n",
+		  "test.conf:2: max-priority: 8 is not within 0 to 7" },
+		{ "[principal x]\nweight = 1\n[principal x]\nweight = 1\n",
+		  "test.conf:4: 'weight' is there twice" },
+		{ "[principal 0123456789012345678901234567890123456789]\n",
+		  "test.conf:1: the section's name is too long" },
+		{ "[principal ]\nweight = 1\n",
+		  "test.conf:2: there is no key 'weight' in section [principal ]" },
+	};
+	char many[(PENSTOCK_CONFIG_PRINCIPALS + 1) * 24] = "";
+
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(cases); i++) {
+		ck_assert_int_eq(read_text(cases[i].file), PENSTOCK_STATUS_INVALID_PARAMETER);
+		ck_assert_str_eq(text.text, cases[i].fault);
+		penstock_config_fini(&config);
+		config = (struct penstock_config){ .given = 0 };
+	}
+	for (unsigned i = 0; i <= PENSTOCK_CONFIG_PRINCIPALS; i++) {
+		snprintf(many + strlen(many), sizeof(many) - strlen(many), "[principal %u]\n", i);
+	}
+	ck_assert_int_eq(read_text(many), PENSTOCK_STATUS_INVALID_PARAMETER);
+	ck_assert_str_eq(text.text, "test.conf:65: too many sections of principals");
+}
+END_TEST
+
 START_TEST(a_reload_does_not_change_adapters)
 {
 	struct penstock_config next = { .given = 0 };
@@ -447,6 +506,8 @@ int main(void)
 	tcase_add_test(tcase, a_further_adapter_has_what_the_first_has_where_it_says_nothing);
 	tcase_add_test(tcase, an_option_is_the_first_adapters_and_what_others_do_not_say);
 	tcase_add_test(tcase, adapters_are_numbered_without_a_gap_and_are_not_too_many);
+	tcase_add_test(tcase, a_principal_has_what_everybody_has_where_it_says_nothing);
+	tcase_add_test(tcase, a_section_of_a_principal_that_makes_no_sense_is_refused);
 	tcase_add_test(tcase, a_reload_does_not_change_adapters);
 	tcase_add_test(tcase, a_reload_changes_what_may_change_and_names_the_rest);
 	tcase_add_test(tcase, the_example_says_every_key_with_its_default);
