@@ -29,6 +29,7 @@ void penstock_queue_init(struct penstock_queue *queue, struct penstock_scheduler
 		.level = (uint32_t)(PENSTOCK_PRIORITY_MOST - priority),
 		.context = context,
 	};
+	queue->share = &process->nodes[node_ordinal].shares[queue->level];
 	penstock_list_init(&queue->waiting);
 	penstock_list_init(&queue->ready_link);
 }

@@ -42,6 +42,7 @@ struct penstock_queue {
 	struct penstock_list ready_link;      /* its process's queues with work, or a node's */
 	struct penstock_scheduler *scheduler; /* borrowed */
 	struct penstock_scheduler_process *process; /* borrowed */
+	struct penstock_share *share;               /* of it, for our node and priority */
 	uint32_t node_ordinal;
 	uint32_t level;       /* of its priority, 0 for the highest */
 	uint32_t depth;       /* submissions waiting or on the hardware */

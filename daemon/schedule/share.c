@@ -8,15 +8,14 @@
 /* How fast packet_ns follows. */
 #define SMOOTHING 8
 
-static struct penstock_share *share_of(const struct penstock_queue *queue)
-{
-	return &queue->process->nodes[queue->node_ordinal].shares[queue->level];
-}
-
 /* Nanoseconds as the process's weight has them count. */
 static uint64_t weighted(const struct penstock_queue *queue, uint64_t ns)
 {
-	return ns * PENSTOCK_WEIGHT_NORMAL / queue->process->weight;
+	uint32_t weight = queue->process->weight;
+
+	return PENSTOCK_LIKELY(weight == PENSTOCK_WEIGHT_NORMAL)
+		       ? ns
+		       : ns * PENSTOCK_WEIGHT_NORMAL / weight;
 }
 
 void penstock_share_init(struct penstock_share *share)
@@ -49,7 +48,7 @@ static void insert(struct penstock_level *level, struct penstock_share *share)
 void penstock_ready_append(struct penstock_ready *ready, struct penstock_queue *queue)
 {
 	struct penstock_level *level = &ready->levels[queue->level];
-	struct penstock_share *share = share_of(queue);
+	struct penstock_share *share = queue->share;
 
 	penstock_list_append(&share->queues, &queue->ready_link);
 	queue->ready = true;
@@ -70,7 +69,7 @@ void penstock_ready_append(struct penstock_ready *ready, struct penstock_queue *
 void penstock_ready_remove(struct penstock_ready *ready, struct penstock_queue *queue)
 {
 	struct penstock_level *level = &ready->levels[queue->level];
-	struct penstock_share *share = share_of(queue);
+	struct penstock_share *share = queue->share;
 
 	penstock_list_remove(&queue->ready_link);
 	queue->ready = false;
@@ -110,7 +109,7 @@ struct penstock_queue *penstock_ready_first(const struct penstock_ready *ready)
 void penstock_ready_rotate(struct penstock_queue *queue)
 {
 	penstock_list_remove(&queue->ready_link);
-	penstock_list_append(&share_of(queue)->queues, &queue->ready_link);
+	penstock_list_append(&queue->share->queues, &queue->ready_link);
 }
 
 /* What it has spent changed: it may have another place among the others. */
@@ -127,7 +126,7 @@ uint64_t penstock_ready_served(struct penstock_ready *ready, struct penstock_que
 			       bool *ret_promoted)
 {
 	struct penstock_level *level = &ready->levels[queue->level];
-	struct penstock_share *share = share_of(queue);
+	struct penstock_share *share = queue->share;
 	uint64_t charged_ns = share->packet_ns;
 	uint32_t lower = ready->occupied & ~((2u << queue->level) - 1);
 
@@ -146,7 +145,7 @@ uint64_t penstock_ready_served(struct penstock_ready *ready, struct penstock_que
 void penstock_ready_settle(struct penstock_ready *ready, struct penstock_queue *queue,
 			   uint64_t charged_ns, bool ran, uint64_t gpu_ns)
 {
-	struct penstock_share *share = share_of(queue);
+	struct penstock_share *share = queue->share;
 	uint64_t spent = share->spent - weighted(queue, charged_ns);
 
 	if (ran) {

@@ -170,8 +170,7 @@ START_TEST(D5_contexts_of_one_process_take_turns)
 	struct work longs[4], other;
 	struct party second;
 
-	party_init(&second, 0);
-	second.queue.process = &low.sharing;
+	penstock_queue_init(&second.queue, machine.scheduler, &low.sharing, 0, 0, &second);
 	for (unsigned i = 0; i < 4; i++) {
 		long_work(&longs[i], alice, 4);
 		submit(&low, &longs[i]);

@@ -27,6 +27,12 @@ static void tenant_init(struct tenant *tenant, struct penstock_vidmm_process *me
 			    tenant);
 }
 
+/* Its queue is another context of the process of `first`. */
+static void tenant_join(struct tenant *tenant, struct tenant *first)
+{
+	penstock_queue_init(&tenant->queue, machine.scheduler, &first->sharing, 0, 0, tenant);
+}
+
 static void submit(struct tenant *tenant, struct work *work)
 {
 	work_init(work, tenant->memory);
@@ -189,7 +195,7 @@ START_TEST(D2_the_contexts_of_a_process_are_one_share)
 	for (unsigned i = 0; i < 5; i++) {
 		tenant_init(&tenants[i], i == 0 ? bob : alice, PENSTOCK_WEIGHT_NORMAL, 0, MS);
 		if (i > 1) {
-			tenants[i].queue.process = &tenants[1].sharing;
+			tenant_join(&tenants[i], &tenants[1]);
 		}
 		begin(&tenants[i]);
 	}
@@ -259,7 +265,7 @@ START_TEST(D2_a_culprit_pays_and_what_runs_again_pays_once)
 	for (unsigned i = 0; i < 2; i++) {
 		tenant_init(&tenants[i], alice, PENSTOCK_WEIGHT_NORMAL, 0, MS);
 	}
-	tenants[1].queue.process = &tenants[0].sharing;
+	tenant_join(&tenants[1], &tenants[0]);
 	work_init(&bad, alice);
 	work_illegal(&bad);
 	penstock_scheduler_enqueue(&tenants[0].queue, &bad.submission);
