@@ -64,6 +64,15 @@ void penstock_node_forget_preemption(struct penstock_node *node,
 	}
 }
 
+void penstock_scheduler_forget(struct penstock_scheduler *scheduler,
+			       const struct penstock_vidmm_process *process)
+{
+	penstock_scheduler_own_thread(scheduler);
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		penstock_node_forget_preemption(&scheduler->nodes[i], process);
+	}
+}
+
 /* ---------------------------------------------------------------- who has to go */
 
 /* The packets of the queue's process had the node for a time slice. */
@@ -207,7 +216,7 @@ void penstock_scheduler_preempted(struct penstock_scheduler *scheduler, struct p
 				  const struct penstock_interrupt *interrupt)
 {
 	const struct penstock_preemption *preemption = penstock_node_preemption_of(node, process);
-	const struct penstock_submission *first = first_of(node, process);
+	const struct penstock_submission *first;
 	uint64_t gpu_ns;
 
 	if (preemption == NULL || preemption->fence_id != interrupt->fence_id) {
@@ -216,6 +225,12 @@ void penstock_scheduler_preempted(struct penstock_scheduler *scheduler, struct p
 					"0x%" PRIx32 ", node %" PRIu32,
 					interrupt->fence_id, node->ordinal);
 		return;
+	}
+	/* Mostly it was told before; whatever else stands there is no news. */
+	if (penstock_node_judge(node, process, interrupt->last_completed_fence_id) ==
+	    PENSTOCK_FENCE_OUTSTANDING) {
+		penstock_node_complete(scheduler, node, process,
+				       interrupt->last_completed_fence_id);
 	}
 	if (!resume_first(node, process, interrupt)) {
 		penstock_scheduler_fail(scheduler,
@@ -226,6 +241,7 @@ void penstock_scheduler_preempted(struct penstock_scheduler *scheduler, struct p
 	}
 	penstock_node_forget_preemption(node, process);
 	node->preempted++;
+	first = first_of(node, process);
 	gpu_ns = first == NULL ? 0 : penstock_node_elapsed_ns(scheduler, node, first->queue);
 	penstock_node_put_back(node, process, gpu_ns);
 	penstock_node_page_again(scheduler, node, process);

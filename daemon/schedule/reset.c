@@ -201,9 +201,7 @@ static void stop_process(struct penstock_scheduler *scheduler,
 			 struct penstock_vidmm_process *process)
 {
 	scheduler->resetting = process;
-	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		penstock_node_forget_preemption(&scheduler->nodes[i], process);
-	}
+	penstock_scheduler_forget(scheduler, process);
 	scheduler->config.backend->ops->reset_engine(penstock_vidmm_process_backend(process));
 	scheduler->resetting = NULL;
 }

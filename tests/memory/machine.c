@@ -361,6 +361,18 @@ static bool drop_executed(struct machine *machine, struct machine_ring *ring, ui
 	return true;
 }
 
+void machine_empty_ring(struct machine *machine, struct machine_process *process,
+			uint32_t node_ordinal)
+{
+	struct machine_ring *ring = &process->rings[node_ordinal];
+
+	for (uint32_t i = 0; i < ring->count; i++) {
+		ring->packets[i].executed = true;
+	}
+	(void)drop_executed(machine, ring, node_ordinal);
+	ring->preempting = false;
+}
+
 /* Its ring is empty before it says so. */
 static void answer_preemption(struct machine *machine, struct machine_process *process,
 			      uint32_t node_ordinal)
@@ -374,11 +386,7 @@ static void answer_preemption(struct machine *machine, struct machine_process *p
 		.resume_offset = ring->count > 0 ? ring->resume_offset : 0,
 	};
 
-	for (uint32_t i = 0; i < ring->count; i++) {
-		ring->packets[i].executed = true;
-	}
-	(void)drop_executed(machine, ring, node_ordinal);
-	ring->preempting = false;
+	machine_empty_ring(machine, process, node_ordinal);
 	penstock_scheduler_notify_interrupt(machine->scheduler, process->owner, &interrupt);
 }
 
@@ -439,17 +447,9 @@ static enum penstock_status create_process(struct penstock_backend *backend, boo
 
 static void forget(struct machine_process *process)
 {
-	struct machine *machine = machine_of(process->base.backend);
-
 	for (uint32_t node = 0; node < PENSTOCK_NODE_COUNT; node++) {
-		struct machine_ring *ring = &process->rings[node];
-
-		for (uint32_t i = 0; i < ring->count; i++) {
-			ring->packets[i].executed = true;
-		}
-		drop_executed(machine, ring, node);
-		ring->faulted = false;
-		ring->preempting = false;
+		machine_empty_ring(machine_of(process->base.backend), process, node);
+		process->rings[node].faulted = false;
 	}
 	process->mapping_count = 0;
 }

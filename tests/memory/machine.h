@@ -151,6 +151,10 @@ void machine_slice(struct machine *machine);
 /* The process ends by itself. */
 void machine_kill(struct machine *machine, struct machine_process *process);
 
+/* What is on the ring is gone from it, executed or not, and nothing is said. */
+void machine_empty_ring(struct machine *machine, struct machine_process *process,
+			uint32_t node_ordinal);
+
 struct machine_process *machine_process_of(const struct penstock_vidmm_process *process);
 
 /* What a process reads or writes at a GPU address; false: a page fault. */

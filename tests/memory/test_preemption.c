@@ -188,6 +188,51 @@ START_TEST(D5_contexts_of_one_process_take_turns)
 }
 END_TEST
 
+/* The answer says what completed, told before or not: nothing of that runs again. */
+START_TEST(D6_what_the_answer_says_is_completed_does_not_run_again)
+{
+	struct work longs[2];
+	struct penstock_interrupt answer = { .type = PENSTOCK_INTERRUPT_DMA_PREEMPTED };
+
+	for (unsigned i = 0; i < 2; i++) {
+		long_work(&longs[i], alice, 2);
+		submit(&low, &longs[i]);
+	}
+	penstock_node_preempt(machine.scheduler, &machine.scheduler->nodes[0], alice);
+	answer.fence_id = machine_process_of(alice)->rings[0].preempt_fence_id;
+	answer.last_completed_fence_id = longs[0].submission.submission_fence_id;
+	machine_empty_ring(&machine, machine_process_of(alice), 0);
+	penstock_scheduler_notify_interrupt(machine.scheduler, alice, &answer);
+	ck_assert(longs[0].done && longs[0].status == PENSTOCK_STATUS_SUCCESS);
+	ck_assert(!longs[1].done);
+	machine_settle(&machine);
+	ck_assert(longs[1].done);
+	/* the warming up, and the second */
+	ck_assert_uint_eq(machine.instructions, 2 + 2);
+}
+END_TEST
+
+START_TEST(D5_a_process_that_ends_leaves_no_request_behind)
+{
+	struct penstock_node *node = &machine.scheduler->nodes[0];
+	struct work work;
+
+	long_work(&work, alice, 2);
+	submit(&low, &work);
+	penstock_node_preempt(machine.scheduler, node, alice);
+	/* What it had is done, and it goes before it answers. */
+	machine.preempt_after = UINT32_MAX;
+	machine.deaf = NULL;
+	ck_assert(machine_execute(machine_process_of(alice), 0));
+	machine_process_of(alice)->rings[0].preempting = false;
+	ck_assert(machine_report(&machine, machine_process_of(alice), 0));
+	ck_assert(work.done);
+	ck_assert_uint_eq(node->preemption_count, 1);
+	penstock_scheduler_forget(machine.scheduler, alice);
+	ck_assert_uint_eq(node->preemption_count, 0);
+}
+END_TEST
+
 START_TEST(D5_a_request_to_a_node_that_is_done_is_answered_and_changes_nothing)
 {
 	struct work longs[2], urgent;
@@ -391,6 +436,8 @@ int main(void)
 	tcase_add_test(tests, D5_short_packets_are_waited_for);
 	tcase_add_test(tests, D5_a_time_slice_ends_when_somebody_of_the_same_priority_waits);
 	tcase_add_test(tests, D5_contexts_of_one_process_take_turns);
+	tcase_add_test(tests, D6_what_the_answer_says_is_completed_does_not_run_again);
+	tcase_add_test(tests, D5_a_process_that_ends_leaves_no_request_behind);
 	tcase_add_test(tests, D5_a_request_to_a_node_that_is_done_is_answered_and_changes_nothing);
 	tcase_add_test(tests,
 		       D5_preempted_at_every_instruction_boundary_a_buffer_gives_the_same_bytes);
