@@ -71,6 +71,9 @@ void penstock_scheduler_look_for_hangs(struct penstock_scheduler *scheduler)
 {
 	uint64_t now_ns = penstock_scheduler_now_ns(scheduler);
 
+	if (scheduler->config.tdr_delay_ns == 0) {
+		return;
+	}
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		/* A reset calls back, and changes every list. */
 		while (!scheduler->stopped && reset_one(scheduler, &scheduler->nodes[i], now_ns)) {

@@ -60,7 +60,7 @@ struct penstock_scheduler_config {
 	struct penstock_backend *backend; /* borrowed */
 	uint32_t hw_queue_packet_cap;     /* 1 .. PENSTOCK_RING_PACKETS */
 	uint32_t first_fence_id;          /* tests start near the wrap */
-	uint64_t tdr_delay_ns;            /* TdrDelay: of a preemption that is not answered */
+	uint64_t tdr_delay_ns;            /* TdrDelay, for an answer to a preemption; 0: any time */
 	bool paranoid;                    /* the checker reads every patched buffer */
 	void *owner;
 	/* Nanoseconds, monotonic: what GPU time is measured with. NULL: it stands still. */

@@ -40,7 +40,10 @@ static bool due(unsigned kind, const char *name)
 	if (left != 1) {
 		return false;
 	}
-	snprintf(page->last, sizeof(page->last), "%s", name);
+	/* Where space stays away, several threads fail: the first is named. */
+	if (__atomic_fetch_add(&page->named, 1, __ATOMIC_RELAXED) == 0) {
+		snprintf(page->last, sizeof(page->last), "%s", name);
+	}
 	__atomic_add_fetch(&page->failed, 1, __ATOMIC_RELEASE);
 	return true;
 }
@@ -50,6 +53,7 @@ void penstock_fault_arm(uint64_t n, uint64_t kinds)
 	__atomic_store_n(&page->kinds, kinds, __ATOMIC_RELAXED);
 	__atomic_store_n(&page->calls, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&page->failed, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&page->named, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&page->countdown, n, __ATOMIC_RELEASE);
 }
 

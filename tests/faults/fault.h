@@ -18,7 +18,8 @@ struct penstock_fault_page {
 	uint64_t calls;     /* that passed while something was armed */
 	uint64_t failed;    /* calls that failed */
 	uint64_t kinds;     /* bits of enum penstock_fault_kind that count; 0: all */
-	char last[40];      /* the function that failed last */
+	char last[40];      /* the function that failed; the first of several */
+	uint64_t named;     /* threads that wanted to say so */
 };
 
 enum penstock_fault_kind {

@@ -28,7 +28,7 @@ class Fault:
         struct.pack_into("<Q", self.page, index * 8, value)
 
     def arm(self, n, kinds):
-        for index, value in ((3, kinds), (1, 0), (2, 0), (0, n)):
+        for index, value in ((3, kinds), (1, 0), (2, 0), (9, 0), (0, n)):
             self.put(index, value)
 
     def disarm(self):

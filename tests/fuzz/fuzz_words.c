@@ -13,9 +13,9 @@
  *
  * Whatever is written: each submission ends once; one that succeeded had been on a ring; nothing
  * succeeds once the adapter has failed; it has not failed where nobody lied; and the end is
- *orderly.
+ * orderly.
  */
-#include "daemon/schedule/scheduler.h"
+#include "daemon/schedule/internal.h"
 #include "gpu-backend/emulated/host/emulated.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/words_fake.h"
@@ -367,15 +367,13 @@ static void ask(struct penstock_fuzz_input *input)
 
 static void preempt(struct penstock_fuzz_input *input)
 {
-	struct penstock_emulated_process *process =
-		(struct penstock_emulated_process *)take_process(input)->backend;
-	uint32_t node = penstock_fuzz_choose(input, PENSTOCK_NODE_COUNT);
+	struct penstock_vidmm_process *process = take_process(input);
+	struct penstock_node *node =
+		&scheduler->nodes[penstock_fuzz_choose(input, PENSTOCK_NODE_COUNT)];
 
-	if (process->queues[node].preempting || process->queues[node].preempt_direct || failed) {
-		return;
+	if (!failed && !penstock_node_preempting(node, process)) {
+		penstock_node_preempt(scheduler, node, process);
 	}
-	lied = true; /* the scheduler asks for none, and stops where one is answered */
-	backend->ops->preempt_command(&process->base, node, penstock_fuzz_choose(input, 256));
 }
 
 static void cancel(struct penstock_fuzz_input *input)
