@@ -137,7 +137,10 @@ static enum penstock_status without_failure(struct penstock_connection *connecti
 	if (context == NULL || (context->destroyed && context->fence < wait->serial)) {
 		return PENSTOCK_STATUS_INVALID_HANDLE;
 	}
-	return context->fence >= wait->serial ? PENSTOCK_STATUS_SUCCESS : PENSTOCK_STATUS_NOT_FOUND;
+	return context->fence >= wait->serial &&
+			       !penstock_failure_was_told(&connection->requests, wait->serial)
+		       ? PENSTOCK_STATUS_SUCCESS
+		       : PENSTOCK_STATUS_NOT_FOUND;
 }
 
 static enum penstock_status wait_for(struct penstock_connection *connection,

@@ -14,6 +14,7 @@ void penstock_requests_fini(struct penstock_requests *requests)
 		free(requests->failures[i]);
 	}
 	free(requests->failures);
+	free(requests->told);
 	free(requests->ring);
 	*requests = (struct penstock_requests){ .capacity = 0 };
 }
@@ -314,6 +315,27 @@ struct penstock_failure *penstock_failure_find(const struct penstock_requests *r
 	return requests->failures[position];
 }
 
+/* A client without memory for this is told of later waits what their fences say. */
+static void remember_told(struct penstock_requests *requests, uint64_t serial)
+{
+	if (requests->told == NULL) {
+		requests->told = calloc(PENSTOCK_FAILURES_TOLD, sizeof(*requests->told));
+	}
+	if (requests->told != NULL) {
+		requests->told[requests->told_count++ % PENSTOCK_FAILURES_TOLD] = serial;
+	}
+}
+
+bool penstock_failure_was_told(const struct penstock_requests *requests, uint64_t serial)
+{
+	for (size_t i = 0; requests->told != NULL && i < PENSTOCK_FAILURES_TOLD; i++) {
+		if (requests->told[i] == serial) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void penstock_failure_forget(struct penstock_requests *requests, uint64_t serial)
 {
 	size_t position = failure_position(requests, serial);
@@ -321,6 +343,7 @@ void penstock_failure_forget(struct penstock_requests *requests, uint64_t serial
 	if (penstock_failure_find(requests, serial) == NULL) {
 		return;
 	}
+	remember_told(requests, serial);
 	free(requests->failures[position]);
 	if (position == requests->failure_first) {
 		requests->failure_first++;
@@ -387,6 +410,7 @@ void penstock_failure_deliver(struct penstock_connection *connection,
 	struct penstock_requests *requests = &connection->requests;
 
 	if (requests->watched_serial == failure->serial) {
+		remember_told(requests, failure->serial);
 		requests->watched_status = failure->status;
 		if (requests->watched_failure != NULL) {
 			*requests->watched_failure = *failure;
@@ -394,6 +418,7 @@ void penstock_failure_deliver(struct penstock_connection *connection,
 		return;
 	}
 	if (connection->callbacks.failure != NULL) {
+		remember_told(requests, failure->serial);
 		connection->in_callback++;
 		connection->callbacks.failure(connection->callbacks.owner, failure);
 		connection->in_callback--;

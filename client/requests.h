@@ -48,6 +48,12 @@ struct penstock_request_entry {
 	};
 };
 
+/*
+ * Failures that were told are remembered by serial, the latest of them: who waits for one all the
+ * same is not told that it succeeded.
+ */
+#define PENSTOCK_FAILURES_TOLD 1024u
+
 struct penstock_requests {
 	struct penstock_request_entry *ring; /* [capacity], a power of two; by serial */
 	uint64_t capacity;
@@ -58,6 +64,8 @@ struct penstock_requests {
 	size_t failure_first;
 	size_t failure_count;
 	size_t failure_capacity;
+	uint64_t *told; /* [PENSTOCK_FAILURES_TOLD], a ring; NULL: none yet; owned */
+	uint64_t told_count;
 	/* somebody waits for this serial: its failure goes there */
 	uint64_t watched_serial;
 	struct penstock_failure *watched_failure; /* NULL: status only */
@@ -109,5 +117,8 @@ void penstock_failure_deliver(struct penstock_connection *connection,
 struct penstock_failure *penstock_failure_find(const struct penstock_requests *requests,
 					       uint64_t serial);
 void penstock_failure_forget(struct penstock_requests *requests, uint64_t serial);
+
+/* Whether it is one of the latest that failed and were told. */
+bool penstock_failure_was_told(const struct penstock_requests *requests, uint64_t serial);
 
 #endif

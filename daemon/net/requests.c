@@ -135,34 +135,8 @@ static enum penstock_status payload_adds_up(const struct penstock_call *call, ui
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-/* NULL: within the limits of the protocol; what its context allows is the objects' to judge. */
-static const char *over_limit(const struct penstock_wire_submission *record)
-{
-	if (record->command_length > PENSTOCK_LIMIT_COMMAND_BYTES) {
-		return "the command buffer is longer than the protocol allows";
-	}
-	if (record->allocation_count > PENSTOCK_LIMIT_ALLOCATION_LIST) {
-		return "the allocation list is longer than the protocol allows";
-	}
-	if (record->patch_location_count > PENSTOCK_LIMIT_PATCH_LIST) {
-		return "the patch list is longer than the protocol allows";
-	}
-	return NULL;
-}
-
 static void submit_one(struct penstock_call *call, const struct penstock_submission_view *view)
 {
-	const char *fault = over_limit(&view->record);
-
-	if (fault != NULL) {
-		penstock_call_refuse(call, PENSTOCK_STATUS_LIMIT_EXCEEDED, fault);
-		return;
-	}
-	if (view->record.reserved != 0) {
-		penstock_call_refuse(call, PENSTOCK_STATUS_INVALID_PARAMETER,
-				     "the last field of the record is not zero");
-		return;
-	}
 	penstock_call_finish(call,
 			     penstock_submit(call->session, call->serial, &view->record,
 					     view->allocation_list, view->patch_list, view->command,

@@ -326,6 +326,9 @@ def A7_a_submission_over_a_limit_is_refused(daemon):
                 "LIMIT_EXCEEDED")
         refused(peer, peer.submit(wire.submission(context, wire.nop(), [(0, False)] * 65537)),
                 "LIMIT_EXCEEDED")
+        refused(peer, peer.submit(wire.submission(context, wire.nop(),
+                                                  flags=wire.IF_PREDECESSOR_RAN)),
+                "PREDECESSOR_FAILED")
         peer.wait(peer.submit(wire.submission(context, wire.nop())))
 
 

@@ -376,6 +376,22 @@ START_TEST(a_wait_for_what_was_refused_and_told_does_not_wait_for_another)
 }
 END_TEST
 
+START_TEST(a_later_fence_does_not_make_a_success_of_what_failed_and_was_told)
+{
+	uint64_t first = submit_empty(3);
+	uint64_t second = submit_empty(3);
+
+	fake_send_refusal(fake.descriptor, first, PENSTOCK_STATUS_ILLEGAL_INSTRUCTION, "bad");
+	ck_assert_int_eq(penstock_context_wait(connection, 3, first, PENSTOCK_FOREVER, NULL),
+			 PENSTOCK_STATUS_ILLEGAL_INSTRUCTION);
+	fake_send_fence(fake.descriptor, 3, second, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(penstock_context_wait(connection, 3, second, PENSTOCK_FOREVER, NULL),
+			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(penstock_context_wait(connection, 3, first, PENSTOCK_FOREVER, NULL),
+			 PENSTOCK_STATUS_NOT_FOUND);
+}
+END_TEST
+
 START_TEST(A7_a_refusal_says_byte_instruction_operand_and_sentence)
 {
 	uint64_t first = submit_empty(3);
@@ -668,6 +684,7 @@ int main(void)
 	tcase_add_test(open, a_fence_ends_the_wait_before_the_acknowledgement);
 	tcase_add_test(open, a_later_fence_says_nothing_of_one_that_may_be_refused);
 	tcase_add_test(open, a_wait_for_what_was_refused_and_told_does_not_wait_for_another);
+	tcase_add_test(open, a_later_fence_does_not_make_a_success_of_what_failed_and_was_told);
 	tcase_add_test(open, A7_a_refusal_says_byte_instruction_operand_and_sentence);
 	tcase_add_test(open, a_lost_device_fails_every_submission_on_its_way);
 	tcase_add_test(open, a_program_with_its_own_loop_polls_for_what_is_to_be_done);

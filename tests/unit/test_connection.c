@@ -544,24 +544,6 @@ START_TEST(A7_a_refused_submission_says_where_and_the_others_go_on)
 }
 END_TEST
 
-START_TEST(lists_beyond_the_limit_are_refused)
-{
-	Penstock__Wire__Submit submit = PENSTOCK__WIRE__SUBMIT__INIT;
-	struct penstock_wire_submission record = {
-		.context = 5,
-		.allocation_count = PENSTOCK_LIMIT_ALLOCATION_LIST + 1,
-	};
-	size_t size = sizeof(record) + record.allocation_count * 16;
-	uint8_t *payload = calloc(1, size);
-
-	memcpy(payload, &record, sizeof(record));
-	submit.count = 1;
-	net_peer_frame(peer, PENSTOCK_FRAME_SUBMIT, 1, &submit.base, payload, size);
-	net_peer_expect_refusal(peer, 1, PENSTOCK_STATUS_LIMIT_EXCEEDED);
-	free(payload);
-}
-END_TEST
-
 static void expect_malformed_submit(uint32_t count, const void *payload, size_t size,
 				    const char *word)
 {
@@ -969,7 +951,6 @@ static TCase *work(void)
 	tcase_add_test(tcase, a_frame_of_many_submissions_is_one_acknowledgement);
 	tcase_add_test(tcase, a_frame_larger_than_the_read_buffer_is_whole_in_the_end);
 	tcase_add_test(tcase, A7_a_refused_submission_says_where_and_the_others_go_on);
-	tcase_add_test(tcase, lists_beyond_the_limit_are_refused);
 	tcase_add_test(tcase, a_submit_frame_of_too_many_is_malformed);
 	tcase_add_test(tcase, a_submit_frame_that_does_not_add_up_is_malformed);
 	tcase_add_test(tcase, bytes_behind_the_last_submission_are_malformed);

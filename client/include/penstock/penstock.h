@@ -489,8 +489,8 @@ PENSTOCK_API enum penstock_status penstock_context_submit(struct penstock_connec
  * Flushes and waits until the submission `fence` of `context` is done. SUCCESS: it ran. Otherwise
  * why it was refused or did not run, and *ret_failure (may be NULL) is filled: the failure is
  * delivered by that, and no longer kept. TIMEOUT; INVALID_PARAMETER: no such request;
- * INVALID_HANDLE: the context was destroyed before the fence was known; NOT_FOUND: it was refused,
- * and the failure delivered before.
+ * INVALID_HANDLE: the context was destroyed before the fence was known; NOT_FOUND: it failed, and
+ * the failure was delivered before (of the last 1024 that were; an older one may answer SUCCESS).
  */
 PENSTOCK_API enum penstock_status penstock_context_wait(struct penstock_connection *connection,
 							uint64_t context, uint64_t fence,
