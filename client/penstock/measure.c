@@ -25,13 +25,18 @@ static int compare(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-double penstock_measure_median(double *values, size_t count)
+double penstock_measure_quantile(double *values, size_t count, uint32_t permille)
 {
 	if (count == 0) {
 		return 0;
 	}
 	qsort(values, count, sizeof(*values), compare);
-	return values[count / 2];
+	return values[count * permille / 1000];
+}
+
+double penstock_measure_median(double *values, size_t count)
+{
+	return penstock_measure_quantile(values, count, 500);
 }
 
 /* ---------------------------------------------------------------- the target */
@@ -139,7 +144,7 @@ static enum penstock_status sync_once(struct penstock_measure_target *target)
 }
 
 static enum penstock_status
-measure_latency(struct penstock_measure_target *target, uint32_t ms,
+measure_latency(struct penstock_measure_target *target, uint32_t ms, uint32_t permille,
 		enum penstock_status (*once)(struct penstock_measure_target *target),
 		double *ret_ns)
 {
@@ -161,7 +166,7 @@ measure_latency(struct penstock_measure_target *target, uint32_t ms,
 		before = after;
 	}
 	if (status == PENSTOCK_STATUS_SUCCESS) {
-		*ret_ns = penstock_measure_median(samples, count);
+		*ret_ns = penstock_measure_quantile(samples, count, permille);
 	}
 	free(samples);
 	return status;
@@ -170,13 +175,19 @@ measure_latency(struct penstock_measure_target *target, uint32_t ms,
 enum penstock_status penstock_measure_empty(struct penstock_measure_target *target, uint32_t ms,
 					    double *ret_ns)
 {
-	return measure_latency(target, ms, submit_empty, ret_ns);
+	return measure_latency(target, ms, 500, submit_empty, ret_ns);
+}
+
+enum penstock_status penstock_measure_empty_p99(struct penstock_measure_target *target, uint32_t ms,
+						double *ret_ns)
+{
+	return measure_latency(target, ms, 990, submit_empty, ret_ns);
 }
 
 enum penstock_status penstock_measure_sync(struct penstock_measure_target *target, uint32_t ms,
 					   double *ret_ns)
 {
-	return measure_latency(target, ms, sync_once, ret_ns);
+	return measure_latency(target, ms, 500, sync_once, ret_ns);
 }
 
 /* ---------------------------------------------------------------- throughput */

@@ -32,6 +32,10 @@ void penstock_measure_close(struct penstock_measure_target *target);
 enum penstock_status penstock_measure_empty(struct penstock_measure_target *target, uint32_t ms,
 					    double *ret_ns);
 
+/* The same: what 99 of 100 do not exceed. */
+enum penstock_status penstock_measure_empty_p99(struct penstock_measure_target *target, uint32_t ms,
+						double *ret_ns);
+
 /* Nanoseconds of a round trip that no GPU takes part in (Sync): the median. */
 enum penstock_status penstock_measure_sync(struct penstock_measure_target *target, uint32_t ms,
 					   double *ret_ns);
@@ -49,7 +53,8 @@ enum penstock_status penstock_measure_read_back(struct penstock_measure_target *
 /* CLOCK_MONOTONIC. */
 uint64_t penstock_measure_now_ns(void);
 
-/* The median; reorders. */
+/* What `permille` (below 1000) of the values do not exceed, and the median; both reorder. */
+double penstock_measure_quantile(double *values, size_t count, uint32_t permille);
 double penstock_measure_median(double *values, size_t count);
 
 #endif

@@ -21,9 +21,9 @@ static const struct {
 	bool pinned_too; /* once more with everybody on one core */
 } benches[] = {
 	/* first, while the daemon has freed nothing that a context could go into */
-	{ "P9", bench_p9, false },          { "P1", bench_p1, true }, { "P2", bench_p2, true },
-	{ "P3", bench_p3, false },          { "P4", bench_p4, true }, { "P6", bench_p6, false },
-	{ "workers", bench_workers, true },
+	{ "P9", bench_p9, false }, { "P1", bench_p1, true },  { "P2", bench_p2, true },
+	{ "P3", bench_p3, false }, { "P4", bench_p4, true },  { "P6", bench_p6, false },
+	{ "P7", bench_p7, false }, { "P8", bench_p8, false }, { "workers", bench_workers, true },
 };
 
 /* ---------------------------------------------------------------- rows */
@@ -189,7 +189,11 @@ static bool wanted(const char *id, int count, char **ids)
 	return count == 0;
 }
 
-int bench_prepare_daemon(struct penstock_daemon *daemon, struct penstock_errbuf *text)
+/*
+ * Its memory files are on a tmpfs, as an operator has them: a disk's file system protects pages
+ * that it writes back, and measures itself.
+ */
+static int prepare_daemon(struct penstock_daemon *daemon, struct penstock_errbuf *text)
 {
 	if (penstock_daemon_init(daemon, true, text) != 0) {
 		return -1;
@@ -199,28 +203,46 @@ int bench_prepare_daemon(struct penstock_daemon *daemon, struct penstock_errbuf 
 		       : 0;
 }
 
+bool bench_start_daemon(struct bench *bench, const char *id, struct penstock_daemon *daemon,
+			const char *argument)
+{
+	struct penstock_errbuf text;
+
+	memset(daemon, 0, sizeof(*daemon));
+	if (prepare_daemon(daemon, &text) == 0) {
+		daemon->arguments[0] = argument;
+		if (penstock_daemon_start(daemon, &text) == 0) {
+			return true;
+		}
+	}
+	bench_failed(bench, id, "%s", text.text);
+	return false;
+}
+
+void bench_stop_daemon(struct penstock_daemon *daemon)
+{
+	(void)penstock_daemon_stop(daemon);
+	penstock_daemon_fini(daemon);
+}
+
 /* Every benchmark against one daemon; both inherit where this process may run. */
 static void run_placement(struct bench *bench, bool pinned, int count, char **ids)
 {
 	struct penstock_daemon daemon;
-	struct penstock_errbuf text;
 
 	bench->placement = pinned ? "one core" : "as placed";
-	if (bench_prepare_daemon(&daemon, &text) != 0 ||
-	    penstock_daemon_start(&daemon, &text) != 0) {
-		bench_failed(bench, "P", "%s", text.text);
-		penstock_daemon_fini(&daemon);
+	bench->daemon = &daemon;
+	if (!bench_start_daemon(bench, "P", &daemon, NULL)) {
+		bench_stop_daemon(&daemon);
 		return;
 	}
-	bench->daemon = &daemon;
 	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(benches); i++) {
 		if (wanted(benches[i].id, count, ids) && (!pinned || benches[i].pinned_too)) {
 			fprintf(stderr, "bench: %s, %s\n", benches[i].id, bench->placement);
 			benches[i].run(bench);
 		}
 	}
-	(void)penstock_daemon_stop(&daemon);
-	penstock_daemon_fini(&daemon);
+	bench_stop_daemon(&daemon);
 }
 
 static void pin_to_one_core(void)

@@ -54,10 +54,12 @@ struct penstock_connection *bench_connect(struct bench *bench, const char *id, c
 					  uint32_t lease_s);
 
 /*
- * A daemon to be started, with its memory files on a tmpfs, as an operator has them: a disk's file
- * system protects pages that it writes back, and measures itself. 0, or -1 with the text.
+ * A daemon of a benchmark's own beside bench->daemon, started with one more option. False: it could
+ * not be, which is counted; to be stopped all the same.
  */
-int bench_prepare_daemon(struct penstock_daemon *daemon, struct penstock_errbuf *text);
+bool bench_start_daemon(struct bench *bench, const char *id, struct penstock_daemon *daemon,
+			const char *argument);
+void bench_stop_daemon(struct penstock_daemon *daemon);
 
 void bench_p1(struct bench *bench);      /* empty submission to its fence */
 void bench_p2(struct bench *bench);      /* small submissions, pipelined */
@@ -65,6 +67,8 @@ void bench_workers(struct bench *bench); /* large command buffers, with and with
 void bench_p3(struct bench *bench);      /* render: merges bench_render's rows */
 void bench_p4(struct bench *bench);      /* upload and read-back */
 void bench_p6(struct bench *bench);      /* durable creates */
+void bench_p7(struct bench *bench);      /* P1 beside very many objects */
+void bench_p8(struct bench *bench);      /* another tenant's latency beside a hostile one */
 void bench_p9(struct bench *bench);      /* memory of an idle context */
 
 /* ---------------------------------------------------------------- raw.c: references */

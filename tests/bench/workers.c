@@ -98,17 +98,10 @@ static enum penstock_status measure(struct target *target, uint32_t ms, double *
 
 static bool open_target(struct bench *bench, struct target *target, const char *worker_bytes)
 {
-	struct penstock_errbuf text;
 	enum penstock_status status;
 
 	memset(target, 0, sizeof(*target));
-	if (bench_prepare_daemon(&target->daemon, &text) != 0) {
-		bench_failed(bench, "workers", "%s", text.text);
-		return false;
-	}
-	target->daemon.arguments[0] = worker_bytes;
-	if (penstock_daemon_start(&target->daemon, &text) != 0) {
-		bench_failed(bench, "workers", "%s", text.text);
+	if (!bench_start_daemon(bench, "workers", &target->daemon, worker_bytes)) {
 		return false;
 	}
 	target->connection = bench_connect(bench, "workers", target->daemon.unix_server, 0);
@@ -128,8 +121,7 @@ static void close_target(struct target *target)
 	if (target->connection != NULL) {
 		penstock_connection_close(target->connection);
 	}
-	(void)penstock_daemon_stop(&target->daemon);
-	penstock_daemon_fini(&target->daemon);
+	bench_stop_daemon(&target->daemon);
 }
 
 static void run(struct bench *bench, struct target *with, struct target *without)
