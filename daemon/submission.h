@@ -12,6 +12,9 @@
  * Where one DMA buffer does not hold it, each of its passes (multipass) makes the trip as one of
  * these, with lists that they share; objects make one submission of them again.
  *
+ * A Wait or a Signal of a synchronisation object is one of these without a DMA buffer; it goes from
+ * QUEUED to RETIRED (daemon/schedule/sync.h).
+ *
  * Everything here is touched on the loop thread only, but for the fields of `args`, which the
  * thread that renders owns while the state is RENDERING.
  */
@@ -24,6 +27,7 @@
 struct penstock_vidmm_allocation;
 struct penstock_vidmm_process;
 struct penstock_queue;
+struct penstock_sync;
 
 enum penstock_submission_state {
 	PENSTOCK_SUBMISSION_RECEIVED,
@@ -67,6 +71,11 @@ struct penstock_submission {
 	 * The private DMA buffer and patch list are args.dma_buffer and args.patches_out. They are
 	 * the only copy that the daemon believes in; the GPU executes a copy of them.
 	 */
+
+	/* A packet without a DMA buffer: the object that it signals or waits for; NULL: none. */
+	struct penstock_sync *sync; /* borrowed: it outlives the packet */
+	uint64_t sync_value;
+	bool sync_signals;
 
 	/* schedule and memory */
 	unsigned blocked; /* objects: transfers that must end first; 0: may be scheduled */

@@ -233,6 +233,7 @@ static void set_up(struct penstock_held *held, struct penstock_context *context,
 	submission->dma_address = 0;
 	submission->dma_slot = 0;
 	submission->patched = 0;
+	submission->sync = NULL;
 	submission->chain = NULL;
 	submission->pass = 0;
 	submission->completed = penstock_held_completed;

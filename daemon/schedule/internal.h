@@ -38,6 +38,7 @@ struct penstock_node {
 	struct penstock_ready ready;
 	struct penstock_list parked;   /* penstock_queue.ready_link: the head waits for something */
 	struct penstock_list crowded;  /* penstock_queue.ready_link: enough heads are PREPARING */
+	struct penstock_list asleep;   /* penstock_queue.ready_link: nobody needs to look */
 	struct penstock_list hardware; /* penstock_submission.queue_link, in order of fences */
 	struct penstock_list paging;   /* penstock_paging_packet.link: on the hardware */
 	struct penstock_fences fences;
@@ -62,6 +63,9 @@ struct penstock_scheduler {
 	struct penstock_scheduler_config config;
 	struct penstock_node nodes[PENSTOCK_NODE_COUNT];
 	struct penstock_list deferred; /* penstock_submission.queue_link: completions put off */
+	struct penstock_list packets;  /* penstock_queue.ready_link: the head has no DMA buffer */
+	struct penstock_list reached;  /* penstock_sync.reached_link: somebody is to be told */
+	uint32_t sync_left;            /* of these two, until the next turn */
 	pthread_t thread;
 	/* Its GPU process is being killed: paging packets for it wait for the next one. */
 	struct penstock_vidmm_process *resetting;
@@ -128,8 +132,14 @@ void penstock_node_prepared(struct penstock_node *node, struct penstock_submissi
 /* The queues of a list, parked or crowded, are worth another look. */
 void penstock_node_look_again(struct penstock_node *node, struct penstock_list *queues);
 
+/* The queue, which has a head and is on no list, is worth a look. */
+void penstock_queue_offer(struct penstock_queue *queue, struct penstock_node *node);
+
 /* The head of the queue may be worth another look. */
 void penstock_queue_wake(struct penstock_queue *queue, struct penstock_node *node);
+
+/* The owner is to call penstock_scheduler_deliver on a later turn. */
+void penstock_scheduler_ask_later(struct penstock_scheduler *scheduler);
 
 /* Takes the submission, which is in no list, to be completed on a later turn. */
 void penstock_scheduler_defer(struct penstock_scheduler *scheduler,
@@ -144,6 +154,9 @@ void penstock_scheduler_deliver_now(struct penstock_scheduler *scheduler);
  */
 void penstock_node_remove(struct penstock_node *node, struct penstock_submission *submission,
 			  bool ran, uint64_t gpu_ns);
+
+/* sync.c: packets without a DMA buffer, as many as a turn has left. False: there was none. */
+bool penstock_scheduler_run_packets(struct penstock_scheduler *scheduler);
 
 /* preempt.c */
 

@@ -2,7 +2,8 @@
 /*
  * Software queues: one a context, in order. A node's queues with work are `ready`; those whose head
  * waits (a transfer before it, memory, its own predecessors) are parked until something changed,
- * those that were one too many for memory to work for until there is room.
+ * those that were one too many for memory to work for until there is room. A head without a DMA
+ * buffer is the scheduler's to execute (packets), or sleeps.
  */
 #include "daemon/schedule/internal.h"
 
@@ -34,23 +35,35 @@ void penstock_queue_init(struct penstock_queue *queue, struct penstock_scheduler
 	penstock_list_init(&queue->ready_link);
 }
 
+void penstock_queue_offer(struct penstock_queue *queue, struct penstock_node *node)
+{
+	struct penstock_list *head = penstock_list_first(&queue->waiting);
+
+	if (PENSTOCK_UNLIKELY(penstock_submission_of(head)->sync != NULL)) {
+		penstock_list_append(&queue->scheduler->packets, &queue->ready_link);
+	} else {
+		penstock_ready_append(&node->ready, queue);
+	}
+}
+
 void penstock_node_look_again(struct penstock_node *node, struct penstock_list *queues)
 {
 	struct penstock_list *link;
 
 	while ((link = penstock_list_pop(queues)) != NULL) {
-		penstock_ready_append(&node->ready,
-				      penstock_list_entry(link, struct penstock_queue, ready_link));
+		penstock_queue_offer(penstock_list_entry(link, struct penstock_queue, ready_link),
+				     node);
 	}
 }
 
-/* Off the list that it is on: ready, parked, crowded, or none. */
+/* Off the list that it is on, or none; its head waits for no object any more. */
 static void unlink_queue(struct penstock_queue *queue, struct penstock_node *node)
 {
 	if (queue->ready) {
 		penstock_ready_remove(&node->ready, queue);
 	} else {
 		penstock_list_remove(&queue->ready_link);
+		penstock_sync_wait_end(&queue->wait);
 	}
 }
 
@@ -66,8 +79,8 @@ void penstock_node_prepared(struct penstock_node *node, struct penstock_submissi
 void penstock_queue_wake(struct penstock_queue *queue, struct penstock_node *node)
 {
 	if (!queue->ready && !penstock_list_empty(&queue->waiting)) {
-		penstock_list_remove(&queue->ready_link);
-		penstock_ready_append(&node->ready, queue);
+		unlink_queue(queue, node);
+		penstock_queue_offer(queue, node);
 	}
 }
 
@@ -87,9 +100,17 @@ void penstock_scheduler_enqueue(struct penstock_queue *queue,
 	node->waiting++;
 	/* A parked queue stays so: its head waits, not this one. */
 	if (penstock_list_empty(&queue->ready_link)) {
-		penstock_ready_append(&node->ready, queue);
+		penstock_queue_offer(queue, node);
 	}
 	penstock_scheduler_leave_enqueued(scheduler, outermost, node);
+}
+
+void penstock_scheduler_ask_later(struct penstock_scheduler *scheduler)
+{
+	if (!scheduler->defer_asked) {
+		scheduler->defer_asked = true;
+		scheduler->config.defer(scheduler->config.owner);
+	}
 }
 
 void penstock_scheduler_defer(struct penstock_scheduler *scheduler,
@@ -98,10 +119,7 @@ void penstock_scheduler_defer(struct penstock_scheduler *scheduler,
 	submission->result = status;
 	submission->queue->depth--;
 	penstock_list_append(&scheduler->deferred, &submission->queue_link);
-	if (!scheduler->defer_asked) {
-		scheduler->defer_asked = true;
-		scheduler->config.defer(scheduler->config.owner);
-	}
+	penstock_scheduler_ask_later(scheduler);
 }
 
 void penstock_scheduler_cancel(struct penstock_queue *queue, enum penstock_status status)
@@ -140,6 +158,7 @@ void penstock_scheduler_deliver(struct penstock_scheduler *scheduler)
 	bool outermost = penstock_scheduler_enter(scheduler);
 
 	scheduler->defer_asked = false;
+	scheduler->sync_left = PENSTOCK_SYNC_A_TURN;
 	penstock_scheduler_deliver_now(scheduler);
 	penstock_scheduler_leave(scheduler, outermost);
 }

@@ -320,7 +320,7 @@ static void run_node(struct penstock_scheduler *scheduler, struct penstock_node 
 		switch (try_head(scheduler, node, head_of(queue))) {
 		case ATTEMPT_GONE:
 			if (!penstock_list_empty(&queue->waiting)) {
-				penstock_ready_append(&node->ready, queue);
+				penstock_queue_offer(queue, node);
 			}
 			break;
 		case ATTEMPT_WAITS:
@@ -336,6 +336,13 @@ static void run_node(struct penstock_scheduler *scheduler, struct penstock_node 
 	}
 }
 
+static bool run_packets(struct penstock_scheduler *scheduler)
+{
+	return PENSTOCK_UNLIKELY(!penstock_list_empty(&scheduler->packets) ||
+				 !penstock_list_empty(&scheduler->reached)) &&
+	       penstock_scheduler_run_packets(scheduler);
+}
+
 static void run_nodes(struct penstock_scheduler *scheduler)
 {
 	do {
@@ -343,7 +350,7 @@ static void run_nodes(struct penstock_scheduler *scheduler)
 		for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 			run_node(scheduler, &scheduler->nodes[i]);
 		}
-	} while (scheduler->again);
+	} while (scheduler->again || run_packets(scheduler));
 }
 
 static void run(struct penstock_scheduler *scheduler)
@@ -512,12 +519,17 @@ void penstock_node_remove(struct penstock_node *node, struct penstock_submission
 	penstock_vidmm_finish(submission);
 }
 
-/* Such a head waits for what its context has on the hardware. */
-static bool head_must_not_run(const struct penstock_queue *queue)
+/* A head that must not run, or is no DMA buffer, waits for what its context has there. */
+static bool head_waits_for_hardware(const struct penstock_queue *queue)
 {
-	struct penstock_list *head = penstock_list_first(&queue->waiting);
+	struct penstock_list *link = penstock_list_first(&queue->waiting);
+	const struct penstock_submission *head;
 
-	return head != NULL && penstock_submission_of(head)->cancelled != PENSTOCK_STATUS_SUCCESS;
+	if (link == NULL) {
+		return false;
+	}
+	head = penstock_submission_of(link);
+	return head->cancelled != PENSTOCK_STATUS_SUCCESS || head->sync != NULL;
 }
 
 static void retire(struct penstock_node *node, struct penstock_submission *submission,
@@ -528,7 +540,7 @@ static void retire(struct penstock_node *node, struct penstock_submission *submi
 	penstock_node_remove(node, submission, true, gpu_ns);
 	submission->state = PENSTOCK_SUBMISSION_RETIRED;
 	queue->depth--;
-	if (queue->on_hardware == 0 && head_must_not_run(queue)) {
+	if (queue->on_hardware == 0 && head_waits_for_hardware(queue)) {
 		penstock_queue_wake(queue, node);
 	}
 	submission->completed(submission, PENSTOCK_STATUS_SUCCESS);
@@ -718,6 +730,9 @@ enum penstock_status penstock_scheduler_new(const struct penstock_scheduler_conf
 	scheduler->config = *config;
 	scheduler->thread = pthread_self();
 	penstock_list_init(&scheduler->deferred);
+	penstock_list_init(&scheduler->packets);
+	penstock_list_init(&scheduler->reached);
+	scheduler->sync_left = PENSTOCK_SYNC_A_TURN;
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		struct penstock_node *node = &scheduler->nodes[i];
 
@@ -731,6 +746,7 @@ enum penstock_status penstock_scheduler_new(const struct penstock_scheduler_conf
 		penstock_ready_init(&node->ready);
 		penstock_list_init(&node->parked);
 		penstock_list_init(&node->crowded);
+		penstock_list_init(&node->asleep);
 		penstock_list_init(&node->hardware);
 		penstock_list_init(&node->paging);
 		penstock_fences_init(&node->fences, config->first_fence_id);
@@ -802,7 +818,7 @@ void penstock_scheduler_query_nodes(const struct penstock_scheduler *scheduler,
 			.node_ordinal = i,
 			.on_hardware = node->on_hardware,
 			.contexts_waiting = node->ready.count + count_of(&node->parked) +
-					    count_of(&node->crowded),
+					    count_of(&node->crowded) + count_of(&node->asleep),
 			.submissions_waiting = node->waiting,
 			.last_fence_submitted = node->fences.last_submitted,
 			.last_fence_completed = node->fences.last_completed,

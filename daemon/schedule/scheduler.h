@@ -10,6 +10,7 @@
 
 #include "daemon/memory/vidmm.h"
 #include "daemon/schedule/share.h"
+#include "daemon/schedule/sync.h"
 #include "daemon/submission.h"
 #include "gpu-backend/backend.h"
 
@@ -44,12 +45,13 @@ struct penstock_queue {
 	struct penstock_scheduler_process *process; /* borrowed */
 	struct penstock_share *share;               /* of it, for our node and priority */
 	uint32_t node_ordinal;
-	uint32_t level;       /* of its priority, 0 for the highest */
-	uint32_t depth;       /* submissions waiting or on the hardware */
-	uint32_t on_hardware; /* of these */
-	bool ready;           /* may have something for the node: penstock_ready has it */
-	uint64_t gpu_ns;      /* time that its packets took */
-	void *context;        /* objects' own */
+	uint32_t level;                 /* of its priority, 0 for the highest */
+	uint32_t depth;                 /* submissions waiting or on the hardware */
+	uint32_t on_hardware;           /* of these */
+	bool ready;                     /* may have something for the node: penstock_ready has it */
+	uint64_t gpu_ns;                /* time that its packets took */
+	struct penstock_sync_wait wait; /* of a head that waits for an object */
+	void *context;                  /* objects' own */
 };
 
 /* penstock_interrupt.fault_dma_offset of device_fault: nobody knows where it was. */
@@ -146,7 +148,8 @@ void penstock_queue_init(struct penstock_queue *queue, struct penstock_scheduler
 /*
  * Takes the submission and looks for work; `completed` gives it back. Its state is RENDERING or
  * RECEIVED before. args.dma_buffer, dma_length, patches_out, patch_count, references,
- * reference_count and process are what is read of it.
+ * reference_count and process are what is read of it; of a packet without a DMA buffer sync,
+ * sync_value and sync_signals.
  */
 void penstock_scheduler_enqueue(struct penstock_queue *queue,
 				struct penstock_submission *submission);

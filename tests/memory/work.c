@@ -112,3 +112,19 @@ void work_illegal(struct work *work)
 {
 	emit(work, 0x7777, 8);
 }
+
+void work_wait(struct work *work, struct penstock_sync *sync, uint64_t value)
+{
+	memset(work, 0, sizeof(*work));
+	work->submission.completed = work_done;
+	work->submission.sync = sync;
+	work->submission.sync_value = value;
+	penstock_list_init(&work->submission.queue_link);
+	penstock_list_init(&work->submission.context_link);
+}
+
+void work_signal(struct work *work, struct penstock_sync *sync, uint64_t value)
+{
+	work_wait(work, sync, value);
+	work->submission.sync_signals = true;
+}

@@ -4,6 +4,7 @@
 #define PENSTOCK_TEST_WORK_H
 
 #include "daemon/memory/vidmm.h"
+#include "daemon/schedule/sync.h"
 #include "daemon/submission.h"
 
 struct work {
@@ -28,5 +29,8 @@ void work_copy(struct work *work, uint32_t from, uint64_t from_offset, uint32_t 
 void work_stray_fill(struct work *work, uint64_t address, uint64_t size, uint32_t pattern);
 void work_stray_copy(struct work *work, uint64_t from, uint64_t to, uint64_t size);
 void work_illegal(struct work *work);
+/* Packets without a DMA buffer. */
+void work_signal(struct work *work, struct penstock_sync *sync, uint64_t value);
+void work_wait(struct work *work, struct penstock_sync *sync, uint64_t value);
 
 #endif
