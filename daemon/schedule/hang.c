@@ -15,17 +15,6 @@
 /* How long the other nodes of a process that hangs may take (dependent engines). */
 #define DEPENDENT_NS 500000000u
 
-static bool has_packets(const struct penstock_node *node,
-			const struct penstock_vidmm_process *process)
-{
-	penstock_list_for_each (link, &node->hardware) {
-		if (penstock_submission_of(link)->process == process) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* False: what it has begun elsewhere has not stopped yet. */
 static bool others_are_quiet(struct penstock_scheduler *scheduler, const struct penstock_node *hung,
 			     struct penstock_vidmm_process *process, uint64_t now_ns)
@@ -36,7 +25,7 @@ static bool others_are_quiet(struct penstock_scheduler *scheduler, const struct 
 		struct penstock_node *node = &scheduler->nodes[i];
 		const struct penstock_preemption *preemption;
 
-		if (node == hung || !has_packets(node, process)) {
+		if (node == hung || penstock_node_first_of(node, process) == NULL) {
 			continue;
 		}
 		preemption = penstock_node_preemption_of(node, process);

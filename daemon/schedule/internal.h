@@ -93,6 +93,10 @@ static inline struct penstock_submission *penstock_submission_of(struct penstock
 	return penstock_list_entry(link, struct penstock_submission, queue_link);
 }
 
+/* The oldest submission that the process has on the node; NULL: none. */
+struct penstock_submission *penstock_node_first_of(const struct penstock_node *node,
+						   const struct penstock_vidmm_process *process);
+
 /* True: whoever called is the outermost, and calls leave. */
 bool penstock_scheduler_enter(struct penstock_scheduler *scheduler);
 void penstock_scheduler_leave(struct penstock_scheduler *scheduler, bool outermost);

@@ -164,19 +164,6 @@ void penstock_scheduler_slice(struct penstock_scheduler *scheduler)
 
 /* ---------------------------------------------------------------- the answer */
 
-static struct penstock_submission *first_of(const struct penstock_node *node,
-					    const struct penstock_vidmm_process *process)
-{
-	penstock_list_for_each (link, &node->hardware) {
-		struct penstock_submission *submission = penstock_submission_of(link);
-
-		if (submission->process == process) {
-			return submission;
-		}
-	}
-	return NULL;
-}
-
 /* Where a GPU says that it stopped, it has executed whole instructions, from where it began. */
 static bool is_boundary(const struct penstock_submission *submission, uint32_t offset)
 {
@@ -195,7 +182,7 @@ static bool is_boundary(const struct penstock_submission *submission, uint32_t o
 static bool resume_first(struct penstock_node *node, const struct penstock_vidmm_process *process,
 			 const struct penstock_interrupt *interrupt)
 {
-	struct penstock_submission *submission = first_of(node, process);
+	struct penstock_submission *submission = penstock_node_first_of(node, process);
 	const struct penstock_paging_packet *packet = penstock_node_paging_of(node, process);
 
 	if (submission == NULL ||
@@ -241,7 +228,7 @@ void penstock_scheduler_preempted(struct penstock_scheduler *scheduler, struct p
 	}
 	penstock_node_forget_preemption(node, process);
 	node->preempted++;
-	first = first_of(node, process);
+	first = penstock_node_first_of(node, process);
 	gpu_ns = first == NULL ? 0 : penstock_node_elapsed_ns(scheduler, node, first->queue);
 	penstock_node_put_back(node, process, gpu_ns);
 	penstock_node_page_again(scheduler, node, process);

@@ -80,6 +80,7 @@ static void describe_place(struct culprit *culprit, uint32_t dma_offset)
 
 /* Why a process is stopped that did not say itself what is wrong. */
 struct cause {
+	void (*describe)(struct culprit *culprit, const struct cause *cause);
 	enum penstock_interrupt_type type; /* PREEMPTED: what never came */
 	uint32_t nodes;                    /* bit n: node n may have the culprit */
 	int wait_status;                   /* of a death */
@@ -148,17 +149,6 @@ static void put_in_front(struct penstock_node *node, struct penstock_submission 
 	penstock_queue_wake(queue, node);
 }
 
-/* No other packet of its process is before it. */
-static bool is_first(const struct penstock_node *node, const struct penstock_submission *submission)
-{
-	penstock_list_for_each (link, &node->hardware) {
-		if (penstock_submission_of(link)->process == submission->process) {
-			return link == &submission->queue_link;
-		}
-	}
-	return false;
-}
-
 void penstock_node_put_back(struct penstock_node *node,
 			    const struct penstock_vidmm_process *process, uint64_t gpu_ns)
 {
@@ -169,7 +159,8 @@ void penstock_node_put_back(struct penstock_node *node,
 
 		link = link->previous;
 		if (submission->process == process) {
-			bool ran = gpu_ns > 0 && is_first(node, submission);
+			bool ran =
+				gpu_ns > 0 && submission == penstock_node_first_of(node, process);
 
 			penstock_node_remove(node, submission, ran, ran ? gpu_ns : 0);
 			put_in_front(node, submission);
@@ -284,22 +275,24 @@ struct last_seen {
 static struct last_seen last_seen(const struct penstock_node *node,
 				  const struct penstock_vidmm_process *process, uint32_t running)
 {
-	struct last_seen seen = { .packet = penstock_node_paging_of(node, process) };
-	uint32_t fence_id = seen.packet == NULL ? 0 : seen.packet->submission_fence_id;
+	struct last_seen seen = {
+		.submission = penstock_node_first_of(node, process),
+		.packet = penstock_node_paging_of(node, process),
+	};
+	uint32_t fence_id = 0;
 
-	penstock_list_for_each (link, &node->hardware) {
-		struct penstock_submission *submission = penstock_submission_of(link);
-
-		if (submission->process != process) {
-			continue;
-		}
-		if (seen.packet == NULL ||
-		    penstock_fence_before(submission->submission_fence_id, fence_id)) {
+	if (seen.packet != NULL && seen.submission != NULL) {
+		if (penstock_fence_before(seen.submission->submission_fence_id,
+					  seen.packet->submission_fence_id)) {
 			seen.packet = NULL;
-			seen.submission = submission;
-			fence_id = submission->submission_fence_id;
+		} else {
+			seen.submission = NULL;
 		}
-		break;
+	}
+	if (seen.submission != NULL) {
+		fence_id = seen.submission->submission_fence_id;
+	} else if (seen.packet != NULL) {
+		fence_id = seen.packet->submission_fence_id;
 	}
 	seen.begun = (seen.packet != NULL || seen.submission != NULL) && running != 0 &&
 		     running == fence_id;
@@ -364,8 +357,7 @@ static void stop_and_convict(struct penstock_scheduler *scheduler,
 			.fence_id = culprit->submission->submission_fence_id,
 			.fault_dma_offset = PENSTOCK_DMA_OFFSET_UNKNOWN,
 		};
-		(cause->type == PENSTOCK_INTERRUPT_DMA_PREEMPTED ? describe_hang
-								 : describe_death)(culprit, cause);
+		cause->describe(culprit, cause);
 		if (running[i] != 0 && running[i] == culprit->interrupt.fence_id) {
 			describe_place(culprit, offsets[i]);
 		}
@@ -384,6 +376,7 @@ void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
 				     struct penstock_vidmm_process *process, int wait_status)
 {
 	const struct cause cause = {
+		.describe = describe_death,
 		.type = PENSTOCK_INTERRUPT_DMA_FAULTED,
 		.nodes = UINT32_MAX,
 		.wait_status = wait_status,
@@ -401,6 +394,7 @@ void penstock_scheduler_hung(struct penstock_scheduler *scheduler, const struct 
 			     struct penstock_vidmm_process *process, uint64_t waited_ns)
 {
 	const struct cause cause = {
+		.describe = describe_hang,
 		.type = PENSTOCK_INTERRUPT_DMA_PREEMPTED,
 		.nodes = 1u << node->ordinal,
 		.waited_ns = waited_ns,

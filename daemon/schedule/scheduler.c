@@ -502,6 +502,19 @@ enum penstock_fence_verdict penstock_node_judge(const struct penstock_node *node
 		       : PENSTOCK_FENCE_IMPOSSIBLE;
 }
 
+struct penstock_submission *penstock_node_first_of(const struct penstock_node *node,
+						   const struct penstock_vidmm_process *process)
+{
+	penstock_list_for_each (link, &node->hardware) {
+		struct penstock_submission *submission = penstock_submission_of(link);
+
+		if (submission->process == process) {
+			return submission;
+		}
+	}
+	return NULL;
+}
+
 void penstock_node_remove(struct penstock_node *node, struct penstock_submission *submission,
 			  bool ran, uint64_t gpu_ns)
 {

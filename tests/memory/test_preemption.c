@@ -55,19 +55,25 @@ static void submit(struct party *party, struct work *work)
 	penstock_scheduler_enqueue(&party->queue, &work->submission);
 }
 
+/* One after the other. */
+static void submit_long(struct party *party, struct penstock_vidmm_process *process,
+			struct work *works, unsigned count, unsigned nops)
+{
+	for (unsigned i = 0; i < count; i++) {
+		long_work(&works[i], process, nops);
+		submit(party, &works[i]);
+	}
+}
+
 START_TEST(D5_a_long_packet_makes_room_for_a_higher_priority_and_ends_after_it)
 {
 	struct work longs[2], urgent;
 
 	one_place();
-	for (unsigned i = 0; i < 2; i++) {
-		long_work(&longs[i], alice, 8);
-		submit(&low, &longs[i]);
-	}
+	submit_long(&low, alice, longs, 2, 8);
 	ck_assert_uint_eq(node_state(0).on_hardware, 1);
 	machine.preempt_after = 3;
-	long_work(&urgent, bob, 1);
-	submit(&high, &urgent);
+	submit_long(&high, bob, &urgent, 1, 1);
 	ck_assert_uint_eq(machine.scheduler->nodes[0].preemptions_asked, 1);
 	machine_settle(&machine);
 	ck_assert_uint_eq(urgent.order, 1);
@@ -83,12 +89,8 @@ START_TEST(D5_a_higher_priority_of_the_same_process_goes_ahead_too)
 {
 	struct work longs[2], urgent;
 
-	for (unsigned i = 0; i < 2; i++) {
-		long_work(&longs[i], alice, 4);
-		submit(&low, &longs[i]);
-	}
-	long_work(&urgent, alice, 1);
-	submit(&high, &urgent);
+	submit_long(&low, alice, longs, 2, 4);
+	submit_long(&high, alice, &urgent, 1, 1);
 	machine_settle(&machine);
 	ck_assert_uint_eq(urgent.order, 1);
 	ck_assert_uint_eq(longs[0].order, 2);
@@ -102,14 +104,9 @@ START_TEST(D5_nobody_makes_room_for_a_lower_or_the_same_priority_at_once)
 	struct party equal;
 
 	party_init(&equal, 3);
-	for (unsigned i = 0; i < 2; i++) {
-		long_work(&longs[i], alice, 4);
-		submit(&high, &longs[i]);
-	}
-	long_work(&lower, bob, 1);
-	submit(&low, &lower);
-	long_work(&same, bob, 1);
-	submit(&equal, &same);
+	submit_long(&high, alice, longs, 2, 4);
+	submit_long(&low, bob, &lower, 1, 1);
+	submit_long(&equal, bob, &same, 1, 1);
 	ck_assert_uint_eq(machine.scheduler->nodes[0].preemptions_asked, 0);
 	machine_settle(&machine);
 	ck_assert_uint_eq(lower.order, 4);
@@ -127,8 +124,7 @@ START_TEST(D5_short_packets_are_waited_for)
 		work_nop(&shorts[i]);
 		submit(&low, &shorts[i]);
 	}
-	long_work(&urgent, bob, 1);
-	submit(&high, &urgent);
+	submit_long(&high, bob, &urgent, 1, 1);
 	ck_assert_uint_eq(machine.scheduler->nodes[0].preemptions_asked, 0);
 	machine_settle(&machine);
 	ck_assert_uint_eq(node_state(0).preemptions, 0);
@@ -139,13 +135,9 @@ START_TEST(D5_a_time_slice_ends_when_somebody_of_the_same_priority_waits)
 {
 	struct work longs[4], other;
 
-	for (unsigned i = 0; i < 4; i++) {
-		long_work(&longs[i], alice, 4);
-		submit(&low, &longs[i]);
-	}
+	submit_long(&low, alice, longs, 4, 4);
 	/* Alone it has the node for as long as it likes; its own second context would ask. */
-	long_work(&other, bob, 1);
-	submit(&peer, &other);
+	submit_long(&peer, bob, &other, 1, 1);
 	ck_assert(machine.slice_asked);
 	machine.now_ns += PENSTOCK_SLICE_NS - 1;
 	machine_slice(&machine);
@@ -171,12 +163,8 @@ START_TEST(D5_contexts_of_one_process_take_turns)
 	struct party second;
 
 	penstock_queue_init(&second.queue, machine.scheduler, &low.sharing, 0, 0, &second);
-	for (unsigned i = 0; i < 4; i++) {
-		long_work(&longs[i], alice, 4);
-		submit(&low, &longs[i]);
-	}
-	long_work(&other, alice, 1);
-	submit(&second, &other);
+	submit_long(&low, alice, longs, 4, 4);
+	submit_long(&second, alice, &other, 1, 1);
 	machine.now_ns += PENSTOCK_SLICE_NS;
 	machine_slice(&machine);
 	machine_settle(&machine);
@@ -194,10 +182,7 @@ START_TEST(D6_what_the_answer_says_is_completed_does_not_run_again)
 	struct work longs[2];
 	struct penstock_interrupt answer = { .type = PENSTOCK_INTERRUPT_DMA_PREEMPTED };
 
-	for (unsigned i = 0; i < 2; i++) {
-		long_work(&longs[i], alice, 2);
-		submit(&low, &longs[i]);
-	}
+	submit_long(&low, alice, longs, 2, 2);
 	penstock_node_preempt(machine.scheduler, &machine.scheduler->nodes[0], alice);
 	answer.fence_id = machine_process_of(alice)->rings[0].preempt_fence_id;
 	answer.last_completed_fence_id = longs[0].submission.submission_fence_id;
@@ -217,8 +202,7 @@ START_TEST(D5_a_process_that_ends_leaves_no_request_behind)
 	struct penstock_node *node = &machine.scheduler->nodes[0];
 	struct work work;
 
-	long_work(&work, alice, 2);
-	submit(&low, &work);
+	submit_long(&low, alice, &work, 1, 2);
 	penstock_node_preempt(machine.scheduler, node, alice);
 	/* What it had is done, and it goes before it answers. */
 	machine.preempt_after = UINT32_MAX;
@@ -242,8 +226,7 @@ START_TEST(D5_a_request_to_a_node_that_is_done_is_answered_and_changes_nothing)
 		submit(&low, &longs[i]);
 		ck_assert(machine_execute(machine_process_of(alice), 0));
 	}
-	long_work(&urgent, bob, 1);
-	submit(&high, &urgent);
+	submit_long(&high, bob, &urgent, 1, 1);
 	machine_settle(&machine);
 	ck_assert_uint_eq(longs[0].order, 1);
 	ck_assert_uint_eq(longs[1].order, 2);
@@ -370,8 +353,7 @@ START_TEST(D6_a_preempted_paging_packet_comes_first_with_its_fence_id_others_get
 	}
 	ck_assert(longs[0].done && mapping.done);
 	machine.on_submit = NULL;
-	long_work(&urgent, bob, 1);
-	submit(&high, &urgent);
+	submit_long(&high, bob, &urgent, 1, 1);
 	machine_settle(&machine);
 	penstock_vidmm_allocation_unref(allocation);
 }
@@ -382,14 +364,8 @@ START_TEST(D6_what_was_preempted_and_cancelled_meanwhile_does_not_run)
 	struct work longs[2], urgent[2];
 	uint32_t before;
 
-	for (unsigned i = 0; i < 2; i++) {
-		long_work(&longs[i], alice, 4);
-		submit(&low, &longs[i]);
-	}
-	for (unsigned i = 0; i < 2; i++) {
-		long_work(&urgent[i], bob, 1);
-		submit(&high, &urgent[i]);
-	}
+	submit_long(&low, alice, longs, 2, 4);
+	submit_long(&high, bob, urgent, 2, 1);
 	before = machine.instructions;
 	machine_turn(&machine);
 	(void)machine_execute(machine_process_of(alice), 0);
@@ -411,11 +387,9 @@ START_TEST(D5_a_reset_ends_a_preemption)
 	bad.submission.args.work_bytes = PENSTOCK_WORK_UNKNOWN;
 	work_illegal(&bad);
 	submit(&low, &bad);
-	long_work(&second, alice, 2);
-	submit(&peer, &second);
+	submit_long(&peer, alice, &second, 1, 2);
 	machine.preempt_after = 1;
-	long_work(&urgent, bob, 1);
-	submit(&high, &urgent);
+	submit_long(&high, bob, &urgent, 1, 1);
 	ck_assert_uint_eq(machine.scheduler->nodes[0].preemptions_asked, 1);
 	machine_settle(&machine);
 	ck_assert_uint_eq(machine.faults, 1);
