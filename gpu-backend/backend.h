@@ -70,6 +70,8 @@ struct penstock_submit_args {
 
 /* DXGKARGCB_NOTIFY_INTERRUPT_DATA */
 enum penstock_interrupt_type {
+	PENSTOCK_INTERRUPT_NONE =
+		0, /* none: what is reported of a reset that none of them caused */
 	PENSTOCK_INTERRUPT_DMA_COMPLETED = 1,
 	PENSTOCK_INTERRUPT_DMA_PREEMPTED = 2,
 	PENSTOCK_INTERRUPT_DMA_FAULTED = 4, /* illegal instruction in the DMA stream */
@@ -176,7 +178,7 @@ struct penstock_backend_ops {
 	void (*reset_engine)(struct penstock_backend_process *process);
 
 	/*
-	 * The fence of the packet that the node executed last, 0: none, or nobody knows; and the
+	 * The fence of the packet that the node executed last, 0: none; and the
 	 * offset of its instruction. What the GPU says: any numbers, good for choosing between
 	 * packets of this one process and for a report, and for nothing else. NULL: never known.
 	 */

@@ -29,6 +29,8 @@ static enum penstock_device_execution execution_state(enum penstock_interrupt_ty
 		return PENSTOCK_DEVICE_ERROR_DMAPAGEFAULT;
 	case PENSTOCK_INTERRUPT_DMA_PREEMPTED:
 		return PENSTOCK_DEVICE_HUNG;
+	case PENSTOCK_INTERRUPT_NONE:
+		return PENSTOCK_DEVICE_RESET;
 	default:
 		return PENSTOCK_DEVICE_ERROR_DMAFAULT;
 	}

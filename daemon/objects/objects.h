@@ -334,7 +334,7 @@ void penstock_read_back_end(struct penstock_request *request);
 /* D3DKMT_DEVICEEXECUTION_STATE */
 enum penstock_device_execution {
 	PENSTOCK_DEVICE_ACTIVE = 1,
-	PENSTOCK_DEVICE_RESET = 2, /* a restart lost its work or its contents */
+	PENSTOCK_DEVICE_RESET = 2, /* a restart or a reset lost its work or its contents */
 	PENSTOCK_DEVICE_HUNG = 3,
 	PENSTOCK_DEVICE_STOPPED = 4, /* its adapter stopped */
 	PENSTOCK_DEVICE_ERROR_OUTOFMEMORY = 5,

@@ -6,6 +6,7 @@
 #define PENSTOCK_SCHEDULE_INTERNAL_H
 
 #include "daemon/memory/paging.h"
+#include "daemon/schedule/culprit.h"
 #include "daemon/schedule/fences.h"
 #include "daemon/schedule/scheduler.h"
 
@@ -59,6 +60,12 @@ struct penstock_node {
 	uint32_t preemptions_asked; /* the fence id of the last one */
 };
 
+/* A process is STOPPING (reset.c). */
+struct penstock_reset {
+	struct penstock_vidmm_process *process;
+	struct penstock_cause causes[PENSTOCK_NODE_COUNT]; /* one at least */
+};
+
 struct penstock_scheduler {
 	struct penstock_scheduler_config config;
 	struct penstock_node nodes[PENSTOCK_NODE_COUNT];
@@ -69,6 +76,9 @@ struct penstock_scheduler {
 	pthread_t thread;
 	/* Its GPU process is being killed: paging packets for it wait for the next one. */
 	struct penstock_vidmm_process *resetting;
+	/* Each has a packet on some node. */
+	struct penstock_reset resets[PENSTOCK_NODE_COUNT * PENSTOCK_RING_PACKETS];
+	uint32_t reset_count;
 	bool defer_asked;
 	bool running; /* inside: whoever calls is called by us */
 	bool again;
@@ -214,6 +224,31 @@ void penstock_node_put_back(struct penstock_node *node,
 void penstock_node_page_again(struct penstock_scheduler *scheduler, struct penstock_node *node,
 			      struct penstock_vidmm_process *process);
 
+/* The reset that the process is STOPPING for; NULL: none. */
+struct penstock_reset *penstock_scheduler_reset_of(struct penstock_scheduler *scheduler,
+						   const struct penstock_vidmm_process *process);
+
+/* Nothing is submitted to any of its rings: it is going to be reset. */
+static inline bool penstock_scheduler_is_stopping(struct penstock_scheduler *scheduler,
+						  const struct penstock_vidmm_process *process)
+{
+	return PENSTOCK_UNLIKELY(scheduler->reset_count > 0) &&
+	       penstock_scheduler_reset_of(scheduler, process) != NULL;
+}
+
+/* Its node met a fault, and stands. */
+bool penstock_node_has_faulted(struct penstock_scheduler *scheduler,
+			       const struct penstock_node *node,
+			       const struct penstock_vidmm_process *process);
+
+/* Something of a process that is STOPPING may have stopped, or had its time. */
+void penstock_scheduler_settle_resets(struct penstock_scheduler *scheduler);
+
+/* The node answered after all: where nothing else is wrong with its process, it goes on. */
+void penstock_scheduler_forgive(struct penstock_scheduler *scheduler,
+				const struct penstock_node *node,
+				struct penstock_vidmm_process *process);
+
 void penstock_scheduler_fault(struct penstock_scheduler *scheduler, struct penstock_node *node,
 			      struct penstock_vidmm_process *process,
 			      const struct penstock_interrupt *interrupt);
@@ -225,7 +260,7 @@ void penstock_scheduler_fault(struct penstock_scheduler *scheduler, struct penst
 uint64_t penstock_node_elapsed_ns(const struct penstock_scheduler *scheduler,
 				  struct penstock_node *node, const struct penstock_queue *queue);
 
-/* A preemption of the process was unanswered for so long: its device is lost. */
+/* A preemption of the process was unanswered for so long: it is STOPPING. */
 void penstock_scheduler_hung(struct penstock_scheduler *scheduler, const struct penstock_node *node,
 			     struct penstock_vidmm_process *process, uint64_t waited_ns);
 

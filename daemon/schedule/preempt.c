@@ -144,7 +144,8 @@ void penstock_node_make_room(struct penstock_scheduler *scheduler, struct pensto
 	}
 	if (node->preemption_count == 0) {
 		submission = who_goes(scheduler, node);
-		if (submission != NULL) {
+		if (submission != NULL &&
+		    !penstock_scheduler_is_stopping(scheduler, submission->process)) {
 			penstock_node_preempt(scheduler, node, submission->process);
 		}
 	}
@@ -213,6 +214,10 @@ void penstock_scheduler_preempted(struct penstock_scheduler *scheduler, struct p
 					interrupt->fence_id, node->ordinal);
 		return;
 	}
+	if (penstock_node_has_faulted(scheduler, node, process)) {
+		penstock_node_forget_preemption(node, process);
+		return; /* what is on it waits for the reset */
+	}
 	/* Mostly it was told before; whatever else stands there is no news. */
 	if (penstock_node_judge(node, process, interrupt->last_completed_fence_id) ==
 	    PENSTOCK_FENCE_OUTSTANDING) {
@@ -231,6 +236,9 @@ void penstock_scheduler_preempted(struct penstock_scheduler *scheduler, struct p
 	first = penstock_node_first_of(node, process);
 	gpu_ns = first == NULL ? 0 : penstock_node_elapsed_ns(scheduler, node, first->queue);
 	penstock_node_put_back(node, process, gpu_ns);
-	penstock_node_page_again(scheduler, node, process);
+	penstock_scheduler_forgive(scheduler, node, process);
+	if (!penstock_scheduler_is_stopping(scheduler, process)) {
+		penstock_node_page_again(scheduler, node, process);
+	}
 	penstock_node_look_again(node, &node->parked);
 }

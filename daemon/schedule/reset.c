@@ -1,109 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Engine reset: a GPU process met something in a submission that it cannot go on with, or ended.
- * The submission's device is lost; its process is started anew, and what the others had on the
- * hardware goes back to the front of their queues: paging packets first and with the fence ids
+ * Engine reset: a GPU process met something in a submission that it cannot go on with, hangs, or
+ * ended. The submission's device is lost; its process is started anew, and what the others had on
+ * the hardware goes back to the front of their queues: paging packets first and with the fence ids
  * that they have, submissions with new ones. No other process is touched.
+ *
+ *	of a process   RUNNING --a fault, a hang--> STOPPING --its other nodes stopped--> reset
+ *	   STOPPING --a node that hung answers after all, and nothing else is wrong--> RUNNING
+ *	   RUNNING, STOPPING --it ended by itself--> reset --> RUNNING
+ *
+ * While STOPPING nothing is submitted to any of its rings. Its other nodes are asked to preempt
+ * (QueryDependentEngineGroup: all nodes of a process), so that what they had begun goes on from
+ * where it stopped and nothing runs twice; they have half a second for it. What a node had begun
+ * that did not answer, or whose process ended, is at a place that nobody knows: its bytes cannot be
+ * told any more, and its device is lost too.
  */
 #include "daemon/schedule/internal.h"
 
-#include "gpu-backend/dma.h"
-#include "proto/isa/disassembler.h"
-
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
 
-struct culprit {
-	struct penstock_submission *submission; /* off the hardware; NULL: none on this node */
-	struct penstock_interrupt interrupt;
-	char text[320];
-};
-
-/* The instruction at the offset, without its newline; "" where the offset is none. */
-static void instruction_text(const struct penstock_submission *submission, uint32_t offset,
-			     char *ret_text, size_t text_bytes)
-{
-	struct penstock_text text;
-	const struct penstock_disassembler disassembler = {
-		.isa = &penstock_dma_isa,
-		.write = penstock_text_write,
-		.owner = &text,
-	};
-
-	penstock_text_init(&text, ret_text, text_bytes);
-	if (offset < submission->args.dma_length) {
-		penstock_disassemble_one(&disassembler, submission->args.dma_buffer,
-					 submission->args.dma_length, offset);
-	}
-	ret_text[strcspn(ret_text, "\n")] = '\0';
-}
-
-static void describe_fault(struct culprit *culprit)
-{
-	const struct penstock_interrupt *interrupt = &culprit->interrupt;
-	char instruction[160];
-
-	instruction_text(culprit->submission, interrupt->fault_dma_offset, instruction,
-			 sizeof(instruction));
-	if (interrupt->type == PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED) {
-		snprintf(culprit->text, sizeof(culprit->text),
-			 "page fault: %s of address 0x%" PRIx64 ", node %" PRIu32
-			 ", DMA offset 0x%" PRIx32 ": %s",
-			 interrupt->fault_write ? "write" : "read", interrupt->fault_address,
-			 interrupt->node_ordinal, interrupt->fault_dma_offset, instruction);
-	} else {
-		snprintf(culprit->text, sizeof(culprit->text),
-			 "illegal DMA instruction, node %" PRIu32 ", DMA offset 0x%" PRIx32 ": %s",
-			 interrupt->node_ordinal, interrupt->fault_dma_offset, instruction);
-	}
-}
-
-/* Where it was is what the GPU said before it died: in its buffer, or not worth a word. */
-static void describe_place(struct culprit *culprit, uint32_t dma_offset)
-{
-	size_t used = strlen(culprit->text);
-	char instruction[160];
-
-	if (dma_offset >= culprit->submission->args.dma_length) {
-		return;
-	}
-	instruction_text(culprit->submission, dma_offset, instruction, sizeof(instruction));
-	if (instruction[0] == '\0') {
-		return;
-	}
-	culprit->interrupt.fault_dma_offset = dma_offset;
-	snprintf(culprit->text + used, sizeof(culprit->text) - used,
-		 ", DMA offset 0x%" PRIx32 ": %s", dma_offset, instruction);
-}
-
-/* Why a process is stopped that did not say itself what is wrong. */
-struct cause {
-	void (*describe)(struct culprit *culprit, const struct cause *cause);
-	enum penstock_interrupt_type type; /* PREEMPTED: what never came */
-	uint32_t nodes;                    /* bit n: node n may have the culprit */
-	int wait_status;                   /* of a death */
-	uint64_t waited_ns;                /* of a hang */
-};
-
-static void describe_death(struct culprit *culprit, const struct cause *cause)
-{
-	int status = cause->wait_status;
-	const char *how = WIFSIGNALED(status) ? "was killed by signal" : "exited with";
-	int number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
-
-	snprintf(culprit->text, sizeof(culprit->text),
-		 "the GPU process %s %d while node %" PRIu32 " ran this submission", how, number,
-		 culprit->interrupt.node_ordinal);
-}
-
-static void describe_hang(struct culprit *culprit, const struct cause *cause)
-{
-	snprintf(culprit->text, sizeof(culprit->text),
-		 "hang: node %" PRIu32 " left a preemption unanswered for %" PRIu64 " ms",
-		 culprit->interrupt.node_ordinal, cause->waited_ns / 1000000u);
-}
+/* How long the other nodes of a process that is reset may take (dependent engines). */
+#define DEPENDENT_NS 500000000u
 
 static struct penstock_submission *find(const struct penstock_node *node,
 					const struct penstock_vidmm_process *process,
@@ -207,73 +124,44 @@ static void begin_again(struct penstock_scheduler *scheduler,
 
 		penstock_node_put_back(node, process, 0);
 		penstock_node_page_again(scheduler, node, process);
+		penstock_node_look_again(node, &node->parked);
 	}
 }
 
-/* What it took until it was stopped is its process's. */
-static void remove_culprit(const struct penstock_scheduler *scheduler, struct penstock_node *node,
-			   const struct culprit *culprit)
-{
-	uint64_t gpu_ns = penstock_node_elapsed_ns(scheduler, node, culprit->submission->queue);
+/* ---------------------------------------------------------------- whom it costs */
 
-	penstock_node_remove(node, culprit->submission, true, gpu_ns);
-}
-
-/* Its device is lost, and then it is over. */
-static void convict(struct penstock_scheduler *scheduler, struct culprit *culprit)
-{
-	struct penstock_submission *submission = culprit->submission;
-
-	submission->state = PENSTOCK_SUBMISSION_RETIRED;
-	submission->queue->depth--;
-	scheduler->config.device_fault(scheduler->config.owner, submission, &culprit->interrupt,
-				       culprit->text);
-	submission->completed(submission, PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
-}
-
-void penstock_scheduler_fault(struct penstock_scheduler *scheduler, struct penstock_node *node,
-			      struct penstock_vidmm_process *process,
-			      const struct penstock_interrupt *interrupt)
-{
-	struct culprit culprit = { .interrupt = *interrupt };
-	struct penstock_paging_packet *packet;
-
-	packet = penstock_node_paging_of(node, process);
-	if (packet != NULL && packet->submission_fence_id == interrupt->fence_id) {
-		if (penstock_vidmm_process_is_system(process)) {
-			penstock_scheduler_fail(scheduler,
-						"0x119/5: the system process faulted a paging "
-						"packet, fence 0x%" PRIx32 ", offset 0x%" PRIx32,
-						interrupt->fence_id, interrupt->fault_dma_offset);
-			return;
-		}
-		/* Our own instructions: what this process says of them is not worth more. */
-		packet->attempts++;
-	}
-	/* Those before it are done. */
-	penstock_node_complete(scheduler, node, process, interrupt->fence_id - 1);
-	node->resets++;
-	stop_process(scheduler, process);
-	culprit.submission = find(node, process, interrupt->fence_id);
-	if (culprit.submission != NULL) {
-		remove_culprit(scheduler, node, &culprit);
-		describe_fault(&culprit);
-	}
-	begin_again(scheduler, process);
-	if (culprit.submission != NULL) {
-		convict(scheduler, &culprit);
-	}
-}
-
-/* What a process had on a node when it died. */
+/* What a process had on a node when it stopped. */
 struct last_seen {
 	struct penstock_submission *submission; /* the oldest, unless paging is older */
 	struct penstock_paging_packet *packet;  /* the oldest */
 	bool begun;                             /* as far as the GPU said */
 };
 
+/* What the GPU says that it executes, of each node of a process. */
+struct running {
+	bool known;
+	uint32_t fence_id;
+	uint32_t dma_offset;
+};
+
+static void ask_what_runs(const struct penstock_scheduler *scheduler,
+			  const struct penstock_vidmm_process *process,
+			  struct running ret[PENSTOCK_NODE_COUNT])
+{
+	const struct penstock_backend_ops *ops = scheduler->config.backend->ops;
+
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		ret[i] = (struct running){ .known = ops->running_fence != NULL };
+		if (ret[i].known) {
+			ret[i].fence_id = ops->running_fence(
+				penstock_vidmm_process_backend(process), i, &ret[i].dma_offset);
+		}
+	}
+}
+
 static struct last_seen last_seen(const struct penstock_node *node,
-				  const struct penstock_vidmm_process *process, uint32_t running)
+				  const struct penstock_vidmm_process *process,
+				  const struct running *running)
 {
 	struct last_seen seen = {
 		.submission = penstock_node_first_of(node, process),
@@ -294,75 +182,126 @@ static struct last_seen last_seen(const struct penstock_node *node,
 	} else if (seen.packet != NULL) {
 		fence_id = seen.packet->submission_fence_id;
 	}
-	seen.begun = (seen.packet != NULL || seen.submission != NULL) && running != 0 &&
-		     running == fence_id;
+	seen.begun = (seen.packet != NULL || seen.submission != NULL) && running->fence_id != 0 &&
+		     running->fence_id == fence_id;
 	return seen;
 }
 
 /*
  * A process that died executed the oldest packet of a node that had begun it, and one of those is
- * the cause; where none is known to have begun, any of them may be. On a node that hangs it is the
- * oldest.
+ * the cause; where none is known to have begun, any of them may be. Where a node had said what is
+ * wrong before, that is the cause.
  */
-static void find_culprits(struct penstock_scheduler *scheduler,
-			  struct penstock_vidmm_process *process, const struct cause *cause,
-			  const uint32_t running[PENSTOCK_NODE_COUNT],
-			  struct culprit culprits[PENSTOCK_NODE_COUNT])
+static void blame_death(struct penstock_reset *reset, int wait_status,
+			const struct last_seen seen[PENSTOCK_NODE_COUNT])
 {
-	struct last_seen seen[PENSTOCK_NODE_COUNT] = { 0 };
 	bool known = false;
 
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		if ((cause->nodes & 1u << i) != 0) {
-			seen[i] = last_seen(&scheduler->nodes[i], process, running[i]);
-			known |= seen[i].begun;
+		if (reset->causes[i].describe != NULL) {
+			return;
 		}
+		known |= seen[i].begun;
 	}
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		culprits[i] = (struct culprit){ .submission = NULL };
-		if (known && !seen[i].begun) {
-			continue;
+		if (seen[i].begun || !known) {
+			reset->causes[i] = (struct penstock_cause){
+				.describe = penstock_describe_death,
+				.interrupt.type = PENSTOCK_INTERRUPT_DMA_FAULTED,
+				.wait_status = wait_status,
+			};
 		}
-		if (seen[i].packet != NULL) {
-			seen[i].packet->attempts++;
-		}
-		culprits[i].submission = seen[i].submission;
 	}
 }
 
-/* Stops it, finds out who it was, starts it again with the others, and tells. */
-static void stop_and_convict(struct penstock_scheduler *scheduler,
-			     struct penstock_vidmm_process *process, const struct cause *cause)
+/* Nobody said how far it got. */
+static void blame_unknown(struct penstock_reset *reset, const struct running running[],
+			  const struct last_seen seen[PENSTOCK_NODE_COUNT])
 {
-	const struct penstock_backend_ops *ops = scheduler->config.backend->ops;
-	struct culprit culprits[PENSTOCK_NODE_COUNT];
-	uint32_t running[PENSTOCK_NODE_COUNT] = { 0 };
-	uint32_t offsets[PENSTOCK_NODE_COUNT] = { 0 };
-
-	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT && ops->running_fence != NULL; i++) {
-		running[i] =
-			ops->running_fence(penstock_vidmm_process_backend(process), i, &offsets[i]);
-	}
-	stop_process(scheduler, process);
-	find_culprits(scheduler, process, cause, running, culprits);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		struct culprit *culprit = &culprits[i];
+		if (reset->causes[i].describe == NULL && seen[i].submission != NULL &&
+		    (seen[i].begun || !running[i].known)) {
+			reset->causes[i] = (struct penstock_cause){
+				.describe = penstock_describe_unknown,
+				.interrupt.type = PENSTOCK_INTERRUPT_NONE,
+			};
+		}
+	}
+}
 
-		if (culprit->submission == NULL) {
-			continue;
+/* The node's culprit, described, and off the hardware. */
+static void take_culprit(struct penstock_scheduler *scheduler, struct penstock_node *node,
+			 const struct penstock_reset *reset, const struct running *running,
+			 const struct last_seen *seen, struct penstock_culprit *ret_culprit)
+{
+	const struct penstock_cause *cause = &reset->causes[node->ordinal];
+	uint64_t gpu_ns;
+
+	*ret_culprit = (struct penstock_culprit){ .interrupt = cause->interrupt };
+	if (cause->describe == NULL) {
+		return;
+	}
+	node->resets++;
+	if (cause->describe == penstock_describe_fault) {
+		ret_culprit->submission = find(node, reset->process, cause->interrupt.fence_id);
+	} else {
+		ret_culprit->submission = seen->submission;
+		if (seen->packet != NULL) {
+			seen->packet->attempts++;
 		}
-		culprit->interrupt = (struct penstock_interrupt){
-			.type = cause->type,
-			.node_ordinal = i,
-			.fence_id = culprit->submission->submission_fence_id,
-			.fault_dma_offset = PENSTOCK_DMA_OFFSET_UNKNOWN,
-		};
-		cause->describe(culprit, cause);
-		if (running[i] != 0 && running[i] == culprit->interrupt.fence_id) {
-			describe_place(culprit, offsets[i]);
-		}
-		remove_culprit(scheduler, &scheduler->nodes[i], culprit);
-		scheduler->nodes[i].resets++;
+	}
+	if (ret_culprit->submission == NULL) {
+		return;
+	}
+	if (cause->describe != penstock_describe_fault) {
+		ret_culprit->interrupt.node_ordinal = node->ordinal;
+		ret_culprit->interrupt.fence_id = ret_culprit->submission->submission_fence_id;
+		ret_culprit->interrupt.fault_dma_offset = PENSTOCK_DMA_OFFSET_UNKNOWN;
+	}
+	cause->describe(ret_culprit, cause);
+	if (cause->describe != penstock_describe_fault && seen->begun) {
+		penstock_culprit_at(ret_culprit, running->dma_offset);
+	}
+	/* What it took until it was stopped is its process's. */
+	gpu_ns = penstock_node_elapsed_ns(scheduler, node, ret_culprit->submission->queue);
+	penstock_node_remove(node, ret_culprit->submission, true, gpu_ns);
+}
+
+/* Its device is lost, and then it is over. */
+static void convict(struct penstock_scheduler *scheduler, const struct penstock_culprit *culprit)
+{
+	struct penstock_submission *submission = culprit->submission;
+
+	submission->state = PENSTOCK_SUBMISSION_RETIRED;
+	submission->queue->depth--;
+	scheduler->config.device_fault(scheduler->config.owner, submission, &culprit->interrupt,
+				       culprit->text);
+	submission->completed(submission, PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
+}
+
+/* ---------------------------------------------------------------- the reset */
+
+/* Stops it, finds out who it was, starts it again with the others, and tells. */
+static void reset_now(struct penstock_scheduler *scheduler, struct penstock_reset *reset, bool died,
+		      int wait_status)
+{
+	struct penstock_vidmm_process *process = reset->process;
+	struct penstock_culprit culprits[PENSTOCK_NODE_COUNT];
+	struct running running[PENSTOCK_NODE_COUNT];
+	struct last_seen seen[PENSTOCK_NODE_COUNT];
+
+	ask_what_runs(scheduler, process, running);
+	stop_process(scheduler, process);
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		seen[i] = last_seen(&scheduler->nodes[i], process, &running[i]);
+	}
+	if (died) {
+		blame_death(reset, wait_status, seen);
+	}
+	blame_unknown(reset, running, seen);
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		take_culprit(scheduler, &scheduler->nodes[i], reset, &running[i], &seen[i],
+			     &culprits[i]);
 	}
 	begin_again(scheduler, process);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
@@ -372,33 +311,182 @@ static void stop_and_convict(struct penstock_scheduler *scheduler,
 	}
 }
 
-void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
-				     struct penstock_vidmm_process *process, int wait_status)
-{
-	const struct cause cause = {
-		.describe = describe_death,
-		.type = PENSTOCK_INTERRUPT_DMA_FAULTED,
-		.nodes = UINT32_MAX,
-		.wait_status = wait_status,
-	};
-	bool outermost = penstock_scheduler_enter(scheduler);
+/* ---------------------------------------------------------------- stopping */
 
-	penstock_scheduler_deliver_now(scheduler);
-	if (!scheduler->stopped) {
-		stop_and_convict(scheduler, process, &cause);
+struct penstock_reset *penstock_scheduler_reset_of(struct penstock_scheduler *scheduler,
+						   const struct penstock_vidmm_process *process)
+{
+	for (uint32_t i = 0; i < scheduler->reset_count; i++) {
+		if (scheduler->resets[i].process == process) {
+			return &scheduler->resets[i];
+		}
 	}
-	penstock_scheduler_leave(scheduler, outermost);
+	return NULL;
+}
+
+/* It is STOPPING from here on, where it was not. */
+static struct penstock_reset *stop(struct penstock_scheduler *scheduler,
+				   struct penstock_vidmm_process *process)
+{
+	struct penstock_reset *reset = penstock_scheduler_reset_of(scheduler, process);
+
+	if (reset == NULL) {
+		/* Each has a packet on some node's hardware. */
+		PENSTOCK_REQUIRE(scheduler->reset_count < PENSTOCK_ARRAY_SIZE(scheduler->resets));
+		reset = &scheduler->resets[scheduler->reset_count++];
+		*reset = (struct penstock_reset){ .process = process };
+	}
+	return reset;
+}
+
+static struct penstock_reset take(struct penstock_scheduler *scheduler,
+				  struct penstock_reset *reset)
+{
+	struct penstock_reset taken = *reset;
+
+	*reset = scheduler->resets[--scheduler->reset_count];
+	return taken;
+}
+
+/* False: what it has begun on the node has not stopped yet. */
+static bool has_stopped(struct penstock_scheduler *scheduler, struct penstock_node *node,
+			struct penstock_vidmm_process *process)
+{
+	const struct penstock_preemption *preemption;
+
+	if (penstock_node_first_of(node, process) == NULL) {
+		return true;
+	}
+	preemption = penstock_node_preemption_of(node, process);
+	if (preemption == NULL) {
+		penstock_node_preempt(scheduler, node, process);
+		return false;
+	}
+	return penstock_scheduler_now_ns(scheduler) - preemption->asked_ns >= DEPENDENT_NS;
+}
+
+static bool others_have_stopped(struct penstock_scheduler *scheduler,
+				const struct penstock_reset *reset)
+{
+	bool stopped = true;
+
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		if (reset->causes[i].describe == NULL &&
+		    !has_stopped(scheduler, &scheduler->nodes[i], reset->process)) {
+			stopped = false;
+		}
+	}
+	return stopped;
+}
+
+void penstock_scheduler_settle_resets(struct penstock_scheduler *scheduler)
+{
+	uint32_t i = 0;
+
+	while (!scheduler->stopped && i < scheduler->reset_count) {
+		if (others_have_stopped(scheduler, &scheduler->resets[i])) {
+			struct penstock_reset reset = take(scheduler, &scheduler->resets[i]);
+
+			reset_now(scheduler, &reset, false, 0);
+			i = 0; /* it calls back */
+		} else {
+			i++;
+		}
+	}
+}
+
+void penstock_scheduler_forgive(struct penstock_scheduler *scheduler,
+				const struct penstock_node *node,
+				struct penstock_vidmm_process *process)
+{
+	struct penstock_reset *reset = penstock_scheduler_reset_of(scheduler, process);
+
+	if (reset == NULL) {
+		return;
+	}
+	reset->causes[node->ordinal].describe = NULL;
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		if (reset->causes[i].describe != NULL) {
+			return;
+		}
+	}
+	(void)take(scheduler, reset);
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		struct penstock_node *other = &scheduler->nodes[i];
+
+		if (!penstock_node_preempting(other, process)) {
+			penstock_node_page_again(scheduler, other, process);
+		}
+		penstock_node_look_again(other, &other->parked);
+	}
+}
+
+bool penstock_node_has_faulted(struct penstock_scheduler *scheduler,
+			       const struct penstock_node *node,
+			       const struct penstock_vidmm_process *process)
+{
+	const struct penstock_reset *reset = penstock_scheduler_reset_of(scheduler, process);
+
+	return reset != NULL && reset->causes[node->ordinal].describe == penstock_describe_fault;
+}
+
+/* ---------------------------------------------------------------- what it is done for */
+
+void penstock_scheduler_fault(struct penstock_scheduler *scheduler, struct penstock_node *node,
+			      struct penstock_vidmm_process *process,
+			      const struct penstock_interrupt *interrupt)
+{
+	struct penstock_paging_packet *packet;
+
+	if (penstock_node_has_faulted(scheduler, node, process)) {
+		return; /* it stands: once is enough */
+	}
+	packet = penstock_node_paging_of(node, process);
+	if (packet != NULL && packet->submission_fence_id == interrupt->fence_id) {
+		if (penstock_vidmm_process_is_system(process)) {
+			penstock_scheduler_fail(scheduler,
+						"0x119/5: the system process faulted a paging "
+						"packet, fence 0x%" PRIx32 ", offset 0x%" PRIx32,
+						interrupt->fence_id, interrupt->fault_dma_offset);
+			return;
+		}
+		/* Our own instructions: what this process says of them is not worth more. */
+		packet->attempts++;
+	}
+	/* Those before it are done. */
+	penstock_node_complete(scheduler, node, process, interrupt->fence_id - 1);
+	stop(scheduler, process)->causes[node->ordinal] = (struct penstock_cause){
+		.describe = penstock_describe_fault,
+		.interrupt = *interrupt,
+	};
+	penstock_scheduler_settle_resets(scheduler);
 }
 
 void penstock_scheduler_hung(struct penstock_scheduler *scheduler, const struct penstock_node *node,
 			     struct penstock_vidmm_process *process, uint64_t waited_ns)
 {
-	const struct cause cause = {
-		.describe = describe_hang,
-		.type = PENSTOCK_INTERRUPT_DMA_PREEMPTED,
-		.nodes = 1u << node->ordinal,
+	struct penstock_cause *cause = &stop(scheduler, process)->causes[node->ordinal];
+
+	if (cause->describe == penstock_describe_fault) {
+		return;
+	}
+	*cause = (struct penstock_cause){
+		.describe = penstock_describe_hang,
+		.interrupt.type = PENSTOCK_INTERRUPT_DMA_PREEMPTED,
 		.waited_ns = waited_ns,
 	};
+}
 
-	stop_and_convict(scheduler, process, &cause);
+void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
+				     struct penstock_vidmm_process *process, int wait_status)
+{
+	bool outermost = penstock_scheduler_enter(scheduler);
+
+	penstock_scheduler_deliver_now(scheduler);
+	if (!scheduler->stopped) {
+		struct penstock_reset reset = take(scheduler, stop(scheduler, process));
+
+		reset_now(scheduler, &reset, true, wait_status);
+	}
+	penstock_scheduler_leave(scheduler, outermost);
 }

@@ -238,7 +238,8 @@ static enum attempt try_head(struct penstock_scheduler *scheduler, struct pensto
 {
 	bool preparing = submission->state == PENSTOCK_SUBMISSION_PREPARING;
 
-	if (submission->blocked > 0 || penstock_node_preempting(node, submission->process)) {
+	if (submission->blocked > 0 || penstock_node_preempting(node, submission->process) ||
+	    penstock_scheduler_is_stopping(scheduler, submission->process)) {
 		return ATTEMPT_WAITS;
 	}
 	if (PENSTOCK_UNLIKELY(submission->chain != NULL) &&
@@ -441,7 +442,8 @@ static void take_paging(void *owner, struct penstock_paging_packet *packet)
 	penstock_list_append(&node->paging, &packet->link);
 	node->paging_packets++;
 	if (packet->process != scheduler->resetting &&
-	    !penstock_node_preempting(node, packet->process)) {
+	    !penstock_node_preempting(node, packet->process) &&
+	    !penstock_scheduler_is_stopping(scheduler, packet->process)) {
 		penstock_scheduler_submit_paging(scheduler, packet);
 	}
 	penstock_scheduler_expect(scheduler);
@@ -721,6 +723,7 @@ void penstock_scheduler_notify_interrupt(struct penstock_scheduler *scheduler,
 		} else {
 			take_interrupt(scheduler, process, interrupt);
 		}
+		penstock_scheduler_settle_resets(scheduler);
 	}
 	penstock_scheduler_leave(scheduler, outermost);
 }
@@ -778,6 +781,7 @@ void penstock_scheduler_stopped(struct penstock_scheduler *scheduler, enum penst
 	struct penstock_list *link;
 
 	scheduler->stopped = true;
+	scheduler->reset_count = 0;
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		struct penstock_node *node = &scheduler->nodes[i];
 

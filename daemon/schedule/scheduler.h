@@ -69,7 +69,8 @@ struct penstock_scheduler_config {
 	uint64_t (*now_ns)(void *owner);
 	/*
 	 * A fault of the GPU in a submission: its device is lost. `text` says what and where. The
-	 * interrupt is of type DMA_PREEMPTED where that is what never came: it hung.
+	 * interrupt is of type DMA_PREEMPTED where that is what never came: it hung; of type NONE
+	 * where it had begun and was reset with another node of its process.
 	 */
 	void (*device_fault)(void *owner, struct penstock_submission *submission,
 			     const struct penstock_interrupt *interrupt, const char *text);

@@ -19,6 +19,7 @@
 #include "gpu-backend/faulty/faulty.h"
 #include "tests/fuzz/input.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
@@ -184,6 +185,8 @@ static void notify_interrupt(void *owner, void *process_owner,
 		PENSTOCK_REQUIRE(node->count > 0);
 		process->halted = true;
 		break;
+	case PENSTOCK_INTERRUPT_NONE:
+		abort(); /* nobody interrupts with that */
 	}
 	act_in_callback(process);
 }

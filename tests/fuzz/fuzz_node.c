@@ -237,6 +237,8 @@ static void collect(struct penstock_fuzz_input *input)
 		PENSTOCK_REQUIRE(side->count > 0 && side->sent[0].fence == interrupt.fence_id);
 		side->halted = true;
 		break;
+	case PENSTOCK_INTERRUPT_NONE:
+		abort(); /* nobody interrupts with that */
 	}
 }
 

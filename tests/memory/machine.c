@@ -319,6 +319,7 @@ bool machine_execute(struct machine_process *process, uint32_t node_ordinal)
 		return false;
 	}
 	ring->resume_offset = packet->args.submission_start_offset;
+	ring->resume_fence = packet->args.submission_fence_id;
 	if (ring->preempting && current->preempt_after == 0) {
 		return false;
 	}
@@ -378,13 +379,20 @@ static void answer_preemption(struct machine *machine, struct machine_process *p
 			      uint32_t node_ordinal)
 {
 	struct machine_ring *ring = &process->rings[node_ordinal];
-	const struct penstock_interrupt interrupt = {
+	struct penstock_interrupt interrupt = {
 		.type = PENSTOCK_INTERRUPT_DMA_PREEMPTED,
 		.node_ordinal = node_ordinal,
 		.fence_id = ring->preempt_fence_id,
 		.last_completed_fence_id = ring->last_executed,
-		.resume_offset = ring->count > 0 ? ring->resume_offset : 0,
 	};
+
+	if (ring->count > 0) {
+		const struct penstock_submit_args *first = &ring->packets[0].args;
+
+		interrupt.resume_offset = ring->resume_fence == first->submission_fence_id
+						  ? ring->resume_offset
+						  : first->submission_start_offset;
+	}
 
 	machine_empty_ring(machine, process, node_ordinal);
 	penstock_scheduler_notify_interrupt(machine->scheduler, process->owner, &interrupt);

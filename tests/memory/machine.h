@@ -43,7 +43,8 @@ struct machine_ring {
 	bool faulted;           /* stands until it is reset */
 	bool preempting;        /* the next report answers */
 	uint32_t preempt_fence_id;
-	uint32_t resume_offset; /* where the first packet stopped */
+	uint32_t resume_offset; /* where the packet of resume_fence stopped */
+	uint32_t resume_fence;
 	uint32_t late;    /* packets that it executes when it is told to end, before it does */
 	uint32_t running; /* what running_fence says */
 	uint32_t running_offset;

@@ -146,6 +146,68 @@ START_TEST(E2_the_other_node_goes_on_from_where_it_stopped)
 }
 END_TEST
 
+/* However long its other node goes on and answers: what stopped is kept off the ring. */
+START_TEST(E2_a_node_that_answers_and_has_more_does_not_put_the_reset_off)
+{
+	struct work hangs, copying[16];
+
+	nop(&hangs, alice, 0);
+	for (unsigned i = 0; i < 16; i++) {
+		work_init(&copying[i], alice);
+		work_nop(&copying[i]);
+		work_nop(&copying[i]);
+		enqueue(QUEUES - 1, &copying[i]);
+	}
+	machine.preempt_after = 1;
+	for (unsigned i = 0; i < 12 && machine.faults == 0; i++) {
+		look();
+		if (ring_of(alice, 1)->preempting) {
+			machine.deaf = NULL;
+			(void)machine_execute(machine_process_of(alice), 1);
+			(void)machine_report(&machine, machine_process_of(alice), 1);
+			machine.deaf = machine_process_of(alice);
+		}
+	}
+	ck_assert_uint_eq(machine.faults, 1);
+	ck_assert(hangs.done && !copying[8].done);
+	machine.deaf = NULL;
+	machine_settle(&machine);
+	for (unsigned i = 0; i < 16; i++) {
+		ck_assert(copying[i].done && copying[i].status == PENSTOCK_STATUS_SUCCESS);
+	}
+	/* the warming up, and each of theirs once */
+	ck_assert_uint_eq(machine.instructions, 2 + 32);
+}
+END_TEST
+
+/* TdrDelay is over, and its other node has not stopped yet. */
+START_TEST(E1_an_answer_is_an_answer_until_the_reset)
+{
+	struct work slow, copying;
+
+	nop(&slow, alice, 0);
+	while (!ring_of(alice, 0)->preempting) {
+		look();
+	}
+	for (uint64_t ns = LOOK_NS; ns < TDR_NS; ns += LOOK_NS) {
+		look();
+	}
+	nop(&copying, alice, QUEUES - 1);
+	ck_assert(!ring_of(alice, 1)->preempting);
+	look();
+	ck_assert(ring_of(alice, 1)->preempting);
+	ck_assert(penstock_scheduler_is_stopping(machine.scheduler, alice));
+	machine.deaf = NULL;
+	ck_assert(machine_report(&machine, machine_process_of(alice), 0));
+	ck_assert(!penstock_scheduler_is_stopping(machine.scheduler, alice));
+	machine_settle(&machine);
+	ck_assert_uint_eq(machine.faults, 0);
+	ck_assert_uint_eq(machine_process_of(alice)->resets, 0);
+	ck_assert(slow.done && slow.status == PENSTOCK_STATUS_SUCCESS);
+	ck_assert(copying.done && copying.status == PENSTOCK_STATUS_SUCCESS);
+}
+END_TEST
+
 START_TEST(E2_what_completes_while_it_is_reset_is_done)
 {
 	struct work late, hangs;
@@ -184,6 +246,8 @@ int main(void)
 	tcase_add_test(tests, E1_a_GPU_that_is_slow_and_answers_never_hangs);
 	tcase_add_test(tests, E2_others_lose_nothing_and_what_stood_behind_runs_once);
 	tcase_add_test(tests, E2_the_other_node_goes_on_from_where_it_stopped);
+	tcase_add_test(tests, E2_a_node_that_answers_and_has_more_does_not_put_the_reset_off);
+	tcase_add_test(tests, E1_an_answer_is_an_answer_until_the_reset);
 	tcase_add_test(tests, E2_what_completes_while_it_is_reset_is_done);
 	tcase_add_test(tests, E2_a_node_that_is_done_and_does_not_say_so_hangs_nobody);
 	suite_add_tcase(suite, tests);

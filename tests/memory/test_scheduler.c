@@ -323,20 +323,23 @@ START_TEST(D6_what_was_behind_runs_again_in_order_with_new_fences)
 }
 END_TEST
 
-START_TEST(what_had_completed_is_not_run_again)
+/*
+ * A copy of alice's on node 1, each run of whose instructions shifts by one byte, so that a second
+ * run shows.
+ */
+static struct penstock_vidmm_allocation *begin_to_shift(struct work *copy, unsigned shifts)
 {
 	struct penstock_vidmm_allocation *allocation =
 		machine_allocation(&machine, alice, 1, 8192, 0);
-	struct work culprit, copy;
-	uint8_t bytes[2];
 
 	warm_up(alice);
-	/* Each run shifts by one byte, so a second run shows. */
-	machine_write(&machine, allocation, 0, "\1\2\3\4", 4);
-	work_init(&copy, alice);
-	work_reference(&copy, allocation);
-	work_copy(&copy, 0, 1, 0, 0, 3);
-	enqueue(QUEUES - 1, &copy);
+	machine_write(&machine, allocation, 0, "\1\2\3\4\5\6\7\10", 8);
+	work_init(copy, alice);
+	work_reference(copy, allocation);
+	for (unsigned i = 0; i < shifts; i++) {
+		work_copy(copy, 0, 1, 0, 0, 7);
+	}
+	enqueue(QUEUES - 1, copy);
 	while (node_state(1).on_hardware == 0 ||
 	       machine_process_of(alice)->rings[1].packets[0].args.flags != 0) {
 		machine_turn(&machine);
@@ -347,55 +350,166 @@ START_TEST(what_had_completed_is_not_run_again)
 			}
 		}
 	}
-	ck_assert(machine_execute(machine_process_of(alice), 1));
-	work_init(&culprit, alice);
-	work_illegal(&culprit);
-	enqueue(0, &culprit);
+	return allocation;
+}
+
+static void fault_on_node_0(struct work *culprit)
+{
+	work_init(culprit, alice);
+	work_illegal(culprit);
+	enqueue(0, culprit);
 	ck_assert(!machine_execute(machine_process_of(alice), 0));
 	machine_report(&machine, machine_process_of(alice), 0);
-	ck_assert(culprit.done && copy.done);
+}
+
+static void was_shifted(struct penstock_vidmm_allocation *allocation, uint8_t by)
+{
+	const uint8_t wanted[2] = { (uint8_t)(1 + by), (uint8_t)(2 + by) };
+	uint8_t bytes[2];
+
 	machine_settle(&machine);
 	machine_read(&machine, allocation, 0, bytes, 2);
-	ck_assert_mem_eq(bytes, "\2\3", 2);
+	ck_assert_mem_eq(bytes, wanted, 2);
 	penstock_vidmm_allocation_unref(allocation);
+}
+
+/* The other node is asked to stop, and left alone with that for as long as it may take. */
+static void let_it_be_too_late(void)
+{
+	while (machine.faults == 0) {
+		machine.now_ns += PENSTOCK_FENCE_PATIENCE_MS * 1000000ull;
+		machine_watch(&machine);
+	}
+}
+
+START_TEST(what_had_completed_is_not_run_again)
+{
+	struct work culprit, copy;
+	struct penstock_vidmm_allocation *allocation = begin_to_shift(&copy, 1);
+
+	ck_assert(machine_execute(machine_process_of(alice), 1));
+	fault_on_node_0(&culprit);
+	ck_assert(machine_report(&machine, machine_process_of(alice), 1));
+	ck_assert(culprit.done && copy.done);
+	was_shifted(allocation, 1);
 }
 END_TEST
 
 START_TEST(what_completes_while_its_process_is_killed_is_not_run_again)
 {
-	struct penstock_vidmm_allocation *allocation =
-		machine_allocation(&machine, alice, 1, 8192, 0);
 	struct work culprit, copy;
-	uint8_t bytes[2];
+	struct penstock_vidmm_allocation *allocation = begin_to_shift(&copy, 1);
 
-	warm_up(alice);
-	/* Each run shifts by one byte, so a second run shows. */
-	machine_write(&machine, allocation, 0, "\1\2\3\4", 4);
-	work_init(&copy, alice);
-	work_reference(&copy, allocation);
-	work_copy(&copy, 0, 1, 0, 0, 3);
-	enqueue(QUEUES - 1, &copy);
-	while (node_state(1).on_hardware == 0 ||
-	       machine_process_of(alice)->rings[1].packets[0].args.flags != 0) {
-		machine_turn(&machine);
-		for (unsigned i = 0; i < MACHINE_PROCESSES; i++) {
-			if (machine.processes[i].system) {
-				machine_execute(&machine.processes[i], 1);
-				machine_report(&machine, &machine.processes[i], 1);
-			}
-		}
-	}
 	machine_process_of(alice)->rings[1].late = 1;
-	work_init(&culprit, alice);
-	work_illegal(&culprit);
-	enqueue(0, &culprit);
-	ck_assert(!machine_execute(machine_process_of(alice), 0));
-	machine_report(&machine, machine_process_of(alice), 0);
+	machine.deaf = machine_process_of(alice);
+	fault_on_node_0(&culprit);
+	let_it_be_too_late();
 	ck_assert(culprit.done && copy.done);
+	machine.deaf = NULL;
+	was_shifted(allocation, 1);
+}
+END_TEST
+
+/* Wherever it is when the fault comes, it goes on from there. */
+START_TEST(C6_what_another_node_had_begun_when_one_faults_runs_once)
+{
+	struct work culprit, copy;
+	struct penstock_vidmm_allocation *allocation = begin_to_shift(&copy, 4);
+
+	fault_on_node_0(&culprit);
+	ck_assert(!culprit.done && machine_process_of(alice)->resets == 0);
+	machine.preempt_after = (uint32_t)_i;
+	machine_execute(machine_process_of(alice), 1);
+	ck_assert(machine_report(&machine, machine_process_of(alice), 1));
+	ck_assert(culprit.done);
+	ck_assert_uint_eq(machine_process_of(alice)->resets, 1);
+	ck_assert_uint_eq(machine.faults, 1);
+	was_shifted(allocation, 4);
+	ck_assert(copy.done && copy.status == PENSTOCK_STATUS_SUCCESS);
+}
+END_TEST
+
+START_TEST(C6_nothing_of_a_process_is_submitted_between_a_fault_and_its_reset)
+{
+	struct work culprit, copy, more[2], other;
+	struct penstock_vidmm_allocation *allocation = begin_to_shift(&copy, 2);
+
+	fault_on_node_0(&culprit);
+	machine.preempt_after = 1;
+	nop(&more[0], alice, 1);
+	nop(&more[1], alice, QUEUES - 1);
+	nop(&other, bob, 2);
+	ck_assert_uint_eq(machine_process_of(alice)->rings[0].count, 1);
+	ck_assert_uint_eq(machine_process_of(alice)->rings[1].count, 1);
+	ck_assert_int_eq(other.submission.state, PENSTOCK_SUBMISSION_PREPARING);
 	machine_settle(&machine);
-	machine_read(&machine, allocation, 0, bytes, 2);
-	ck_assert_mem_eq(bytes, "\2\3", 2);
-	penstock_vidmm_allocation_unref(allocation);
+	ck_assert(culprit.done && more[0].done && more[1].done && other.done);
+	was_shifted(allocation, 2);
+}
+END_TEST
+
+/* It had begun, and nobody knows how much of it was done. */
+START_TEST(C6_what_does_not_stop_in_half_a_second_is_lost_with_the_culprit)
+{
+	struct work culprit, copy;
+	struct penstock_vidmm_allocation *allocation = begin_to_shift(&copy, 2);
+	struct machine_ring *ring = &machine_process_of(alice)->rings[1];
+
+	ring->running = copy.submission.submission_fence_id;
+	machine.deaf = machine_process_of(alice);
+	fault_on_node_0(&culprit);
+	let_it_be_too_late();
+	ck_assert_uint_eq(machine.faults, 2);
+	ck_assert_int_eq(copy.status, PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
+	ck_assert_int_eq(machine.fault.type, PENSTOCK_INTERRUPT_NONE);
+	ck_assert_ptr_eq(machine.fault_context, &queues[QUEUES - 1]);
+	ck_assert_ptr_nonnull(strstr(machine.fault_text, "node 1 was reset with another one"));
+	machine.deaf = NULL;
+	was_shifted(allocation, 0);
+}
+END_TEST
+
+START_TEST(C6_what_does_not_stop_and_had_not_begun_runs_after_the_reset)
+{
+	struct work culprit, copy;
+	struct penstock_vidmm_allocation *allocation = begin_to_shift(&copy, 2);
+
+	machine.deaf = machine_process_of(alice);
+	fault_on_node_0(&culprit);
+	let_it_be_too_late();
+	ck_assert_uint_eq(machine.faults, 1);
+	machine.deaf = NULL;
+	was_shifted(allocation, 2);
+	ck_assert(copy.status == PENSTOCK_STATUS_SUCCESS);
+}
+END_TEST
+
+START_TEST(C6_a_death_while_the_other_node_stops_blames_who_faulted)
+{
+	struct work culprit, copy;
+	struct penstock_vidmm_allocation *allocation = begin_to_shift(&copy, 2);
+
+	fault_on_node_0(&culprit);
+	machine_kill(&machine, machine_process_of(alice));
+	ck_assert_uint_eq(machine.faults, 1);
+	ck_assert_ptr_eq(machine.fault_context, &queues[0]);
+	ck_assert_ptr_nonnull(strstr(machine.fault_text, "illegal DMA instruction"));
+	was_shifted(allocation, 2);
+	ck_assert(copy.status == PENSTOCK_STATUS_SUCCESS);
+}
+END_TEST
+
+START_TEST(C6_a_fault_that_is_told_twice_is_one)
+{
+	struct work culprit, copy;
+	struct penstock_vidmm_allocation *allocation = begin_to_shift(&copy, 2);
+
+	fault_on_node_0(&culprit);
+	machine_report(&machine, machine_process_of(alice), 0);
+	ck_assert(!culprit.done);
+	was_shifted(allocation, 2);
+	ck_assert_uint_eq(machine.faults, 1);
+	ck_assert_uint_eq(node_state(0).resets, 1);
 }
 END_TEST
 
@@ -798,6 +912,12 @@ int main(void)
 	tcase_add_test(tests, D6_what_was_behind_runs_again_in_order_with_new_fences);
 	tcase_add_test(tests, what_had_completed_is_not_run_again);
 	tcase_add_test(tests, what_completes_while_its_process_is_killed_is_not_run_again);
+	tcase_add_loop_test(tests, C6_what_another_node_had_begun_when_one_faults_runs_once, 0, 5);
+	tcase_add_test(tests, C6_nothing_of_a_process_is_submitted_between_a_fault_and_its_reset);
+	tcase_add_test(tests, C6_what_does_not_stop_in_half_a_second_is_lost_with_the_culprit);
+	tcase_add_test(tests, C6_what_does_not_stop_and_had_not_begun_runs_after_the_reset);
+	tcase_add_test(tests, C6_a_death_while_the_other_node_stops_blames_who_faulted);
+	tcase_add_test(tests, C6_a_fault_that_is_told_twice_is_one);
 	tcase_add_test(tests, only_what_ran_when_a_process_died_is_to_blame);
 	tcase_add_test(tests, where_nobody_knows_what_ran_both_nodes_are_to_blame);
 	tcase_add_test(tests, the_packet_that_ran_when_its_process_died_is_the_culprit);

@@ -144,10 +144,10 @@ static void submit(uint64_t context, uint64_t allocation, uint32_t flags)
 
 /* ---------------------------------------------------------------- faults */
 
-static struct penstock_device_state fault_at(uint32_t dma_offset)
+static struct penstock_device_state fail_at(enum penstock_interrupt_type type, uint32_t dma_offset)
 {
 	const struct penstock_interrupt interrupt = {
-		.type = PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED,
+		.type = type,
 		.node_ordinal = 0,
 		.fault_dma_offset = dma_offset,
 	};
@@ -157,8 +157,16 @@ static struct penstock_device_state fault_at(uint32_t dma_offset)
 	fake_core_fault(&interrupt, "it broke");
 	GOOD(penstock_query_device(client.session, ++client.serial, DEVICE, &state,
 				   &client.refusal));
-	ck_assert_uint_eq(state.execution_state, PENSTOCK_DEVICE_ERROR_DMAPAGEFAULT);
 	ck_assert_uint_eq(state.fault_fence, fence);
+	return state;
+}
+
+static struct penstock_device_state fault_at(uint32_t dma_offset)
+{
+	struct penstock_device_state state =
+		fail_at(PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED, dma_offset);
+
+	ck_assert_uint_eq(state.execution_state, PENSTOCK_DEVICE_ERROR_DMAPAGEFAULT);
 	return state;
 }
 
@@ -274,6 +282,24 @@ START_TEST(A13_a_fault_in_a_dma_buffer_that_is_used_again_names_its_own_byte)
 }
 END_TEST
 
+static const struct {
+	enum penstock_interrupt_type type;
+	enum penstock_device_execution state;
+} failures[] = {
+	{ PENSTOCK_INTERRUPT_DMA_FAULTED, PENSTOCK_DEVICE_ERROR_DMAFAULT },
+	{ PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED, PENSTOCK_DEVICE_ERROR_DMAPAGEFAULT },
+	{ PENSTOCK_INTERRUPT_DMA_PREEMPTED, PENSTOCK_DEVICE_HUNG },
+	{ PENSTOCK_INTERRUPT_NONE, PENSTOCK_DEVICE_RESET },
+};
+
+START_TEST(E8_what_a_submission_did_or_met_is_its_devices_state)
+{
+	put_fills(1);
+	submit(LARGE, BUFFER, 0);
+	ck_assert_uint_eq(fail_at(failures[_i].type, 0).execution_state, failures[_i].state);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("objects_fault");
@@ -289,6 +315,8 @@ int main(void)
 			    PENSTOCK_ARRAY_SIZE(nowhere));
 	tcase_add_test(tcase, A13_a_place_that_nobody_knows_names_none);
 	tcase_add_test(tcase, A13_a_fault_in_a_dma_buffer_that_is_used_again_names_its_own_byte);
+	tcase_add_loop_test(tcase, E8_what_a_submission_did_or_met_is_its_devices_state, 0,
+			    PENSTOCK_ARRAY_SIZE(failures));
 	suite_add_tcase(suite, tcase);
 	return penstock_test_main(suite);
 }
