@@ -28,7 +28,11 @@ penstock_allocation_make(struct penstock_vidmm_process *process,
 		.size_bytes = allocation->size_bytes,
 	};
 	allocation->references = 1;
+	if (allocation->info.priority == 0) {
+		allocation->info.priority = PENSTOCK_ALLOCATION_PRIORITY_NORMAL;
+	}
 	penstock_list_init(&allocation->mappings);
+	penstock_list_init(&allocation->place_link);
 	penstock_list_init(&allocation->chosen_link);
 	process->used_bytes += allocation->size_bytes;
 	process->allocations++;
@@ -111,8 +115,15 @@ enum penstock_status penstock_allocation_choose(struct penstock_vidmm_allocation
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		allocation->segment_id = segment_id;
 		allocation->place = PENSTOCK_PLACE_CHOSEN;
+		penstock_allocation_enter(allocation);
 	}
 	return status;
+}
+
+void penstock_allocation_enter(struct penstock_vidmm_allocation *allocation)
+{
+	penstock_list_append(&allocation->process->vidmm->placed[allocation->segment_id - 1],
+			     &allocation->place_link);
 }
 
 void penstock_allocation_undo(struct penstock_vidmm_allocation *allocation)
@@ -126,6 +137,7 @@ void penstock_allocation_undo(struct penstock_vidmm_allocation *allocation)
 
 	(void)penstock_vidmm_holds(process->vidmm, taken,
 				   "0x10E/0xD: a place was given back that nobody has");
+	penstock_list_remove(&allocation->place_link);
 	allocation->place = PENSTOCK_PLACE_NOWHERE;
 }
 
@@ -140,8 +152,10 @@ static void placed(struct penstock_paging_operation *operation, bool executed)
 		allocation->location.local_offset = allocation->segment_offset;
 		penstock_location_flip(&vidmm->locations, allocation->record,
 				       &allocation->location);
-		allocation->pristine = false;
+		allocation->dirty = false;
 		allocation->place = PENSTOCK_PLACE_RESIDENT;
+		PENSTOCK_COUNT(allocation, PENSTOCK_SEGMENT_LOCAL, in_bytes,
+			       allocation->size_bytes);
 	}
 	penstock_allocation_advance(allocation);
 }
@@ -150,6 +164,7 @@ static void local_pages_there(struct penstock_vidmm_allocation *allocation,
 			      enum penstock_status status)
 {
 	struct penstock_build_paging_buffer build = {
+		.flags = PENSTOCK_TRANSFER_START | PENSTOCK_TRANSFER_END,
 		.operation = allocation->pristine ? PENSTOCK_OPERATION_FILL
 						  : PENSTOCK_OPERATION_TRANSFER,
 		.segment_id = PENSTOCK_SEGMENT_LOCAL,
@@ -162,6 +177,7 @@ static void local_pages_there(struct penstock_vidmm_allocation *allocation,
 	allocation->local_reserved = status == PENSTOCK_STATUS_SUCCESS;
 	allocation->local_refused = !allocation->local_reserved;
 	if (allocation->local_refused) {
+		PENSTOCK_COUNT(allocation, PENSTOCK_SEGMENT_LOCAL, left, 1);
 		penstock_allocation_undo(allocation);
 	} else {
 		operate(allocation, &build, placed);
@@ -209,8 +225,8 @@ void penstock_allocation_begin(struct penstock_vidmm_allocation *allocation)
 {
 	enum penstock_status status;
 
+	PENSTOCK_COUNT(allocation, allocation->segment_id, placed, 1);
 	if (allocation->segment_id == PENSTOCK_SEGMENT_APERTURE) {
-		allocation->pristine = false;
 		allocation->place = PENSTOCK_PLACE_RESIDENT;
 		return;
 	}
@@ -440,6 +456,8 @@ static void taken_back(struct penstock_paging_operation *operation, bool execute
 		allocation->location.local_offset = 0;
 		penstock_location_flip(&allocation->process->vidmm->locations, allocation->record,
 				       &allocation->location);
+		PENSTOCK_COUNT(allocation, PENSTOCK_SEGMENT_LOCAL, out_bytes,
+			       allocation->size_bytes);
 	}
 	penstock_allocation_advance(allocation);
 }
@@ -448,7 +466,8 @@ static void take_back(struct penstock_vidmm_allocation *allocation)
 {
 	struct penstock_build_paging_buffer build = {
 		.operation = PENSTOCK_OPERATION_TRANSFER,
-		.flags = PENSTOCK_TRANSFER_ALLOCATION_IS_IDLE,
+		.flags = PENSTOCK_TRANSFER_ALLOCATION_IS_IDLE | PENSTOCK_TRANSFER_START |
+			 PENSTOCK_TRANSFER_END,
 		.references = allocation->pins,
 		.size_bytes = allocation->size_bytes,
 		.source = end_of(allocation, PENSTOCK_SEGMENT_LOCAL),
@@ -484,6 +503,31 @@ static void drop_mappings(struct penstock_vidmm_allocation *allocation)
 	}
 }
 
+/* What backing pages have, or nobody wants, does not move. */
+static void leave_local(struct penstock_vidmm_allocation *allocation, bool keep_content)
+{
+	bool offered = allocation->offered != PENSTOCK_OFFER_PRIORITY_NONE;
+
+	if (keep_content && allocation->dirty && !offered) {
+		take_back(allocation);
+		return;
+	}
+	PENSTOCK_COUNT(allocation, PENSTOCK_SEGMENT_LOCAL, discarded, 1);
+	penstock_paging_tell(allocation->process->vidmm,
+			     &(struct penstock_build_paging_buffer){
+				     .operation = PENSTOCK_OPERATION_DISCARD_CONTENT,
+				     .flags = PENSTOCK_DISCARD_ALLOCATION_IS_IDLE,
+				     .references = allocation->pins,
+				     .segment_id = PENSTOCK_SEGMENT_LOCAL,
+				     .address = penstock_allocation_address(allocation),
+				     .size_bytes = allocation->size_bytes,
+			     });
+	if (keep_content) {
+		penstock_allocation_drop_local(allocation);
+	}
+	allocation->location.local = false;
+}
+
 /* True: it is in no segment. Otherwise a step was begun. */
 static bool leave(struct penstock_vidmm_allocation *allocation, bool keep_content)
 {
@@ -497,8 +541,8 @@ static bool leave(struct penstock_vidmm_allocation *allocation, bool keep_conten
 		vidmm->releasing_bytes[allocation->segment_id - 1] += granules_of(allocation);
 	}
 	drop_mappings(allocation);
-	if (allocation->busy == 0 && keep_content && allocation->location.local) {
-		take_back(allocation);
+	if (allocation->busy == 0 && allocation->location.local) {
+		leave_local(allocation, keep_content);
 	}
 	if (allocation->busy == 0 && allocation->local_reserved && !vidmm->keep) {
 		allocation->local_reserved = false;
@@ -509,6 +553,7 @@ static bool leave(struct penstock_vidmm_allocation *allocation, bool keep_conten
 		return false;
 	}
 	vidmm->releasing_bytes[allocation->segment_id - 1] -= granules_of(allocation);
+	PENSTOCK_COUNT(allocation, allocation->segment_id, left, 1);
 	penstock_allocation_undo(allocation);
 	return true;
 }
@@ -604,6 +649,7 @@ static void own_reserved(struct penstock_vidmm_allocation *allocation, enum pens
 {
 	struct penstock_build_paging_buffer build = {
 		.operation = PENSTOCK_OPERATION_TRANSFER,
+		.flags = PENSTOCK_TRANSFER_START | PENSTOCK_TRANSFER_END,
 		.size_bytes = allocation->size_bytes,
 		.source = end_of(allocation, 0),
 		.destination = { .file_id = allocation->own.id },
@@ -638,7 +684,8 @@ static void advance_share(struct penstock_vidmm_allocation *allocation)
 		end_share(allocation, PENSTOCK_STATUS_NO_MEMORY);
 		return;
 	}
-	if (allocation->pins > 0 || allocation->accesses > 0 || !leave(allocation, true)) {
+	if (allocation->pins > 0 || allocation->accesses > 0 || !leave(allocation, true) ||
+	    !penstock_allocation_zeroed(allocation)) {
 		return;
 	}
 	status = penstock_allocation_open_own(allocation, PENSTOCK_FILE_OPEN_NEW);
@@ -696,9 +743,17 @@ static void stay(struct penstock_vidmm_allocation *allocation)
 	}
 }
 
+/* Packets use it, or somebody looks at the pages that it would give back: drained first. */
+static bool held_back(const struct penstock_vidmm_allocation *allocation)
+{
+	return allocation->pins > 0 ||
+	       (allocation->accesses > 0 && allocation->place != PENSTOCK_PLACE_NOWHERE &&
+		allocation->segment_id == PENSTOCK_SEGMENT_LOCAL);
+}
+
 void penstock_allocation_advance(struct penstock_vidmm_allocation *allocation)
 {
-	if (allocation->busy > 0) {
+	if (allocation->busy > 0 || allocation->process->vidmm->resetting) {
 		return;
 	}
 	if (allocation->process->vidmm->stopped && allocation->goal != PENSTOCK_GOAL_DIE) {
@@ -709,7 +764,7 @@ void penstock_allocation_advance(struct penstock_vidmm_allocation *allocation)
 	case PENSTOCK_GOAL_KEEP:
 		return;
 	case PENSTOCK_GOAL_EVICT:
-		if (leave(allocation, true)) {
+		if (!held_back(allocation) && leave(allocation, true)) {
 			allocation->goal = PENSTOCK_GOAL_KEEP;
 		}
 		return;

@@ -43,11 +43,15 @@ struct penstock_vidmm_allocation {
 	struct penstock_location location; /* where the bytes are: what the record says */
 	uint64_t record;
 	bool has_record;
-	bool has_backing;                /* false: pages are being reserved */
-	bool pristine;                   /* nobody wrote it: all zeros */
+	bool has_backing;  /* false: pages are being reserved */
+	bool pristine;     /* nobody wrote it: all zeros, in the backing pages too */
+	bool dirty;        /* written since it has its place: backing pages are not current */
+	bool content_lost; /* and nobody wrote it since */
 	struct penstock_memory_file own; /* id 0: none; backing, then the place in local memory */
 	struct penstock_memory_file readable; /* the same file; id 0: nobody only reads it */
 	uint64_t references;
+	uint64_t last_use; /* penstock_vidmm.uses, at its last submission */
+	enum penstock_offer_priority offered;
 	uint32_t pins; /* submissions between prepare and finish */
 	uint32_t accesses;
 	enum penstock_place place;
@@ -58,6 +62,7 @@ struct penstock_vidmm_allocation {
 	bool local_reserved;              /* its pages in segment 1 are there */
 	bool local_refused;               /* they could not be had, the last time */
 	struct penstock_list mappings;    /* penstock_mapping.owner_link */
+	struct penstock_list place_link;  /* penstock_vidmm.placed, unless NOWHERE */
 	struct penstock_list chosen_link; /* prepare's own */
 	struct penstock_pages_request request;
 	struct penstock_file_job job;
@@ -121,6 +126,29 @@ void penstock_allocation_close_own(struct penstock_vidmm_allocation *allocation,
 
 /* Frees a mapping of an allocation that is not in use by the process any more. */
 void penstock_allocation_mapping_free(struct penstock_mapping *mapping);
+
+/* A submission or an access may write it from here on. */
+static inline void penstock_allocation_written(struct penstock_vidmm_allocation *allocation)
+{
+	allocation->pristine = false;
+	allocation->content_lost = false;
+	allocation->dirty = true;
+}
+
+/*
+ * Contents that were lost are zeros: makes the backing pages so. True: they are. Otherwise it is
+ * under way (`busy`).
+ */
+bool penstock_allocation_zeroed(struct penstock_vidmm_allocation *allocation);
+
+/*
+ * The content is in segment 1 and does not go back: says where it counts from here on. Where the
+ * backing pages do not have it, it is lost.
+ */
+void penstock_allocation_drop_local(struct penstock_vidmm_allocation *allocation);
+
+/* It is in the segment that it was chosen for. */
+void penstock_allocation_enter(struct penstock_vidmm_allocation *allocation);
 
 /* Takes the next step towards the goal; may free the allocation. */
 void penstock_allocation_advance(struct penstock_vidmm_allocation *allocation);

@@ -21,7 +21,10 @@ struct penstock_vidmm {
 	struct penstock_paging_port port;
 	int directory; /* owned */
 	struct penstock_segment segments[PENSTOCK_SEGMENT_COUNT];
-	uint64_t releasing_bytes[PENSTOCK_SEGMENT_COUNT]; /* granules on their way to be free */
+	uint64_t releasing_bytes[PENSTOCK_SEGMENT_COUNT];    /* granules on their way to be free */
+	struct penstock_list placed[PENSTOCK_SEGMENT_COUNT]; /* allocation.place_link */
+	struct penstock_paging_count counts[PENSTOCK_SEGMENT_COUNT];
+	uint64_t uses; /* submissions that were prepared */
 	struct penstock_sharer window_sharer;
 	uint64_t window_address; /* of the DMA pools, in the aperture */
 	struct penstock_location_table locations;
@@ -33,6 +36,7 @@ struct penstock_vidmm {
 	unsigned jobs; /* with a worker */
 	bool somebody_waits;
 	bool keep;
+	bool resetting;    /* inside of an adapter reset: no allocation takes a step */
 	bool stopped;      /* nothing is paged any more */
 	bool backend_gone; /* and there is no backend to call */
 	bool freed;        /* gone as soon as the last job is done */
@@ -46,6 +50,7 @@ struct penstock_vidmm_process {
 	uint64_t used_bytes;
 	struct penstock_backend_process *backend;
 	struct penstock_paging paging;
+	struct penstock_paging_count count;
 	struct penstock_list mappings; /* penstock_mapping.process_link */
 	uint32_t mapping_count;
 	uint32_t prepared;    /* submissions between prepare and finish */
@@ -86,6 +91,13 @@ static inline struct penstock_segment *penstock_vidmm_segment(struct penstock_vi
 {
 	return &vidmm->segments[segment_id - 1];
 }
+
+/* Counts in the segment and for who pays. */
+#define PENSTOCK_COUNT(allocation, segment_id, what, amount)                                       \
+	do {                                                                                       \
+		(allocation)->process->vidmm->counts[(segment_id)-1].what += (amount);             \
+		(allocation)->process->count.what += (amount);                                     \
+	} while (0)
 
 /* Somebody was told PENDING: something may have changed for him. */
 void penstock_vidmm_wake(struct penstock_vidmm *vidmm);

@@ -12,6 +12,7 @@
 #define PLACE_STANDS   0x1u
 #define PLACE_LOCAL    0x2u
 #define PLACE_OWN_FILE 0x4u
+#define PLACE_LOST     0x8u
 #define PLACE_SHIFT    12u
 
 struct record {
@@ -37,6 +38,9 @@ static uint64_t place_of(const struct penstock_location *location)
 
 	if (location->own_file) {
 		place |= PLACE_OWN_FILE;
+	}
+	if (location->lost) {
+		place |= PLACE_LOST;
 	}
 	if (location->local) {
 		place |= PLACE_LOCAL | (location->local_offset / PAGE) << PLACE_SHIFT;
@@ -114,7 +118,7 @@ static bool possible(const struct penstock_location *location, uint64_t local_by
 	return location->id != 0 && location->process != 0 && location->size_bytes != 0 &&
 	       location->size_bytes % PAGE == 0 &&
 	       location->size_bytes <= PENSTOCK_LIMIT_ALLOCATION_BYTES &&
-	       location->backing_offset % PAGE == 0 &&
+	       location->backing_offset % PAGE == 0 && !(location->local && location->lost) &&
 	       (!location->local ||
 		penstock_range_fits(location->local_offset, location->size_bytes, local_bytes));
 }
@@ -139,6 +143,7 @@ bool penstock_location_read(const struct penstock_location_table *table, uint64_
 		.size_bytes = found.size_bytes,
 		.own_file = (found.place & PLACE_OWN_FILE) != 0,
 		.local = (found.place & PLACE_LOCAL) != 0,
+		.lost = (found.place & PLACE_LOST) != 0,
 	};
 	location.backing_offset = location.own_file ? 0 : found.backing_offset;
 	location.local_offset = location.local ? found.place >> PLACE_SHIFT << 12 : 0;

@@ -21,6 +21,7 @@ struct penstock_location {
 	bool own_file;           /* backing and place in local memory are in aN */
 	bool local;              /* the bytes are in segment 1, otherwise in the backing pages */
 	uint64_t local_offset;   /* in segment 1, whole pages; 0 unless local */
+	bool lost;               /* the bytes are zeros, whatever backing pages hold; not local */
 };
 
 #define PENSTOCK_LOCATION_FILE "locations"
@@ -46,8 +47,8 @@ enum penstock_status penstock_location_take(struct penstock_location_table *tabl
 					    uint64_t *ret_record);
 
 /*
- * One atomic store: the bytes are where `location` says. Only own_file (false to true), local and
- * local_offset count; the rest of a record stays as it was taken.
+ * One atomic store: the bytes are where `location` says. Only own_file (false to true), local,
+ * local_offset and lost count; the rest of a record stays as it was taken.
  */
 void penstock_location_flip(struct penstock_location_table *table, uint64_t record,
 			    const struct penstock_location *location);

@@ -18,6 +18,16 @@ static void put_header(uint8_t *bytes, uint16_t opcode, uint32_t size)
 	penstock_store32(bytes, penstock_instruction_header(opcode, size));
 }
 
+/* Where an end of a transfer goes on. */
+static uint64_t end_offset(const struct penstock_build_paging_buffer *args,
+			   const struct penstock_paging_end *end)
+{
+	uint64_t part = end->segment_id != 0 ? args->transfer_offset
+					     : (uint64_t)args->mdl_offset * PENSTOCK_PAGE_BYTES;
+
+	return end->file_offset + part + args->multipass_offset;
+}
+
 static void put_copy(uint8_t *bytes, const struct penstock_build_paging_buffer *args, uint64_t size)
 {
 	put_header(bytes, PENSTOCK_DMA_OPCODE_PAGE_COPY, PENSTOCK_DMA_BYTES_PAGE_COPY);
@@ -25,9 +35,9 @@ static void put_copy(uint8_t *bytes, const struct penstock_build_paging_buffer *
 	penstock_store32(bytes + PENSTOCK_DMA_PAGE_COPY_destination_file,
 			 args->destination.file_id);
 	penstock_store64(bytes + PENSTOCK_DMA_PAGE_COPY_source_offset,
-			 args->source.file_offset + args->multipass_offset);
+			 end_offset(args, &args->source));
 	penstock_store64(bytes + PENSTOCK_DMA_PAGE_COPY_destination_offset,
-			 args->destination.file_offset + args->multipass_offset);
+			 end_offset(args, &args->destination));
 	penstock_store64(bytes + PENSTOCK_DMA_PAGE_COPY_size, size);
 }
 
@@ -59,36 +69,62 @@ static void put_unmap(uint8_t *bytes, const struct penstock_build_paging_buffer 
 	penstock_store64(bytes + PENSTOCK_DMA_UNMAP_PAGES_size, size);
 }
 
-/* One row an operation: its instruction, and whether it may be cut into several. */
+/* One row an operation: its instruction, and what holds for it. */
 struct operation {
-	uint32_t bytes; /* 0: no such operation */
-	bool cut;
+	bool known;
+	bool cut;           /* may be several instructions */
+	bool memory_only;   /* not of an aperture */
+	uint32_t idle_flag; /* what says that the allocation is not in use; 0: it may be */
+	uint32_t bytes;     /* of one instruction; 0: takes none */
 	void (*put)(uint8_t *bytes, const struct penstock_build_paging_buffer *args, uint64_t size);
 };
 
 static const struct operation operations[] = {
-	[PENSTOCK_OPERATION_TRANSFER] = { PENSTOCK_DMA_BYTES_PAGE_COPY, true, put_copy },
-	[PENSTOCK_OPERATION_FILL] = { PENSTOCK_DMA_BYTES_PAGE_FILL, true, put_fill },
-	[PENSTOCK_OPERATION_MAP_APERTURE_SEGMENT] = { PENSTOCK_DMA_BYTES_MAP_PAGES, false,
-						      put_map },
-	[PENSTOCK_OPERATION_UNMAP_APERTURE_SEGMENT] = { PENSTOCK_DMA_BYTES_UNMAP_PAGES, false,
-							put_unmap },
+	[PENSTOCK_OPERATION_TRANSFER] = { .known = true,
+					  .cut = true,
+					  .idle_flag = PENSTOCK_TRANSFER_ALLOCATION_IS_IDLE,
+					  .bytes = PENSTOCK_DMA_BYTES_PAGE_COPY,
+					  .put = put_copy },
+	[PENSTOCK_OPERATION_FILL] = { .known = true,
+				      .cut = true,
+				      .memory_only = true,
+				      .bytes = PENSTOCK_DMA_BYTES_PAGE_FILL,
+				      .put = put_fill },
+	[PENSTOCK_OPERATION_DISCARD_CONTENT] = { .known = true,
+						 .memory_only = true,
+						 .idle_flag = PENSTOCK_DISCARD_ALLOCATION_IS_IDLE },
+	[PENSTOCK_OPERATION_MAP_APERTURE_SEGMENT] = { .known = true,
+						      .bytes = PENSTOCK_DMA_BYTES_MAP_PAGES,
+						      .put = put_map },
+	[PENSTOCK_OPERATION_UNMAP_APERTURE_SEGMENT] = { .known = true,
+							.bytes = PENSTOCK_DMA_BYTES_UNMAP_PAGES,
+							.put = put_unmap },
 };
+
+/* The content is to leave a segment. */
+static bool leaves(const struct penstock_build_paging_buffer *args)
+{
+	return args->operation != PENSTOCK_OPERATION_TRANSFER || args->source.segment_id != 0;
+}
 
 static enum penstock_status judge(const struct penstock_build_paging_buffer *args)
 {
-	if ((unsigned)args->operation >= PENSTOCK_ARRAY_SIZE(operations) ||
-	    operations[args->operation].bytes == 0 || args->size_bytes == 0 ||
+	const struct operation *operation;
+	bool notice = args->operation == PENSTOCK_OPERATION_TRANSFER;
+
+	if ((unsigned)args->operation >= PENSTOCK_ARRAY_SIZE(operations)) {
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	operation = &operations[args->operation];
+	if (!operation->known || (args->size_bytes == 0 && !notice) ||
 	    args->size_bytes % PENSTOCK_PAGE_BYTES != 0 ||
-	    args->multipass_offset > args->size_bytes) {
+	    args->transfer_offset % PENSTOCK_PAGE_BYTES != 0 ||
+	    args->multipass_offset > args->size_bytes ||
+	    (operation->memory_only && args->segment_id != PENSTOCK_SEGMENT_LOCAL)) {
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
 	}
-	if (args->operation == PENSTOCK_OPERATION_FILL &&
-	    args->segment_id != PENSTOCK_SEGMENT_LOCAL) {
-		return PENSTOCK_STATUS_INVALID_PARAMETER;
-	}
-	if (args->operation == PENSTOCK_OPERATION_TRANSFER && args->source.segment_id != 0 &&
-	    args->references > 0 && (args->flags & PENSTOCK_TRANSFER_ALLOCATION_IS_IDLE) == 0) {
+	if (operation->idle_flag != 0 && leaves(args) && args->references > 0 &&
+	    (args->flags & operation->idle_flag) == 0) {
 		return PENSTOCK_STATUS_GRAPHICS_ALLOCATION_BUSY;
 	}
 	return PENSTOCK_STATUS_SUCCESS;
@@ -103,7 +139,7 @@ enum penstock_status penstock_build_paging_buffer(struct penstock_build_paging_b
 		return status;
 	}
 	operation = &operations[args->operation];
-	while (args->multipass_offset < args->size_bytes) {
+	while (operation->put != NULL && args->multipass_offset < args->size_bytes) {
 		uint64_t size = args->size_bytes - args->multipass_offset;
 
 		if (args->dma_size < operation->bytes) {
@@ -118,6 +154,17 @@ enum penstock_status penstock_build_paging_buffer(struct penstock_build_paging_b
 		args->multipass_offset += size;
 	}
 	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_paging_tell(struct penstock_vidmm *vidmm,
+			  const struct penstock_build_paging_buffer *build)
+{
+	struct penstock_build_paging_buffer args = *build;
+
+	/* Of an operation of ours on an allocation that is not in use. */
+	(void)penstock_vidmm_holds(vidmm,
+				   penstock_build_paging_buffer(&args) == PENSTOCK_STATUS_SUCCESS,
+				   "0x10E/0xB: a paging operation that cannot be built");
 }
 
 /* ---------------------------------------------------------------- packets */

@@ -25,6 +25,7 @@ struct penstock_vidmm_process;
 enum penstock_paging_operation_type {
 	PENSTOCK_OPERATION_TRANSFER = 0,
 	PENSTOCK_OPERATION_FILL = 1,
+	PENSTOCK_OPERATION_DISCARD_CONTENT = 2,
 	PENSTOCK_OPERATION_MAP_APERTURE_SEGMENT = 5,
 	PENSTOCK_OPERATION_UNMAP_APERTURE_SEGMENT = 6,
 };
@@ -43,6 +44,11 @@ struct penstock_paging_end {
 
 /* DXGK_TRANSFERFLAGS */
 #define PENSTOCK_TRANSFER_ALLOCATION_IS_IDLE 0x4u
+#define PENSTOCK_TRANSFER_START              0x8u  /* the first sub-transfer of an allocation */
+#define PENSTOCK_TRANSFER_END                0x10u /* and the last */
+
+/* DXGK_DISCARDCONTENTFLAGS */
+#define PENSTOCK_DISCARD_ALLOCATION_IS_IDLE 0x1u
 
 /* A single instruction moves at most this. */
 #define PENSTOCK_SUB_TRANSFER_BYTES (16u << 20)
@@ -54,10 +60,12 @@ struct penstock_build_paging_buffer {
 	uint32_t dma_size;         /* in: bytes there are; out: bytes left */
 	uint64_t multipass_offset; /* 0 at first; bytes done where INSUFFICIENT was returned */
 	uint32_t references;       /* packets on the hardware that use the allocation */
-	uint32_t flags;            /* PENSTOCK_TRANSFER_ */
-	uint64_t size_bytes;       /* whole pages */
-	uint64_t address;          /* FILL, MAP, UNMAP: GPU address */
-	uint32_t segment_id;       /* FILL, MAP, UNMAP: of that address */
+	uint32_t flags;            /* PENSTOCK_TRANSFER_, PENSTOCK_DISCARD_ */
+	uint64_t size_bytes;       /* whole pages; TRANSFER: 0 is an eviction notice */
+	uint64_t address;          /* GPU address, but of a TRANSFER */
+	uint32_t segment_id;       /* of that address */
+	uint64_t transfer_offset;  /* TRANSFER: into the ends in a segment, whole pages */
+	uint32_t mdl_offset;       /* TRANSFER: into the ends in system memory, in pages */
 	uint32_t fill_pattern;
 	uint32_t map_flags;                     /* PENSTOCK_MAP_ */
 	struct penstock_paging_end source;      /* TRANSFER; MAP: the pages */
@@ -65,10 +73,14 @@ struct penstock_build_paging_buffer {
 };
 
 /*
+ * An allocation is moved by one TRANSFER, or by several of parts of it (sub-transfers), in any
+ * order between the first, which carries START, and the last, which carries END. DISCARD_CONTENT
+ * and a TRANSFER of no bytes tell the driver something and take no instruction.
+ *
  * SUCCESS; GRAPHICS_INSUFFICIENT_DMA_BUFFER: what fits was written, multipass_offset says where
  * to go on; GRAPHICS_ALLOCATION_BUSY: the content is to leave a segment while packets use it, and
- * ALLOCATION_IS_IDLE was not said; INVALID_PARAMETER: a FILL outside of a memory segment, a MAP or
- * UNMAP or a size that cannot be; nothing was written.
+ * ALLOCATION_IS_IDLE was not said; INVALID_PARAMETER: a FILL or DISCARD_CONTENT outside of a memory
+ * segment, a MAP or UNMAP or a size that cannot be; nothing was written.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_build_paging_buffer(struct penstock_build_paging_buffer *args);
@@ -108,6 +120,10 @@ void penstock_paging_init(struct penstock_paging *paging, struct penstock_vidmm_
 /* Takes the operation until `done`; it is submitted by the next flush. */
 void penstock_paging_add(struct penstock_vidmm_process *process,
 			 struct penstock_paging_operation *operation);
+
+/* An operation that takes no instruction: is done at once. */
+void penstock_paging_tell(struct penstock_vidmm *vidmm,
+			  const struct penstock_build_paging_buffer *build);
 
 /* Submits what was added, to every process that has no packet on the hardware. */
 void penstock_paging_flush(struct penstock_vidmm *vidmm);

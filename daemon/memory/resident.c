@@ -79,7 +79,7 @@ static enum penstock_status look_at(struct penstock_vidmm_allocation *allocation
 		return allocation->busy > 0 ? PENSTOCK_STATUS_PENDING
 					    : PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	}
-	if (allocation->accesses > 0) {
+	if (allocation->accesses > 0 || !penstock_allocation_zeroed(allocation)) {
 		return PENSTOCK_STATUS_PENDING;
 	}
 	status = choose(allocation);
@@ -171,9 +171,18 @@ static bool all_ready(const struct penstock_submission *submission)
 
 static void pin_all(const struct penstock_submission *submission)
 {
+	uint64_t use = ++submission->process->vidmm->uses;
+
 	for (uint32_t i = 0; i < submission->reference_count; i++) {
-		if (submission->references[i].allocation != NULL) {
-			submission->references[i].allocation->pins++;
+		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+
+		if (allocation == NULL) {
+			continue;
+		}
+		allocation->pins++;
+		allocation->last_use = use;
+		if (submission->references[i].write_operation) {
+			penstock_allocation_written(allocation);
 		}
 	}
 }

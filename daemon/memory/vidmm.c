@@ -126,6 +126,9 @@ enum penstock_status penstock_vidmm_new(const struct penstock_vidmm_config *conf
 	vidmm->directory = -1;
 	penstock_list_init(&vidmm->processes);
 	penstock_list_init(&vidmm->paging_dirty);
+	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
+		penstock_list_init(&vidmm->placed[i]);
+	}
 	status = start_segments(vidmm);
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		status = start_files(vidmm, ret_fresh, reterr_text);
@@ -349,8 +352,12 @@ static bool adopt(struct penstock_vidmm_allocation *allocation,
 		allocation->segment_id = PENSTOCK_SEGMENT_LOCAL;
 		allocation->segment_offset = entry->location.local_offset;
 		allocation->local_reserved = true;
+		/* For all that is known: what backing pages hold may be from before. */
+		allocation->dirty = true;
 		allocation->place = PENSTOCK_PLACE_RESIDENT;
+		penstock_allocation_enter(allocation);
 	}
+	allocation->content_lost = entry->location.lost;
 	return true;
 }
 
@@ -477,24 +484,39 @@ void penstock_vidmm_allocation_location(const struct penstock_vidmm_allocation *
 		.size_bytes = allocation->size_bytes,
 		.references = (uint32_t)(allocation->references - 1),
 		.own_file = allocation->location.own_file,
+		.content_lost = allocation->content_lost,
 	};
 }
 
-uint8_t *penstock_vidmm_access_begin(struct penstock_vidmm_allocation *allocation, uint64_t offset)
+/* Nothing of it is on its way, and who holds it holds nobody up. */
+static bool accessible(struct penstock_vidmm_allocation *allocation, uint32_t access)
 {
-	const struct penstock_memory_file *file;
-	uint64_t file_offset;
 	bool settled = allocation->place == PENSTOCK_PLACE_NOWHERE ||
 		       allocation->place == PENSTOCK_PLACE_RESIDENT;
 
-	penstock_vidmm_own_thread(allocation->process->vidmm);
 	/* Without a backend nothing arrives any more: contents stay where their records say. */
 	settled = settled || (allocation->process->vidmm->backend_gone && allocation->busy == 0);
 	if (!allocation->has_backing || allocation->goal != PENSTOCK_GOAL_KEEP || !settled) {
+		return false;
+	}
+	return ((access & PENSTOCK_ACCESS_HELD) == 0 || !allocation->location.local) &&
+	       penstock_allocation_zeroed(allocation);
+}
+
+uint8_t *penstock_vidmm_access_begin(struct penstock_vidmm_allocation *allocation, uint64_t offset,
+				     uint32_t access)
+{
+	const struct penstock_memory_file *file;
+	uint64_t file_offset;
+
+	penstock_vidmm_own_thread(allocation->process->vidmm);
+	if (!accessible(allocation, access)) {
 		allocation->process->vidmm->somebody_waits = true;
 		return NULL;
 	}
-	allocation->pristine = false;
+	if ((access & PENSTOCK_ACCESS_WRITE) != 0) {
+		penstock_allocation_written(allocation);
+	}
 	allocation->accesses++;
 	file = penstock_allocation_resolve(allocation,
 					   allocation->location.local ? PENSTOCK_SEGMENT_LOCAL : 0,
@@ -531,6 +553,42 @@ void penstock_vidmm_query_segments(const struct penstock_vidmm *vidmm,
 			.largest_free_bytes = (uint64_t)penstock_runs_largest(&segment->runs) *
 					      PENSTOCK_GRANULE_BYTES,
 			.allocations = segment->allocations,
+			.paging = vidmm->counts[i],
 		};
+	}
+}
+
+void penstock_vidmm_query_process(const struct penstock_vidmm_process *process,
+				  struct penstock_paging_count *ret_count)
+{
+	penstock_vidmm_own_thread(process->vidmm);
+	*ret_count = process->count;
+}
+
+void penstock_vidmm_visit_segment(const struct penstock_vidmm *vidmm, uint32_t segment_id,
+				  void (*visit)(void *owner,
+						const struct penstock_resident_view *view),
+				  void *owner)
+{
+	penstock_vidmm_own_thread(vidmm);
+	penstock_list_for_each (link, &vidmm->placed[segment_id - 1]) {
+		const struct penstock_vidmm_allocation *allocation =
+			penstock_list_entry(link, struct penstock_vidmm_allocation, place_link);
+		const struct penstock_resident_view view = {
+			.id = allocation->info.id,
+			.process_id = allocation->process->id,
+			.segment_id = segment_id,
+			.address = penstock_allocation_address(allocation),
+			.size_bytes = allocation->size_bytes,
+			.priority = allocation->info.priority,
+			.offered = allocation->offered,
+			.age = vidmm->uses - allocation->last_use,
+			.in_use = allocation->pins > 0 || allocation->accesses > 0,
+			.moving = allocation->place != PENSTOCK_PLACE_RESIDENT,
+			.dirty = allocation->location.local && allocation->dirty,
+			.pins = allocation->pins,
+		};
+
+		visit(owner, &view);
 	}
 }

@@ -216,6 +216,7 @@ struct penstock_vidmm_location {
 	uint64_t size_bytes; /* rounded up to pages */
 	uint32_t references; /* by submissions that were handed to schedule */
 	bool own_file;
+	bool content_lost; /* by an adapter reset or while it was offered; until it is written */
 };
 
 void penstock_vidmm_allocation_location(const struct penstock_vidmm_allocation *allocation,
@@ -229,13 +230,75 @@ void penstock_vidmm_allocation_location(const struct penstock_vidmm_allocation *
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_vidmm_allocation_evict(struct penstock_vidmm_allocation *allocation);
 
+/* Any value between these is legal; 0 in penstock_allocation_info is NORMAL. */
+#define PENSTOCK_ALLOCATION_PRIORITY_MINIMUM 0x28000000u
+#define PENSTOCK_ALLOCATION_PRIORITY_LOW     0x50000000u
+#define PENSTOCK_ALLOCATION_PRIORITY_NORMAL  0x78000000u
+#define PENSTOCK_ALLOCATION_PRIORITY_HIGH    0xA0000000u
+#define PENSTOCK_ALLOCATION_PRIORITY_MAXIMUM 0xC8000000u
+
+/* At once, for the next choice of a victim. SUCCESS; INVALID_PARAMETER: no such priority. */
+PENSTOCK_MUST_CHECK
+enum penstock_status
+penstock_vidmm_allocation_set_priority(struct penstock_vidmm_allocation *allocation,
+				       uint32_t priority);
+
+/* D3DDDI_OFFER_PRIORITY: which of the offered go first. */
+enum penstock_offer_priority {
+	PENSTOCK_OFFER_PRIORITY_NONE, /* not offered */
+	PENSTOCK_OFFER_PRIORITY_LOW,
+	PENSTOCK_OFFER_PRIORITY_NORMAL,
+	PENSTOCK_OFFER_PRIORITY_HIGH,
+	PENSTOCK_OFFER_PRIORITY_AUTO, /* as NORMAL */
+};
+
 /*
- * Client access: where the bytes are now, in the daemon's address space. While begun, the
- * allocation does not move. begin returns NULL while it is moving (paging); then `progress` tells
- * when to ask again. The pointer is to `offset`; the caller has checked the range.
+ * From now on the content may be dropped: under pressure it is the first to leave its segment, and
+ * what the backing pages do not hold then is lost. The caller sees to it that what was submitted
+ * or accessed before is done, and that nothing new is until reclaim. `priority` is not NONE.
  */
-uint8_t *penstock_vidmm_access_begin(struct penstock_vidmm_allocation *allocation, uint64_t offset);
+void penstock_vidmm_allocation_offer(struct penstock_vidmm_allocation *allocation,
+				     enum penstock_offer_priority priority);
+
+/*
+ * It is not offered any more. True: the content is kept. False: it was lost, and is zeros from
+ * here on (which may take a moment: whoever uses it waits as for paging).
+ */
+bool penstock_vidmm_allocation_reclaim(struct penstock_vidmm_allocation *allocation);
+
+/* What an access is for, and by whom. */
+#define PENSTOCK_ACCESS_READ  0x0u
+#define PENSTOCK_ACCESS_WRITE 0x1u /* may write too */
+/*
+ * A peer decides how long it takes. It may hold what is its own, and no place in local memory that
+ * others wait for: NULL where the bytes are there, however often it is asked.
+ */
+#define PENSTOCK_ACCESS_HELD 0x2u
+
+/*
+ * Client access: where the bytes are now, in the daemon's address space. While begun, they do not
+ * move. begin returns NULL while the allocation is moving (paging), and as HELD says; then
+ * `progress` tells when to ask again. `access`: PENSTOCK_ACCESS_; the pointer is to `offset`; the
+ * caller has checked the range.
+ */
+uint8_t *penstock_vidmm_access_begin(struct penstock_vidmm_allocation *allocation, uint64_t offset,
+				     uint32_t access);
 void penstock_vidmm_access_end(struct penstock_vidmm_allocation *allocation);
+
+/* ---------------------------------------------------------------- adapter reset */
+
+/*
+ * The adapter is reset: what was in local memory is gone. Each allocation that has a place in a
+ * segment gets its eviction notice (a TRANSFER of size 0) exactly once and loses its place; the
+ * content is kept where the backing pages have it (the aperture; local memory that nobody wrote),
+ * otherwise it is lost and reads as zeros, and location.content_lost says so. Mappings are made
+ * anew when they are needed; paging that was under way is forgotten. The caller (schedule) has
+ * reset every GPU process, the system process too, has called penstock_vidmm_finish for every
+ * submission that was on the hardware, and holds no paging packet any more. Accesses that were
+ * begun go on, on bytes that nobody reads any more. Returns how many contents were lost. From then
+ * on submissions are prepared as ever; paging packets may be submitted from inside of the call.
+ */
+uint64_t penstock_vidmm_adapter_reset(struct penstock_vidmm *vidmm);
 
 /* ---------------------------------------------------------------- what schedule asks for */
 
@@ -279,6 +342,18 @@ void penstock_vidmm_paging_completed(struct penstock_paging_packet *packet);
 
 /* ---------------------------------------------------------------- to look at */
 
+/* What paging did, since the start, in a segment or for a process's allocations in all. */
+struct penstock_paging_count {
+	uint64_t placed;    /* allocations that came */
+	uint64_t left;      /* and left, whatever for; those that were destroyed too */
+	uint64_t evicted;   /* of these: because others wanted the place */
+	uint64_t discarded; /* of these: without their content being moved */
+	uint64_t lost;      /* contents that were dropped: offered, or an adapter reset */
+	uint64_t in_bytes;  /* transferred and filled */
+	uint64_t out_bytes; /* transferred back */
+	uint64_t notices;   /* eviction notices of adapter resets */
+};
+
 struct penstock_segment_state {
 	uint32_t id;
 	uint32_t flags; /* DXGK_SEGMENTFLAGS: Aperture 0x1, CpuVisible 0x4 */
@@ -288,6 +363,7 @@ struct penstock_segment_state {
 	uint64_t used_bytes;
 	uint64_t largest_free_bytes;
 	uint32_t allocations;
+	struct penstock_paging_count paging;
 };
 
 #define PENSTOCK_SEGMENT_COUNT 2u
@@ -295,5 +371,30 @@ struct penstock_segment_state {
 /* DXGK_QUERYSEGMENT: segment 1 and 2. */
 void penstock_vidmm_query_segments(const struct penstock_vidmm *vidmm,
 				   struct penstock_segment_state ret[PENSTOCK_SEGMENT_COUNT]);
+
+void penstock_vidmm_query_process(const struct penstock_vidmm_process *process,
+				  struct penstock_paging_count *ret_count);
+
+/* An allocation that has a place in a segment, or is on its way from or to it. */
+struct penstock_resident_view {
+	uint64_t id;
+	uint64_t process_id; /* who pays: penstock_vidmm_process_new's */
+	uint32_t segment_id;
+	uint64_t address; /* GPU's */
+	uint64_t size_bytes;
+	uint32_t priority;
+	enum penstock_offer_priority offered;
+	uint64_t age;  /* submissions that were prepared since it was last used */
+	bool in_use;   /* by a packet on the hardware or an access */
+	bool moving;   /* on its way from or to the segment */
+	bool dirty;    /* its backing pages do not have its content */
+	uint32_t pins; /* by packets on the hardware */
+};
+
+/* Every one of the segment, in no order. `visit` changes nothing. */
+void penstock_vidmm_visit_segment(const struct penstock_vidmm *vidmm, uint32_t segment_id,
+				  void (*visit)(void *owner,
+						const struct penstock_resident_view *view),
+				  void *owner);
 
 #endif

@@ -205,18 +205,33 @@ static void stall(struct penstock_transfer *transfer)
 	}
 }
 
+/* Its bytes are copied before they leave: they count like those of an upload. */
+static void count(struct penstock_transfer *transfer)
+{
+	if (!transfer->counted) {
+		transfer->counted = true;
+		penstock_session_hold(transfer->opening->device->session, 0, transfer->size_bytes);
+	}
+}
+
 static void move_bytes(struct penstock_transfer *transfer)
 {
 	struct penstock_allocation *allocation = transfer->opening->allocation;
 	bool read_back = transfer->kind == PENSTOCK_TRANSFER_READ_BACK;
 
-	transfer->place = penstock_vidmm_access_begin(allocation->memory, transfer->offset);
+	if (read_back && !penstock_allocation_shared(allocation)) {
+		transfer->place = penstock_vidmm_access_begin(allocation->memory, transfer->offset,
+							      PENSTOCK_ACCESS_HELD);
+		if (transfer->place != NULL) {
+			hand_out(transfer, transfer->place);
+			return;
+		}
+	}
+	transfer->place = penstock_vidmm_access_begin(allocation->memory, transfer->offset,
+						      read_back ? PENSTOCK_ACCESS_READ
+								: PENSTOCK_ACCESS_WRITE);
 	if (transfer->place == NULL) {
 		stall(transfer);
-		return;
-	}
-	if (read_back && !penstock_allocation_shared(allocation)) {
-		hand_out(transfer, transfer->place);
 		return;
 	}
 	if (read_back) {
@@ -227,6 +242,7 @@ static void move_bytes(struct penstock_transfer *transfer)
 		}
 		penstock_principal_hold(transfer->opening->device->session->principal,
 					transfer->size_bytes);
+		count(transfer);
 	}
 	start_copy(transfer);
 }
@@ -381,7 +397,9 @@ static uint8_t *take_place(struct penstock_transfer *transfer, struct penstock_o
 	struct penstock_allocation *allocation = opening->allocation;
 
 	if (lane_idle(opening->lane) && !penstock_allocation_shared(allocation)) {
-		transfer->place = penstock_vidmm_access_begin(allocation->memory, transfer->offset);
+		transfer->place =
+			penstock_vidmm_access_begin(allocation->memory, transfer->offset,
+						    PENSTOCK_ACCESS_WRITE | PENSTOCK_ACCESS_HELD);
 	}
 	if (transfer->place == NULL) {
 		transfer->staging = malloc(transfer->size_bytes);
@@ -491,8 +509,7 @@ enum penstock_status penstock_upload_end(struct penstock_request *request, bool 
 		return PENSTOCK_STATUS_SUCCESS;
 	}
 	transfer->state = PENSTOCK_TRANSFER_WAITING;
-	transfer->counted = true;
-	penstock_session_hold(transfer->opening->device->session, 0, transfer->size_bytes);
+	count(transfer);
 	penstock_lane_advance(lane);
 	return PENSTOCK_STATUS_PENDING;
 }
@@ -524,13 +541,12 @@ static enum penstock_status begin_read_back(struct penstock_session *session, ui
 	transfer->offset = offset;
 	transfer->size_bytes = size_bytes;
 	if (lane_idle(opening->lane) && !penstock_allocation_shared(opening->allocation)) {
-		transfer->place = penstock_vidmm_access_begin(opening->allocation->memory, offset);
+		transfer->place = penstock_vidmm_access_begin(opening->allocation->memory, offset,
+							      PENSTOCK_ACCESS_HELD);
 	}
 	begin(transfer, opening, PENSTOCK_TRANSFER_READ_BACK, request);
 	if (opening->allocation->sharing || penstock_allocation_shared(opening->allocation)) {
-		/* Its bytes are copied before they leave: they count like those of an upload. */
-		transfer->counted = true;
-		penstock_session_hold(session, 0, size_bytes);
+		count(transfer);
 	}
 	if (transfer->place == NULL) {
 		penstock_lane_advance(opening->lane);

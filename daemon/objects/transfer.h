@@ -16,7 +16,8 @@
  *	                                        read-back: OUT, until read_back_end <-----+
  *
  * An upload is received in place when its lane is idle and no other session has the allocation
- * open (a client that dribbles must pin its own memory only), into staging memory otherwise. The
+ * open (a client that dribbles must pin its own memory only) nor is it in local memory (it must not
+ * pin a place that others wait for), into staging memory otherwise. The
  * same holds for the bytes of a read-back. Loop thread only; copies of more than a few pages are
  * made by a worker.
  */

@@ -892,11 +892,11 @@ struct penstock_vidmm_allocation *machine_allocation(struct machine *machine,
 }
 
 static uint8_t *access_bytes(struct machine *machine, struct penstock_vidmm_allocation *allocation,
-			     uint64_t offset)
+			     uint64_t offset, uint32_t access)
 {
 	uint8_t *bytes;
 
-	while ((bytes = penstock_vidmm_access_begin(allocation, offset)) == NULL) {
+	while ((bytes = penstock_vidmm_access_begin(allocation, offset, access)) == NULL) {
 		ck_assert(machine_step(machine));
 	}
 	return bytes;
@@ -905,13 +905,13 @@ static uint8_t *access_bytes(struct machine *machine, struct penstock_vidmm_allo
 void machine_write(struct machine *machine, struct penstock_vidmm_allocation *allocation,
 		   uint64_t offset, const void *bytes, size_t size)
 {
-	memcpy(access_bytes(machine, allocation, offset), bytes, size);
+	memcpy(access_bytes(machine, allocation, offset, PENSTOCK_ACCESS_WRITE), bytes, size);
 	penstock_vidmm_access_end(allocation);
 }
 
 void machine_read(struct machine *machine, struct penstock_vidmm_allocation *allocation,
 		  uint64_t offset, void *ret_bytes, size_t size)
 {
-	memcpy(ret_bytes, access_bytes(machine, allocation, offset), size);
+	memcpy(ret_bytes, access_bytes(machine, allocation, offset, PENSTOCK_ACCESS_READ), size);
 	penstock_vidmm_access_end(allocation);
 }

@@ -321,7 +321,7 @@ START_TEST(no_space_on_the_disk_is_NO_MEMORY)
 			 PENSTOCK_STATUS_PENDING);
 	machine_settle(&machine);
 	ck_assert_int_eq(status, PENSTOCK_STATUS_NO_MEMORY);
-	ck_assert_ptr_null(penstock_vidmm_access_begin(allocation, 0));
+	ck_assert_ptr_null(penstock_vidmm_access_begin(allocation, 0, PENSTOCK_ACCESS_WRITE));
 	penstock_vidmm_allocation_unref(allocation);
 	/* Small ones go on with what was reserved ahead, and no further. */
 	do {
@@ -781,11 +781,12 @@ START_TEST(what_was_on_its_way_is_accessible_when_the_backend_is_gone)
 	}
 	penstock_scheduler_stopped(machine.scheduler, PENSTOCK_STATUS_CANCELLED);
 	penstock_vidmm_stopped(machine.vidmm);
-	if (penstock_vidmm_access_begin(allocation, 0) == NULL) {
+	if (penstock_vidmm_access_begin(allocation, 0, PENSTOCK_ACCESS_WRITE) == NULL) {
 		calls = machine.progress_calls;
 		machine_turn(&machine);
 		ck_assert_uint_gt(machine.progress_calls, calls);
-		ck_assert_ptr_nonnull(penstock_vidmm_access_begin(allocation, 0));
+		ck_assert_ptr_nonnull(
+			penstock_vidmm_access_begin(allocation, 0, PENSTOCK_ACCESS_WRITE));
 	}
 	penstock_vidmm_access_end(allocation);
 	penstock_scheduler_cancel(&queue, PENSTOCK_STATUS_CANCELLED);

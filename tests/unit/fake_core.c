@@ -338,9 +338,10 @@ void penstock_vidmm_allocation_location(const struct penstock_vidmm_allocation *
 	};
 }
 
-uint8_t *penstock_vidmm_access_begin(struct penstock_vidmm_allocation *allocation, uint64_t offset)
+uint8_t *penstock_vidmm_access_begin(struct penstock_vidmm_allocation *allocation, uint64_t offset,
+				     uint32_t access)
 {
-	if (fake.moving) {
+	if (fake.moving || (fake.local && (access & PENSTOCK_ACCESS_HELD) != 0)) {
 		return NULL;
 	}
 	allocation->accesses++;

@@ -25,6 +25,7 @@ struct fake_core {
 	bool reserve_later; /* allocation_new answers PENDING */
 	bool share_later;
 	bool moving;         /* access_begin answers NULL */
+	bool local;          /* and an access that is HELD */
 	bool no_more;        /* allocation_new answers NO_MEMORY */
 	bool worker_later;   /* jobs wait for fake_core_work */
 	uint32_t segment_id; /* what allocations are placed in when they are submitted */

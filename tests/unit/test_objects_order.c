@@ -512,6 +512,27 @@ START_TEST(read_backs_of_shared_allocations_count_against_the_credit)
 }
 END_TEST
 
+/* Nobody's place in local memory is pinned by a client that dribbles. */
+START_TEST(what_is_in_local_memory_is_staged_both_ways)
+{
+	struct answered answered;
+	uint8_t *destination;
+
+	fake.local = true;
+	GOOD(client_upload_begin(&client, NAME(3), 16, 4, &answered, &destination));
+	ck_assert_uint_eq(fake.accesses, 0);
+	memcpy(destination, "abcd", 4);
+	REFUSED(penstock_upload_end(&answered.request, false), PENDING);
+	turn(&fixture);
+	ck_assert_uint_eq(answered.times, 1);
+	REFUSED(client_read_back(&client, NAME(3), 16, 4, &answered), PENDING);
+	turn(&fixture);
+	ck_assert_uint_eq(fake.accesses, 0);
+	ck_assert_mem_eq(answered.request.bytes, "abcd", 4);
+	penstock_read_back_end(&answered.request);
+}
+END_TEST
+
 /* Many sessions do not make more of it. */
 START_TEST(a_principal_holds_so_much_over_all_its_sessions)
 {
@@ -563,6 +584,7 @@ int main(void)
 	tcase_add_test(tcase, read_backs_that_nobody_takes_stop_the_connection);
 	tcase_add_test(tcase, staged_bytes_count_against_the_credit);
 	tcase_add_test(tcase, read_backs_of_shared_allocations_count_against_the_credit);
+	tcase_add_test(tcase, what_is_in_local_memory_is_staged_both_ways);
 	tcase_add_test(tcase, a_principal_holds_so_much_over_all_its_sessions);
 	suite_add_tcase(suite, tcase);
 	return penstock_test_main(suite);
