@@ -657,6 +657,8 @@ static void own_reserved(struct penstock_vidmm_allocation *allocation, enum pens
 
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		end_share(allocation, PENSTOCK_STATUS_NO_MEMORY);
+	} else if (allocation->process->vidmm->stopped) {
+		end_share(allocation, PENSTOCK_STATUS_CANCELLED);
 	} else if (allocation->pristine) {
 		adopt_own(allocation);
 	} else {

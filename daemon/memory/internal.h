@@ -56,7 +56,7 @@ struct penstock_vidmm_process {
 	uint32_t prepared;    /* submissions between prepare and finish */
 	uint32_t allocations; /* that it pays for, dying ones too */
 	bool freed;           /* gone as soon as nothing is under way */
-	bool held;            /* not even then */
+	uint32_t holds;       /* not even then, unless this is 0 */
 	bool lost;            /* its GPU process cannot be kept running */
 	/* the system process has none of these */
 	struct penstock_memory_file system;

@@ -177,9 +177,10 @@ static void refill_done(struct penstock_file_job *job)
 {
 	struct penstock_pages *pages = penstock_container_of(job, struct penstock_pages, refill);
 
-	pages->busy--;
+	/* Busy until the end: whom it serves may be the last thing that the process waits for. */
 	refilled(pages);
 	penstock_pages_refill(pages);
+	pages->busy--;
 	penstock_vidmm_pages_idle(pages);
 }
 
@@ -236,12 +237,12 @@ static void large_done(struct penstock_file_job *job)
 	struct penstock_pages *pages = request->pages;
 	enum penstock_status status = job->status;
 
-	pages->busy--;
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		give_up(pages, job);
 	}
 	request->offset = job->offset;
 	request->done(request, status);
+	pages->busy--;
 	penstock_vidmm_pages_idle(pages);
 }
 

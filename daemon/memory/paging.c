@@ -281,7 +281,11 @@ void penstock_vidmm_paging_completed(struct penstock_paging_packet *packet)
 				  "0x10E/0x1D: a paging buffer completed that was not submitted")) {
 		return;
 	}
-	paging->on_hardware = false;
+	/*
+	 * What an operation ends may be the last thing that the process waits for; and may have
+	 * others flushed, which are not of this packet.
+	 */
+	process->holds++;
 	while ((link = penstock_list_pop(&packet->operations)) != NULL) {
 		struct penstock_paging_operation *operation =
 			penstock_list_entry(link, struct penstock_paging_operation, link);
@@ -292,6 +296,8 @@ void penstock_vidmm_paging_completed(struct penstock_paging_packet *packet)
 			penstock_list_append(&paging->waiting, link);
 		}
 	}
+	process->holds--;
+	paging->on_hardware = false;
 	if (!penstock_list_empty(&paging->waiting) && penstock_list_empty(&paging->dirty_link)) {
 		penstock_list_append(&vidmm->paging_dirty, &paging->dirty_link);
 	}

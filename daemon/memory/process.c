@@ -135,10 +135,21 @@ static void forget_mappings(struct penstock_vidmm_process *process)
 	}
 }
 
+/* Whoever submits to its rings expects nothing of them any more. */
+static void tell_end(const struct penstock_vidmm_process *process)
+{
+	const struct penstock_paging_port *port = &process->vidmm->port;
+
+	if (port->ended != NULL) {
+		port->ended(port->owner, process);
+	}
+}
+
 static void destroy(struct penstock_vidmm_process *process)
 {
 	struct penstock_vidmm *vidmm = process->vidmm;
 
+	tell_end(process);
 	forget_mappings(process);
 	if (process->backend != NULL && !vidmm->backend_gone) {
 		vidmm->config.backend->ops->destroy_process(process->backend);
@@ -193,7 +204,7 @@ void penstock_vidmm_process_settle(struct penstock_vidmm_process *process)
 {
 	struct penstock_vidmm *vidmm = process->vidmm;
 
-	if (process->freed && !process->held && process->allocations == 0 &&
+	if (process->freed && process->holds == 0 && process->allocations == 0 &&
 	    process->pages.busy == 0 && penstock_paging_idle(&process->paging)) {
 		destroy(process);
 		penstock_vidmm_settle(vidmm);
@@ -222,10 +233,22 @@ void penstock_vidmm_process_free(struct penstock_vidmm_process *process)
 
 void penstock_vidmm_process_abandon(struct penstock_vidmm_process *process)
 {
-	process->held = true;
+	process->holds++;
 	penstock_paging_abandon(process);
 	penstock_vidmm_process_was_reset(process);
-	process->held = false;
+	process->holds--;
+}
+
+void penstock_vidmm_process_hold(struct penstock_vidmm_process *process)
+{
+	process->holds++;
+}
+
+void penstock_vidmm_process_release(struct penstock_vidmm_process *process)
+{
+	PENSTOCK_REQUIRE(process->holds > 0);
+	process->holds--;
+	penstock_vidmm_process_settle(process);
 }
 
 struct penstock_backend_process *
@@ -298,6 +321,7 @@ bool penstock_vidmm_process_idle(struct penstock_vidmm_process *process)
 		return false;
 	}
 	process->vidmm->config.backend->ops->reset_engine(process->backend);
+	tell_end(process);
 	/* What kept it from running (no memory, no processes) may have been of the moment. */
 	process->lost = false;
 	penstock_vidmm_process_was_reset(process);

@@ -134,6 +134,13 @@ bool penstock_vidmm_process_is_system(const struct penstock_vidmm_process *proce
 void penstock_vidmm_process_was_reset(struct penstock_vidmm_process *process);
 
 /*
+ * While it is held the process is not gone, whatever ends meanwhile that it waited for. Counted.
+ * Called by schedule.
+ */
+void penstock_vidmm_process_hold(struct penstock_vidmm_process *process);
+void penstock_vidmm_process_release(struct penstock_vidmm_process *process);
+
+/*
  * The GPU process ends whenever it is to change its page table: it is given up. What was under way
  * for it is forgotten, and every prepare answers GRAPHICS_GPU_EXCEPTION_ON_DEVICE from here on.
  * Called by schedule.
@@ -332,6 +339,8 @@ bool penstock_vidmm_patch(struct penstock_submission *submission);
 struct penstock_paging_port {
 	void *owner;
 	void (*submit)(void *owner, struct penstock_paging_packet *packet);
+	/* The GPU process ended, or began anew: nothing that it was asked is answered any more. */
+	void (*ended)(void *owner, const struct penstock_vidmm_process *process);
 };
 
 void penstock_vidmm_set_paging_port(struct penstock_vidmm *vidmm,

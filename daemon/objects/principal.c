@@ -173,15 +173,6 @@ void penstock_principal_put(struct penstock_principal *principal)
 	}
 }
 
-/* Its GPU process answers nothing any more. */
-static void end_scheduling(const struct penstock_adapter *adapter,
-			   const struct penstock_tenant *tenant)
-{
-	if (adapter->scheduler != NULL && tenant->process != NULL) {
-		penstock_scheduler_forget(adapter->scheduler, tenant->process);
-	}
-}
-
 static void forget(struct penstock_principal *principal)
 {
 	struct penstock_machine *machine = principal->machine;
@@ -189,7 +180,6 @@ static void forget(struct penstock_principal *principal)
 	penstock_list_remove(&principal->link);
 	penstock_directory_remove_principal(&machine->directory, principal);
 	for (uint32_t i = 0; i < machine->adapter_count; i++) {
-		end_scheduling(&machine->adapters[i], &principal->tenants[i]);
 		penstock_vidmm_process_free(principal->tenants[i].process);
 	}
 	if (machine->config.store != NULL && !machine->keeping) {
@@ -215,9 +205,6 @@ static void sweep_tenants(struct penstock_principal *principal, uint64_t now)
 		    idle_since(tenant->active_ms, now) &&
 		    machine->adapters[i].state == PENSTOCK_ADAPTER_RUNNING) {
 			tenant->asleep = penstock_vidmm_process_idle(tenant->process);
-			if (tenant->asleep) {
-				end_scheduling(&machine->adapters[i], tenant);
-			}
 		}
 	}
 }

@@ -2,8 +2,8 @@
 /*
  * Submission fence ids of one node: 32 bits, one more for each packet, whichever process it is
  * for, so an id is unique while it matters. They wrap; which of two is earlier is their signed
- * distance, which holds because far fewer than 2^31 are ever outstanding. Documents: "Supplying
- * fence identifiers".
+ * distance, which holds because far fewer than 2^31 are ever outstanding. 0 is nobody's: a process
+ * that completed nothing yet says so with it. Documents: "Supplying fence identifiers".
  */
 #ifndef PENSTOCK_FENCES_H
 #define PENSTOCK_FENCES_H
@@ -14,7 +14,7 @@
 #define PENSTOCK_FENCES_OUT (1u << 30)
 
 struct penstock_fences {
-	uint64_t submitted; /* ids given so far */
+	uint64_t submitted; /* ids given so far, and 0 where it was passed over */
 	uint32_t next;
 	uint32_t last_submitted;
 	uint32_t last_completed;
@@ -32,7 +32,10 @@ static inline void penstock_fences_init(struct penstock_fences *fences, uint32_t
 /* The id of the packet that is submitted now. */
 static inline uint32_t penstock_fences_next(struct penstock_fences *fences)
 {
-	fences->submitted++;
+	uint32_t skipped = fences->next == 0;
+
+	fences->next += skipped;
+	fences->submitted += 1 + skipped;
 	fences->last_submitted = fences->next++;
 	return fences->last_submitted;
 }

@@ -79,6 +79,9 @@ struct penstock_scheduler {
 	/* Each has a packet on some node. */
 	struct penstock_reset resets[PENSTOCK_NODE_COUNT * PENSTOCK_RING_PACKETS];
 	uint32_t reset_count;
+	bool settling; /* resets: what calls back meanwhile does not */
+	/* Is just being enqueued: whatever becomes of it is told on a later turn. */
+	struct penstock_submission *enqueuing;
 	bool defer_asked;
 	bool running; /* inside: whoever calls is called by us */
 	bool again;
@@ -113,7 +116,8 @@ void penstock_scheduler_leave(struct penstock_scheduler *scheduler, bool outermo
 
 /* The same after one more submission for the node; its doorbell may wait for the turn's end. */
 void penstock_scheduler_leave_enqueued(struct penstock_scheduler *scheduler, bool outermost,
-				       const struct penstock_node *node);
+				       const struct penstock_node *node,
+				       struct penstock_submission *submission);
 
 /*
  * What cannot be: the adapter stops; nothing is submitted and nothing is believed any more. The
@@ -159,6 +163,11 @@ void penstock_scheduler_ask_later(struct penstock_scheduler *scheduler);
 void penstock_scheduler_defer(struct penstock_scheduler *scheduler,
 			      struct penstock_submission *submission, enum penstock_status status);
 
+/* Its last callback, on a later turn where it is just being enqueued. */
+void penstock_scheduler_complete(struct penstock_scheduler *scheduler,
+				 struct penstock_submission *submission,
+				 enum penstock_status status);
+
 /* The same turn is a later one already: an interrupt, for one. The owner is still going to ask. */
 void penstock_scheduler_deliver_now(struct penstock_scheduler *scheduler);
 
@@ -187,9 +196,13 @@ bool penstock_node_preempting(struct penstock_node *node,
 void penstock_node_preempt(struct penstock_scheduler *scheduler, struct penstock_node *node,
 			   struct penstock_vidmm_process *process);
 
-/* No answer comes any more: the process was reset. */
+/* It was answered. */
 void penstock_node_forget_preemption(struct penstock_node *node,
 				     const struct penstock_vidmm_process *process);
+
+/* No answer comes any more: the process ended, or began anew. */
+void penstock_scheduler_forget_preemptions(struct penstock_scheduler *scheduler,
+					   const struct penstock_vidmm_process *process);
 
 /* Who is next finds no place: asks somebody to go, now or when he had his time. */
 void penstock_node_make_room(struct penstock_scheduler *scheduler, struct penstock_node *node);
@@ -243,6 +256,9 @@ bool penstock_node_has_faulted(struct penstock_scheduler *scheduler,
 
 /* Something of a process that is STOPPING may have stopped, or had its time. */
 void penstock_scheduler_settle_resets(struct penstock_scheduler *scheduler);
+
+/* The scheduler has stopped: none is made any more. */
+void penstock_scheduler_drop_resets(struct penstock_scheduler *scheduler);
 
 /* The node answered after all: where nothing else is wrong with its process, it goes on. */
 void penstock_scheduler_forgive(struct penstock_scheduler *scheduler,

@@ -64,10 +64,9 @@ void penstock_node_forget_preemption(struct penstock_node *node,
 	}
 }
 
-void penstock_scheduler_forget(struct penstock_scheduler *scheduler,
-			       const struct penstock_vidmm_process *process)
+void penstock_scheduler_forget_preemptions(struct penstock_scheduler *scheduler,
+					   const struct penstock_vidmm_process *process)
 {
-	penstock_scheduler_own_thread(scheduler);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		penstock_node_forget_preemption(&scheduler->nodes[i], process);
 	}

@@ -102,7 +102,7 @@ void penstock_scheduler_enqueue(struct penstock_queue *queue,
 	if (penstock_list_empty(&queue->ready_link)) {
 		penstock_queue_offer(queue, node);
 	}
-	penstock_scheduler_leave_enqueued(scheduler, outermost, node);
+	penstock_scheduler_leave_enqueued(scheduler, outermost, node, submission);
 }
 
 void penstock_scheduler_ask_later(struct penstock_scheduler *scheduler)
@@ -113,13 +113,30 @@ void penstock_scheduler_ask_later(struct penstock_scheduler *scheduler)
 	}
 }
 
+static void put_off(struct penstock_scheduler *scheduler, struct penstock_submission *submission,
+		    enum penstock_status status)
+{
+	submission->result = status;
+	penstock_list_append(&scheduler->deferred, &submission->queue_link);
+	penstock_scheduler_ask_later(scheduler);
+}
+
 void penstock_scheduler_defer(struct penstock_scheduler *scheduler,
 			      struct penstock_submission *submission, enum penstock_status status)
 {
-	submission->result = status;
 	submission->queue->depth--;
-	penstock_list_append(&scheduler->deferred, &submission->queue_link);
-	penstock_scheduler_ask_later(scheduler);
+	put_off(scheduler, submission, status);
+}
+
+void penstock_scheduler_complete(struct penstock_scheduler *scheduler,
+				 struct penstock_submission *submission,
+				 enum penstock_status status)
+{
+	if (PENSTOCK_UNLIKELY(submission == scheduler->enqueuing)) {
+		put_off(scheduler, submission, status);
+	} else {
+		submission->completed(submission, status);
+	}
 }
 
 void penstock_scheduler_cancel(struct penstock_queue *queue, enum penstock_status status)
@@ -144,12 +161,20 @@ void penstock_scheduler_cancel(struct penstock_queue *queue, enum penstock_statu
 
 void penstock_scheduler_deliver_now(struct penstock_scheduler *scheduler)
 {
+	struct penstock_submission *enqueuing = NULL;
 	struct penstock_list *link;
 
 	while ((link = penstock_list_pop(&scheduler->deferred)) != NULL) {
 		struct penstock_submission *submission = penstock_submission_of(link);
 
-		submission->completed(submission, submission->result);
+		if (submission == scheduler->enqueuing) {
+			enqueuing = submission;
+		} else {
+			submission->completed(submission, submission->result);
+		}
+	}
+	if (enqueuing != NULL) {
+		penstock_list_append(&scheduler->deferred, &enqueuing->queue_link);
 	}
 }
 

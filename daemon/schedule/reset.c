@@ -109,7 +109,7 @@ static void stop_process(struct penstock_scheduler *scheduler,
 			 struct penstock_vidmm_process *process)
 {
 	scheduler->resetting = process;
-	penstock_scheduler_forget(scheduler, process);
+	penstock_scheduler_forget_preemptions(scheduler, process);
 	scheduler->config.backend->ops->reset_engine(penstock_vidmm_process_backend(process));
 	scheduler->resetting = NULL;
 }
@@ -276,12 +276,13 @@ static void convict(struct penstock_scheduler *scheduler, const struct penstock_
 	submission->queue->depth--;
 	scheduler->config.device_fault(scheduler->config.owner, submission, &culprit->interrupt,
 				       culprit->text);
-	submission->completed(submission, PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
+	penstock_scheduler_complete(scheduler, submission,
+				    PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
 }
 
 /* ---------------------------------------------------------------- the reset */
 
-/* Stops it, finds out who it was, starts it again with the others, and tells. */
+/* Stops it, finds out who it was, starts it again with the others, and tells. It is taken. */
 static void reset_now(struct penstock_scheduler *scheduler, struct penstock_reset *reset, bool died,
 		      int wait_status)
 {
@@ -309,6 +310,7 @@ static void reset_now(struct penstock_scheduler *scheduler, struct penstock_rese
 			convict(scheduler, &culprits[i]);
 		}
 	}
+	penstock_vidmm_process_release(process);
 }
 
 /* ---------------------------------------------------------------- stopping */
@@ -324,7 +326,10 @@ struct penstock_reset *penstock_scheduler_reset_of(struct penstock_scheduler *sc
 	return NULL;
 }
 
-/* It is STOPPING from here on, where it was not. */
+/*
+ * It is STOPPING from here on, where it was not; and held: what completes meanwhile may be the last
+ * thing that kept it.
+ */
 static struct penstock_reset *stop(struct penstock_scheduler *scheduler,
 				   struct penstock_vidmm_process *process)
 {
@@ -335,6 +340,7 @@ static struct penstock_reset *stop(struct penstock_scheduler *scheduler,
 		PENSTOCK_REQUIRE(scheduler->reset_count < PENSTOCK_ARRAY_SIZE(scheduler->resets));
 		reset = &scheduler->resets[scheduler->reset_count++];
 		*reset = (struct penstock_reset){ .process = process };
+		penstock_vidmm_process_hold(process);
 	}
 	return reset;
 }
@@ -362,7 +368,13 @@ static bool has_stopped(struct penstock_scheduler *scheduler, struct penstock_no
 		penstock_node_preempt(scheduler, node, process);
 		return false;
 	}
-	return penstock_scheduler_now_ns(scheduler) - preemption->asked_ns >= DEPENDENT_NS;
+	if (penstock_scheduler_now_ns(scheduler) - preemption->asked_ns < DEPENDENT_NS) {
+		return false;
+	}
+	/* It may have answered, and the notification was lost. */
+	scheduler->config.backend->ops->query_current_fence(penstock_vidmm_process_backend(process),
+							    node->ordinal);
+	return true;
 }
 
 static bool others_have_stopped(struct penstock_scheduler *scheduler,
@@ -383,6 +395,10 @@ void penstock_scheduler_settle_resets(struct penstock_scheduler *scheduler)
 {
 	uint32_t i = 0;
 
+	if (scheduler->settling) {
+		return; /* who does so looks at all of them again */
+	}
+	scheduler->settling = true;
 	while (!scheduler->stopped && i < scheduler->reset_count) {
 		if (others_have_stopped(scheduler, &scheduler->resets[i])) {
 			struct penstock_reset reset = take(scheduler, &scheduler->resets[i]);
@@ -393,6 +409,7 @@ void penstock_scheduler_settle_resets(struct penstock_scheduler *scheduler)
 			i++;
 		}
 	}
+	scheduler->settling = false;
 }
 
 void penstock_scheduler_forgive(struct penstock_scheduler *scheduler,
@@ -418,6 +435,14 @@ void penstock_scheduler_forgive(struct penstock_scheduler *scheduler,
 			penstock_node_page_again(scheduler, other, process);
 		}
 		penstock_node_look_again(other, &other->parked);
+	}
+	penstock_vidmm_process_release(process);
+}
+
+void penstock_scheduler_drop_resets(struct penstock_scheduler *scheduler)
+{
+	while (scheduler->reset_count > 0) {
+		penstock_vidmm_process_release(scheduler->resets[--scheduler->reset_count].process);
 	}
 }
 

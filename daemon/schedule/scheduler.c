@@ -361,14 +361,16 @@ static void run(struct penstock_scheduler *scheduler)
 }
 
 /* What the GPU has done meanwhile makes room: looked at here, a full node is refilled at once. */
-static void look_at_full(const struct penstock_scheduler *scheduler,
-			 const struct penstock_node *node)
+static void look_at_full(struct penstock_scheduler *scheduler, const struct penstock_node *node,
+			 struct penstock_submission *enqueuing)
 {
 	const struct penstock_submission *submission =
 		penstock_submission_of(penstock_list_first(&node->hardware));
 
+	scheduler->enqueuing = enqueuing;
 	scheduler->config.backend->ops->query_current_fence(
 		penstock_vidmm_process_backend(submission->process), node->ordinal);
+	scheduler->enqueuing = NULL;
 }
 
 /*
@@ -376,7 +378,8 @@ static void look_at_full(const struct penstock_scheduler *scheduler,
  * it is woken when it has all that it can have, or all that this turn brings.
  */
 void penstock_scheduler_leave_enqueued(struct penstock_scheduler *scheduler, bool outermost,
-				       const struct penstock_node *node)
+				       const struct penstock_node *node,
+				       struct penstock_submission *submission)
 {
 	if (!outermost) {
 		scheduler->again = true;
@@ -398,7 +401,7 @@ void penstock_scheduler_leave_enqueued(struct penstock_scheduler *scheduler, boo
 	}
 	ring_all(scheduler);
 	scheduler->running = false;
-	look_at_full(scheduler, node);
+	look_at_full(scheduler, node, submission);
 }
 
 void penstock_scheduler_kick(struct penstock_scheduler *scheduler)
@@ -447,6 +450,14 @@ static void take_paging(void *owner, struct penstock_paging_packet *packet)
 		penstock_scheduler_submit_paging(scheduler, packet);
 	}
 	penstock_scheduler_expect(scheduler);
+}
+
+static void process_ended(void *owner, const struct penstock_vidmm_process *process)
+{
+	struct penstock_scheduler *scheduler = owner;
+
+	penstock_scheduler_own_thread(scheduler);
+	penstock_scheduler_forget_preemptions(scheduler, process);
 }
 
 /* ---------------------------------------------------------------- fences */
@@ -547,8 +558,8 @@ static bool head_waits_for_hardware(const struct penstock_queue *queue)
 	return head->cancelled != PENSTOCK_STATUS_SUCCESS || head->sync != NULL;
 }
 
-static void retire(struct penstock_node *node, struct penstock_submission *submission,
-		   uint64_t gpu_ns)
+static void retire(struct penstock_scheduler *scheduler, struct penstock_node *node,
+		   struct penstock_submission *submission, uint64_t gpu_ns)
 {
 	struct penstock_queue *queue = submission->queue;
 
@@ -558,7 +569,7 @@ static void retire(struct penstock_node *node, struct penstock_submission *submi
 	if (queue->on_hardware == 0 && head_waits_for_hardware(queue)) {
 		penstock_queue_wake(queue, node);
 	}
-	submission->completed(submission, PENSTOCK_STATUS_SUCCESS);
+	penstock_scheduler_complete(scheduler, submission, PENSTOCK_STATUS_SUCCESS);
 }
 
 /* The first of the process's packets on the node, if it is not behind `fence_id`; or NULL. */
@@ -632,7 +643,7 @@ void penstock_node_complete(struct penstock_scheduler *scheduler, struct penstoc
 	}
 	/* `completed` may do anything but end the scheduler: the list is read anew each time. */
 	while ((submission = next_done(node, process, fence_id)) != NULL) {
-		retire(node, submission, gpu_ns);
+		retire(scheduler, node, submission, gpu_ns);
 	}
 }
 
@@ -768,9 +779,10 @@ enum penstock_status penstock_scheduler_new(const struct penstock_scheduler_conf
 		penstock_fences_init(&node->fences, config->first_fence_id);
 		node->watched = node->fences.next;
 	}
-	penstock_vidmm_set_paging_port(
-		config->vidmm,
-		&(struct penstock_paging_port){ .owner = scheduler, .submit = take_paging });
+	penstock_vidmm_set_paging_port(config->vidmm,
+				       &(struct penstock_paging_port){ .owner = scheduler,
+								       .submit = take_paging,
+								       .ended = process_ended });
 	*ret_scheduler = scheduler;
 	return PENSTOCK_STATUS_SUCCESS;
 }
@@ -781,7 +793,7 @@ void penstock_scheduler_stopped(struct penstock_scheduler *scheduler, enum penst
 	struct penstock_list *link;
 
 	scheduler->stopped = true;
-	scheduler->reset_count = 0;
+	penstock_scheduler_drop_resets(scheduler);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		struct penstock_node *node = &scheduler->nodes[i];
 
@@ -810,6 +822,8 @@ void penstock_scheduler_free(struct penstock_scheduler *scheduler)
 		PENSTOCK_REQUIRE(scheduler->nodes[i].on_hardware == 0 &&
 				 scheduler->nodes[i].waiting == 0);
 	}
+	penstock_vidmm_set_paging_port(scheduler->config.vidmm,
+				       &(struct penstock_paging_port){ .owner = NULL });
 	free(scheduler->ranges);
 	free(scheduler);
 }

@@ -178,13 +178,6 @@ void penstock_scheduler_notify_interrupt(struct penstock_scheduler *scheduler,
 void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
 				     struct penstock_vidmm_process *process, int wait_status);
 
-/*
- * The process has no packet any more, and ends or starts anew: what its rings were asked is not
- * waited for.
- */
-void penstock_scheduler_forget(struct penstock_scheduler *scheduler,
-			       const struct penstock_vidmm_process *process);
-
 struct penstock_node_state {
 	uint32_t node_ordinal;
 	uint32_t on_hardware;

@@ -126,6 +126,17 @@ void penstock_vidmm_process_was_reset(struct penstock_vidmm_process *process)
 	(void)process;
 }
 
+void penstock_vidmm_process_hold(struct penstock_vidmm_process *process)
+{
+	process->holds++;
+}
+
+void penstock_vidmm_process_release(struct penstock_vidmm_process *process)
+{
+	PENSTOCK_REQUIRE(process->holds > 0);
+	process->holds--;
+}
+
 void penstock_vidmm_process_lost(struct penstock_vidmm_process *process)
 {
 	PENSTOCK_REQUIRE(!process->system);

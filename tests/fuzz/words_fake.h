@@ -15,7 +15,8 @@ struct penstock_vidmm_process {
 	struct penstock_backend_process *backend;
 	bool system;
 	bool lost;
-	bool paging;                    /* the packet is out */
+	bool paging; /* the packet is out */
+	uint32_t holds;
 	uint32_t prepared;              /* submissions */
 	enum penstock_status preparing; /* what prepare answers */
 	struct penstock_paging_packet packet;

@@ -534,7 +534,13 @@ static void submit_command(struct penstock_backend_process *base,
 
 static void ring_doorbell(struct penstock_backend_process *base)
 {
-	process_of(base)->doorbells++;
+	struct machine_process *process = process_of(base);
+
+	process->doorbells++;
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT && machine_of(base->backend)->eager; i++) {
+		while (machine_execute(process, i)) {
+		}
+	}
 }
 
 static void query_current_fence(struct penstock_backend_process *base, uint32_t node_ordinal)

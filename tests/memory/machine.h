@@ -87,6 +87,7 @@ struct machine {
 	/* of queues whose share does not matter */
 	struct penstock_scheduler_process sharing;
 	uint64_t now_ns;        /* stands still until somebody changes it */
+	bool eager;             /* what is rung for is executed before the bell returns */
 	uint32_t preempt_after; /* instructions that are executed before a request is seen */
 	const struct machine_process *deaf; /* answers no request and executes nothing behind it */
 	/* any time; NULL: nothing */

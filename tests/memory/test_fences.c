@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Submission fences: their order, what is made of a GPU's word about them, and lost ones. */
-#include "daemon/schedule/fences.h"
+#include "daemon/schedule/internal.h"
 #include "tests/harness.h"
 #include "tests/memory/scheduling.h"
 
@@ -29,6 +29,33 @@ START_TEST(C4_fence_ids_wrap)
 	ck_assert_uint_lt(node_state(0).last_fence_completed, 1000);
 	ck_assert(penstock_fence_before(0xFFFFFFF0u, 5));
 	ck_assert(!penstock_fence_before(5, 0xFFFFFFF0u));
+}
+END_TEST
+
+/* With it a process says that it completed nothing yet, and it must not be believed to be a fence.
+ */
+START_TEST(C4_no_packet_has_fence_0)
+{
+	struct work work;
+	struct penstock_interrupt answer = { .type = PENSTOCK_INTERRUPT_DMA_PREEMPTED };
+
+	tear_down();
+	start_with(4, 0, false);
+	nop(&work, alice, 0);
+	while (work.submission.state != PENSTOCK_SUBMISSION_ON_HARDWARE) {
+		machine_turn(&machine);
+		(void)machine_execute(machine_process_of(alice), 1);
+		(void)machine_report(&machine, machine_process_of(alice), 1);
+	}
+	ck_assert_uint_ne(work.submission.submission_fence_id, 0);
+	machine_empty_ring(&machine, machine_process_of(alice), 0);
+	penstock_node_preempt(machine.scheduler, &machine.scheduler->nodes[0], alice);
+	answer.fence_id = machine_process_of(alice)->rings[0].preempt_fence_id;
+	penstock_scheduler_notify_interrupt(machine.scheduler, alice, &answer);
+	ck_assert(!work.done);
+	machine_process_of(alice)->rings[0].preempting = false;
+	machine_settle(&machine);
+	ck_assert(work.done && work.status == PENSTOCK_STATUS_SUCCESS);
 }
 END_TEST
 
@@ -368,6 +395,7 @@ int main(void)
 	TCase *tests = tcase_create("fences");
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, C4_no_packet_has_fence_0);
 	tcase_add_test(tests, C4_fence_ids_wrap);
 	tcase_add_test(tests, C4_fences_are_in_order_over_the_wrap_with_resets_and_paging_between);
 	tcase_add_loop_test(tests, E10_0x119_1_impossible_fence_stops_the_adapter, 0, 2 * LIE_END);

@@ -113,6 +113,23 @@ START_TEST(E2_others_lose_nothing_and_what_stood_behind_runs_once)
 }
 END_TEST
 
+START_TEST(E2_what_came_while_the_ring_was_to_come_empty_runs_after_the_reset)
+{
+	struct work hangs, behind;
+
+	nop(&hangs, alice, 0);
+	look();
+	look();
+	ck_assert(ring_of(alice, 0)->preempting);
+	nop(&behind, alice, 1);
+	wait_for_the_hang();
+	ck_assert(hangs.done && !behind.done);
+	machine.deaf = NULL;
+	machine_settle(&machine);
+	ck_assert(behind.done && behind.status == PENSTOCK_STATUS_SUCCESS);
+}
+END_TEST
+
 /* What another node of the process had begun is not begun again by the reset. */
 START_TEST(E2_the_other_node_goes_on_from_where_it_stopped)
 {
@@ -147,6 +164,31 @@ START_TEST(E2_the_other_node_goes_on_from_where_it_stopped)
 END_TEST
 
 /* However long its other node goes on and answers: what stopped is kept off the ring. */
+/* It stopped where it was asked to, and only the notification was lost. */
+START_TEST(E2_the_other_node_is_asked_before_it_is_blamed)
+{
+	struct work broken, copying;
+
+	machine.deaf = NULL;
+	work_init(&broken, alice);
+	work_illegal(&broken);
+	enqueue(0, &broken);
+	nop(&copying, alice, QUEUES - 1);
+	ring_of(alice, 1)->running = copying.submission.submission_fence_id;
+	(void)machine_execute(machine_process_of(alice), 0);
+	ck_assert(machine_report(&machine, machine_process_of(alice), 0));
+	ck_assert(ring_of(alice, 1)->preempting);
+	ck_assert(!broken.done);
+	for (unsigned i = 0; i < 3 && !broken.done; i++) {
+		look();
+	}
+	ck_assert(broken.done && !copying.done);
+	machine_settle(&machine);
+	ck_assert(copying.done && copying.status == PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(machine.faults, 1);
+}
+END_TEST
+
 START_TEST(E2_a_node_that_answers_and_has_more_does_not_put_the_reset_off)
 {
 	struct work hangs, copying[16];
@@ -245,7 +287,9 @@ int main(void)
 	tcase_add_test(tests, E1_what_is_out_for_two_looks_is_preempted_and_hangs_after_TdrDelay);
 	tcase_add_test(tests, E1_a_GPU_that_is_slow_and_answers_never_hangs);
 	tcase_add_test(tests, E2_others_lose_nothing_and_what_stood_behind_runs_once);
+	tcase_add_test(tests, E2_what_came_while_the_ring_was_to_come_empty_runs_after_the_reset);
 	tcase_add_test(tests, E2_the_other_node_goes_on_from_where_it_stopped);
+	tcase_add_test(tests, E2_the_other_node_is_asked_before_it_is_blamed);
 	tcase_add_test(tests, E2_a_node_that_answers_and_has_more_does_not_put_the_reset_off);
 	tcase_add_test(tests, E1_an_answer_is_an_answer_until_the_reset);
 	tcase_add_test(tests, E2_what_completes_while_it_is_reset_is_done);

@@ -143,6 +143,44 @@ START_TEST(a_full_node_rings_at_once_and_is_refilled_without_an_interrupt)
 }
 END_TEST
 
+/*
+ * A full node is looked at where it is filled: what completed makes room, the last one too. But it
+ * is its owner's still, who is told on a later turn.
+ */
+START_TEST(what_is_done_before_its_enqueue_returns_is_told_on_a_later_turn)
+{
+	struct penstock_vidmm_allocation *huge =
+		machine_allocation(&machine, alice, 1, 12 * MIB, 1);
+	struct work works[6], hopeless;
+
+	warm_up(alice);
+	machine.eager = true;
+	for (unsigned i = 0; i < 6; i++) {
+		nop(&works[i], alice, 0); /* it is not done on return */
+	}
+	ck_assert(works[2].done && !works[5].done);
+	machine_settle(&machine);
+	for (unsigned i = 0; i < 6; i++) {
+		ck_assert(works[i].done && works[i].status == PENSTOCK_STATUS_SUCCESS);
+		ck_assert_uint_eq(works[i].order, i + 1);
+	}
+	/* Likewise one that cannot run, behind a node that is full. */
+	machine.eager = false;
+	for (unsigned i = 0; i < 4; i++) {
+		nop(&works[i], alice, 0);
+	}
+	while (machine_execute(machine_process_of(alice), 0)) {
+	}
+	work_init(&hopeless, alice);
+	work_reference(&hopeless, huge);
+	work_nop(&hopeless);
+	enqueue(1, &hopeless);
+	machine_settle(&machine);
+	ck_assert_int_eq(hopeless.status, PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY);
+	penstock_vidmm_allocation_unref(huge);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("hardware queue");
@@ -156,6 +194,7 @@ int main(void)
 	tcase_add_test(tests, D1_a_long_packet_is_not_overtaken_because_it_is_long);
 	tcase_add_test(tests, a_ring_is_never_overrun);
 	tcase_add_test(tests, a_full_node_rings_at_once_and_is_refilled_without_an_interrupt);
+	tcase_add_test(tests, what_is_done_before_its_enqueue_returns_is_told_on_a_later_turn);
 	suite_add_tcase(suite, tests);
 	return penstock_test_main(suite);
 }

@@ -212,8 +212,35 @@ START_TEST(D5_a_process_that_ends_leaves_no_request_behind)
 	ck_assert(machine_report(&machine, machine_process_of(alice), 0));
 	ck_assert(work.done);
 	ck_assert_uint_eq(node->preemption_count, 1);
-	penstock_scheduler_forget(machine.scheduler, alice);
+	ck_assert(penstock_vidmm_process_idle(alice));
 	ck_assert_uint_eq(node->preemption_count, 0);
+}
+END_TEST
+
+/* What it leaves behind is unmapped as soon as the ring may take packets again. */
+START_TEST(D5_a_principal_that_leaves_while_its_ring_is_to_come_empty_is_waited_for)
+{
+	struct penstock_vidmm_process *carol = machine_principal(&machine, 3, 1 * MIB);
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, carol, 1, 4096, 2);
+	struct machine_process *process = machine_process_of(carol);
+	struct penstock_node *node = &machine.scheduler->nodes[1];
+	struct work work;
+
+	work_init(&work, carol);
+	work_reference(&work, allocation);
+	work_nop(&work);
+	submit(&low, &work);
+	machine_settle(&machine);
+	ck_assert(work.done && work.status == PENSTOCK_STATUS_SUCCESS);
+	penstock_node_preempt(machine.scheduler, node, carol);
+	penstock_vidmm_allocation_unref(allocation);
+	penstock_vidmm_process_free(carol);
+	ck_assert_uint_eq(node->preemption_count, 1);
+	machine_settle(&machine);
+	ck_assert(!process->used);
+	ck_assert_uint_eq(node->preemption_count, 0);
+	ck_assert_str_eq(machine.failed, "");
 }
 END_TEST
 
@@ -412,6 +439,8 @@ int main(void)
 	tcase_add_test(tests, D5_contexts_of_one_process_take_turns);
 	tcase_add_test(tests, D6_what_the_answer_says_is_completed_does_not_run_again);
 	tcase_add_test(tests, D5_a_process_that_ends_leaves_no_request_behind);
+	tcase_add_test(tests,
+		       D5_a_principal_that_leaves_while_its_ring_is_to_come_empty_is_waited_for);
 	tcase_add_test(tests, D5_a_request_to_a_node_that_is_done_is_answered_and_changes_nothing);
 	tcase_add_test(tests,
 		       D5_preempted_at_every_instruction_boundary_a_buffer_gives_the_same_bytes);

@@ -305,6 +305,30 @@ START_TEST(an_allocation_may_be_freed_while_its_pages_are_reserved)
 }
 END_TEST
 
+START_TEST(a_principal_may_go_while_its_last_pages_are_reserved)
+{
+	static const uint64_t sizes[] = { 4 * KIB, 8 * MIB };
+
+	for (unsigned i = 0; i < PENSTOCK_ARRAY_SIZE(sizes); i++) {
+		const struct penstock_allocation_info info = { .id = 10 + i,
+							       .size_bytes = sizes[i] };
+		struct penstock_vidmm_process *carol = machine_principal(&machine, 3, 16 * MIB);
+		const struct machine_process *process = machine_process_of(carol);
+		enum penstock_status status = PENSTOCK_STATUS_PENDING;
+		struct penstock_vidmm_allocation *allocation;
+
+		ck_assert_int_eq(
+			penstock_vidmm_allocation_new(carol, &info, told, &status, &allocation),
+			PENSTOCK_STATUS_PENDING);
+		penstock_vidmm_allocation_unref(allocation);
+		penstock_vidmm_process_free(carol);
+		ck_assert(process->used);
+		machine_settle(&machine);
+		ck_assert(!process->used);
+	}
+}
+END_TEST
+
 START_TEST(no_space_on_the_disk_is_NO_MEMORY)
 {
 	const struct penstock_allocation_info info = { .id = 10, .size_bytes = 8 * MIB };
@@ -483,6 +507,23 @@ START_TEST(a_principal_may_go_while_another_has_its_pages_mapped)
 END_TEST
 
 /* ---------------------------------------------------------------- aperture */
+
+START_TEST(a_principal_may_go_while_its_last_page_is_unmapped)
+{
+	struct penstock_vidmm_process *carol = machine_principal(&machine, 3, 1 * MIB);
+	const struct machine_process *process = machine_process_of(carol);
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, carol, 3, 4 * KIB, APERTURE_ONLY);
+
+	ck_assert_int_eq(touch(carol, allocation), PENSTOCK_STATUS_SUCCESS);
+	penstock_vidmm_allocation_unref(allocation);
+	penstock_vidmm_process_free(carol);
+	ck_assert(process->used);
+	machine_settle(&machine);
+	ck_assert(!process->used);
+	ck_assert_uint_eq(machine.processes[0].file_count, 4); /* alice's and bob's */
+}
+END_TEST
 
 START_TEST(B5_a_stray_access_after_unmap_meets_the_dummy)
 {
@@ -799,6 +840,78 @@ START_TEST(what_was_on_its_way_is_accessible_when_the_backend_is_gone)
 }
 END_TEST
 
+/*
+ * One operation of a packet adds another, the next one of it has that flushed: it completes when it
+ * was executed, and not with the packet before it.
+ */
+START_TEST(B7_what_is_flushed_while_a_packet_completes_is_not_of_it)
+{
+	struct penstock_vidmm_allocation *first =
+		machine_allocation(&machine, bob, 6, 64 * KIB, LOCAL_ONLY);
+	struct penstock_vidmm_allocation *shared =
+		machine_allocation(&machine, alice, 7, 64 * KIB, APERTURE_ONLY);
+	struct penstock_vidmm_allocation *moved =
+		machine_allocation(&machine, bob, 8, 64 * KIB, LOCAL_ONLY);
+	enum penstock_status status = PENSTOCK_STATUS_PENDING;
+	struct penstock_queue other;
+	struct work works[2];
+
+	penstock_queue_init(&other, machine.scheduler, &machine.sharing,
+			    PENSTOCK_NODE_RENDER_ORDINAL, 0, NULL);
+	fill_bytes(shared, 64 * KIB, 7);
+	fill_bytes(moved, 64 * KIB, 8);
+	for (unsigned i = 0; i < 2; i++) {
+		work_init(&works[i], bob);
+		work_reference(&works[i], i == 0 ? first : moved);
+		work_nop(&works[i]);
+		penstock_scheduler_enqueue(i == 0 ? &queue : &other, &works[i].submission);
+	}
+	/* `first` is on its way; behind it `moved`, which is to leave again, and `shared`. */
+	penstock_scheduler_cancel(&other, PENSTOCK_STATUS_CANCELLED);
+	ck_assert_int_eq(penstock_vidmm_allocation_evict(moved), PENSTOCK_STATUS_PENDING);
+	ck_assert_int_eq(penstock_vidmm_allocation_share(shared, told, &status),
+			 PENSTOCK_STATUS_PENDING);
+	penstock_vidmm_allocation_unref(shared); /* sharing has the last reference */
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_int_eq(status, PENSTOCK_STATUS_PENDING);
+		ck_assert(machine_execute(&machine.processes[0], 1));
+		ck_assert(machine_report(&machine, &machine.processes[0], 1));
+	}
+	ck_assert_int_eq(status, PENSTOCK_STATUS_SUCCESS);
+	fill_bytes(moved, 64 * KIB, 9);
+	machine_settle(&machine);
+	ck_assert(all_bytes(moved, 64 * KIB, 9));
+	ck_assert(works[0].done && works[1].done);
+	penstock_vidmm_allocation_unref(first);
+	penstock_vidmm_allocation_unref(moved);
+}
+END_TEST
+
+START_TEST(sharing_that_was_on_its_way_is_told_when_the_backend_is_gone)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 7, 1 * MIB, LOCAL_ONLY);
+	enum penstock_status status = PENSTOCK_STATUS_PENDING;
+
+	fill_bytes(allocation, 4096, 7);
+	ck_assert_int_eq(penstock_vidmm_allocation_share(allocation, told, &status),
+			 PENSTOCK_STATUS_PENDING);
+	for (int i = 0; i < _i; i++) {
+		machine_step(&machine);
+	}
+	penstock_scheduler_stopped(machine.scheduler, PENSTOCK_STATUS_CANCELLED);
+	penstock_vidmm_stopped(machine.vidmm);
+	machine_turn(&machine);
+	ck_assert_int_eq(status, _i == 0 ? PENSTOCK_STATUS_CANCELLED : PENSTOCK_STATUS_SUCCESS);
+	penstock_vidmm_allocation_unref(allocation);
+	machine_turn(&machine);
+	ck_assert_uint_eq(penstock_vidmm_process_used_bytes(alice), 0);
+	for (unsigned i = 0; i < MACHINE_PROCESSES; i++) {
+		machine.processes[i].used = false; /* a backend that stops ends them itself */
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("vidmm");
@@ -821,7 +934,10 @@ int main(void)
 	tcase_add_test(vidmm, no_space_on_the_disk_is_NO_MEMORY);
 	tcase_add_loop_test(vidmm, what_was_on_its_way_is_accessible_when_the_backend_is_gone, 0,
 			    4);
+	tcase_add_loop_test(vidmm, sharing_that_was_on_its_way_is_told_when_the_backend_is_gone, 0,
+			    2);
 	tcase_add_loop_test(vidmm, a_shared_allocation_is_seen_by_both_and_by_nobody_else, 0, 2);
+	tcase_add_test(vidmm, B7_what_is_flushed_while_a_packet_completes_is_not_of_it);
 	tcase_add_test(vidmm, sharing_what_nobody_wrote_moves_nothing);
 	tcase_add_loop_test(
 		vidmm,
@@ -833,6 +949,8 @@ int main(void)
 	tcase_add_test(vidmm, a_reset_process_gets_its_mappings_back);
 	tcase_add_test(vidmm, A11_what_did_not_move_has_nothing_patched);
 	tcase_add_test(vidmm, C1_patch_is_idempotent_and_stays_in_its_range);
+	tcase_add_test(vidmm, a_principal_may_go_while_its_last_page_is_unmapped);
+	tcase_add_test(vidmm, a_principal_may_go_while_its_last_pages_are_reserved);
 	tcase_add_test(vidmm, the_gpu_cannot_write_its_dma_buffers);
 	tcase_add_test(vidmm, slots_are_used_again_and_run_out_as_PENDING);
 	tcase_add_test(vidmm, a_dma_pool_is_bounded_beside_the_quota_and_given_back);

@@ -689,13 +689,6 @@ void penstock_scheduler_kick(struct penstock_scheduler *scheduler)
 	look(scheduler);
 }
 
-void penstock_scheduler_forget(struct penstock_scheduler *scheduler,
-			       const struct penstock_vidmm_process *process)
-{
-	(void)scheduler;
-	ck_assert_ptr_nonnull(process);
-}
-
 /* Nothing is ever in anybody's way. */
 void penstock_scheduler_slice(struct penstock_scheduler *scheduler)
 {
