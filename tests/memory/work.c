@@ -37,7 +37,7 @@ uint32_t work_reference(struct work *work, struct penstock_vidmm_allocation *all
 {
 	uint32_t index = work->submission.reference_count++;
 
-	ck_assert_uint_lt(index, PENSTOCK_ARRAY_SIZE(work->references));
+	PENSTOCK_REQUIRE(index < PENSTOCK_ARRAY_SIZE(work->references));
 	work->references[index] =
 		(struct penstock_reference){ .allocation = allocation, .write_operation = true };
 	return index;
@@ -47,22 +47,26 @@ static uint8_t *emit(struct work *work, uint16_t opcode, uint32_t size)
 {
 	uint8_t *bytes = work->dma + work->submission.args.dma_length;
 
-	ck_assert_uint_le(work->submission.args.dma_length + size, sizeof(work->dma));
+	PENSTOCK_REQUIRE(work->submission.args.dma_length + size <= sizeof(work->dma));
 	memset(bytes, 0, size);
 	penstock_store32(bytes, penstock_instruction_header(opcode, size));
 	work->submission.args.dma_length += size;
 	return bytes;
 }
 
-static void patch(struct work *work, uint32_t index, uint64_t offset, const uint8_t *site)
+/* The address at `site` is the `slot`th of the instruction that begins at `bytes`. */
+static void patch(struct work *work, uint32_t index, uint64_t offset, const uint8_t *bytes,
+		  uint32_t slot, uint32_t site)
 {
 	uint32_t at = work->submission.args.patch_count++;
 
-	ck_assert_uint_lt(at, PENSTOCK_ARRAY_SIZE(work->patches));
+	PENSTOCK_REQUIRE(at < PENSTOCK_ARRAY_SIZE(work->patches));
 	work->patches[at] = (struct penstock_patch_location){
 		.allocation_index = index,
 		.allocation_offset = offset,
-		.patch_offset = (uint32_t)(site - work->dma),
+		.slot_id = slot & 0xffffff,
+		.patch_offset = (uint32_t)(bytes - work->dma) + site,
+		.split_offset = (uint32_t)(bytes - work->dma),
 	};
 }
 
@@ -77,7 +81,7 @@ void work_fill(struct work *work, uint32_t index, uint64_t offset, uint64_t size
 
 	penstock_store32(bytes + PENSTOCK_DMA_FILL_pattern, pattern);
 	penstock_store64(bytes + PENSTOCK_DMA_FILL_size, size);
-	patch(work, index, offset, bytes + PENSTOCK_DMA_FILL_address);
+	patch(work, index, offset, bytes, 0, PENSTOCK_DMA_FILL_address);
 }
 
 void work_copy(struct work *work, uint32_t from, uint64_t from_offset, uint32_t to,
@@ -86,8 +90,23 @@ void work_copy(struct work *work, uint32_t from, uint64_t from_offset, uint32_t 
 	uint8_t *bytes = emit(work, PENSTOCK_DMA_OPCODE_COPY, PENSTOCK_DMA_BYTES_COPY);
 
 	penstock_store64(bytes + PENSTOCK_DMA_COPY_size, size);
-	patch(work, from, from_offset, bytes + PENSTOCK_DMA_COPY_source);
-	patch(work, to, to_offset, bytes + PENSTOCK_DMA_COPY_destination);
+	patch(work, from, from_offset, bytes, 0, PENSTOCK_DMA_COPY_source);
+	patch(work, to, to_offset, bytes, 1, PENSTOCK_DMA_COPY_destination);
+}
+
+void work_invert(struct work *work, uint32_t index, uint64_t offset, uint32_t pixels,
+		 uint32_t color)
+{
+	const struct penstock_rect rect = { .right = (int32_t)pixels, .bottom = 1 };
+	uint8_t *bytes = emit(work, PENSTOCK_DMA_OPCODE_COLORFILL,
+			      PENSTOCK_DMA_BYTES_COLORFILL + sizeof(rect));
+
+	penstock_store32(bytes + PENSTOCK_DMA_COLORFILL_formats, PENSTOCK_FORMAT_A8R8G8B8);
+	penstock_store32(bytes + PENSTOCK_DMA_COLORFILL_destination_pitch, 4 * pixels);
+	penstock_store32(bytes + PENSTOCK_DMA_COLORFILL_rop3, 0x5a); /* PATINVERT */
+	penstock_store32(bytes + PENSTOCK_DMA_COLORFILL_color, color);
+	memcpy(bytes + PENSTOCK_DMA_COLORFILL_sub_rects, &rect, sizeof(rect));
+	patch(work, index, offset, bytes, 0, PENSTOCK_DMA_COLORFILL_destination);
 }
 
 void work_stray_fill(struct work *work, uint64_t address, uint64_t size, uint32_t pattern)

@@ -3,12 +3,10 @@
 
 #include "gpu-backend/emulated/gpu/processor.h"
 #include "gpu-backend/plain/plain.h"
+#include "tests/support/gpu_memory.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct packet {
 	struct penstock_submit_args args;
@@ -26,17 +24,10 @@ struct node {
 	bool halted; /* faulted, until it is reset */
 };
 
-struct file {
-	struct penstock_backend_file base; /* its descriptor is owned */
-	enum penstock_file_role role;
-};
-
 struct local_process {
 	struct penstock_plain_process plain;
-	struct penstock_mmu mmu;
+	struct gpu_memory memory;
 	struct node nodes[PENSTOCK_NODE_COUNT];
-	struct file *files; /* what is attached, for the next reset */
-	size_t file_count;
 };
 
 struct local_gpu {
@@ -44,11 +35,6 @@ struct local_gpu {
 	uint64_t local_bytes;
 	uint64_t aperture_bytes;
 };
-
-static struct local_gpu *gpu_of(const struct penstock_backend_process *process)
-{
-	return (struct local_gpu *)process->backend;
-}
 
 static struct local_process *process_of(struct penstock_backend_process *process)
 {
@@ -151,29 +137,14 @@ static void on_idle(uv_idle_t *handle)
 
 /* ---------------------------------------------------------------- a process's life */
 
-/* Windows with nothing in them but what is attached. */
-static enum penstock_status build(struct local_process *process)
+static void empty_nodes(struct local_process *process)
 {
-	struct local_gpu *gpu = gpu_of(&process->plain.base);
-	enum penstock_status status =
-		penstock_mmu_init(&process->mmu, gpu->local_bytes, gpu->aperture_bytes);
-
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		struct packet *packets = process->nodes[i].packets;
 
 		process->nodes[i] = (struct node){ .packets = packets };
-		penstock_engine_init(&process->nodes[i].engine, &process->mmu, i);
+		penstock_engine_init(&process->nodes[i].engine, &process->memory.mmu, i);
 	}
-	for (size_t i = 0; i < process->file_count && status == PENSTOCK_STATUS_SUCCESS; i++) {
-		const struct file *file = &process->files[i];
-		int descriptor = fcntl(file->base.descriptor, F_DUPFD_CLOEXEC, 0);
-
-		status = descriptor < 0
-				 ? PENSTOCK_STATUS_NO_MEMORY
-				 : penstock_mmu_attach(&process->mmu, file->base.id, descriptor,
-						       file->base.size_bytes, file->role);
-	}
-	return status;
 }
 
 static void destroy_process(struct penstock_backend_process *base)
@@ -181,14 +152,10 @@ static void destroy_process(struct penstock_backend_process *base)
 	struct local_process *process = process_of(base);
 
 	penstock_plain_process_fini(&process->plain);
-	penstock_mmu_fini(&process->mmu);
-	for (size_t i = 0; i < process->file_count; i++) {
-		close(process->files[i].base.descriptor);
-	}
+	gpu_memory_fini(&process->memory);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		free(process->nodes[i].packets);
 	}
-	free(process->files);
 	free(process);
 }
 
@@ -197,6 +164,7 @@ static enum penstock_status create_process(struct penstock_backend *base, bool s
 					   struct penstock_backend_process **ret_process)
 {
 	struct local_process *process = calloc(1, sizeof(*process));
+	const struct local_gpu *gpu = (const struct local_gpu *)base;
 
 	(void)system;
 	PENSTOCK_REQUIRE(process != NULL);
@@ -205,7 +173,8 @@ static enum penstock_status create_process(struct penstock_backend *base, bool s
 		process->nodes[i].packets = calloc(PENSTOCK_RING_PACKETS, sizeof(struct packet));
 		PENSTOCK_REQUIRE(process->nodes[i].packets != NULL);
 	}
-	PENSTOCK_REQUIRE(build(process) == PENSTOCK_STATUS_SUCCESS);
+	gpu_memory_init(&process->memory, gpu->local_bytes, gpu->aperture_bytes);
+	empty_nodes(process);
 	*ret_process = &process->plain.base;
 	return PENSTOCK_STATUS_SUCCESS;
 }
@@ -214,8 +183,8 @@ static void reset_engine(struct penstock_backend_process *base)
 {
 	struct local_process *process = process_of(base);
 
-	penstock_mmu_fini(&process->mmu);
-	PENSTOCK_REQUIRE(build(process) == PENSTOCK_STATUS_SUCCESS);
+	gpu_memory_reset(&process->memory);
+	empty_nodes(process);
 }
 
 /* ---------------------------------------------------------------- files */
@@ -224,30 +193,12 @@ static enum penstock_status attach_file(struct penstock_backend_process *base,
 					const struct penstock_backend_file *file,
 					enum penstock_file_role role)
 {
-	struct local_process *process = process_of(base);
-	struct file *grown = reallocarray(process->files, process->file_count + 1, sizeof(*grown));
-	int kept = fcntl(file->descriptor, F_DUPFD_CLOEXEC, 0);
-	int mapped = fcntl(file->descriptor, F_DUPFD_CLOEXEC, 0);
-
-	PENSTOCK_REQUIRE(grown != NULL && kept >= 0 && mapped >= 0);
-	process->files = grown;
-	grown[process->file_count] = (struct file){ *file, role };
-	grown[process->file_count++].base.descriptor = kept;
-	return penstock_mmu_attach(&process->mmu, file->id, mapped, file->size_bytes, role);
+	return gpu_memory_attach(&process_of(base)->memory, file, role);
 }
 
 static void detach_file(struct penstock_backend_process *base, uint32_t file_id)
 {
-	struct local_process *process = process_of(base);
-
-	penstock_mmu_detach(&process->mmu, file_id);
-	for (size_t i = 0; i < process->file_count; i++) {
-		if (process->files[i].base.id == file_id) {
-			close(process->files[i].base.descriptor);
-			process->files[i] = process->files[--process->file_count];
-			return;
-		}
-	}
+	gpu_memory_detach(&process_of(base)->memory, file_id);
 }
 
 /* ---------------------------------------------------------------- packets */

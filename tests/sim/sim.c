@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/sim/sim.h"
+
+#include "tests/harness.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MIB (1024u * 1024u)
+
+struct sim *sim_current;
+
+void sim_print(const struct sim *sim)
+{
+	sim_trace_print(&sim->trace, stderr);
+	fprintf(stderr, "PENSTOCK_SIM_SEED=%" PRIu64 " at %" PRIu64 " ns, %" PRIu64 " events\n",
+		sim->seed, sim->clock.now_ns, sim->trace.count);
+}
+
+void sim_fail(struct sim *sim, const char *file, int line, const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (sim->sabotage != SIM_SABOTAGE_NONE) {
+		_exit(SIM_FOUND);
+	}
+	sim_print(sim);
+	fprintf(stderr, "%s\n", text);
+	sim_current = NULL;
+	_ck_assert_failed(file, line, text, "PENSTOCK_SIM_SEED=%" PRIu64 ": %s", sim->seed, text);
+	abort();
+}
+
+/* Some runs are without trouble, some with one kind of it, some with all of them. */
+static uint32_t habit(struct sim *sim, uint32_t most)
+{
+	return sim_chance(&sim->random, 350) ? 1 + sim_below(&sim->random, most) : 0;
+}
+
+/* One draw a statement: in an initialiser the compiler chooses their order. */
+static void draw_habits(struct sim *sim)
+{
+	struct sim_habits *habits = &sim->habits;
+
+	habits->hang = habit(sim, 20);
+	habits->stray = habit(sim, 20);
+	habits->illegal = habit(sim, 20);
+	habits->late = habit(sim, 200);
+	habits->lost = habit(sim, 60);
+	habits->repeated = habit(sim, 200);
+	habits->deaths = habit(sim, 500);
+	habits->refusals = habit(sim, 300);
+	habits->no_space = habit(sim, 100);
+	habits->slow = habit(sim, 200);
+	habits->lies = sim_chance(&sim->random, 100) ? 200 : 0;
+	sim->local_bytes = (1 + sim_below(&sim->random, 3)) * MIB;
+	sim->aperture_bytes = 4 * MIB;
+	sim->commit_limit_bytes = (2 + sim_below(&sim->random, 3)) * MIB;
+	sim->cap = 1 + sim_below(&sim->random, 6);
+}
+
+void sim_run(struct sim *sim, const struct sim_options *options)
+{
+	*sim = (struct sim){
+		.seed = options->seed,
+		.sabotage = options->sabotage,
+		.random = { options->seed },
+		.trace = { .whole = options->whole },
+	};
+	sim_current = sim;
+	sim->directory = penstock_test_directory();
+	draw_habits(sim);
+	sim_adapter_start(sim);
+	sim_workload_start(sim);
+	sim_workload_drain(sim);
+	sim_workload_end(sim);
+	sim_adapter_stop(sim);
+	sim_clock_fini(&sim->clock);
+	penstock_test_directory_remove(sim->directory);
+	sim_current = NULL;
+}
