@@ -155,11 +155,11 @@ void sim_thing_evict(struct sim *sim, struct sim_thing *thing)
 /* ---------------------------------------------------------------- clients */
 
 /* NULL: it moves; the client asks again later, which it does not do here. */
-static uint8_t *begin_access(const struct sim_thing *thing)
+static uint8_t *begin_access(const struct sim_thing *thing, uint32_t access)
 {
 	return thing->pending || thing->released
 		       ? NULL
-		       : penstock_vidmm_access_begin(thing->allocation, 0);
+		       : penstock_vidmm_access_begin(thing->allocation, 0, access);
 }
 
 static void compare(struct sim *sim, const struct sim_thing *thing, const uint8_t *bytes)
@@ -180,7 +180,7 @@ static void compare(struct sim *sim, const struct sim_thing *thing, const uint8_
 
 void sim_thing_read(struct sim *sim, struct sim_thing *thing)
 {
-	const uint8_t *bytes = begin_access(thing);
+	const uint8_t *bytes = begin_access(thing, PENSTOCK_ACCESS_READ);
 
 	SIM_TRACE(sim, "read thing,there", thing->id, bytes != NULL);
 	if (bytes != NULL) {
@@ -203,7 +203,7 @@ static void write_some(struct sim *sim, struct sim_thing *thing, uint8_t *bytes)
 
 void sim_thing_write(struct sim *sim, struct sim_thing *thing)
 {
-	uint8_t *bytes = begin_access(thing);
+	uint8_t *bytes = begin_access(thing, PENSTOCK_ACCESS_WRITE);
 
 	SIM_TRACE(sim, "write thing,there", thing->id, bytes != NULL);
 	if (bytes != NULL) {
@@ -214,7 +214,7 @@ void sim_thing_write(struct sim *sim, struct sim_thing *thing)
 
 void sim_thing_spoil(struct sim *sim, struct sim_thing *thing)
 {
-	uint8_t *bytes = begin_access(thing);
+	uint8_t *bytes = begin_access(thing, PENSTOCK_ACCESS_WRITE);
 
 	if (bytes != NULL) {
 		bytes[sim_between(&sim->random, 0, thing->size - 1)] ^= 1;
@@ -249,7 +249,8 @@ static void access_ends(void *owner, const uint64_t arguments[3])
 
 void sim_thing_hold(struct sim *sim, struct sim_thing *thing)
 {
-	const uint8_t *bytes = begin_access(thing);
+	uint32_t held = sim_chance(&sim->random, 500) ? PENSTOCK_ACCESS_HELD : 0;
+	const uint8_t *bytes = begin_access(thing, PENSTOCK_ACCESS_WRITE | held);
 	struct penstock_vidmm_location location;
 	uint64_t arguments[3] = { thing->id };
 
