@@ -70,19 +70,22 @@ enum penstock_status penstock_request_call(struct penstock_connection *connectio
 
 /* ---------------------------------------------------------------- waiting for an answer */
 
-static void watch(struct penstock_requests *requests, uint64_t serial,
+static void watch(struct penstock_requests *requests, uint64_t serial, uint64_t context,
 		  struct penstock_failure *ret_failure)
 {
 	requests->watched_serial = serial;
+	requests->watched_context = context;
 	requests->watched_failure = ret_failure;
 	requests->watched_status = PENSTOCK_STATUS_SUCCESS;
 }
 
-/* Whether the failure of `serial` is there, kept or come while it was watched. */
-static bool failed_already(struct penstock_requests *requests, uint64_t serial,
-			   struct penstock_failure *ret_failure, enum penstock_status *ret_status)
+/* Whether the failure that is watched is there, kept or come while it was watched. */
+static bool failed_already(struct penstock_requests *requests, struct penstock_failure *ret_failure,
+			   enum penstock_status *ret_status)
 {
-	const struct penstock_failure *kept = penstock_failure_find(requests, serial);
+	const uint64_t serial = requests->watched_serial;
+	const uint64_t context = requests->watched_context;
+	const struct penstock_failure *kept = penstock_failure_find(requests, serial, context);
 
 	if (kept == NULL) {
 		*ret_status = requests->watched_status;
@@ -92,15 +95,15 @@ static bool failed_already(struct penstock_requests *requests, uint64_t serial,
 	if (ret_failure != NULL) {
 		*ret_failure = *kept;
 	}
-	penstock_failure_forget(requests, serial);
+	penstock_failure_forget(requests, serial, context);
 	return true;
 }
 
 /* What a wait is for. */
 struct wait {
 	uint64_t serial;
-	uint64_t context;
-	bool fence; /* its fence, not only its answer */
+	uint64_t context; /* 0: any */
+	bool fence;       /* its fence, not only its answer */
 };
 
 /*
@@ -138,7 +141,8 @@ static enum penstock_status without_failure(struct penstock_connection *connecti
 		return PENSTOCK_STATUS_INVALID_HANDLE;
 	}
 	return context->fence >= wait->serial &&
-			       !penstock_failure_was_told(&connection->requests, wait->serial)
+			       !penstock_failure_was_told(&connection->requests, wait->serial,
+							  wait->context)
 		       ? PENSTOCK_STATUS_SUCCESS
 		       : PENSTOCK_STATUS_NOT_FOUND;
 }
@@ -158,9 +162,9 @@ static enum penstock_status wait_for(struct penstock_connection *connection,
 	if (connection->in_callback > 0) {
 		return PENSTOCK_STATUS_NOT_SUPPORTED;
 	}
-	watch(&connection->requests, wait->serial, ret_failure);
+	watch(&connection->requests, wait->serial, wait->context, ret_failure);
 	for (;;) {
-		if (failed_already(&connection->requests, wait->serial, ret_failure, &outcome)) {
+		if (failed_already(&connection->requests, ret_failure, &outcome)) {
 			status = outcome;
 			break;
 		}
@@ -178,7 +182,7 @@ static enum penstock_status wait_for(struct penstock_connection *connection,
 			break; /* otherwise it came with the last frames: look again */
 		}
 	}
-	watch(&connection->requests, 0, NULL);
+	watch(&connection->requests, 0, 0, NULL);
 	return status;
 }
 

@@ -8,8 +8,20 @@
 
 #define FIRST_ENTRIES 64u
 
+static struct penstock_request_entry *entry_at(struct penstock_requests *requests, uint64_t serial)
+{
+	return &requests->ring[serial & (requests->capacity - 1)];
+}
+
 void penstock_requests_fini(struct penstock_requests *requests)
 {
+	for (uint64_t serial = requests->answered + 1; serial <= requests->last_serial; serial++) {
+		const struct penstock_request_entry *entry = entry_at(requests, serial);
+
+		if (entry->kind == PENSTOCK_REQUEST_BROADCAST) {
+			free(entry->broadcast);
+		}
+	}
 	for (size_t i = requests->failure_first; i < requests->failure_count; i++) {
 		free(requests->failures[i]);
 	}
@@ -17,11 +29,6 @@ void penstock_requests_fini(struct penstock_requests *requests)
 	free(requests->told);
 	free(requests->ring);
 	*requests = (struct penstock_requests){ .capacity = 0 };
-}
-
-static struct penstock_request_entry *entry_at(struct penstock_requests *requests, uint64_t serial)
-{
-	return &requests->ring[serial & (requests->capacity - 1)];
 }
 
 enum penstock_status penstock_requests_reserve(struct penstock_requests *requests)
@@ -63,6 +70,29 @@ struct penstock_request_entry *penstock_requests_find(struct penstock_requests *
 }
 
 /* ---------------------------------------------------------------- answers */
+
+/* A submission was accepted or refused, in all of its contexts. Returns the name of the first. */
+static uint64_t submission_answered(struct penstock_connection *connection,
+				    const struct penstock_request_entry *entry, uint64_t serial,
+				    bool refused)
+{
+	struct penstock_context *const *contexts = &entry->context;
+	uint32_t count = 1;
+	uint64_t name;
+
+	if (entry->kind == PENSTOCK_REQUEST_BROADCAST) {
+		contexts = entry->broadcast->contexts;
+		count = entry->broadcast->count;
+	}
+	name = contexts[0]->name;
+	for (uint32_t i = 0; i < count; i++) {
+		penstock_context_answered(&connection->contexts, contexts[i], serial, refused);
+	}
+	if (entry->kind == PENSTOCK_REQUEST_BROADCAST) {
+		free(entry->broadcast);
+	}
+	return name;
+}
 
 static void complete_call(struct penstock_connection *connection, struct penstock_call *call,
 			  enum penstock_status status, const ProtobufCMessage *reply)
@@ -108,7 +138,8 @@ static enum penstock_status executed(struct penstock_connection *connection, uin
 	case PENSTOCK_REQUEST_CREATE:
 		break;
 	case PENSTOCK_REQUEST_SUBMIT:
-		penstock_context_answered(&connection->contexts, entry.context, serial, false);
+	case PENSTOCK_REQUEST_BROADCAST:
+		(void)submission_answered(connection, &entry, serial, false);
 		break;
 	case PENSTOCK_REQUEST_CALL:
 		if (entry.call != NULL && entry.call->reply != PENSTOCK_FRAME_ACK &&
@@ -185,9 +216,8 @@ enum penstock_status penstock_requests_refused(struct penstock_connection *conne
 		penstock_names_give_back(&connection->names, entry.name);
 		break;
 	case PENSTOCK_REQUEST_SUBMIT:
-		told.context = entry.context->name;
-		penstock_context_answered(&connection->contexts, entry.context, failure->serial,
-					  true);
+	case PENSTOCK_REQUEST_BROADCAST:
+		told.context = submission_answered(connection, &entry, failure->serial, true);
 		break;
 	case PENSTOCK_REQUEST_CALL:
 		if (entry.call != NULL && entry.call->failure != NULL) {
@@ -237,8 +267,8 @@ static void fail_forgotten(struct penstock_connection *connection, uint64_t seri
 		complete_call(connection, entry.call, failure.status, NULL);
 		return;
 	case PENSTOCK_REQUEST_SUBMIT:
-		failure.context = entry.context->name;
-		penstock_context_answered(&connection->contexts, entry.context, serial, true);
+	case PENSTOCK_REQUEST_BROADCAST:
+		failure.context = submission_answered(connection, &entry, serial, true);
 		break;
 	case PENSTOCK_REQUEST_PLAIN:
 	case PENSTOCK_REQUEST_CREATE: /* the name may be in use: it is not given back */
@@ -304,46 +334,65 @@ static size_t failure_position(const struct penstock_requests *requests, uint64_
 	return low;
 }
 
-struct penstock_failure *penstock_failure_find(const struct penstock_requests *requests,
-					       uint64_t serial)
+/* Of the failure of `serial` that concerns `context`; failure_count: there is none. */
+static size_t kept_position(const struct penstock_requests *requests, uint64_t serial,
+			    uint64_t context)
 {
 	size_t position = failure_position(requests, serial);
 
-	if (position == requests->failure_count || requests->failures[position]->serial != serial) {
-		return NULL;
+	while (position < requests->failure_count &&
+	       requests->failures[position]->serial == serial) {
+		if (penstock_failure_concerns(requests->failures[position], context)) {
+			return position;
+		}
+		position++;
 	}
-	return requests->failures[position];
+	return requests->failure_count;
 }
 
 /* A client without memory for this is told of later waits what their fences say. */
-static void remember_told(struct penstock_requests *requests, uint64_t serial)
+static void remember_told(struct penstock_requests *requests,
+			  const struct penstock_failure *failure)
 {
 	if (requests->told == NULL) {
 		requests->told = calloc(PENSTOCK_FAILURES_TOLD, sizeof(*requests->told));
 	}
 	if (requests->told != NULL) {
-		requests->told[requests->told_count++ % PENSTOCK_FAILURES_TOLD] = serial;
+		requests->told[requests->told_count++ % PENSTOCK_FAILURES_TOLD] =
+			(struct penstock_told){ failure->serial,
+						failure->accepted ? failure->context : 0 };
 	}
 }
 
-bool penstock_failure_was_told(const struct penstock_requests *requests, uint64_t serial)
+bool penstock_failure_was_told(const struct penstock_requests *requests, uint64_t serial,
+			       uint64_t context)
 {
 	for (size_t i = 0; requests->told != NULL && i < PENSTOCK_FAILURES_TOLD; i++) {
-		if (requests->told[i] == serial) {
+		const struct penstock_told *told = &requests->told[i];
+
+		if (told->serial == serial && (told->context == 0 || told->context == context)) {
 			return true;
 		}
 	}
 	return false;
 }
 
-void penstock_failure_forget(struct penstock_requests *requests, uint64_t serial)
+struct penstock_failure *penstock_failure_find(const struct penstock_requests *requests,
+					       uint64_t serial, uint64_t context)
 {
-	size_t position = failure_position(requests, serial);
+	size_t position = kept_position(requests, serial, context);
 
-	if (penstock_failure_find(requests, serial) == NULL) {
+	return position == requests->failure_count ? NULL : requests->failures[position];
+}
+
+void penstock_failure_forget(struct penstock_requests *requests, uint64_t serial, uint64_t context)
+{
+	size_t position = kept_position(requests, serial, context);
+
+	if (position == requests->failure_count) {
 		return;
 	}
-	remember_told(requests, serial);
+	remember_told(requests, requests->failures[position]);
 	free(requests->failures[position]);
 	if (position == requests->failure_first) {
 		requests->failure_first++;
@@ -409,8 +458,9 @@ void penstock_failure_deliver(struct penstock_connection *connection,
 {
 	struct penstock_requests *requests = &connection->requests;
 
-	if (requests->watched_serial == failure->serial) {
-		remember_told(requests, failure->serial);
+	if (requests->watched_serial == failure->serial &&
+	    penstock_failure_concerns(failure, requests->watched_context)) {
+		remember_told(requests, failure);
 		requests->watched_status = failure->status;
 		if (requests->watched_failure != NULL) {
 			*requests->watched_failure = *failure;
@@ -418,7 +468,7 @@ void penstock_failure_deliver(struct penstock_connection *connection,
 		return;
 	}
 	if (connection->callbacks.failure != NULL) {
-		remember_told(requests, failure->serial);
+		remember_told(requests, failure);
 		connection->in_callback++;
 		connection->callbacks.failure(connection->callbacks.owner, failure);
 		connection->in_callback--;
@@ -442,7 +492,7 @@ enum penstock_status penstock_request_status(const struct penstock_connection *c
 	if (connection == NULL || serial == 0 || serial > connection->requests.last_serial) {
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
 	}
-	failure = penstock_failure_find(&connection->requests, serial);
+	failure = penstock_failure_find(&connection->requests, serial, 0);
 	if (failure != NULL) {
 		if (ret_failure != NULL) {
 			*ret_failure = *failure;
@@ -469,7 +519,7 @@ enum penstock_status penstock_failure_next(struct penstock_connection *connectio
 		return PENSTOCK_STATUS_NOT_FOUND;
 	}
 	*ret_failure = *requests->failures[requests->failure_first];
-	penstock_failure_forget(requests, ret_failure->serial);
+	penstock_failure_forget(requests, ret_failure->serial, 0);
 	return PENSTOCK_STATUS_SUCCESS;
 }
 

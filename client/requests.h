@@ -34,17 +34,25 @@ struct penstock_call {
 
 enum penstock_request_kind {
 	PENSTOCK_REQUEST_PLAIN,
-	PENSTOCK_REQUEST_CREATE, /* name: given back on refusal */
-	PENSTOCK_REQUEST_SUBMIT, /* context */
-	PENSTOCK_REQUEST_CALL,   /* call */
+	PENSTOCK_REQUEST_CREATE,    /* name: given back on refusal */
+	PENSTOCK_REQUEST_SUBMIT,    /* context */
+	PENSTOCK_REQUEST_BROADCAST, /* broadcast */
+	PENSTOCK_REQUEST_CALL,      /* call */
+};
+
+/* A submission of several contexts, the one that it was submitted to first. */
+struct penstock_broadcast {
+	uint32_t count;
+	struct penstock_context *contexts[]; /* kept alive like that of a single one */
 };
 
 struct penstock_request_entry {
 	enum penstock_request_kind kind;
 	union {
 		uint64_t name;
-		struct penstock_context *context; /* kept alive by its count of unanswered */
-		struct penstock_call *call;       /* NULL: nobody waits any more */
+		struct penstock_context *context;     /* kept alive by its count of unanswered */
+		struct penstock_broadcast *broadcast; /* owned by the table */
+		struct penstock_call *call;           /* NULL: nobody waits any more */
 	};
 };
 
@@ -53,6 +61,12 @@ struct penstock_request_entry {
  * same is not told that it succeeded.
  */
 #define PENSTOCK_FAILURES_TOLD 1024u
+
+/* A failure that was told. */
+struct penstock_told {
+	uint64_t serial;
+	uint64_t context; /* where it did not run; 0: a refusal */
+};
 
 struct penstock_requests {
 	struct penstock_request_entry *ring; /* [capacity], a power of two; by serial */
@@ -64,10 +78,11 @@ struct penstock_requests {
 	size_t failure_first;
 	size_t failure_count;
 	size_t failure_capacity;
-	uint64_t *told; /* [PENSTOCK_FAILURES_TOLD], a ring; NULL: none yet; owned */
+	struct penstock_told *told; /* [PENSTOCK_FAILURES_TOLD], a ring; NULL: none yet; owned */
 	uint64_t told_count;
 	/* somebody waits for this serial: its failure goes there */
 	uint64_t watched_serial;
+	uint64_t watched_context;                 /* of which only that context's; 0: any */
 	struct penstock_failure *watched_failure; /* NULL: status only */
 	enum penstock_status watched_status;
 };
@@ -113,12 +128,23 @@ void penstock_requests_abandon(struct penstock_connection *connection, enum pens
 void penstock_failure_deliver(struct penstock_connection *connection,
 			      const struct penstock_failure *failure);
 
-/* The kept failure of that serial, or NULL; with `take` the caller owns it. */
+/*
+ * Whether a failure is what somebody wants to hear who asks for `context` (0: any). A refusal is of
+ * all contexts of a broadcast; not to run is of one.
+ */
+static inline bool penstock_failure_concerns(const struct penstock_failure *failure,
+					     uint64_t context)
+{
+	return context == 0 || !failure->accepted || failure->context == context;
+}
+
+/* The kept failure of that serial that concerns `context` (0: the first), or NULL. */
 struct penstock_failure *penstock_failure_find(const struct penstock_requests *requests,
-					       uint64_t serial);
-void penstock_failure_forget(struct penstock_requests *requests, uint64_t serial);
+					       uint64_t serial, uint64_t context);
+void penstock_failure_forget(struct penstock_requests *requests, uint64_t serial, uint64_t context);
 
 /* Whether it is one of the latest that failed and were told. */
-bool penstock_failure_was_told(const struct penstock_requests *requests, uint64_t serial);
+bool penstock_failure_was_told(const struct penstock_requests *requests, uint64_t serial,
+			       uint64_t context);
 
 #endif

@@ -102,6 +102,7 @@ static size_t submission_bytes(const uint8_t *at, struct penstock_wire_submissio
 	return sizeof(*ret_record) +
 	       ret_record->allocation_count * sizeof(struct penstock_wire_allocation) +
 	       ret_record->patch_location_count * sizeof(struct penstock_patch_location) +
+	       ret_record->broadcast_count * sizeof(uint64_t) +
 	       (size_t)penstock_align_up(ret_record->command_length, 8);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/penstock/replay_script.h"
 
+#include "proto/isa/layout.h"
 #include "proto/wire/budget.h"
 #include "proto/wire/limits.h"
 #include "proto/wire/penstock.pb-c.h"
@@ -11,9 +12,9 @@ struct reader {
 	const char *name;
 	const struct penstock_recording *recording;
 	struct penstock_replay_script *script;
-	/* serial of the latest submission by a context, under the index in its name: names are
+	/* the end of the latest submission by a context, under the index in its name: names are
 	 * dense, so no more of them than requests */
-	uint64_t *latest; /* [latest_count], owned */
+	size_t *latest; /* [latest_count], owned */
 	size_t latest_count;
 	uint64_t answered;
 	struct penstock_errbuf *text;
@@ -57,11 +58,10 @@ static enum penstock_status read_hello(const struct reader *reader)
 		      : fault(reader, 0, "the recording is of a session that was resumed");
 }
 
-static enum penstock_status add(struct reader *reader, size_t index, uint64_t context)
+static enum penstock_status add(struct reader *reader, size_t index)
 {
 	struct penstock_replay_script *script = reader->script;
 	struct penstock_replay_request *request;
-	uint32_t name = (uint32_t)context;
 
 	if (script->last + 1 == script->capacity) {
 		size_t capacity = script->capacity * 2;
@@ -74,14 +74,62 @@ static enum penstock_status add(struct reader *reader, size_t index, uint64_t co
 		script->capacity = capacity;
 	}
 	request = &script->requests[++script->last];
-	*request = (struct penstock_replay_request){ .request = index, .context = context };
-	if (context != 0 && name < reader->latest_count) {
-		uint64_t previous = reader->latest[name];
-
-		request->previous = script->requests[previous].context == context ? previous : 0;
-		reader->latest[name] = script->last;
-	}
+	*request = (struct penstock_replay_request){ .request = index };
 	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* The request that was added last is a submission of that context (too). */
+static enum penstock_status add_end(struct reader *reader, uint64_t context)
+{
+	struct penstock_replay_script *script = reader->script;
+	struct penstock_replay_request *request = &script->requests[script->last];
+	uint32_t name = (uint32_t)context;
+	struct penstock_replay_end *end;
+
+	if (context == 0) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	if (script->end_count == script->end_capacity) {
+		size_t capacity = script->end_capacity * 2;
+
+		end = reallocarray(script->ends, capacity, sizeof(*end));
+		if (end == NULL) {
+			return no_memory(reader);
+		}
+		script->ends = end;
+		script->end_capacity = capacity;
+	}
+	end = &script->ends[script->end_count];
+	*end = (struct penstock_replay_end){ .context = context, .serial = script->last };
+	if (name < reader->latest_count) {
+		size_t previous = reader->latest[name];
+
+		end->previous = script->ends[previous].context == context ? previous : 0;
+		reader->latest[name] = script->end_count;
+	}
+	if (request->end_count++ == 0) {
+		request->first_end = script->end_count;
+	}
+	script->end_count++;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static enum penstock_status add_submission(struct reader *reader, size_t index,
+					   const struct penstock_submission_view *view)
+{
+	enum penstock_status status = add(reader, index);
+
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = add_end(reader, view->record.context);
+	}
+	/* What names more is refused, and has no fence. */
+	for (uint32_t i = 0;
+	     i < view->record.broadcast_count && i < PENSTOCK_LIMIT_BROADCAST_CONTEXTS &&
+	     status == PENSTOCK_STATUS_SUCCESS;
+	     i++) {
+		status = add_end(reader, penstock_load64(view->broadcast + (size_t)i * 8u));
+	}
+	return status;
 }
 
 static uint32_t submit_count(const struct penstock_recorded_frame *frame)
@@ -116,7 +164,7 @@ static enum penstock_status read_submit(struct reader *reader, size_t index)
 					     &view, NULL) != PENSTOCK_STATUS_SUCCESS) {
 			return fault(reader, index, "a submit frame that does not add up");
 		}
-		status = add(reader, index, view.record.context);
+		status = add_submission(reader, index, &view);
 	}
 	if (status == PENSTOCK_STATUS_SUCCESS && offset != frame->head.payload_bytes) {
 		status = fault(reader, index, "a submit frame that does not add up");
@@ -139,7 +187,7 @@ static enum penstock_status read_request(struct reader *reader, size_t index)
 		return fault(reader, index, "a request is missing before this one");
 	}
 	return head->type == PENSTOCK_FRAME_SUBMIT ? read_submit(reader, index)
-						   : add(reader, index, 0);
+						   : add(reader, index);
 }
 
 /* ------------------------------------------------------------------ answers and fences */
@@ -165,21 +213,39 @@ bool penstock_replay_fence(const struct penstock_recorded_frame *frame,
 	return true;
 }
 
+size_t penstock_replay_end_of(const struct penstock_replay_script *script,
+			      const struct penstock_replay_fence *fence)
+{
+	const struct penstock_replay_request *request;
+
+	if (fence->fence == 0 || fence->fence > script->last) {
+		return 0;
+	}
+	request = &script->requests[fence->fence];
+	for (uint32_t i = 0; i < request->end_count; i++) {
+		if (script->ends[request->first_end + i].context == fence->context) {
+			return request->first_end + i;
+		}
+	}
+	return 0;
+}
+
 /* Up to it, everything of the context that had not ended has: as the frame says. */
 static enum penstock_status read_fence(struct reader *reader, size_t index)
 {
-	struct penstock_replay_request *requests = reader->script->requests;
+	struct penstock_replay_end *ends = reader->script->ends;
 	struct penstock_replay_fence fence;
+	size_t end = 0;
 
-	if (!penstock_replay_fence(&reader->recording->frames[index], &fence) || fence.fence == 0 ||
-	    fence.fence > reader->script->last || fence.context == 0 ||
-	    requests[fence.fence].context != fence.context) {
+	if (penstock_replay_fence(&reader->recording->frames[index], &fence)) {
+		end = penstock_replay_end_of(reader->script, &fence);
+	}
+	if (end == 0) {
 		return fault(reader, index, "a fence of no submission");
 	}
-	for (uint64_t serial = fence.fence; serial != 0 && !requests[serial].ended;
-	     serial = requests[serial].previous) {
-		requests[serial].ended = true;
-		requests[serial].end = fence.status;
+	for (; end != 0 && !ends[end].ended; end = ends[end].previous) {
+		ends[end].ended = true;
+		ends[end].status = fence.status;
 	}
 	return PENSTOCK_STATUS_SUCCESS;
 }
@@ -242,8 +308,11 @@ enum penstock_status penstock_replay_script_init(struct penstock_replay_script *
 	*script = (struct penstock_replay_script){
 		.requests = calloc(64, sizeof(*script->requests)),
 		.capacity = 64,
+		.ends = calloc(64, sizeof(*script->ends)),
+		.end_count = 1,
+		.end_capacity = 64,
 	};
-	if (reader.latest == NULL || script->requests == NULL) {
+	if (reader.latest == NULL || script->requests == NULL || script->ends == NULL) {
 		status = no_memory(&reader);
 	} else {
 		status = read_hello(&reader);
@@ -261,5 +330,6 @@ enum penstock_status penstock_replay_script_init(struct penstock_replay_script *
 void penstock_replay_script_fini(struct penstock_replay_script *script)
 {
 	free(script->requests);
+	free(script->ends);
 	*script = (struct penstock_replay_script){ .requests = NULL };
 }

@@ -22,13 +22,13 @@ struct token {
 /* What became of a request in this session. */
 struct outcome {
 	bool refused;
-	bool ended; /* its fence was told */
 };
 
 struct penstock_replayer {
 	const struct penstock_recording *recording; /* borrowed */
 	struct penstock_replay_script script;
 	struct outcome *outcomes; /* [script.last + 1], by serial; owned */
+	bool *ended;              /* [script.end_count]: that fence was told; owned */
 	size_t cursor;            /* frame of the recording */
 	bool welcomed;
 	bool closing; /* the daemon said so */
@@ -163,53 +163,57 @@ static void on_answer(struct penstock_replayer *replayer,
 
 /* ------------------------------------------------------------------ fences */
 
-static void compare_fence(struct penstock_replayer *replayer, uint64_t serial,
+static void compare_fence(struct penstock_replayer *replayer, size_t index,
 			  enum penstock_status status)
 {
-	const struct penstock_replay_request *request = &replayer->script.requests[serial];
+	const struct penstock_replay_end *end = &replayer->script.ends[index];
 	struct penstock_errbuf what;
 
-	replayer->outcomes[serial].ended = true;
-	if (!request->ended) {
+	replayer->ended[index] = true;
+	if (!end->ended) {
 		return;
 	}
 	replayer->result.fences++;
-	if (request->end != status) {
+	if (end->status != status) {
 		penstock_errbuf_set(&what, "its fence says %s, it said %s",
 				    penstock_status_name(status),
-				    penstock_status_name(request->end));
-		differ_request(replayer, serial, what.text);
+				    penstock_status_name(end->status));
+		differ_request(replayer, end->serial, what.text);
 	}
 }
 
 static void on_fence(struct penstock_replayer *replayer,
 		     const struct penstock_recorded_frame *frame)
 {
-	const struct penstock_replay_request *requests = replayer->script.requests;
+	const struct penstock_replay_end *ends = replayer->script.ends;
 	struct penstock_replay_fence fence;
-	uint64_t serial;
+	size_t end = 0;
 
-	if (!penstock_replay_fence(frame, &fence) || fence.fence == 0 ||
-	    fence.fence > replayer->result.requests ||
-	    requests[fence.fence].context != fence.context || fence.context == 0) {
+	if (penstock_replay_fence(frame, &fence) && fence.fence <= replayer->result.requests) {
+		end = penstock_replay_end_of(&replayer->script, &fence);
+	}
+	if (end == 0) {
 		differ(replayer, "the daemon told of a fence that is no submission's");
 		return;
 	}
-	for (serial = fence.fence; serial != 0 && !replayer->outcomes[serial].ended;
-	     serial = requests[serial].previous) {
-		if (!replayer->outcomes[serial].refused) {
-			compare_fence(replayer, serial, fence.status);
+	for (; end != 0 && !replayer->ended[end]; end = ends[end].previous) {
+		if (!replayer->outcomes[ends[end].serial].refused) {
+			compare_fence(replayer, end, fence.status);
 		}
 	}
 }
 
 /* Whether everything of the context up to that submission has ended, or was refused. */
-static bool fence_reached(const struct penstock_replayer *replayer, uint64_t serial)
+static bool fence_reached(const struct penstock_replayer *replayer,
+			  const struct penstock_replay_fence *fence)
 {
-	while (serial != 0 && replayer->outcomes[serial].refused) {
-		serial = replayer->script.requests[serial].previous;
+	const struct penstock_replay_end *ends = replayer->script.ends;
+	size_t end = penstock_replay_end_of(&replayer->script, fence);
+
+	while (end != 0 && replayer->outcomes[ends[end].serial].refused) {
+		end = ends[end].previous;
 	}
-	return serial == 0 || replayer->outcomes[serial].ended;
+	return end == 0 || replayer->ended[end];
 }
 
 /* ------------------------------------------------------------------ frames */
@@ -282,8 +286,7 @@ static bool is_known(const struct penstock_replayer *replayer,
 	case PENSTOCK_FRAME_CLOSING:
 		return replayer->closing;
 	case PENSTOCK_FRAME_FENCE:
-		return !penstock_replay_fence(frame, &fence) ||
-		       fence_reached(replayer, fence.fence);
+		return !penstock_replay_fence(frame, &fence) || fence_reached(replayer, &fence);
 	default:
 		return replayer->answered >= frame->head.serial;
 	}
@@ -392,7 +395,10 @@ enum penstock_status penstock_replayer_new(const char *name,
 	status = penstock_replay_script_init(&replayer->script, name, recording, reterr_text);
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		replayer->outcomes = calloc(replayer->script.last + 1, sizeof(*replayer->outcomes));
-		status = replayer->outcomes == NULL ? PENSTOCK_STATUS_NO_MEMORY : status;
+		replayer->ended = calloc(replayer->script.end_count, sizeof(*replayer->ended));
+		status = replayer->outcomes == NULL || replayer->ended == NULL
+				 ? PENSTOCK_STATUS_NO_MEMORY
+				 : status;
 	}
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		penstock_replayer_free(replayer);
@@ -409,6 +415,7 @@ void penstock_replayer_free(struct penstock_replayer *replayer)
 	}
 	penstock_replay_script_fini(&replayer->script);
 	free(replayer->outcomes);
+	free(replayer->ended);
 	free(replayer->tokens);
 	free(replayer);
 }

@@ -170,12 +170,21 @@ static void ask_device(struct penstock_run *run, const struct penstock_run_objec
 void penstock_run_wait_submission(struct penstock_run *run, const struct penstock_step *step,
 				  struct penstock_failure *ret_failure)
 {
+	const struct penstock_script_submission *submission = step->submission;
 	const struct penstock_run_object *context = &run->objects[step->subject];
 	const uint64_t fence = run->outcomes[step - run->script->steps].serial;
 
 	*ret_failure = (struct penstock_failure){ .status = PENSTOCK_STATUS_SUCCESS };
-	ret_failure->status = penstock_context_wait(run->connection, context->handle, fence,
-						    run->timeout_ms, ret_failure);
+	for (size_t i = 0; i <= submission->broadcast_count; i++) {
+		if (i > 0) {
+			context = &run->objects[submission->broadcast[i - 1]];
+		}
+		ret_failure->status = penstock_context_wait(run->connection, context->handle, fence,
+							    run->timeout_ms, ret_failure);
+		if (ret_failure->status != PENSTOCK_STATUS_SUCCESS) {
+			break;
+		}
+	}
 	if (ret_failure->status == PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE) {
 		ask_device(run, context, fence, ret_failure);
 	}

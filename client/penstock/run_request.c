@@ -179,11 +179,26 @@ void penstock_run_destroy(struct penstock_run *run, const struct penstock_step *
 
 /* ------------------------------------------------------------------ submissions */
 
+static void fill_list(const struct penstock_run *run,
+		      const struct penstock_script_submission *submission,
+		      struct penstock_wire_allocation *ret_list)
+{
+	for (size_t i = 0; i < submission->element_count; i++) {
+		const struct penstock_script_element *element = &submission->elements[i];
+
+		if (element->object != PENSTOCK_SCRIPT_NONE) {
+			ret_list[i].name = run->objects[element->object].handle;
+		}
+		ret_list[i].flags = element->flags;
+	}
+}
+
 void penstock_run_submit(struct penstock_run *run, const struct penstock_step *step)
 {
 	const struct penstock_script_submission *submission = step->submission;
+	enum penstock_status status = PENSTOCK_STATUS_NO_MEMORY;
 	struct penstock_wire_allocation *list;
-	enum penstock_status status;
+	uint64_t *broadcast;
 	struct penstock_submit_info info = {
 		.context = run->objects[step->subject].handle,
 		.command = submission->command,
@@ -196,27 +211,25 @@ void penstock_run_submit(struct penstock_run *run, const struct penstock_step *s
 		.new_command_bytes = (uint32_t)step->new_command_bytes,
 		.new_allocation_list = (uint32_t)step->new_allocation_list,
 		.new_patch_list = (uint32_t)step->new_patch_list,
+		.broadcast_count = (uint32_t)submission->broadcast_count,
 	};
 
 	if ((step->given & PENSTOCK_GIVEN_COMMAND_LENGTH) != 0) {
 		info.command_length = (uint32_t)step->command_length;
 	}
 	list = calloc(submission->element_count + 1, sizeof(*list));
-	if (list == NULL) {
-		penstock_run_requested(run, step, PENSTOCK_STATUS_NO_MEMORY);
-		return;
-	}
-	for (size_t i = 0; i < submission->element_count; i++) {
-		const struct penstock_script_element *element = &submission->elements[i];
-
-		if (element->object != PENSTOCK_SCRIPT_NONE) {
-			list[i].name = run->objects[element->object].handle;
+	broadcast = calloc(submission->broadcast_count + 1, sizeof(*broadcast));
+	if (list != NULL && broadcast != NULL) {
+		fill_list(run, submission, list);
+		for (size_t i = 0; i < submission->broadcast_count; i++) {
+			broadcast[i] = run->objects[submission->broadcast[i]].handle;
 		}
-		list[i].flags = element->flags;
+		info.allocations = list;
+		info.broadcast = broadcast;
+		status = penstock_context_submit(run->connection, &info, NULL);
 	}
-	info.allocations = list;
-	status = penstock_context_submit(run->connection, &info, NULL);
 	free(list);
+	free(broadcast);
 	penstock_run_requested(run, step, status);
 }
 

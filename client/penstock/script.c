@@ -288,6 +288,7 @@ static void free_submission(struct penstock_script_submission *submission)
 	}
 	free(submission->elements);
 	free(submission->patches);
+	free(submission->broadcast);
 	free(submission->locations);
 	free(submission->command);
 	free(submission);

@@ -75,6 +75,8 @@ struct penstock_script_submission {
 	size_t element_count, element_capacity;
 	struct penstock_patch_location *patches;
 	size_t patch_count, patch_capacity;
+	uint32_t *broadcast; /* objects: further contexts */
+	size_t broadcast_count, broadcast_capacity;
 	struct penstock_script_location *locations;
 	size_t location_count, location_capacity;
 	uint8_t *command;

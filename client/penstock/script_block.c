@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The block of a submission: '{', lines of its allocation list and patch list, assembly, '}'.
+ * The block of a submission: '{', lines of its allocation list, its patch list and the contexts
+ * that it is broadcast to, assembly, '}'.
  */
 #include "client/penstock/script_parser.h"
 
@@ -13,6 +14,7 @@
 
 #define ELEMENTS_MAX (1u << 20)
 #define PATCHES_MAX  (1u << 21)
+#define CONTEXTS_MAX (1u << 10)
 
 static bool resolve(void *owner, const char *name, size_t length, uint16_t *ret_index)
 {
@@ -173,6 +175,36 @@ static enum penstock_status take_patch(struct penstock_script_parser *parser,
 	return status;
 }
 
+/* broadcast name name: more contexts */
+static enum penstock_status take_broadcast(struct penstock_script_parser *parser,
+					   struct penstock_script_submission *submission)
+{
+	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
+	struct penstock_token token = penstock_scanner_peek(&parser->scanner);
+	uint32_t object;
+
+	while (!penstock_token_ends_line(&token) && status == PENSTOCK_STATUS_SUCCESS) {
+		token = penstock_scanner_next(&parser->scanner);
+		if (submission->broadcast_count == CONTEXTS_MAX) {
+			return penstock_scanner_fault(&parser->scanner, &token,
+						      "the list is too long");
+		}
+		status = penstock_script_find(parser, &token, PENSTOCK_SCRIPT_CONTEXT, "a context",
+					      &object);
+		if (status == PENSTOCK_STATUS_SUCCESS) {
+			status = penstock_script_grow(parser, (void **)&submission->broadcast,
+						      &submission->broadcast_capacity,
+						      submission->broadcast_count,
+						      sizeof(*submission->broadcast));
+		}
+		if (status == PENSTOCK_STATUS_SUCCESS) {
+			submission->broadcast[submission->broadcast_count++] = object;
+		}
+		token = penstock_scanner_peek(&parser->scanner);
+	}
+	return status;
+}
+
 /* Everything from this line up to '}' is assembly. */
 static enum penstock_status take_instructions(struct penstock_script_parser *parser,
 					      const struct penstock_token *open,
@@ -248,6 +280,9 @@ enum penstock_status penstock_script_block(struct penstock_script_parser *parser
 		} else if (penstock_token_is(&token, "patch")) {
 			(void)penstock_scanner_next(&parser->scanner);
 			status = take_patch(parser, submission);
+		} else if (penstock_token_is(&token, "broadcast")) {
+			(void)penstock_scanner_next(&parser->scanner);
+			status = take_broadcast(parser, submission);
 		} else {
 			return take_instructions(parser, &open, submission);
 		}

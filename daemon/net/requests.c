@@ -137,10 +137,8 @@ static enum penstock_status payload_adds_up(const struct penstock_call *call, ui
 
 static void submit_one(struct penstock_call *call, const struct penstock_submission_view *view)
 {
-	penstock_call_finish(call,
-			     penstock_submit(call->session, call->serial, &view->record,
-					     view->allocation_list, view->patch_list, view->command,
-					     &call->reply->request, call->refusal));
+	penstock_call_finish(call, penstock_submit(call->session, call->serial, view,
+						   &call->reply->request, call->refusal));
 }
 
 /*

@@ -62,6 +62,7 @@ struct penstock_context {
 	uint64_t id;
 	uint64_t progress_record; /* leased sessions */
 	uint64_t last_serial;     /* of the last submission accepted */
+	uint64_t named_serial;    /* of the last submission that named it */
 	uint64_t completed_fence;
 	uint64_t failed_fence;  /* the latest that did not run */
 	uint64_t unknown_fence; /* whether the latest up to it ran is not known any more */

@@ -124,6 +124,7 @@ void penstock_held_lay_out(struct penstock_held *held, const struct penstock_hel
 	/* Field by field: most of a submission is filled in by the stages that need it. */
 	held->context = NULL;
 	held->passes = NULL;
+	held->sibling = NULL;
 	held->defect = NULL;
 	held->has_waits = false;
 	held->rendered = false;

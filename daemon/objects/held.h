@@ -20,6 +20,8 @@ struct penstock_held {
 	struct penstock_passes *passes;        /* owned; NULL: one DMA buffer holds it */
 	struct penstock_wait *waits;           /* [reference_count]; set up where has_waits */
 	uint64_t *before;                      /* [patch_count]: patch sites as render left them */
+	struct penstock_held
+		*sibling; /* of a broadcast, until it is rendered: the next context's */
 	struct penstock_held *next_free;
 	uint64_t block_bytes;    /* of heap, its passes included */
 	uint32_t private_bytes;  /* that the block has for private data, guard bytes included */

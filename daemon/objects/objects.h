@@ -292,7 +292,9 @@ enum penstock_status penstock_refuse_request(struct penstock_session *session, u
 					     const struct penstock_refusal *refusal);
 
 /*
- * One submission, received whole: record, lists and command bytes, all borrowed for the call.
+ * One submission, received whole: record, lists and command bytes, all borrowed for the call. It is
+ * the submission of every context that it names, of one device and one node: each runs it and has
+ * its own fence event; a refusal is of all of them.
  * SUCCESS: admitted (its fence event will come). A refusal (render's statuses, INVALID_HANDLE,
  * GRAPHICS_WRONG_ALLOCATION_DEVICE: an opening of another device; ACCESS_DENIED: WriteOperation on
  * a read-only opening; PREDECESSOR_FAILED, DEVICE_REMOVED, LIMIT_EXCEEDED, NO_MEMORY) is complete
@@ -301,9 +303,8 @@ enum penstock_status penstock_refuse_request(struct penstock_session *session, u
  * `request` is only kept when PENDING is returned.
  */
 enum penstock_status penstock_submit(struct penstock_session *session, uint64_t serial,
-				     const struct penstock_wire_submission *record,
-				     const uint8_t *allocation_list, const uint8_t *patch_list,
-				     const uint8_t *command, struct penstock_request *request,
+				     const struct penstock_submission_view *view,
+				     struct penstock_request *request,
 				     struct penstock_refusal *ret_refusal);
 
 /*

@@ -6,6 +6,11 @@
  * what the context submits meanwhile waits on `unordered` and is handed over behind them, so that
  * a context's order is kept while others render in parallel. Until a submission is admitted it has
  * changed nothing but counters: a refusal leaves the context as it was.
+ *
+ * A submission is broadcast to the contexts that it names beside its first one: it becomes a held
+ * submission of each (penstock_held.sibling while they are made), translated for each, since sizes
+ * are the context's and a DMA buffer is patched, preempted and retired on its own. None is admitted
+ * before all of them can be; on a worker they are one piece of work.
  */
 #include "daemon/memory/progress.h"
 #include "daemon/objects/passes.h"
@@ -31,13 +36,25 @@
 	(PENSTOCK_SUBMIT_RESIZE_COMMAND_BUFFER | PENSTOCK_SUBMIT_RESIZE_ALLOCATION_LIST |          \
 	 PENSTOCK_SUBMIT_RESIZE_PATCH_LOCATION_LIST)
 
-/* What a client handed over; borrowed. */
-struct input {
-	const struct penstock_wire_submission *record;
-	const uint8_t *allocation_list;
-	const uint8_t *patch_list;
-	const uint8_t *command;
+/* The contexts of one submission. */
+struct targets {
+	struct penstock_context *contexts[1u + PENSTOCK_LIMIT_BROADCAST_CONTEXTS];
+	uint32_t count;
 };
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What a submission counts for against credits, in each of its contexts. */
+static uint64_t input_bytes(const struct penstock_wire_submission *record)
+{
+	return sizeof(*record) +
+	       (uint64_t)record->allocation_count * sizeof(struct penstock_wire_allocation) +
+	       (uint64_t)record->patch_location_count * sizeof(struct penstock_patch_location) +
+	       record->command_length;
+}
 
 /* ---------------------------------------------------------------- checks */
 
@@ -53,11 +70,6 @@ static enum penstock_status check_flags(const struct penstock_context *context,
 	if (record->reserved != 0) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
 				       "the reserved field is 0x%x", record->reserved);
-	}
-	if (record->broadcast_count != 0) {
-		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
-				       "broadcast to %u contexts is not offered",
-				       record->broadcast_count);
 	}
 	if ((record->flags & PENSTOCK_SUBMIT_RENDER_KM) != 0 &&
 	    (context->info.flags & PENSTOCK_CONTEXT_GDI) == 0) {
@@ -125,11 +137,8 @@ static enum penstock_status check(const struct penstock_context *context,
 				  const struct penstock_wire_submission *record,
 				  struct penstock_refusal *ret_refusal)
 {
-	enum penstock_status status = penstock_device_check(context->device, ret_refusal);
+	enum penstock_status status = check_flags(context, record, ret_refusal);
 
-	if (status == PENSTOCK_STATUS_SUCCESS) {
-		status = check_flags(context, record, ret_refusal);
-	}
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		status = check_counts(context, record, ret_refusal);
 	}
@@ -139,18 +148,107 @@ static enum penstock_status check(const struct penstock_context *context,
 	return status;
 }
 
-/* ---------------------------------------------------------------- the block */
+/* ---------------------------------------------------------------- the contexts */
 
-static uint32_t least(uint32_t a, uint32_t b)
+/* One DMA buffer's worth of work: lists of one device, instructions of one node. */
+static enum penstock_status check_sibling(const struct penstock_context *first,
+					  const struct penstock_context *context,
+					  struct penstock_refusal *ret_refusal)
 {
-	return a < b ? a : b;
+	if (context->device != first->device) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "broadcast: context 0x%" PRIx64
+				       " is of another device than 0x%" PRIx64,
+				       context->info.name, first->info.name);
+	}
+	if (context->info.node_ordinal != first->info.node_ordinal) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "broadcast: context 0x%" PRIx64 " is on node %u, 0x%" PRIx64
+				       " on node %u",
+				       context->info.name, context->info.node_ordinal,
+				       first->info.name, first->info.node_ordinal);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
 }
 
-/* Sizes follow the bytes received, never what a client declares beyond them. */
-static struct penstock_held *new_held(struct penstock_context *context, const struct input *input,
-				      bool copy)
+/* Every context is held to what one submission may hold: it is as if it were sent so often. */
+static enum penstock_status check_broadcast(const struct penstock_wire_submission *record,
+					    uint64_t input_bytes,
+					    struct penstock_refusal *ret_refusal)
 {
-	const struct penstock_wire_submission *record = input->record;
+	const uint64_t contexts = 1u + (uint64_t)record->broadcast_count;
+
+	if (record->broadcast_count > PENSTOCK_LIMIT_BROADCAST_CONTEXTS) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_LIMIT_EXCEEDED,
+				       "broadcast to %u further contexts; at most %u",
+				       record->broadcast_count, PENSTOCK_LIMIT_BROADCAST_CONTEXTS);
+	}
+	if (contexts > 1u && input_bytes * contexts > PENSTOCK_LIMIT_HELD_BYTES) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_LIMIT_EXCEEDED,
+				       "%" PRIu64 " bytes for each of %" PRIu64
+				       " contexts; at most %u together",
+				       input_bytes, contexts, PENSTOCK_LIMIT_HELD_BYTES);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* Fills in all contexts that the names stand for, each once, whatever it says of one of them. */
+static enum penstock_status find_targets(struct penstock_session *session, uint64_t serial,
+					 const struct penstock_submission_view *view,
+					 struct targets *ret_targets,
+					 struct penstock_refusal *ret_refusal)
+{
+	const uint32_t further =
+		least(view->record.broadcast_count, PENSTOCK_LIMIT_BROADCAST_CONTEXTS);
+	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
+
+	ret_targets->count = 0;
+	for (uint32_t i = 0; i <= further; i++) {
+		const uint64_t name = i == 0 ? view->record.context
+					     : penstock_load64(view->broadcast + (i - 1u) * 8u);
+		struct penstock_context *context =
+			penstock_name_table_find(&session->names, name, PENSTOCK_NAME_CONTEXT);
+
+		if (PENSTOCK_UNLIKELY(context == NULL)) {
+			status = penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_HANDLE,
+						 "0x%" PRIx64 " names no context", name);
+		} else if (PENSTOCK_UNLIKELY(context->named_serial == serial)) {
+			status = penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+						 "0x%" PRIx64 " is named twice", name);
+		} else {
+			context->named_serial = serial;
+			ret_targets->contexts[ret_targets->count++] = context;
+		}
+	}
+	return status;
+}
+
+static enum penstock_status check_targets(const struct targets *targets,
+					  const struct penstock_wire_submission *record,
+					  struct penstock_refusal *ret_refusal)
+{
+	const struct penstock_context *first = targets->contexts[0];
+	enum penstock_status status = penstock_device_check(first->device, ret_refusal);
+
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = check_broadcast(record, input_bytes(record), ret_refusal);
+	}
+	for (uint32_t i = 0; i < targets->count && status == PENSTOCK_STATUS_SUCCESS; i++) {
+		status = check_sibling(first, targets->contexts[i], ret_refusal);
+		if (status == PENSTOCK_STATUS_SUCCESS) {
+			status = check(targets->contexts[i], record, ret_refusal);
+		}
+	}
+	return status;
+}
+
+/* ---------------------------------------------------------------- the block */
+
+/* Sizes follow the bytes received, never what a client declares beyond them. */
+static struct penstock_held *new_held(struct penstock_context *context,
+				      const struct penstock_submission_view *input, bool copy)
+{
+	const struct penstock_wire_submission *record = &input->record;
 	bool aligned = (uintptr_t)input->patch_list % _Alignof(struct penstock_patch_location) == 0;
 	struct penstock_held_size size = {
 		.references = record->allocation_count,
@@ -222,11 +320,7 @@ static void set_up(struct penstock_held *held, struct penstock_context *context,
 	submission->held = held;
 	submission->serial = serial;
 	submission->flags = record->flags;
-	submission->input_bytes =
-		(uint32_t)sizeof(*record) +
-		record->allocation_count * (uint32_t)sizeof(struct penstock_wire_allocation) +
-		record->patch_location_count * (uint32_t)sizeof(struct penstock_patch_location) +
-		record->command_length;
+	submission->input_bytes = (uint32_t)input_bytes(record);
 	submission->blocked = 0;
 	submission->cancelled = PENSTOCK_STATUS_SUCCESS;
 	submission->submission_fence_id = 0;
@@ -428,126 +522,199 @@ void penstock_context_drain(struct penstock_context *context)
 	}
 }
 
-/* ---------------------------------------------------------------- on a worker */
+/* ---------------------------------------------------------------- one for each context */
 
-static void work(void *argument)
+static void free_all(struct penstock_held *first)
 {
-	struct penstock_held *held = argument;
+	while (first != NULL) {
+		struct penstock_held *held = first;
 
-	held->status = render(held, &held->submission.refusal);
+		first = held->sibling;
+		penstock_held_free(held->context->device->session->machine, held);
+	}
 }
 
-static void refuse_rendered(struct penstock_held *held)
+/* A block with its converted list; nothing is taken yet. NULL: `ret_status` says why. */
+static struct penstock_held *make(struct penstock_context *context, uint64_t serial,
+				  const struct penstock_submission_view *input, bool copy,
+				  enum penstock_status *ret_status,
+				  struct penstock_refusal *ret_refusal)
+{
+	struct penstock_held *held = new_held(context, input, copy);
+
+	if (PENSTOCK_UNLIKELY(held == NULL)) {
+		*ret_status = penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
+					      "no memory for a submission of %u command bytes",
+					      input->record.command_length);
+		return NULL;
+	}
+	set_up(held, context, serial, &input->record);
+	*ret_status = penstock_held_convert_list(held, context->device, input->allocation_list,
+						 input->record.allocation_count, ret_refusal);
+	if (PENSTOCK_UNLIKELY(*ret_status != PENSTOCK_STATUS_SUCCESS)) {
+		free_all(held);
+		return NULL;
+	}
+	return held;
+}
+
+/* One of these for each context, the first context's first, or none. */
+static struct penstock_held *make_all(const struct targets *targets, uint64_t serial,
+				      const struct penstock_submission_view *input, bool copy,
+				      enum penstock_status *ret_status,
+				      struct penstock_refusal *ret_refusal)
+{
+	struct penstock_held *first = NULL;
+
+	for (uint32_t i = targets->count; i-- > 0;) {
+		struct penstock_held *held =
+			make(targets->contexts[i], serial, input, copy, ret_status, ret_refusal);
+
+		if (PENSTOCK_UNLIKELY(held == NULL)) {
+			free_all(first);
+			return NULL;
+		}
+		held->sibling = first;
+		first = held;
+	}
+	return first;
+}
+
+/* ---------------------------------------------------------------- on a worker */
+
+/* Renders for one context after the other, up to the first that is refused. */
+static void work(void *argument)
+{
+	struct penstock_held *first = argument;
+	struct penstock_held *held = first;
+
+	do {
+		held->status = render(held, &first->submission.refusal);
+	} while ((held->status == PENSTOCK_STATUS_SUCCESS ||
+		  held->status == PENSTOCK_STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER) &&
+		 (held = held->sibling) != NULL);
+}
+
+/* Why the work as a whole is refused, looked at on the loop. */
+static enum penstock_status judge(struct penstock_held *first)
+{
+	const struct penstock_context *context = first->context;
+	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
+
+	for (struct penstock_held *held = first; held != NULL && status == PENSTOCK_STATUS_SUCCESS;
+	     held = held->sibling) {
+		uint64_t block_bytes = held->block_bytes;
+
+		status = begin_passes(held, held->status, false, &first->submission.refusal);
+		penstock_principal_hold(context->device->session->principal,
+					held->block_bytes - block_bytes);
+	}
+	if (status == PENSTOCK_STATUS_SUCCESS && penstock_device_lost(context->device)) {
+		status = penstock_device_check(context->device, &first->submission.refusal);
+	} else if (status == PENSTOCK_STATUS_SUCCESS && context->cancelled) {
+		status = PENSTOCK_STATUS_CANCELLED;
+	}
+	return status;
+}
+
+static void end_refused(struct penstock_held *held)
 {
 	struct penstock_context *context = held->context;
-	enum penstock_status status = held->status;
 
 	penstock_context_ref(context);
-	held->submission.state = PENSTOCK_SUBMISSION_REFUSED;
-	held->pending.refusal = &held->submission.refusal;
-	if (held->pending.request != NULL) {
-		held->pending.request->refusal = held->submission.refusal;
-	}
-	penstock_context_refused(context, held, held->submission.serial);
-	penstock_held_predecessor(held, false);
-	count_refused(context);
-	lose_on_exception(context, status, &held->submission.refusal);
-	penstock_pending_finish(&held->pending, status);
 	penstock_held_end(held);
 	penstock_context_drain(context);
 	penstock_context_defer(context); /* those behind it may have completed already */
 	penstock_context_put(context);
 }
 
-static void worked(void *argument)
+static void refuse_rendered(struct penstock_held *first, enum penstock_status status)
 {
-	struct penstock_held *held = argument;
-	struct penstock_context *context = held->context;
-	uint64_t block_bytes = held->block_bytes;
+	struct penstock_held *held = first;
 
-	held->status = begin_passes(held, held->status, false, &held->submission.refusal);
-	penstock_principal_hold(context->device->session->principal,
-				held->block_bytes - block_bytes);
-	if (held->status == PENSTOCK_STATUS_SUCCESS && penstock_device_lost(context->device)) {
-		held->status = penstock_device_check(context->device, &held->submission.refusal);
-	} else if (held->status == PENSTOCK_STATUS_SUCCESS && context->cancelled) {
-		held->status = PENSTOCK_STATUS_CANCELLED;
+	first->pending.refusal = &first->submission.refusal;
+	if (first->pending.request != NULL) {
+		first->pending.request->refusal = first->submission.refusal;
 	}
-	if (held->status != PENSTOCK_STATUS_SUCCESS) {
-		refuse_rendered(held);
-		return;
+	for (; held != NULL; held = held->sibling) {
+		held->submission.state = PENSTOCK_SUBMISSION_REFUSED;
+		penstock_context_refused(held->context, held, held->submission.serial);
+		penstock_held_predecessor(held, false);
+		count_refused(held->context);
 	}
-	held->rendered = true;
-	penstock_context_ref(context);
-	penstock_context_drain(context);
-	penstock_pending_finish(&held->pending, PENSTOCK_STATUS_SUCCESS);
-	penstock_context_put(context);
+	lose_on_exception(first->context, status, &first->submission.refusal);
+	penstock_pending_finish(&first->pending, status);
+	for (held = first; held != NULL; held = first) {
+		first = held->sibling;
+		end_refused(held);
+	}
 }
 
-static enum penstock_status submit_large(struct penstock_context *context, uint64_t serial,
-					 const struct input *input,
+static void worked(void *argument)
+{
+	struct penstock_held *first = argument;
+	enum penstock_status status = judge(first);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		refuse_rendered(first, status);
+		return;
+	}
+	for (struct penstock_held *held = first; held != NULL; held = held->sibling) {
+		held->rendered = true;
+		/* What is over is freed on a later turn. */
+		penstock_context_drain(held->context);
+	}
+	penstock_pending_finish(&first->pending, PENSTOCK_STATUS_SUCCESS);
+}
+
+static enum penstock_status submit_large(const struct targets *targets, uint64_t serial,
+					 const struct penstock_submission_view *input,
 					 struct penstock_request *request,
 					 struct penstock_refusal *ret_refusal)
 {
-	struct penstock_session *session = context->device->session;
+	struct penstock_session *session = targets->contexts[0]->device->session;
 	const struct penstock_worker *worker = &session->machine->config.worker;
-	struct penstock_held *held = new_held(context, input, true);
 	enum penstock_status status;
+	struct penstock_held *first = make_all(targets, serial, input, true, &status, ret_refusal);
 
-	if (held == NULL) {
-		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
-				       "no memory for a submission of %u command bytes",
-				       input->record->command_length);
-	}
-	set_up(held, context, serial, input->record);
-	status = penstock_held_convert_list(held, context->device, input->allocation_list,
-					    input->record->allocation_count, ret_refusal);
-	if (status != PENSTOCK_STATUS_SUCCESS) {
-		penstock_held_free(session->machine, held);
+	if (first == NULL) {
 		return status;
 	}
-	admit(held, input->record->allocation_count);
-	penstock_list_append(&context->unordered, &held->order_link);
-	resize(context, input->record);
-	held->submission.state = PENSTOCK_SUBMISSION_RENDERING;
+	for (struct penstock_held *held = first; held != NULL; held = held->sibling) {
+		admit(held, input->record.allocation_count);
+		penstock_list_append(&held->context->unordered, &held->order_link);
+		held->submission.state = PENSTOCK_SUBMISSION_RENDERING;
+	}
+	resize(first->context, &input->record);
 	request->state = NULL;
-	penstock_pending_init(&held->pending, session, request, true);
-	status = worker->run(worker->owner, work, worked, held);
+	penstock_pending_init(&first->pending, session, request, true);
+	status = worker->run(worker->owner, work, worked, first);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		/* No worker: rendered here, answered like the others. */
-		work(held);
-		worked(held);
+		work(first);
+		worked(first);
 	}
 	return PENSTOCK_STATUS_PENDING;
 }
 
 /* ---------------------------------------------------------------- here and now */
 
-static enum penstock_status submit_small(struct penstock_context *context, uint64_t serial,
-					 const struct input *input,
-					 struct penstock_refusal *ret_refusal)
+static enum penstock_status render_all(struct penstock_held *first,
+				       struct penstock_refusal *ret_refusal)
 {
-	struct penstock_held *held = new_held(context, input, false);
-	enum penstock_status status;
+	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
 
-	if (PENSTOCK_UNLIKELY(held == NULL)) {
-		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
-				       "no memory for a submission");
-	}
-	set_up(held, context, serial, input->record);
-	status = penstock_held_convert_list(held, context->device, input->allocation_list,
-					    input->record->allocation_count, ret_refusal);
-	if (status == PENSTOCK_STATUS_SUCCESS) {
+	for (struct penstock_held *held = first; held != NULL && status == PENSTOCK_STATUS_SUCCESS;
+	     held = held->sibling) {
 		status = begin_passes(held, render(held, ret_refusal), true, ret_refusal);
 	}
-	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS)) {
-		penstock_held_free(context->device->session->machine, held);
-		lose_on_exception(context, status, ret_refusal);
-		return status;
-	}
-	held->rendered = true;
-	admit(held, input->record->allocation_count);
-	resize(context, input->record);
+	return status;
+}
+
+static void hand_over_in_order(struct penstock_held *held)
+{
+	struct penstock_context *context = held->context;
+
 	if (PENSTOCK_UNLIKELY(held->passes != NULL)) {
 		penstock_list_append(&context->unordered, &held->order_link);
 		penstock_context_drain(context);
@@ -556,44 +723,86 @@ static enum penstock_status submit_small(struct penstock_context *context, uint6
 	} else {
 		penstock_list_append(&context->unordered, &held->order_link);
 	}
+}
+
+static enum penstock_status submit_small(const struct targets *targets, uint64_t serial,
+					 const struct penstock_submission_view *input,
+					 struct penstock_refusal *ret_refusal)
+{
+	struct penstock_context *context = targets->contexts[0];
+	enum penstock_status status;
+	struct penstock_held *first = make_all(targets, serial, input, false, &status, ret_refusal);
+
+	if (PENSTOCK_UNLIKELY(first == NULL)) {
+		return status;
+	}
+	status = render_all(first, ret_refusal);
+	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS)) {
+		free_all(first);
+		lose_on_exception(context, status, ret_refusal);
+		return status;
+	}
+	for (struct penstock_held *held = first; held != NULL; held = held->sibling) {
+		held->rendered = true;
+		admit(held, input->record.allocation_count);
+	}
+	resize(context, &input->record);
+	for (struct penstock_held *held = first; held != NULL; held = held->sibling) {
+		hand_over_in_order(held);
+	}
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
+static enum penstock_status submit(const struct targets *targets, uint64_t serial,
+				   const struct penstock_submission_view *view,
+				   struct penstock_request *request,
+				   struct penstock_refusal *ret_refusal)
+{
+	const struct penstock_session *session = targets->contexts[0]->device->session;
+	uint64_t command_bytes = (uint64_t)view->record.command_length * targets->count;
+	enum penstock_status status = check_targets(targets, &view->record, ret_refusal);
+
+	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS)) {
+		return status;
+	}
+	return command_bytes >= session->machine->config.worker_bytes
+		       ? submit_large(targets, serial, view, request, ret_refusal)
+		       : submit_small(targets, serial, view, ret_refusal);
+}
+
 enum penstock_status penstock_submit(struct penstock_session *session, uint64_t serial,
-				     const struct penstock_wire_submission *record,
-				     const uint8_t *allocation_list, const uint8_t *patch_list,
-				     const uint8_t *command, struct penstock_request *request,
+				     const struct penstock_submission_view *view,
+				     struct penstock_request *request,
 				     struct penstock_refusal *ret_refusal)
 {
-	const struct input input = { record, allocation_list, patch_list, command };
 	enum penstock_status status = penstock_session_take_serial(session, serial, ret_refusal);
-	struct penstock_context *context;
+	enum penstock_status known;
+	struct penstock_refusal unknown;
+	struct targets targets;
 
 	if (PENSTOCK_UNLIKELY(status == PENSTOCK_STATUS_WRONG_SERIAL)) {
 		return status;
 	}
-	context = penstock_name_table_find(&session->names, record->context, PENSTOCK_NAME_CONTEXT);
+	known = find_targets(session, serial, view, &targets, &unknown);
 	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS)) {
-		if (context != NULL) {
-			penstock_context_refused(context, NULL, serial); /* as before a restart */
+		for (uint32_t i = 0; i < targets.count; i++) {
+			/* as before a restart */
+			penstock_context_refused(targets.contexts[i], NULL, serial);
 		}
 		return status;
 	}
-	if (PENSTOCK_UNLIKELY(context == NULL)) {
-		status = penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_HANDLE,
-					 "0x%" PRIx64 " names no context", record->context);
-		return penstock_session_executed(session, status, ret_refusal);
-	}
-	status = check(context, record, ret_refusal);
-	if (PENSTOCK_LIKELY(status == PENSTOCK_STATUS_SUCCESS)) {
-		status = record->command_length >= session->machine->config.worker_bytes
-				 ? submit_large(context, serial, &input, request, ret_refusal)
-				 : submit_small(context, serial, &input, ret_refusal);
+	if (PENSTOCK_UNLIKELY(known != PENSTOCK_STATUS_SUCCESS)) {
+		*ret_refusal = unknown;
+		status = known;
+	} else {
+		status = submit(&targets, serial, view, request, ret_refusal);
 	}
 	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS &&
 			      status != PENSTOCK_STATUS_PENDING)) {
-		count_refused(context);
-		penstock_context_refused(context, NULL, serial);
+		for (uint32_t i = 0; i < targets.count; i++) {
+			count_refused(targets.contexts[i]);
+			penstock_context_refused(targets.contexts[i], NULL, serial);
+		}
 	}
 	return penstock_session_executed(session, status, ret_refusal);
 }

@@ -116,7 +116,9 @@ enum penstock_status penstock_submission_view(const uint8_t *payload, uint32_t p
 	memcpy(&view.record, payload + at, sizeof(view.record));
 	/* 32-bit counts times small sizes: none of these sums can wrap 64 bits */
 	lists = (uint64_t)view.record.allocation_count * sizeof(struct penstock_wire_allocation) +
-		(uint64_t)view.record.patch_location_count * sizeof(struct penstock_patch_location);
+		(uint64_t)view.record.patch_location_count *
+			sizeof(struct penstock_patch_location) +
+		(uint64_t)view.record.broadcast_count * sizeof(uint64_t);
 	used = sizeof(view.record) + lists + view.record.command_length;
 	padded = penstock_align_up(used, 8);
 	if (!penstock_range_fits(at, padded, payload_bytes)) {
@@ -134,6 +136,8 @@ enum penstock_status penstock_submission_view(const uint8_t *payload, uint32_t p
 	view.allocation_list = payload + at + sizeof(view.record);
 	view.patch_list = view.allocation_list + (size_t)view.record.allocation_count *
 							 sizeof(struct penstock_wire_allocation);
+	view.broadcast = view.patch_list + (size_t)view.record.patch_location_count *
+						   sizeof(struct penstock_patch_location);
 	view.command = view.allocation_list + lists;
 	*ret_view = view;
 	*offset = at + (uint32_t)padded;

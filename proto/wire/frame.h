@@ -107,8 +107,9 @@ const char *penstock_frame_name(uint16_t type);
 
 /*
  * The raw payload of a submit frame: `count` submissions (message Submit), each a record, then
- * its lists (struct penstock_wire_allocation, struct penstock_patch_location: proto/values.h), then
- * its command bytes, padded with zeros to 8 bytes.
+ * its lists (struct penstock_wire_allocation, struct penstock_patch_location: proto/values.h), the
+ * names of the contexts that it is broadcast to, then its command bytes, padded with zeros to 8
+ * bytes.
  */
 struct penstock_wire_submission {
 	uint64_t context;        /* name */
@@ -117,7 +118,7 @@ struct penstock_wire_submission {
 	uint32_t command_length; /* bytes, counted from offset 0 of the command buffer */
 	uint32_t allocation_count;
 	uint32_t patch_location_count;
-	uint32_t broadcast_count;     /* D3DKMT_RENDER.BroadcastContextCount; 0 in this version */
+	uint32_t broadcast_count;     /* D3DKMT_RENDER.BroadcastContextCount */
 	uint32_t new_command_bytes;   /* with RESIZE_COMMAND_BUFFER */
 	uint32_t new_allocation_list; /* with RESIZE_ALLOCATION_LIST, elements */
 	uint32_t new_patch_list;      /* with RESIZE_PATCH_LOCATION_LIST, elements */
@@ -131,6 +132,7 @@ struct penstock_submission_view {
 	struct penstock_wire_submission record;
 	const uint8_t *allocation_list; /* record.allocation_count * 16 bytes */
 	const uint8_t *patch_list;      /* record.patch_location_count * 24 bytes */
+	const uint8_t *broadcast;       /* record.broadcast_count * 8 bytes */
 	const uint8_t *command;         /* record.command_length bytes */
 };
 

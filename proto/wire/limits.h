@@ -50,6 +50,7 @@
 #define PENSTOCK_LIMIT_COMMAND_BYTES         (16u << 20)
 #define PENSTOCK_LIMIT_ALLOCATION_LIST       65536u /* elements; an index is 16 bits */
 #define PENSTOCK_LIMIT_PATCH_LIST            (1u << 20)
+#define PENSTOCK_LIMIT_BROADCAST_CONTEXTS    64u /* beside the one that it is submitted to */
 #define PENSTOCK_LIMIT_DMA_BUFFER_BYTES      (16u << 20)
 
 /* an administrator's report: one turn of the loop makes it, and other clients wait for that */

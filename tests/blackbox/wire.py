@@ -218,14 +218,15 @@ RESIZE_COMMAND_BUFFER, RENDER_KM, IF_PREDECESSOR_RAN = 0x1, 0x20, 0x10000
 
 
 def submission(context, command, allocations=(), flags=0, patches=b"", offset=0,
-               new_command_bytes=0, record=None):
+               new_command_bytes=0, record=None, broadcast=()):
     """`allocations`: (name, write) each. `record`: fields of the record to lie in, by index."""
-    fields = [context, flags, offset, len(command), len(allocations), len(patches) // 24, 0,
+    fields = [context, flags, offset, len(command), len(allocations), len(patches) // 24,
+              len(broadcast),
               new_command_bytes, 0, 0, 0]
     for index, value in (record or {}).items():
         fields[index] = value
     out = struct.pack("<Q10I", *fields)
     for name, write in allocations:
         out += struct.pack("<QII", name, 1 if write else 0, 0)
-    out += patches + command
+    out += patches + struct.pack(f"<{len(broadcast)}Q", *broadcast) + command
     return out + bytes(-len(out) % 8)

@@ -281,20 +281,17 @@ void penstock_session_tell_fences(struct penstock_session *session, uint64_t fro
 }
 
 enum penstock_status penstock_submit(struct penstock_session *session, uint64_t serial,
-				     const struct penstock_wire_submission *record,
-				     const uint8_t *allocation_list, const uint8_t *patch_list,
-				     const uint8_t *command, struct penstock_request *request,
+				     const struct penstock_submission_view *view,
+				     struct penstock_request *request,
 				     struct penstock_refusal *ret_refusal)
 {
 	enum penstock_status status = answer(session, serial, request, ret_refusal);
 
-	(void)allocation_list;
-	(void)patch_list;
-	for (uint32_t i = 0; i < record->command_length; i++) {
-		fake.command_sum += command[i];
+	for (uint32_t i = 0; i < view->record.command_length; i++) {
+		fake.command_sum += view->command[i];
 	}
 	fake.submissions++;
-	if (record->context == 0 && status == PENSTOCK_STATUS_SUCCESS) {
+	if (view->record.context == 0 && status == PENSTOCK_STATUS_SUCCESS) {
 		status = PENSTOCK_STATUS_INVALID_HANDLE;
 		ret_refusal->at_instruction = true;
 		ret_refusal->byte_offset = 4;

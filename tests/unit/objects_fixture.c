@@ -255,15 +255,19 @@ enum penstock_status client_submit(struct client *client, const struct submit *s
 				   struct answered *answered)
 {
 	struct penstock_request *request = ask(client, answered);
-	struct penstock_wire_submission record = submit->record;
+	struct penstock_submission_view view = {
+		.record = submit->record,
+		.allocation_list = (const uint8_t *)submit->list,
+		.broadcast = (const uint8_t *)submit->broadcast,
+		.command = submit->command,
+	};
 
-	record.context = submit->context;
-	record.flags = submit->flags;
-	record.command_length = submit->command_bytes;
-	record.allocation_count = submit->list_count;
-	return penstock_submit(client->session, request->serial, &record,
-			       (const uint8_t *)submit->list, NULL, submit->command, request,
-			       &client->refusal);
+	view.record.context = submit->context;
+	view.record.flags = submit->flags;
+	view.record.command_length = submit->command_bytes;
+	view.record.allocation_count = submit->list_count;
+	view.record.broadcast_count = submit->broadcast_count;
+	return penstock_submit(client->session, request->serial, &view, request, &client->refusal);
 }
 
 void write_fill(uint8_t command[32], uint16_t index)

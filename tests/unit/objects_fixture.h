@@ -95,6 +95,8 @@ struct submit {
 	uint32_t list_count;
 	const uint8_t *command;
 	uint32_t command_bytes;
+	const uint64_t *broadcast;
+	uint32_t broadcast_count;
 	struct penstock_wire_submission record; /* fields beside those above */
 };
 

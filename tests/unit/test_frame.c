@@ -177,6 +177,27 @@ START_TEST(a_submission_is_read_in_place)
 END_TEST
 
 /* Every length that does not add up, from a payload cut anywhere to counts that would wrap. */
+START_TEST(A15_the_names_of_a_broadcast_stand_before_the_commands)
+{
+	struct penstock_submission_view view;
+	uint8_t bytes[sizeof(golden_submission) + 16];
+	uint32_t offset = 0;
+
+	/* two names between the patch list and the commands, which go on where they ended */
+	memcpy(bytes, golden_submission, 88);
+	bytes[28] = 2;
+	memset(bytes + 88, 0x11, 8);
+	memset(bytes + 96, 0x22, 8);
+	memcpy(bytes + 104, golden_submission + 88, sizeof(golden_submission) - 88);
+	ck_assert_int_eq(penstock_submission_view(bytes, sizeof(bytes), &offset, &view, NULL),
+			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(offset, sizeof(bytes));
+	ck_assert_uint_eq(view.record.broadcast_count, 2);
+	ck_assert_ptr_eq(view.broadcast, bytes + 88);
+	ck_assert_ptr_eq(view.command, bytes + 104);
+}
+END_TEST
+
 START_TEST(a_submission_that_does_not_add_up_is_malformed)
 {
 	struct penstock_submission_view view;
@@ -189,7 +210,7 @@ START_TEST(a_submission_that_does_not_add_up_is_malformed)
 			PENSTOCK_STATUS_MALFORMED_FRAME);
 		ck_assert_uint_eq(offset, 0);
 	}
-	for (uint32_t field = 16; field < 28; field += 4) {
+	for (uint32_t field = 16; field < 32; field += 4) {
 		memcpy(bytes, golden_submission, sizeof(bytes));
 		memset(bytes + field, 0xff, 4);
 		ck_assert_int_eq(
@@ -259,6 +280,7 @@ int main(void)
 	tcase_add_test(tcase, a_malformed_header_is_refused_with_a_reason);
 	tcase_add_test(tcase, frame_types_have_names);
 	tcase_add_test(tcase, a_submission_is_read_in_place);
+	tcase_add_test(tcase, A15_the_names_of_a_broadcast_stand_before_the_commands);
 	tcase_add_test(tcase, a_submission_that_does_not_add_up_is_malformed);
 	tcase_add_test(tcase, unpacking_stops_at_the_budget);
 	tcase_add_test(tcase, a_budget_counts_bytes_and_blocks);

@@ -143,9 +143,6 @@ START_TEST(A4_reserved_bits_and_fields_are_refused)
 	submit.record.reserved = 1;
 	REFUSED(client_submit(&client, &submit, &answered), INVALID_PARAMETER);
 	submit.record.reserved = 0;
-	submit.record.broadcast_count = 1;
-	REFUSED(client_submit(&client, &submit, &answered), INVALID_PARAMETER);
-	submit.record.broadcast_count = 0;
 	submit.flags = 0x10;
 	REFUSED(client_submit(&client, &submit, &answered), INVALID_PARAMETER);
 	submit.flags = PENSTOCK_SUBMIT_RENDER_KM;

@@ -105,6 +105,7 @@ START_TEST(the_page_gives_the_limits)
 	says("\n| command bytes of a submission | %u |", PENSTOCK_LIMIT_COMMAND_BYTES);
 	says("\n| allocation list of a submission | %u elements |", PENSTOCK_LIMIT_ALLOCATION_LIST);
 	says("\n| patch list of a submission | %u entries |", PENSTOCK_LIMIT_PATCH_LIST);
+	says("\n| further contexts of a submission | %u |", PENSTOCK_LIMIT_BROADCAST_CONTEXTS);
 	says("\n| size of an allocation | %llu bytes |", PENSTOCK_LIMIT_ALLOCATION_BYTES);
 	says("\n| width and height of a surface | %u pixels |", PENSTOCK_LIMIT_SURFACE_EXTENT);
 	says("\n| lease | %u seconds |", PENSTOCK_LIMIT_LEASE_S);

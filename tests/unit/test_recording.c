@@ -99,14 +99,19 @@ static struct made submit(uint64_t serial)
 	return make(PENSTOCK_FRAME_SUBMIT, serial, &message.base, two, sizeof(two));
 }
 
-static struct made fence(uint64_t serial, enum penstock_status status)
+static struct made fence_of(uint64_t context, uint64_t serial, enum penstock_status status)
 {
 	Penstock__Wire__Fence message = PENSTOCK__WIRE__FENCE__INIT;
 
-	message.context = CONTEXT;
+	message.context = context;
 	message.fence = serial;
 	message.status = status;
 	return make(PENSTOCK_FRAME_FENCE, 0, &message.base, NULL, 0);
+}
+
+static struct made fence(uint64_t serial, enum penstock_status status)
+{
+	return fence_of(CONTEXT, serial, status);
 }
 
 static struct made refusal(uint64_t serial, enum penstock_status status, uint32_t byte_offset)
@@ -403,6 +408,68 @@ START_TEST(a_replay_that_is_answered_alike_has_no_difference)
 }
 END_TEST
 
+static struct made broadcast(uint64_t serial)
+{
+	Penstock__Wire__Submit message = PENSTOCK__WIRE__SUBMIT__INIT;
+	const struct {
+		struct penstock_wire_submission record;
+		uint64_t further[2];
+	} one = { { .context = CONTEXT, .broadcast_count = 2 }, { CONTEXT + 1, CONTEXT + 2 } };
+
+	message.count = 1;
+	return make(PENSTOCK_FRAME_SUBMIT, serial, &message.base, &one, sizeof(one));
+}
+
+/* Serials 1: of three contexts, 2 and 3: of the first. */
+static void replay_broadcast(void)
+{
+	begin();
+	add(hello());
+	add(plain(PENSTOCK_FRAME_WELCOME, 0));
+	add(broadcast(1));
+	add(submit(2));
+	add(plain(PENSTOCK_FRAME_ACK, 3));
+	add(fence_of(CONTEXT + 2, 1, PENSTOCK_STATUS_SUCCESS));
+	add(fence(3, PENSTOCK_STATUS_SUCCESS));
+	add(fence_of(CONTEXT + 1, 1, PENSTOCK_STATUS_CANCELLED));
+	open_replayer();
+	expect_sent(hello());
+	receive(plain(PENSTOCK_FRAME_WELCOME, 0));
+	expect_sent(broadcast(1));
+	expect_sent(submit(2));
+	receive(plain(PENSTOCK_FRAME_ACK, 3));
+	expect_turn(PENSTOCK_REPLAY_WAIT);
+}
+
+START_TEST(A15_each_context_of_a_broadcast_has_its_end)
+{
+	replay_broadcast();
+	receive(fence(3, PENSTOCK_STATUS_SUCCESS));
+	expect_turn(PENSTOCK_REPLAY_WAIT); /* for that of the third context */
+	receive(fence_of(CONTEXT + 2, 1, PENSTOCK_STATUS_SUCCESS));
+	expect_turn(PENSTOCK_REPLAY_WAIT);
+	receive(fence_of(CONTEXT + 1, 1, PENSTOCK_STATUS_CANCELLED));
+	expect_turn(PENSTOCK_REPLAY_DONE);
+	penstock_replayer_ended(replayer, NULL);
+	expect_first_difference(NULL);
+	ck_assert_uint_eq(penstock_replayer_result(replayer)->fences, 5);
+}
+END_TEST
+
+START_TEST(A15_another_end_in_one_context_is_a_difference)
+{
+	replay_broadcast();
+	receive(fence_of(CONTEXT + 1, 1, PENSTOCK_STATUS_SUCCESS));
+	ck_assert_uint_eq(penstock_replayer_result(replayer)->differences, 1);
+	ck_assert_ptr_nonnull(
+		strstr(penstock_replayer_result(replayer)->first.text, "request 1 (SUBMIT, "));
+	ck_assert_ptr_nonnull(strstr(penstock_replayer_result(replayer)->first.text,
+				     "its fence says SUCCESS, it said CANCELLED"));
+	receive(fence_of(CONTEXT + 3, 1, PENSTOCK_STATUS_SUCCESS));
+	ck_assert_uint_eq(penstock_replayer_result(replayer)->differences, 2);
+}
+END_TEST
+
 START_TEST(a_token_is_replaced_by_the_one_of_this_session)
 {
 	open_replayer();
@@ -534,6 +601,8 @@ int main(void)
 	tcase_add_test(cases, a_recorder_takes_bytes_in_any_pieces);
 	tcase_add_test(cases, a_recorder_says_why_its_recording_is_not_whole);
 	tcase_add_test(cases, a_replay_that_is_answered_alike_has_no_difference);
+	tcase_add_test(cases, A15_each_context_of_a_broadcast_has_its_end);
+	tcase_add_test(cases, A15_another_end_in_one_context_is_a_difference);
 	tcase_add_test(cases, a_token_is_replaced_by_the_one_of_this_session);
 	tcase_add_test(cases, another_status_is_a_difference);
 	tcase_add_test(cases, another_place_is_a_difference);

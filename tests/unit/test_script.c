@@ -94,6 +94,7 @@ static const char submission_text[] =
 	"resize_patch_list=9 command_offset=4 command_length=8 {\n"
 	"\tlist null a\n"
 	"\tlist b:w\n"
+	"\tbroadcast draw draw\n"
 	"\tpatch allocation=@b slot=1 driver=2 offset=3 at=16 split=4\n"
 	"\n"
 	"\tnop # first\n"
@@ -132,14 +133,16 @@ START_TEST(a_submission_has_lists_and_instructions)
 	ck_assert_uint_eq(submission->patches[0].allocation_offset, 3);
 	ck_assert_uint_eq(submission->patches[0].patch_offset, 16);
 	ck_assert_uint_eq(submission->patches[0].split_offset, 4);
+	ck_assert_uint_eq(submission->broadcast_count, 2);
+	ck_assert_uint_eq(submission->broadcast[1], step->subject);
 	ck_assert_uint_eq(submission->command_bytes, 36);
 	ck_assert_uint_eq(penstock_load16(submission->command + 4 + PENSTOCK_OPERAND_COPY_source),
 			  1);
 	ck_assert_uint_eq(
 		penstock_load16(submission->command + 4 + PENSTOCK_OPERAND_COPY_destination), 2);
-	ck_assert_uint_eq(penstock_script_line_of(submission, 0), 10);
-	ck_assert_uint_eq(penstock_script_line_of(submission, 4), 11);
-	ck_assert_uint_eq(penstock_script_line_of(submission, 35), 11);
+	ck_assert_uint_eq(penstock_script_line_of(submission, 0), 11);
+	ck_assert_uint_eq(penstock_script_line_of(submission, 4), 12);
+	ck_assert_uint_eq(penstock_script_line_of(submission, 35), 12);
 	ck_assert_uint_eq(penstock_script_line_of(submission, 36), 0);
 	penstock_script_free(script);
 }
@@ -283,6 +286,8 @@ START_TEST(faults_name_file_line_column_and_what_is_wrong)
 		  "s.pasm:5:14: '@a' is not in the allocation list" },
 		{ "device d\ncontext c\nsubmit c {\n\n\n  frob\n}",
 		  "s.pasm:6:3: there is no instruction 'frob'" },
+		{ "device d\ncontext c\nsubmit c {\n broadcast c d\n}",
+		  "s.pasm:4:14: 'd' is not a context" },
 		{ "device d\ncontext c\nsubmit c {\n patch slut=1\n}",
 		  "s.pasm:4:8: 'slut' is nothing that 'patch' takes" },
 		{ "device d\ncontext c\nsubmit c {\n patch slot=16777216\n}",
@@ -296,7 +301,7 @@ START_TEST(faults_name_file_line_column_and_what_is_wrong)
 		ck_assert_str_eq(fault.text, cases[i].fault);
 	}
 	ck_assert_ptr_null(parse(submission_text));
-	ck_assert_str_eq(fault.text, "s.pasm:11:2: copy needs its operand 'size'");
+	ck_assert_str_eq(fault.text, "s.pasm:12:2: copy needs its operand 'size'");
 }
 END_TEST
 

@@ -471,6 +471,13 @@ struct penstock_submit_info {
 	uint32_t new_command_bytes;   /* with RESIZE_COMMAND_BUFFER */
 	uint32_t new_allocation_list; /* with RESIZE_ALLOCATION_LIST, elements */
 	uint32_t new_patch_list;      /* with RESIZE_PATCH_LOCATION_LIST, elements */
+	/*
+	 * Further contexts of the same device and node, at most 64: each of them runs it too, and
+	 * has this submission's fence as its own. A refusal is of all of them; resizes are the
+	 * first context's. NULL and 0: none.
+	 */
+	const uint64_t *broadcast;
+	uint32_t broadcast_count;
 };
 
 /*
@@ -479,7 +486,7 @@ struct penstock_submit_info {
  * or when enough have come together. Waits for credit, see penstock_connection_set_blocking.
  *
  * SUCCESS: it is on its way; LIMIT_EXCEEDED: larger than a submission can be;
- * GRAPHICS_TRY_AGAIN_LATER.
+ * GRAPHICS_TRY_AGAIN_LATER. A broadcast counts against the credit once for each of its contexts.
  */
 PENSTOCK_API enum penstock_status penstock_context_submit(struct penstock_connection *connection,
 							  const struct penstock_submit_info *info,
