@@ -152,6 +152,11 @@ static const struct row {
 	{ PENSTOCK_FRAME_DUMP_REPORT, false, &penstock__wire__dump_report__descriptor, on_reply },
 	{ PENSTOCK_FRAME_METRICS_REPORT, false, &penstock__wire__metrics_report__descriptor,
 	  on_reply },
+	{ PENSTOCK_FRAME_SESSION_REPORT, false, &penstock__wire__session_report__descriptor,
+	  on_reply },
+	{ PENSTOCK_FRAME_KILL_REPORT, false, &penstock__wire__kill_report__descriptor, on_reply },
+	{ PENSTOCK_FRAME_EVICT_REPORT, false, &penstock__wire__evict_report__descriptor, on_reply },
+	{ PENSTOCK_FRAME_TRACE_REPORT, false, &penstock__wire__trace_report__descriptor, on_reply },
 };
 
 static enum penstock_status handle_row(struct penstock_connection *connection,

@@ -53,13 +53,12 @@ void penstock_metrics_head(struct penstock_metrics *metrics, const char *name,
 	}
 }
 
-static void append_label(struct penstock_metrics *metrics, const char *label_name,
-			 const char *label)
+static void append_label(struct penstock_metrics *metrics,
+			 const struct penstock_metric_label *label)
 {
-	append_string(metrics, "{");
-	append_string(metrics, label_name);
+	append_string(metrics, label->name);
 	append_string(metrics, "=\"");
-	for (const char *next = label; *next != '\0'; next++) {
+	for (const char *next = label->value; *next != '\0'; next++) {
 		if (*next == '\n') {
 			append_string(metrics, "\\n");
 			continue;
@@ -69,20 +68,31 @@ static void append_label(struct penstock_metrics *metrics, const char *label_nam
 		}
 		append(metrics, next, 1);
 	}
-	append_string(metrics, "\"}");
+	append_string(metrics, "\"");
+}
+
+void penstock_metrics_labelled(struct penstock_metrics *metrics, const char *name,
+			       const struct penstock_metric_label *labels, size_t count,
+			       uint64_t value)
+{
+	char number[32];
+
+	append_string(metrics, name);
+	for (size_t i = 0; i < count; i++) {
+		append_string(metrics, i == 0 ? "{" : ",");
+		append_label(metrics, &labels[i]);
+	}
+	append_string(metrics, count > 0 ? "}" : "");
+	(void)snprintf(number, sizeof(number), " %" PRIu64 "\n", value);
+	append_string(metrics, number);
 }
 
 void penstock_metrics_sample(struct penstock_metrics *metrics, const char *name,
 			     const char *label_name, const char *label, uint64_t value)
 {
-	char number[32];
+	const struct penstock_metric_label one = { label_name, label };
 
-	append_string(metrics, name);
-	if (label != NULL) {
-		append_label(metrics, label_name, label);
-	}
-	(void)snprintf(number, sizeof(number), " %" PRIu64 "\n", value);
-	append_string(metrics, number);
+	penstock_metrics_labelled(metrics, name, &one, label != NULL ? 1 : 0, value);
 }
 
 char *penstock_metrics_take(struct penstock_metrics *metrics)

@@ -33,6 +33,16 @@ void penstock_metrics_head(struct penstock_metrics *metrics, const char *name,
 void penstock_metrics_sample(struct penstock_metrics *metrics, const char *name,
 			     const char *label_name, const char *label, uint64_t value);
 
+struct penstock_metric_label {
+	const char *name;
+	const char *value; /* any bytes, which are escaped */
+};
+
+/* The same with `count` labels. */
+void penstock_metrics_labelled(struct penstock_metrics *metrics, const char *name,
+			       const struct penstock_metric_label *labels, size_t count,
+			       uint64_t value);
+
 /* The text, malloc'd, the caller's; NULL: out of memory. */
 char *penstock_metrics_take(struct penstock_metrics *metrics);
 

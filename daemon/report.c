@@ -104,6 +104,12 @@ static void report_principals(struct penstock_metrics *metrics,
 		  PENSTOCK_METRIC_COUNTER, offsetof(struct penstock_principal_view, retired) },
 		{ "penstock_principal_refused_total", "submissions refused",
 		  PENSTOCK_METRIC_COUNTER, offsetof(struct penstock_principal_view, refused) },
+		{ "penstock_principal_submissions_held", "submissions accepted and not ended",
+		  PENSTOCK_METRIC_GAUGE, offsetof(struct penstock_principal_view, held) },
+		{ "penstock_principal_gpu_nanoseconds_total", "GPU time of all nodes",
+		  PENSTOCK_METRIC_COUNTER, offsetof(struct penstock_principal_view, gpu_ns) },
+		{ "penstock_principal_preemptions_total", "times that its packets made room",
+		  PENSTOCK_METRIC_COUNTER, offsetof(struct penstock_principal_view, preemptions) },
 	};
 
 	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(columns); i++) {
@@ -111,6 +117,55 @@ static void report_principals(struct penstock_metrics *metrics,
 
 		penstock_metrics_head(metrics, columns[i].name, columns[i].type, columns[i].help);
 		penstock_observe_principals(machine, visit_principal, &walk);
+	}
+}
+
+/* One walk for each name, as of principals. */
+struct node_walk {
+	struct penstock_metrics *metrics;
+	const char *name;
+	size_t field;
+};
+
+static void visit_node(void *owner, const struct penstock_node_view *view)
+{
+	const struct node_walk *walk = owner;
+	char adapter[12], node[12];
+	const struct penstock_metric_label labels[] = { { "adapter", adapter }, { "node", node } };
+
+	(void)snprintf(adapter, sizeof(adapter), "%u", view->adapter);
+	(void)snprintf(node, sizeof(node), "%u", view->state.node_ordinal);
+	penstock_metrics_labelled(
+		walk->metrics, walk->name, labels, PENSTOCK_ARRAY_SIZE(labels),
+		*(const uint64_t *)(const void *)((const char *)&view->state + walk->field));
+}
+
+static void report_nodes(struct penstock_metrics *metrics, const struct penstock_machine *machine)
+{
+	static const struct {
+		const char *name;
+		const char *help;
+		size_t field; /* a uint64_t of struct penstock_node_state */
+	} columns[] = {
+		{ "penstock_node_packets_total", "submissions that a node was given",
+		  offsetof(struct penstock_node_state, packets) },
+		{ "penstock_node_paging_packets_total", "paging packets that a node was given",
+		  offsetof(struct penstock_node_state, paging_packets) },
+		{ "penstock_node_gpu_nanoseconds_total", "GPU time of submissions that were done",
+		  offsetof(struct penstock_node_state, gpu_ns) },
+		{ "penstock_node_preemptions_total", "preemptions that were answered",
+		  offsetof(struct penstock_node_state, preemptions) },
+		{ "penstock_node_resets_total", "engine resets",
+		  offsetof(struct penstock_node_state, resets) },
+	};
+
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(columns); i++) {
+		struct node_walk walk = { metrics, columns[i].name, columns[i].field };
+
+		penstock_metrics_head(metrics, columns[i].name, PENSTOCK_METRIC_COUNTER,
+				      columns[i].help);
+		/* without an adapter that runs there is no sample */
+		(void)penstock_observe_nodes(machine, visit_node, &walk);
 	}
 }
 
@@ -175,6 +230,7 @@ char *penstock_report_metrics(const struct penstock_net *net,
 			*(const uint64_t *)(const void *)((const char *)&moment + rows[i].field));
 	}
 	report_adapters(&metrics, machine);
+	report_nodes(&metrics, machine);
 	report_principals(&metrics, machine);
 	return penstock_metrics_take(&metrics);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The commands of penstockctl are a table (main.c): what to ask, and a function from here that
- * turns the daemon's report into tables.
+ * The commands of penstockctl are a table (main.c). Most are questions: what to ask, and a function
+ * from here that turns the daemon's report into tables. The others go on for a while: they are
+ * given the connection.
  */
 #ifndef PENSTOCKCTL_COMMANDS_H
 #define PENSTOCKCTL_COMMANDS_H
@@ -9,16 +10,54 @@
 #include "client/penstockctl/report.h"
 #include "proto/wire/penstock.pb-c.h"
 
+#include <penstock/penstock.h>
+
+/* What the command line said. Strings are borrowed from it. */
+struct arguments {
+	bool json;
+	const char *principal; /* --principal */
+	uint64_t id;           /* of the object that the command is about */
+	uint32_t kind;         /* kill: as AdminKill has it */
+	const char *output;    /* --output */
+	uint64_t duration_ms;  /* --time; 0: not said */
+};
+
 /* `message` is the unpacked report that the command's row names; borrowed. */
 typedef void fill_report(const ProtobufCMessage *message, struct report *report);
 
 /* objects.c: what principals have */
-fill_report fill_status, fill_contexts, fill_context, fill_allocations;
+fill_report fill_status, fill_sessions, fill_contexts, fill_context, fill_allocations;
 
 /* gpu.c: what the adapters do */
 fill_report fill_segments, fill_queues, fill_dump;
 
+/* operator.c: what was done */
+fill_report fill_kill, fill_evict;
+
 /* The allocation list that a context's last accepted submission named. */
 void report_list(struct report *report, Penstock__Wire__ListEntryRow **rows, size_t count);
+
+/* What a command that goes on does; returns the exit status. */
+typedef int serve(struct penstock_connection *connection, const struct arguments *arguments);
+
+/* trace.c */
+serve serve_trace;
+
+/* watch.c */
+
+/* From here on SIGINT and SIGTERM only interrupt. */
+void watch_begin(void);
+bool watch_interrupted(void);
+uint64_t watch_now_ms(void);         /* monotonic */
+void watch_pause(uint64_t pause_ms); /* or until a signal */
+
+/* ask.c */
+
+/*
+ * One question. NULL: it was refused, or the daemon is away, and standard error says so. Otherwise
+ * the report, the caller's: protobuf_c_message_free_unpacked(report, NULL).
+ */
+ProtobufCMessage *ask(struct penstock_connection *connection, uint16_t type,
+		      const ProtobufCMessage *request, uint16_t reply);
 
 #endif

@@ -45,6 +45,9 @@ void fill_queues(const ProtobufCMessage *message, struct report *report)
 		{ "fence_completed", COLUMN_HEX },
 		{ "packets", COLUMN_NUMBER },
 		{ "paging_packets", COLUMN_NUMBER },
+		{ "gpu_ns", COLUMN_NS },
+		{ "preemptions", COLUMN_NUMBER },
+		{ "resets", COLUMN_NUMBER },
 	};
 	const Penstock__Wire__QueueReport *reply = (const Penstock__Wire__QueueReport *)message;
 	struct table *table;
@@ -63,6 +66,9 @@ void fill_queues(const ProtobufCMessage *message, struct report *report)
 		table_number(table, row->last_fence_completed);
 		table_number(table, row->packets);
 		table_number(table, row->paging_packets);
+		table_number(table, row->gpu_ns);
+		table_number(table, row->preemptions);
+		table_number(table, row->resets);
 	}
 }
 

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * penstockctl: looks into a running daemon. Every command is one question over the Unix socket,
+ * penstockctl: looks into a running daemon. Most commands are one question over the Unix socket,
  * answered to root and to the daemon's own user only.
  */
-#include "client/admin.h"
 #include "client/penstockctl/commands.h"
 #include "proto/wire/frame.h"
-
-#include <penstock/penstock.h>
 
 #include <getopt.h>
 #include <stdio.h>
@@ -16,50 +13,215 @@
 
 enum { EXIT_USAGE = 2 };
 
-/* A request has no field, or the id of a context as its first. */
-struct command {
-	const char *name;
-	const char *argument; /* what --help calls it; NULL: none */
-	const char *summary;
-	uint16_t request;
-	const ProtobufCMessageDescriptor *message;
-	uint16_t reply;
-	fill_report *fill;
+#define MOST_SECONDS 1e6
+
+/* Options that only some commands have, as bits of struct command.options. */
+enum {
+	OPTION_PRINCIPAL = 1 << 0,
+	OPTION_OUTPUT = 1 << 1,
+	OPTION_TIME = 1 << 2,
 };
 
+/* Any of these; the first fields of each are what the command line can say. */
+union request {
+	ProtobufCMessage base;
+	Penstock__Wire__AdminContext context;
+	Penstock__Wire__AdminDump dump;
+	Penstock__Wire__AdminKill kill;
+	Penstock__Wire__AdminEvict evict;
+};
+
+/*
+ * The words behind the command. False: they are not what the command wants, and standard error
+ * says so.
+ */
+typedef bool parse_words(int count, char **words, struct arguments *arguments);
+
+struct command {
+	const char *name;
+	const char *words; /* what --help calls them; "": none */
+	const char *summary;
+	uint32_t options;
+	parse_words *parse;
+	uint16_t request;
+	const ProtobufCMessageDescriptor *message;
+	void (*make)(const struct arguments *arguments, union request *request); /* or NULL */
+	uint16_t reply;
+	fill_report *fill;
+	serve *serve; /* instead of a question; or NULL */
+};
+
+/* ---------------------------------------------------------------- the command line */
+
+static bool fault(const char *text, const char *about)
+{
+	fprintf(stderr, "penstockctl: %s%s%s (see penstockctl --help)\n", text,
+		about[0] != '\0' ? " " : "", about);
+	return false;
+}
+
+static int usage(const char *text, const char *about)
+{
+	(void)fault(text, about);
+	return EXIT_USAGE;
+}
+
+static bool parse_none(int count, char **words, struct arguments *arguments)
+{
+	(void)arguments;
+	return count == 1 || fault("nothing follows", words[0]);
+}
+
+static bool parse_number(const char *text, uint64_t *ret_number)
+{
+	char *end;
+	unsigned long long value = strtoull(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end != '\0' || value == 0) {
+		return fault("no id:", text);
+	}
+	*ret_number = value;
+	return true;
+}
+
+static bool parse_id(int count, char **words, struct arguments *arguments)
+{
+	if (count != 2) {
+		return fault("one id is wanted by", words[0]);
+	}
+	return parse_number(words[1], &arguments->id);
+}
+
+static bool parse_target(int count, char **words, struct arguments *arguments)
+{
+	static const struct {
+		const char *name;
+		bool by_name;
+	} kinds[] = {
+		{ "", false },       { "session", false },  { "context", false },
+		{ "device", false }, { "principal", true },
+	};
+
+	if (count != 3) {
+		return fault("a kind and an id are wanted by", words[0]);
+	}
+	for (uint32_t i = 1; i < PENSTOCK_ARRAY_SIZE(kinds); i++) {
+		if (strcmp(words[1], kinds[i].name) == 0) {
+			arguments->kind = i;
+			arguments->principal = kinds[i].by_name ? words[2] : NULL;
+			return kinds[i].by_name || parse_number(words[2], &arguments->id);
+		}
+	}
+	return fault("neither session, context, device nor principal:", words[1]);
+}
+
+static bool parse_eviction(int count, char **words, struct arguments *arguments)
+{
+	if (arguments->principal != NULL) {
+		return parse_none(count, words, arguments);
+	}
+	if (count != 2) {
+		return fault("an id or --principal is wanted by", words[0]);
+	}
+	return parse_number(words[1], &arguments->id);
+}
+
+static bool parse_trace(int count, char **words, struct arguments *arguments)
+{
+	if (arguments->output == NULL) {
+		return fault("--output is wanted by", words[0]);
+	}
+	return parse_none(count, words, arguments);
+}
+
+/* Seconds, with a point or without. */
+static bool parse_seconds(const char *text, uint64_t *ret_ms)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (*text < '0' || *text > '9' || *end != '\0' || !(seconds >= 0.001) ||
+	    seconds > MOST_SECONDS) {
+		return fault("no time in seconds:", text);
+	}
+	*ret_ms = (uint64_t)(seconds * 1000);
+	return true;
+}
+
+/* ---------------------------------------------------------------- the requests */
+
+static void make_context(const struct arguments *arguments, union request *request)
+{
+	request->context.id = arguments->id;
+}
+
+static void make_dump(const struct arguments *arguments, union request *request)
+{
+	request->dump.context = arguments->id;
+}
+
+static void make_kill(const struct arguments *arguments, union request *request)
+{
+	request->kill.kind = arguments->kind;
+	request->kill.id = arguments->id;
+	if (arguments->principal != NULL) {
+		request->kill.principal = (char *)arguments->principal;
+	}
+}
+
+static void make_evict(const struct arguments *arguments, union request *request)
+{
+	request->evict.allocation = arguments->id;
+	if (arguments->principal != NULL) {
+		request->evict.principal = (char *)arguments->principal;
+	}
+}
+
+#define ASKS(asked, text, answer)                                                                  \
+	.request = PENSTOCK_FRAME_ADMIN_##asked,                                                   \
+	.message = &penstock__wire__admin_##text##__descriptor,                                    \
+	.reply = PENSTOCK_FRAME_##answer##_REPORT, .fill = fill_##text
+
 static const struct command commands[] = {
-	{ "status", NULL, "the daemon, and each principal", PENSTOCK_FRAME_ADMIN_STATUS,
-	  &penstock__wire__admin_status__descriptor, PENSTOCK_FRAME_STATUS_REPORT, fill_status },
-	{ "contexts", NULL, "every context", PENSTOCK_FRAME_ADMIN_CONTEXTS,
-	  &penstock__wire__admin_contexts__descriptor, PENSTOCK_FRAME_CONTEXT_REPORT,
-	  fill_contexts },
-	{ "context", "ID", "one context with its last accepted allocation list",
-	  PENSTOCK_FRAME_ADMIN_CONTEXT, &penstock__wire__admin_context__descriptor,
-	  PENSTOCK_FRAME_CONTEXT_REPORT, fill_context },
-	{ "allocations", NULL, "every allocation, and where it is",
-	  PENSTOCK_FRAME_ADMIN_ALLOCATIONS, &penstock__wire__admin_allocations__descriptor,
-	  PENSTOCK_FRAME_ALLOCATION_REPORT, fill_allocations },
-	{ "segments", NULL, "the memory segments", PENSTOCK_FRAME_ADMIN_SEGMENTS,
-	  &penstock__wire__admin_segments__descriptor, PENSTOCK_FRAME_SEGMENT_REPORT,
-	  fill_segments },
-	{ "queues", NULL, "the nodes and what waits for them", PENSTOCK_FRAME_ADMIN_QUEUES,
-	  &penstock__wire__admin_queues__descriptor, PENSTOCK_FRAME_QUEUE_REPORT, fill_queues },
-	{ "dump", "ID", "a context's last DMA buffer, disassembled, with its patch list",
-	  PENSTOCK_FRAME_ADMIN_DUMP, &penstock__wire__admin_dump__descriptor,
-	  PENSTOCK_FRAME_DUMP_REPORT, fill_dump },
+	{ "status", "", "the daemon, and each principal", 0, parse_none,
+	  ASKS(STATUS, status, STATUS) },
+	{ "sessions", "", "every session", 0, parse_none, ASKS(SESSIONS, sessions, SESSION) },
+	{ "contexts", "", "every context", 0, parse_none, ASKS(CONTEXTS, contexts, CONTEXT) },
+	{ "context", "ID", "one context with its last accepted allocation list", 0, parse_id,
+	  ASKS(CONTEXT, context, CONTEXT), .make = make_context },
+	{ "allocations", "", "every allocation, and where it is", 0, parse_none,
+	  ASKS(ALLOCATIONS, allocations, ALLOCATION) },
+	{ "segments", "", "the memory segments", 0, parse_none, ASKS(SEGMENTS, segments, SEGMENT) },
+	{ "queues", "", "the nodes and what waits for them", 0, parse_none,
+	  ASKS(QUEUES, queues, QUEUE) },
+	{ "dump", "ID", "a context's last DMA buffer, disassembled, with its patch list", 0,
+	  parse_id, ASKS(DUMP, dump, DUMP), .make = make_dump },
+	{ "kill", "session|context|device ID, principal NAME", "ends sessions, or stops a device",
+	  0, parse_target, ASKS(KILL, kill, KILL), .make = make_kill },
+	{ "evict", "ID, or --principal NAME", "moves allocations out of their segments",
+	  OPTION_PRINCIPAL, parse_eviction, ASKS(EVICT, evict, EVICT), .make = make_evict },
+	{ "trace", "-o FILE [-t SECONDS]", "what happens, for a trace viewer (Chrome, Perfetto)",
+	  OPTION_OUTPUT | OPTION_TIME, parse_trace, .serve = serve_trace },
 };
 
 static void help(void)
 {
-	printf("usage: penstockctl [--server URI] [--json] COMMAND [ID]\n\n");
+	printf("usage: penstockctl [--server URI] [--json] COMMAND\n\n");
 	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(commands); i++) {
-		printf("  %-12s%-4s %s\n", commands[i].name,
-		       commands[i].argument != NULL ? commands[i].argument : "",
+		char left[64];
+
+		snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].words);
+		printf("  %-20s%s%s\n", left, strlen(left) < 20 ? "" : "\n                      ",
 		       commands[i].summary);
 	}
 	printf("\n  --server URI     unix:PATH; default PENSTOCK_SERVER, "
 	       "then " PENSTOCK_DEFAULT_SERVER
 	       "\n  --json           one JSON object instead of tables\n"
+	       "  --principal NAME evict: all that it pays for\n"
+	       "  -o, --output FILE\n"
+	       "                   trace: where to\n"
+	       "  -t, --time SECONDS\n"
+	       "                   trace: for so long; otherwise until it is interrupted\n"
 	       "  --help, --version\n");
 }
 
@@ -73,58 +235,52 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-static bool parse_id(const char *text, uint64_t *ret_id)
-{
-	char *end;
-	unsigned long long value = strtoull(text, &end, 10);
-
-	if (*text < '0' || *text > '9' || *end != '\0' || value == 0) {
-		return false;
-	}
-	*ret_id = value;
-	return true;
-}
-
 /* Asks, fills the report, prints it. */
-static int run(struct penstock_connection *connection, const struct command *command, uint64_t id,
-	       bool json)
+static int run(struct penstock_connection *connection, const struct command *command,
+	       const struct arguments *arguments)
 {
-	union {
-		ProtobufCMessage base;
-		Penstock__Wire__AdminContext context; /* no request is larger */
-	} request;
+	union request request;
 	ProtobufCMessage *reply;
-	struct penstock_failure failure = { 0 };
 	struct report *report;
-	enum penstock_status status;
 	bool written;
 
 	protobuf_c_message_init(command->message, &request);
-	if (command->argument != NULL) {
-		memcpy((char *)&request + command->message->fields[0].offset, &id, sizeof(id));
+	if (command->make != NULL) {
+		command->make(arguments, &request);
 	}
-	status = penstock_admin_call(connection, command->request, &request.base, command->reply,
-				     &reply);
-	if (status != PENSTOCK_STATUS_SUCCESS) {
-		(void)penstock_failure_of_call(connection, &failure);
-		fprintf(stderr, "penstockctl: %s\n",
-			failure.sentence[0] != '\0' ? failure.sentence
-						    : penstock_status_text(status));
+	reply = ask(connection, command->request, &request.base, command->reply);
+	if (reply == NULL) {
 		return EXIT_FAILURE;
 	}
 	report = report_new();
 	command->fill(reply, report);
 	protobuf_c_message_free_unpacked(reply, NULL);
-	written = report_print(report, json);
+	written = report_print(report, arguments->json);
 	report_free(report);
 	return written ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int usage(const char *fault, const char *text)
+static int connect_and_run(const char *server, const struct command *command,
+			   const struct arguments *arguments)
 {
-	fprintf(stderr, "penstockctl: %s%s%s (see penstockctl --help)\n", fault,
-		text[0] != '\0' ? " " : "", text);
-	return EXIT_USAGE;
+	struct penstock_options options = PENSTOCK_OPTIONS_INIT;
+	struct penstock_connection *connection;
+	char why[PENSTOCK_SENTENCE_BYTES] = "";
+	enum penstock_status status;
+	int result;
+
+	options.server = server;
+	options.client = "penstockctl";
+	options.no_session = true;
+	status = penstock_connect(&options, &connection, why, sizeof(why));
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		fprintf(stderr, "penstockctl: %s\n", why);
+		return status == PENSTOCK_STATUS_INVALID_PARAMETER ? EXIT_USAGE : EXIT_FAILURE;
+	}
+	result = command->serve != NULL ? command->serve(connection, arguments)
+					: run(connection, command, arguments);
+	penstock_connection_close(connection);
+	return result;
 }
 
 int main(int argc, char **argv)
@@ -132,26 +288,40 @@ int main(int argc, char **argv)
 	static const struct option long_options[] = {
 		{ "server", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "principal", required_argument, NULL, 'p' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "time", required_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct penstock_options options = PENSTOCK_OPTIONS_INIT;
-	struct penstock_connection *connection;
+	struct arguments arguments = { .json = false };
 	const struct command *command;
-	enum penstock_status status;
-	char why[PENSTOCK_SENTENCE_BYTES] = "";
-	uint64_t id = 0;
-	bool json = false;
-	int option, result;
+	const char *server = NULL;
+	uint32_t given = 0;
+	int option;
 
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "o:t:", long_options, NULL)) != -1) {
 		switch (option) {
 		case 's':
-			options.server = optarg;
+			server = optarg;
 			break;
 		case 'j':
-			json = true;
+			arguments.json = true;
+			break;
+		case 'p':
+			arguments.principal = optarg;
+			given |= OPTION_PRINCIPAL;
+			break;
+		case 'o':
+			arguments.output = optarg;
+			given |= OPTION_OUTPUT;
+			break;
+		case 't':
+			if (!parse_seconds(optarg, &arguments.duration_ms)) {
+				return EXIT_USAGE;
+			}
+			given |= OPTION_TIME;
 			break;
 		case 'h':
 			help();
@@ -170,21 +340,11 @@ int main(int argc, char **argv)
 	if (command == NULL) {
 		return usage("no command", argv[optind]);
 	}
-	if (argc - optind != (command->argument != NULL ? 2 : 1)) {
-		return usage(command->argument != NULL ? "one id is wanted by" : "nothing follows",
-			     command->name);
+	if ((given & ~command->options) != 0) {
+		return usage("an option that is another command's was given to", command->name);
 	}
-	if (command->argument != NULL && !parse_id(argv[optind + 1], &id)) {
-		return usage("no id:", argv[optind + 1]);
+	if (!command->parse(argc - optind, argv + optind, &arguments)) {
+		return EXIT_USAGE;
 	}
-	options.client = "penstockctl";
-	options.no_session = true;
-	status = penstock_connect(&options, &connection, why, sizeof(why));
-	if (status != PENSTOCK_STATUS_SUCCESS) {
-		fprintf(stderr, "penstockctl: %s\n", why);
-		return status == PENSTOCK_STATUS_INVALID_PARAMETER ? EXIT_USAGE : EXIT_FAILURE;
-	}
-	result = run(connection, command, id, json);
-	penstock_connection_close(connection);
-	return result;
+	return connect_and_run(server, command, &arguments);
 }

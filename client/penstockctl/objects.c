@@ -2,6 +2,7 @@
 /*
  * status, contexts, context ID, allocations: what principals have.
  */
+#include "client/connection.h"
 #include "client/penstockctl/commands.h"
 
 static void report_adapters(struct report *report, const Penstock__Wire__StatusReport *reply)
@@ -60,6 +61,8 @@ void fill_status(const ProtobufCMessage *message, struct report *report)
 		{ "quota", COLUMN_BYTES },        { "dma_pool", COLUMN_BYTES },
 		{ "gpu_process", COLUMN_NUMBER }, { "submissions", COLUMN_NUMBER },
 		{ "retired", COLUMN_NUMBER },     { "refused", COLUMN_NUMBER },
+		{ "held", COLUMN_NUMBER },        { "gpu_ns", COLUMN_NS },
+		{ "preemptions", COLUMN_NUMBER },
 	};
 	const Penstock__Wire__StatusReport *reply = (const Penstock__Wire__StatusReport *)message;
 	struct table *table;
@@ -97,7 +100,42 @@ void fill_status(const ProtobufCMessage *message, struct report *report)
 		table_number(table, row->submissions);
 		table_number(table, row->retired);
 		table_number(table, row->refused);
+		table_number(table, row->submissions_held);
+		table_number(table, row->gpu_ns);
+		table_number(table, row->preemptions);
 	}
+}
+
+void fill_sessions(const ProtobufCMessage *message, struct report *report)
+{
+	static const struct column columns[] = {
+		{ "id", COLUMN_NUMBER },      { "principal", COLUMN_TEXT },
+		{ "session", COLUMN_HEX },    { "client", COLUMN_TEXT },
+		{ "connected", COLUMN_YES },  { "lease_s", COLUMN_NUMBER },
+		{ "devices", COLUMN_NUMBER }, { "contexts", COLUMN_NUMBER },
+		{ "held", COLUMN_NUMBER },    { "last_serial", COLUMN_NUMBER },
+	};
+	const Penstock__Wire__SessionReport *reply = (const Penstock__Wire__SessionReport *)message;
+	struct table *table;
+
+	table = report_table(report, "sessions", columns, PENSTOCK_ARRAY_SIZE(columns));
+	for (size_t i = 0; i < reply->n_sessions; i++) {
+		const Penstock__Wire__SessionRow *row = reply->sessions[i];
+		char client[80]; /* a client says what it likes */
+
+		penstock_text_copy(client, sizeof(client), row->client);
+		table_number(table, row->id);
+		table_text(table, row->principal);
+		table_number(table, row->session);
+		table_text(table, client);
+		table_number(table, row->connected);
+		table_number(table, row->lease_s);
+		table_number(table, row->devices);
+		table_number(table, row->contexts);
+		table_number(table, row->submissions_held);
+		table_number(table, row->last_serial);
+	}
+	report_truncated(report, reply->truncated);
 }
 
 static const struct column context_columns[] = {
@@ -118,6 +156,8 @@ static const struct column context_columns[] = {
 	{ "patch_locations", COLUMN_NUMBER },
 	{ "patched", COLUMN_NUMBER },
 	{ "dma_buffers", COLUMN_NUMBER },
+	{ "gpu_ns", COLUMN_NS },
+	{ "preemptions", COLUMN_NUMBER },
 	{ "reason", COLUMN_TEXT },
 };
 
@@ -140,6 +180,8 @@ static void context_row(struct table *table, const Penstock__Wire__ContextRow *r
 	table_number(table, row->patch_locations);
 	table_number(table, row->patched);
 	table_number(table, row->dma_buffers);
+	table_number(table, row->gpu_ns);
+	table_number(table, row->preemptions);
 	table_text(table, row->device_reason);
 }
 

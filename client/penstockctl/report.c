@@ -153,6 +153,20 @@ static void format_bytes(uint64_t bytes, char *ret_text, size_t text_bytes)
 	}
 }
 
+/* Three digits behind the point, of seconds from a thousand milliseconds on. */
+static void format_ns(uint64_t ns, char *ret_text, size_t text_bytes)
+{
+	uint64_t us = ns / 1000;
+
+	if (us < 1000000) {
+		snprintf(ret_text, text_bytes, "%" PRIu64 ".%03" PRIu64 " ms", us / 1000,
+			 us % 1000);
+	} else {
+		snprintf(ret_text, text_bytes, "%" PRIu64 ".%03" PRIu64 " s", us / 1000000,
+			 us / 1000 % 1000);
+	}
+}
+
 static void format_cell(const struct cell *cell, enum column_kind kind, char *ret_text,
 			size_t text_bytes)
 {
@@ -168,6 +182,9 @@ static void format_cell(const struct cell *cell, enum column_kind kind, char *re
 		break;
 	case COLUMN_HEX:
 		snprintf(ret_text, text_bytes, "%#" PRIx64, cell->number);
+		break;
+	case COLUMN_NS:
+		format_ns(cell->number, ret_text, text_bytes);
 		break;
 	case COLUMN_YES:
 		snprintf(ret_text, text_bytes, "%s", cell->number != 0 ? "yes" : "no");
@@ -217,14 +234,33 @@ static void print_rows(const struct table *table)
 
 /* ---------------------------------------------------------------- for programs */
 
+/* Bytes that are no UTF-8 have no place in JSON. */
+static json_t *json_text(const char *text)
+{
+	json_t *string = json_string(text);
+	char *plain;
+
+	if (string != NULL) {
+		return string;
+	}
+	plain = or_end(strdup(text));
+	for (char *next = plain; *next != '\0'; next++) {
+		*next = (unsigned char)*next < 0x80 ? *next : '?';
+	}
+	string = or_end(json_string(plain));
+	free(plain);
+	return string;
+}
+
 static json_t *json_cell(const struct cell *cell, enum column_kind kind)
 {
 	switch (kind) {
 	case COLUMN_TEXT:
-		return json_string(cell->text);
+		return json_text(cell->text);
 	case COLUMN_NUMBER:
 	case COLUMN_BYTES:
 	case COLUMN_HEX:
+	case COLUMN_NS:
 		return json_integer((json_int_t)cell->number);
 	case COLUMN_YES:
 		return json_boolean(cell->number != 0);

@@ -17,6 +17,7 @@ enum column_kind {
 	COLUMN_NUMBER, /* right-aligned; a JSON integer */
 	COLUMN_BYTES,  /* the same, and "64K" for people */
 	COLUMN_HEX,    /* the same, and "0x40" for people */
+	COLUMN_NS,     /* likewise, and "1.234 ms" for people */
 	COLUMN_YES,    /* a JSON boolean; "yes" or "" */
 };
 

@@ -257,6 +257,11 @@ penstock_vidmm_process_backend(const struct penstock_vidmm_process *process)
 	return process->backend;
 }
 
+uint64_t penstock_vidmm_process_id(const struct penstock_vidmm_process *process)
+{
+	return process->id;
+}
+
 uint64_t penstock_vidmm_process_used_bytes(const struct penstock_vidmm_process *process)
 {
 	return process->used_bytes;

@@ -108,6 +108,8 @@ void penstock_vidmm_process_free(struct penstock_vidmm_process *process);
 
 struct penstock_backend_process *
 penstock_vidmm_process_backend(const struct penstock_vidmm_process *process);
+/* The principal's number; 0: the system process. */
+uint64_t penstock_vidmm_process_id(const struct penstock_vidmm_process *process);
 uint64_t penstock_vidmm_process_used_bytes(const struct penstock_vidmm_process *process);
 
 /*

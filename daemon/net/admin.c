@@ -20,12 +20,41 @@ void penstock_admin_answer(struct penstock_call *call, const struct penstock_row
 	}
 }
 
-static const struct penstock_machine *machine_of(const struct penstock_call *call)
+struct penstock_machine *penstock_admin_machine(const struct penstock_call *call)
 {
 	return call->connection->net->config.machine;
 }
 
+void penstock_admin_refuse_stopped(struct penstock_call *call)
+{
+	penstock_call_refuse(call, PENSTOCK_STATUS_DEVICE_REMOVED, "the adapter stopped");
+}
+
 /* ---------------------------------------------------------------- status */
+
+static void add_shares(struct penstock_rows *rows, const struct penstock_principal_view *view,
+		       Penstock__Wire__PrincipalRow *row)
+{
+	Penstock__Wire__PrincipalNodeRow *nodes =
+		penstock_rows_alloc(rows, view->node_count * sizeof(*nodes));
+	Penstock__Wire__PrincipalNodeRow **addresses =
+		penstock_rows_alloc(rows, view->node_count * sizeof(*addresses));
+
+	if (nodes == NULL || addresses == NULL) {
+		return;
+	}
+	for (uint32_t i = 0; i < view->node_count; i++) {
+		penstock__wire__principal_node_row__init(&nodes[i]);
+		nodes[i].adapter = view->nodes[i].adapter;
+		nodes[i].node = view->nodes[i].node_ordinal;
+		nodes[i].gpu_ns = view->nodes[i].gpu_ns;
+		nodes[i].preemptions = view->nodes[i].preemptions;
+		nodes[i].on_hardware = view->nodes[i].on_hardware;
+		addresses[i] = &nodes[i];
+	}
+	row->n_nodes = view->node_count;
+	row->nodes = addresses;
+}
 
 static void visit_principal(void *owner, const struct penstock_principal_view *view)
 {
@@ -46,6 +75,11 @@ static void visit_principal(void *owner, const struct penstock_principal_view *v
 	row->submissions = view->submissions;
 	row->retired = view->retired;
 	row->refused = view->refused;
+	row->id = view->id;
+	row->submissions_held = view->held;
+	row->gpu_ns = view->gpu_ns;
+	row->preemptions = view->preemptions;
+	add_shares(rows, view, row);
 }
 
 static void count_adapter(Penstock__Wire__StatusReport *report,
@@ -112,15 +146,16 @@ void penstock_handle_admin_status(struct penstock_call *call)
 
 	penstock_rows_init(&adapters);
 	penstock_rows_init(&principals);
-	penstock_observe_machine(machine_of(call), &view);
+	penstock_observe_machine(penstock_admin_machine(call), &view);
 	fill_adapters(&report, &adapters, net, view.adapters);
 	report.sessions = view.sessions;
 	report.leased_sessions = view.leased_sessions;
+	report.time_ns = view.time_ns;
 	report.version = (char *)net->config.server;
 	report.uptime_s = (uv_now(net->config.loop) - net->start_ms) / 1000;
 	report.connections = net->connection_count;
 	report.draining = net->draining;
-	penstock_observe_principals(machine_of(call), visit_principal, &principals);
+	penstock_observe_principals(penstock_admin_machine(call), visit_principal, &principals);
 	report.n_principals = principals.count;
 	report.principals = (Penstock__Wire__PrincipalRow **)principals.addresses;
 	principals.failed = principals.failed || adapters.failed;
@@ -164,6 +199,9 @@ Penstock__Wire__ContextRow *penstock_admin_context_row(struct penstock_rows *row
 	row->dma_bytes = view->dma_bytes;
 	row->patch_locations = view->patch_locations;
 	row->patched = view->patched;
+	row->on_hardware = view->on_hardware;
+	row->gpu_ns = view->gpu_ns;
+	row->preemptions = view->preemptions;
 	return row;
 }
 
@@ -175,10 +213,13 @@ static void visit_context(void *owner, const struct penstock_context_view *view)
 void penstock_handle_admin_contexts(struct penstock_call *call)
 {
 	Penstock__Wire__ContextReport report = PENSTOCK__WIRE__CONTEXT_REPORT__INIT;
+	struct penstock_machine_view view;
 	struct penstock_rows rows;
 
 	penstock_rows_init(&rows);
-	penstock_observe_contexts(machine_of(call), visit_context, &rows);
+	penstock_observe_machine(penstock_admin_machine(call), &view);
+	penstock_observe_contexts(penstock_admin_machine(call), visit_context, &rows);
+	report.time_ns = view.time_ns;
 	report.n_contexts = rows.count;
 	report.contexts = (Penstock__Wire__ContextRow **)rows.addresses;
 	report.truncated = rows.truncated;
@@ -186,92 +227,20 @@ void penstock_handle_admin_contexts(struct penstock_call *call)
 	penstock_rows_fini(&rows);
 }
 
-/* ---------------------------------------------------------------- memory and queues */
+/* ---------------------------------------------------------------- queues */
 
-static void visit_allocation(void *owner, const struct penstock_allocation_view *view)
+static void visit_node(void *owner, const struct penstock_node_view *view)
 {
-	struct penstock_rows *rows = owner;
-	Penstock__Wire__AllocationRow *row = penstock_rows_add(rows, sizeof(*row));
-
-	if (row == NULL) {
-		return;
-	}
-	penstock__wire__allocation_row__init(row);
-	row->id = view->id;
-	row->principal = penstock_rows_text(rows, view->principal);
-	row->size_bytes = view->size_bytes;
-	row->segment = view->segment_id;
-	row->address = view->address;
-	row->openings = view->openings;
-	row->shared = view->shared;
-	row->width = view->width;
-	row->height = view->height;
-	row->format = penstock_rows_text(rows, view->format);
-	row->pitch_bytes = view->pitch_bytes;
-	row->references = view->references;
-	row->segment_set = view->segment_set;
-	row->adapter = view->adapter;
-}
-
-void penstock_handle_admin_allocations(struct penstock_call *call)
-{
-	Penstock__Wire__AllocationReport report = PENSTOCK__WIRE__ALLOCATION_REPORT__INIT;
-	struct penstock_rows rows;
-
-	penstock_rows_init(&rows);
-	penstock_observe_allocations(machine_of(call), visit_allocation, &rows);
-	report.n_allocations = rows.count;
-	report.allocations = (Penstock__Wire__AllocationRow **)rows.addresses;
-	report.truncated = rows.truncated;
-	penstock_admin_answer(call, &rows, PENSTOCK_FRAME_ALLOCATION_REPORT, &report.base);
-	penstock_rows_fini(&rows);
-}
-
-static void add_segment(struct penstock_rows *rows, uint32_t adapter,
-			const struct penstock_segment_state *state)
-{
-	Penstock__Wire__SegmentRow *row = penstock_rows_add(rows, sizeof(*row));
-
-	if (row == NULL) {
-		return;
-	}
-	penstock__wire__segment_row__init(row);
-	row->id = state->id;
-	row->adapter = adapter;
-	row->kind = (state->flags & 1) != 0 ? (char *)"aperture" : (char *)"local";
-	row->base_address = state->base_address;
-	row->size_bytes = state->size_bytes;
-	row->used_bytes = state->used_bytes;
-	row->largest_free_bytes = state->largest_free_bytes;
-	row->allocations = state->allocations;
-	row->commit_limit_bytes = state->commit_limit_bytes;
-}
-
-static enum penstock_status add_segments(struct penstock_rows *rows,
-					 const struct penstock_machine *machine, uint32_t adapter)
-{
-	struct penstock_segment_state states[PENSTOCK_SEGMENT_COUNT];
-	enum penstock_status status = penstock_observe_segments(machine, adapter, states);
-
-	for (size_t i = 0; status == PENSTOCK_STATUS_SUCCESS && i < PENSTOCK_ARRAY_SIZE(states);
-	     i++) {
-		add_segment(rows, adapter, &states[i]);
-	}
-	return status;
-}
-
-static void add_queue(struct penstock_rows *rows, uint32_t adapter,
-		      const struct penstock_node_state *state, uint32_t hw_queue_packet_cap)
-{
-	Penstock__Wire__QueueRow *row = penstock_rows_add(rows, sizeof(*row));
+	const struct penstock_node_state *state = &view->state;
+	Penstock__Wire__QueueRow *row = penstock_rows_add(owner, sizeof(*row));
 
 	if (row == NULL) {
 		return;
 	}
 	penstock__wire__queue_row__init(row);
 	row->node = state->node_ordinal;
-	row->adapter = adapter;
-	row->hw_queue_packet_cap = hw_queue_packet_cap;
+	row->adapter = view->adapter;
+	row->hw_queue_packet_cap = view->hw_queue_packet_cap;
 	row->on_hardware = state->on_hardware;
 	row->contexts_waiting = state->contexts_waiting;
 	row->submissions_waiting = state->submissions_waiting;
@@ -279,53 +248,9 @@ static void add_queue(struct penstock_rows *rows, uint32_t adapter,
 	row->last_fence_completed = state->last_fence_completed;
 	row->packets = state->packets;
 	row->paging_packets = state->paging_packets;
-}
-
-static enum penstock_status add_queues(struct penstock_rows *rows,
-				       const struct penstock_machine *machine, uint32_t adapter)
-{
-	struct penstock_node_state states[PENSTOCK_NODE_COUNT];
-	uint32_t cap;
-	enum penstock_status status = penstock_observe_nodes(machine, adapter, states, &cap);
-
-	for (size_t i = 0; status == PENSTOCK_STATUS_SUCCESS && i < PENSTOCK_ARRAY_SIZE(states);
-	     i++) {
-		add_queue(rows, adapter, &states[i], cap);
-	}
-	return status;
-}
-
-/* Rows of every adapter that has any; false after having refused, where none has. */
-static bool each_adapter(struct penstock_call *call, struct penstock_rows *rows,
-			 enum penstock_status (*add)(struct penstock_rows *rows,
-						     const struct penstock_machine *machine,
-						     uint32_t adapter))
-{
-	struct penstock_machine_view view;
-	bool some = false;
-
-	penstock_observe_machine(machine_of(call), &view);
-	for (uint32_t i = 0; i < view.adapters; i++) {
-		some = add(rows, machine_of(call), i) == PENSTOCK_STATUS_SUCCESS || some;
-	}
-	if (!some) {
-		penstock_call_refuse(call, PENSTOCK_STATUS_DEVICE_REMOVED, "the adapter stopped");
-	}
-	return some;
-}
-
-void penstock_handle_admin_segments(struct penstock_call *call)
-{
-	Penstock__Wire__SegmentReport report = PENSTOCK__WIRE__SEGMENT_REPORT__INIT;
-	struct penstock_rows rows;
-
-	penstock_rows_init(&rows);
-	if (each_adapter(call, &rows, add_segments)) {
-		report.n_segments = rows.count;
-		report.segments = (Penstock__Wire__SegmentRow **)rows.addresses;
-		penstock_admin_answer(call, &rows, PENSTOCK_FRAME_SEGMENT_REPORT, &report.base);
-	}
-	penstock_rows_fini(&rows);
+	row->preemptions = state->preemptions;
+	row->resets = state->resets;
+	row->gpu_ns = state->gpu_ns;
 }
 
 void penstock_handle_admin_queues(struct penstock_call *call)
@@ -334,7 +259,10 @@ void penstock_handle_admin_queues(struct penstock_call *call)
 	struct penstock_rows rows;
 
 	penstock_rows_init(&rows);
-	if (each_adapter(call, &rows, add_queues)) {
+	if (penstock_observe_nodes(penstock_admin_machine(call), visit_node, &rows) !=
+	    PENSTOCK_STATUS_SUCCESS) {
+		penstock_admin_refuse_stopped(call);
+	} else {
 		report.n_nodes = rows.count;
 		report.nodes = (Penstock__Wire__QueueRow **)rows.addresses;
 		penstock_admin_answer(call, &rows, PENSTOCK_FRAME_QUEUE_REPORT, &report.base);

@@ -19,8 +19,20 @@ void penstock_handle_admin_segments(struct penstock_call *call);
 void penstock_handle_admin_queues(struct penstock_call *call);
 void penstock_handle_admin_dump(struct penstock_call *call);
 void penstock_handle_admin_metrics(struct penstock_call *call);
+void penstock_handle_admin_sessions(struct penstock_call *call);
+void penstock_handle_admin_kill(struct penstock_call *call);
+void penstock_handle_admin_evict(struct penstock_call *call);
+void penstock_handle_admin_trace(struct penstock_call *call);
 
-/* Between admin.c and admin_dump.c. */
+/* The connection ends: so does its trace, where it has one. */
+void penstock_admin_trace_end(struct penstock_connection *connection);
+
+/* Between the files of them. */
+
+struct penstock_machine *penstock_admin_machine(const struct penstock_call *call);
+
+/* No adapter has what was asked for any more. */
+void penstock_admin_refuse_stopped(struct penstock_call *call);
 
 /* A context's row; NULL: no memory, or no more rows. */
 Penstock__Wire__ContextRow *penstock_admin_context_row(struct penstock_rows *rows,

@@ -173,8 +173,8 @@ static void report_on(struct penstock_call *call, uint64_t context_id,
 	enum penstock_status status;
 
 	making_init(&making);
-	status = penstock_observe_submission(call->connection->net->config.machine, context_id,
-					     visit, &making);
+	status = penstock_observe_submission(penstock_admin_machine(call), context_id, visit,
+					     &making);
 	making.list.failed |= making.contexts.failed || making.patches.failed ||
 			      making.before.failed || making.after.failed;
 	if (status == PENSTOCK_STATUS_NOT_FOUND) {

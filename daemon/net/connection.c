@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/net/connection.h"
 
+#include "daemon/net/admin.h"
 #include "daemon/net/dispatch.h"
 #include "proto/wire/penstock.pb-c.h"
 
@@ -181,6 +182,7 @@ void penstock_connection_stop(struct penstock_connection *connection, enum penst
 	count_broken(connection, status);
 	give_back_room(connection);
 	tear_upload(connection);
+	penstock_admin_trace_end(connection);
 	penstock_outbox_stop(&connection->outbox);
 	give_back_session(connection);
 	/* in the middle of a read-back's bytes there is no place for a word */

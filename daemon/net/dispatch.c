@@ -57,6 +57,11 @@ static const struct penstock_dispatch_row rows[] = {
 	REQUEST(ADMIN_DUMP, admin_dump, penstock_handle_admin_dump, 0, SMALL_BYTES, NONE, ADMIN),
 	REQUEST(ADMIN_METRICS, admin_metrics, penstock_handle_admin_metrics, 0, SMALL_BYTES, NONE,
 		ADMIN),
+	REQUEST(ADMIN_SESSIONS, admin_sessions, penstock_handle_admin_sessions, 0, SMALL_BYTES,
+		NONE, ADMIN),
+	REQUEST(ADMIN_KILL, admin_kill, penstock_handle_admin_kill, 0, SMALL_BYTES, NONE, ADMIN),
+	REQUEST(ADMIN_EVICT, admin_evict, penstock_handle_admin_evict, 0, SMALL_BYTES, NONE, ADMIN),
+	REQUEST(ADMIN_TRACE, admin_trace, penstock_handle_admin_trace, 0, SMALL_BYTES, NONE, ADMIN),
 };
 
 static const char no_session[] = "this connection asked for no session";

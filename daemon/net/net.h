@@ -62,12 +62,13 @@ struct penstock_net {
 	struct penstock_net_config config;
 	struct penstock_read_buffer *read_buffer; /* owned */
 	uv_prepare_t before_poll;
-	uv_idle_t awake;                  /* active while `dirty` is not empty */
-	struct penstock_list dirty;       /* penstock_connection.dirty_link: work this turn */
-	struct penstock_list connections; /* penstock_connection.link */
-	struct penstock_list listeners;   /* penstock_listener.link */
-	unsigned connection_count;        /* all of them, those that are closing too */
-	unsigned refused_count;           /* of them, those that were one too many */
+	uv_idle_t awake;                    /* active while `dirty` is not empty */
+	struct penstock_list dirty;         /* penstock_connection.dirty_link: work this turn */
+	struct penstock_list connections;   /* penstock_connection.link */
+	struct penstock_list listeners;     /* penstock_listener.link */
+	unsigned connection_count;          /* all of them, those that are closing too */
+	struct penstock_connection *tracer; /* who traces; NULL: nobody */
+	unsigned refused_count;             /* of them, those that were one too many */
 	struct penstock_net_counters counters;
 	uint64_t start_ms; /* uv_now at the start */
 	bool draining;

@@ -276,6 +276,7 @@ static enum penstock_status create(struct penstock_session *session,
 		return status;
 	}
 	context->id = ++session->machine->last_context_id;
+	context->queue.id = context->id;
 	enter(context);
 	put_row(context);
 	return PENSTOCK_STATUS_SUCCESS;
@@ -389,6 +390,7 @@ enum penstock_status penstock_context_restore(struct penstock_device *device,
 		return status;
 	}
 	context->id = row->id;
+	context->queue.id = context->id;
 	context->restored = true;
 	enter(context);
 	*ret_context = context;

@@ -9,6 +9,7 @@
 #define PENSTOCK_HELD_H
 
 #include "daemon/objects/context.h"
+#include "daemon/objects/rendering.h"
 #include "daemon/objects/transfer.h"
 
 struct penstock_held {
@@ -29,6 +30,7 @@ struct penstock_held {
 	uint64_t promised_bytes; /* not 0: the block is what its context was promised */
 	uint32_t size_class;     /* PENSTOCK_HELD_CLASSES: malloc's own */
 	const char *defect;      /* of the translator, found after a render; NULL: none */
+	struct penstock_rendering rendering;
 	enum penstock_status status;
 	bool has_waits;
 	bool rendered;

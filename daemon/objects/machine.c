@@ -46,6 +46,7 @@ static struct penstock_machine *make(const struct penstock_machine_config *confi
 	machine->config.memory_dir = NULL;
 	machine->config.adapters = NULL;
 	machine->adapter_count = config->adapter_count;
+	penstock_trace_init(&machine->trace);
 	penstock_list_init(&machine->principals);
 	penstock_list_init(&machine->unsettled);
 	penstock_list_init(&machine->condemned);
@@ -202,6 +203,7 @@ static void handles_closed(struct penstock_machine *machine)
 
 	penstock_held_pool_fini(&machine->held_pool);
 	penstock_directory_fini(&machine->directory);
+	penstock_trace_fini(&machine->trace);
 	free(machine);
 	if (stopped != NULL) {
 		stopped(argument);

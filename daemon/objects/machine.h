@@ -31,6 +31,7 @@ struct penstock_machine {
 	struct penstock_turn turn;
 	struct penstock_directory directory;
 	struct penstock_held_pool held_pool;
+	struct penstock_trace trace;
 	struct penstock_list principals;  /* penstock_principal.link */
 	struct penstock_list unsettled;   /* penstock_session.unsettled_link: rows not on disk */
 	uint64_t committed_sequence;      /* of the store */

@@ -95,6 +95,7 @@ void penstock_observe_machine(const struct penstock_machine *machine,
 		.adapters = machine->adapter_count,
 		.sessions = machine->sessions,
 		.leased_sessions = count_list(&machine->leases),
+		.time_ns = uv_hrtime(),
 	};
 	penstock_list_for_each (link, &machine->principals) {
 		ret_view->connections +=
@@ -134,8 +135,24 @@ static void add_tenant(const struct penstock_adapter *adapter, const struct pens
 	}
 	view->memory_bytes += penstock_vidmm_process_used_bytes(tenant->process);
 	view->dma_pool_bytes += penstock_vidmm_process_pool_bytes(tenant->process);
+	view->held += tenant->held;
 	if (view->gpu_process == 0) {
 		view->gpu_process = process_id(adapter, tenant->process);
+	}
+	for (uint32_t i = 0; adapter->scheduler != NULL && i < PENSTOCK_NODE_COUNT; i++) {
+		const struct penstock_process_node *share = &tenant->scheduling.nodes[i];
+		struct penstock_principal_node_view *node = &view->nodes[view->node_count++];
+
+		*node = (struct penstock_principal_node_view){
+			.adapter = adapter->index,
+			.node_ordinal = i,
+			.on_hardware = share->on_hardware,
+			.gpu_ns = penstock_scheduler_process_gpu_ns(adapter->scheduler,
+								    &tenant->scheduling, i),
+			.preemptions = share->preemptions,
+		};
+		view->gpu_ns += node->gpu_ns;
+		view->preemptions += node->preemptions;
 	}
 }
 
@@ -148,6 +165,7 @@ void penstock_observe_principals(const struct penstock_machine *machine,
 		const struct penstock_principal *principal =
 			penstock_list_entry(link, struct penstock_principal, link);
 		struct penstock_principal_view view = {
+			.id = principal->id,
 			.name = principal->name,
 			.sessions = principal->session_count,
 			.connections = principal->connections,
@@ -165,6 +183,52 @@ void penstock_observe_principals(const struct penstock_machine *machine,
 	}
 }
 
+/* ---------------------------------------------------------------- sessions */
+
+/* What nobody can resume a session with. */
+static uint64_t short_id(const struct penstock_session *session)
+{
+	return session->id.high >> 32;
+}
+
+static struct penstock_session_view view_session(const struct penstock_session *session)
+{
+	struct penstock_session_view view = {
+		.id = session->number,
+		.session = short_id(session),
+		.principal = session->principal->name,
+		.client = session->client,
+		.connected = session->state == PENSTOCK_SESSION_CONNECTED,
+		.lease_s = session->lease_s,
+		.devices = count_list(&session->devices),
+		.submissions_held = session->held_submissions,
+		.last_serial = session->last_serial,
+	};
+
+	penstock_list_for_each (link, &session->devices) {
+		view.contexts += count_list(
+			&penstock_list_entry(link, struct penstock_device, link)->contexts);
+	}
+	return view;
+}
+
+void penstock_observe_sessions(const struct penstock_machine *machine,
+			       void (*visit)(void *owner, const struct penstock_session_view *view),
+			       void *owner)
+{
+	penstock_list_for_each (principal_link, &machine->principals) {
+		const struct penstock_principal *principal =
+			penstock_list_entry(principal_link, struct penstock_principal, link);
+
+		penstock_list_for_each (link, &principal->sessions) {
+			const struct penstock_session_view view = view_session(
+				penstock_list_entry(link, struct penstock_session, principal_link));
+
+			visit(owner, &view);
+		}
+	}
+}
+
 /* ---------------------------------------------------------------- contexts */
 
 static struct penstock_context_view view_context(const struct penstock_context *context)
@@ -173,7 +237,7 @@ static struct penstock_context_view view_context(const struct penstock_context *
 
 	return (struct penstock_context_view){
 		.id = context->id,
-		.session = device->session->id.high >> 32,
+		.session = short_id(device->session),
 		.principal = device->session->principal->name,
 		.name = context->info.name,
 		.device = device->id,
@@ -196,6 +260,10 @@ static struct penstock_context_view view_context(const struct penstock_context *
 		.dma_bytes = context->statistics.dma_bytes,
 		.patch_locations = context->statistics.patch_locations,
 		.patched = context->statistics.patched,
+		.on_hardware = context->queue.on_hardware,
+		.gpu_ns = context->queue.scheduler == NULL ? 0
+							   : penstock_queue_gpu_ns(&context->queue),
+		.preemptions = context->queue.preemptions,
 	};
 }
 
@@ -459,28 +527,46 @@ void penstock_observe_allocations(const struct penstock_machine *machine,
 }
 
 enum penstock_status
-penstock_observe_segments(const struct penstock_machine *machine, uint32_t index,
-			  struct penstock_segment_state ret[PENSTOCK_SEGMENT_COUNT])
+penstock_observe_segments(const struct penstock_machine *machine,
+			  void (*visit)(void *owner, const struct penstock_segment_view *view),
+			  void *owner)
 {
-	const struct penstock_adapter *adapter = &machine->adapters[index];
+	enum penstock_status status = PENSTOCK_STATUS_DEVICE_REMOVED;
 
-	if (adapter->vidmm == NULL) {
-		return PENSTOCK_STATUS_DEVICE_REMOVED;
+	for (uint32_t i = 0; i < machine->adapter_count; i++) {
+		struct penstock_segment_state states[PENSTOCK_SEGMENT_COUNT];
+
+		if (machine->adapters[i].vidmm == NULL) {
+			continue;
+		}
+		penstock_vidmm_query_segments(machine->adapters[i].vidmm, states);
+		for (size_t j = 0; j < PENSTOCK_ARRAY_SIZE(states); j++) {
+			visit(owner, &(struct penstock_segment_view){ i, states[j] });
+		}
+		status = PENSTOCK_STATUS_SUCCESS;
 	}
-	penstock_vidmm_query_segments(adapter->vidmm, ret);
-	return PENSTOCK_STATUS_SUCCESS;
+	return status;
 }
 
-enum penstock_status penstock_observe_nodes(const struct penstock_machine *machine, uint32_t index,
-					    struct penstock_node_state ret[PENSTOCK_NODE_COUNT],
-					    uint32_t *ret_hw_queue_packet_cap)
+enum penstock_status penstock_observe_nodes(const struct penstock_machine *machine,
+					    void (*visit)(void *owner,
+							  const struct penstock_node_view *view),
+					    void *owner)
 {
-	const struct penstock_adapter *adapter = &machine->adapters[index];
+	enum penstock_status status = PENSTOCK_STATUS_DEVICE_REMOVED;
 
-	if (adapter->scheduler == NULL) {
-		return PENSTOCK_STATUS_DEVICE_REMOVED;
+	for (uint32_t i = 0; i < machine->adapter_count; i++) {
+		uint32_t cap = machine->adapters[i].config.hw_queue_packet_cap;
+		struct penstock_node_state states[PENSTOCK_NODE_COUNT];
+
+		if (machine->adapters[i].scheduler == NULL) {
+			continue;
+		}
+		penstock_scheduler_query_nodes(machine->adapters[i].scheduler, states);
+		for (size_t j = 0; j < PENSTOCK_ARRAY_SIZE(states); j++) {
+			visit(owner, &(struct penstock_node_view){ i, cap, states[j] });
+		}
+		status = PENSTOCK_STATUS_SUCCESS;
 	}
-	penstock_scheduler_query_nodes(adapter->scheduler, ret);
-	*ret_hw_queue_packet_cap = adapter->config.hw_queue_packet_cap;
-	return PENSTOCK_STATUS_SUCCESS;
+	return status;
 }

@@ -9,6 +9,7 @@
 #define PENSTOCK_OBSERVE_H
 
 #include "daemon/objects/objects.h"
+#include "proto/wire/limits.h"
 
 /* ---------------------------------------------------------------- status */
 
@@ -17,6 +18,7 @@ struct penstock_machine_view {
 	uint32_t sessions;
 	uint32_t leased_sessions; /* without a connection */
 	uint32_t connections;
+	uint64_t time_ns; /* monotonic: what differences of counters are divided by */
 };
 
 void penstock_observe_machine(const struct penstock_machine *machine,
@@ -41,7 +43,17 @@ struct penstock_adapter_view {
 void penstock_observe_adapter(const struct penstock_machine *machine, uint32_t index,
 			      struct penstock_adapter_view *ret_view);
 
+/* What a principal has had of a node. */
+struct penstock_principal_node_view {
+	uint32_t adapter;
+	uint32_t node_ordinal;
+	uint32_t on_hardware; /* packets */
+	uint64_t gpu_ns;      /* what runs now included */
+	uint64_t preemptions;
+};
+
 struct penstock_principal_view {
+	uint64_t id; /* its number, never used again */
 	const char *name;
 	uint32_t sessions;
 	uint32_t connections;
@@ -53,12 +65,36 @@ struct penstock_principal_view {
 	uint64_t submissions;
 	uint64_t retired;
 	uint64_t refused;
+	uint64_t held;        /* submissions accepted and not ended */
+	uint64_t gpu_ns;      /* of all nodes */
+	uint64_t preemptions; /* likewise */
+	uint32_t node_count;
+	struct penstock_principal_node_view nodes[PENSTOCK_LIMIT_ADAPTERS * PENSTOCK_NODE_COUNT];
 };
 
 void penstock_observe_principals(const struct penstock_machine *machine,
 				 void (*visit)(void *owner,
 					       const struct penstock_principal_view *view),
 				 void *owner);
+
+/* ---------------------------------------------------------------- sessions */
+
+struct penstock_session_view {
+	uint64_t id;      /* its number, as in the log */
+	uint64_t session; /* as in penstock_context_view */
+	const char *principal;
+	const char *client; /* what it said it is */
+	bool connected;
+	uint32_t lease_s; /* 0: none */
+	uint32_t devices;
+	uint32_t contexts;
+	uint32_t submissions_held;
+	uint64_t last_serial;
+};
+
+void penstock_observe_sessions(const struct penstock_machine *machine,
+			       void (*visit)(void *owner, const struct penstock_session_view *view),
+			       void *owner);
 
 /* ---------------------------------------------------------------- contexts */
 
@@ -87,6 +123,9 @@ struct penstock_context_view {
 	uint64_t dma_bytes;
 	uint64_t patch_locations;
 	uint64_t patched;
+	uint32_t on_hardware; /* packets */
+	uint64_t gpu_ns;      /* what runs now included */
+	uint64_t preemptions;
 };
 
 void penstock_observe_contexts(const struct penstock_machine *machine,
@@ -158,14 +197,25 @@ void penstock_observe_allocations(const struct penstock_machine *machine,
 						const struct penstock_allocation_view *view),
 				  void *owner);
 
-/* SUCCESS, or DEVICE_REMOVED where the adapter has neither any more. */
-PENSTOCK_MUST_CHECK
+struct penstock_segment_view {
+	uint32_t adapter;
+	struct penstock_segment_state state;
+};
+
+struct penstock_node_view {
+	uint32_t adapter;
+	uint32_t hw_queue_packet_cap;
+	struct penstock_node_state state;
+};
+
+/* Of every adapter that has them. DEVICE_REMOVED: none has any more, nothing was visited. */
 enum penstock_status
-penstock_observe_segments(const struct penstock_machine *machine, uint32_t index,
-			  struct penstock_segment_state ret[PENSTOCK_SEGMENT_COUNT]);
-PENSTOCK_MUST_CHECK
-enum penstock_status penstock_observe_nodes(const struct penstock_machine *machine, uint32_t index,
-					    struct penstock_node_state ret[PENSTOCK_NODE_COUNT],
-					    uint32_t *ret_hw_queue_packet_cap);
+penstock_observe_segments(const struct penstock_machine *machine,
+			  void (*visit)(void *owner, const struct penstock_segment_view *view),
+			  void *owner);
+enum penstock_status penstock_observe_nodes(const struct penstock_machine *machine,
+					    void (*visit)(void *owner,
+							  const struct penstock_node_view *view),
+					    void *owner);
 
 #endif

@@ -187,18 +187,17 @@ static void prepare_pass(struct penstock_passes *passes, struct penstock_pass *p
 /* Any thread: touches the pass's outputs only. */
 static void render(struct penstock_passes *passes, struct penstock_pass *pass)
 {
-	const struct penstock_context *context = passes->held->context;
 	struct penstock_refusal refusal;
 
-	passes->rendered = penstock_translate(context->device->adapter->config.translate,
-					      &pass->submission.args, pass->before, &refusal,
-					      &passes->held->defect);
+	passes->rendered = penstock_rendering_run(passes->held, &pass->submission.args,
+						  pass->before, &refusal);
 }
 
 static void hand_over(struct penstock_passes *passes, struct penstock_pass *pass)
 {
 	struct penstock_context *context = passes->held->context;
 
+	penstock_rendering_tell(passes->held, &pass->submission);
 	/* It was validated: only a broken translator refuses it. */
 	if (passes->held->defect != NULL) {
 		penstock_adapter_fail(context->device->adapter, passes->held->defect);

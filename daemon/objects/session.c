@@ -415,6 +415,16 @@ void penstock_session_finish(struct penstock_session *session, bool keep)
 	penstock_session_put(session);
 }
 
+void penstock_session_kill(struct penstock_session *session, const char *sentence)
+{
+	struct penstock_session_events events = session->events;
+
+	penstock_session_finish(session, false);
+	if (events.ended != NULL) {
+		events.ended(events.owner, PENSTOCK_STATUS_CANCELLED, sentence);
+	}
+}
+
 /* ---------------------------------------------------------------- serials */
 
 /* It is refused as it was before a restart. */

@@ -190,6 +190,9 @@ void penstock_session_tell(struct penstock_session *session);
 /* Leases that are over. */
 void penstock_session_expire(struct penstock_machine *machine);
 
+/* Ends it whatever its lease, and tells its connection, where it has one, why. */
+void penstock_session_kill(struct penstock_session *session, const char *sentence);
+
 /* Ends the session; `keep`: its rows stay in the store. */
 void penstock_session_finish(struct penstock_session *session, bool keep);
 

@@ -311,6 +311,7 @@ static void set_up(struct penstock_held *held, struct penstock_context *context,
 	struct penstock_submission *submission = &held->submission;
 
 	held->context = context;
+	held->rendering.timed = penstock_trace_on(&context->device->session->machine->trace);
 	penstock_list_init(&submission->queue_link);
 	penstock_list_init(&submission->context_link);
 	submission->state = PENSTOCK_SUBMISSION_RECEIVED;
@@ -352,10 +353,7 @@ static void set_up(struct penstock_held *held, struct penstock_context *context,
 /* Any thread: touches the submission's args and the block's own arrays only. */
 static enum penstock_status render(struct penstock_held *held, struct penstock_refusal *ret_refusal)
 {
-	const struct penstock_context *context = held->context;
-
-	return penstock_translate(context->device->adapter->config.translate,
-				  &held->submission.args, held->before, ret_refusal, &held->defect);
+	return penstock_rendering_run(held, &held->submission.args, held->before, ret_refusal);
 }
 
 /* Under the guaranteed contract a command buffer that is no single DMA buffer is invalid. */
@@ -381,6 +379,7 @@ static enum penstock_status refuse_second_pass(const struct penstock_render_args
 static enum penstock_status begin_passes(struct penstock_held *held, enum penstock_status status,
 					 bool copy_command, struct penstock_refusal *ret_refusal)
 {
+	penstock_rendering_tell(held, &held->submission);
 	if (PENSTOCK_UNLIKELY(held->defect != NULL)) {
 		penstock_adapter_fail(held->context->device->adapter, held->defect);
 	}

@@ -55,6 +55,7 @@ struct penstock_node {
 	uint64_t paging_packets;
 	uint64_t resets;
 	uint64_t preempted; /* answers */
+	uint64_t gpu_ns;    /* of all processes */
 	struct penstock_preemption preemptions[PENSTOCK_RING_PACKETS];
 	uint32_t preemption_count;  /* of these, under way */
 	uint32_t preemptions_asked; /* the fence id of the last one */
@@ -69,10 +70,12 @@ struct penstock_reset {
 struct penstock_scheduler {
 	struct penstock_scheduler_config config;
 	struct penstock_node nodes[PENSTOCK_NODE_COUNT];
-	struct penstock_list deferred; /* penstock_submission.queue_link: completions put off */
-	struct penstock_list packets;  /* penstock_queue.ready_link: the head has no DMA buffer */
-	struct penstock_list reached;  /* penstock_sync.reached_link: somebody is to be told */
-	uint32_t sync_left;            /* of these two, until the next turn */
+	struct penstock_trace *trace;   /* borrowed: config.trace, or `untraced` */
+	struct penstock_trace untraced; /* always off */
+	struct penstock_list deferred;  /* penstock_submission.queue_link: completions put off */
+	struct penstock_list packets;   /* penstock_queue.ready_link: the head has no DMA buffer */
+	struct penstock_list reached;   /* penstock_sync.reached_link: somebody is to be told */
+	uint32_t sync_left;             /* of these two, until the next turn */
 	pthread_t thread;
 	/* Its GPU process is being killed: paging packets for it wait for the next one. */
 	struct penstock_vidmm_process *resetting;
@@ -136,6 +139,37 @@ static inline uint64_t penstock_scheduler_now_ns(const struct penstock_scheduler
 {
 	return scheduler->config.now_ns == NULL ? 0
 						: scheduler->config.now_ns(scheduler->config.owner);
+}
+
+/* What became of a submission, and what a process was asked on a node, for who traces. */
+void penstock_scheduler_trace_submission(struct penstock_scheduler *scheduler,
+					 enum penstock_trace_kind kind,
+					 const struct penstock_submission *submission,
+					 uint64_t value, uint64_t other);
+void penstock_scheduler_trace_process(struct penstock_scheduler *scheduler,
+				      enum penstock_trace_kind kind, uint32_t node_ordinal,
+				      const struct penstock_vidmm_process *process,
+				      uint32_t fence_id, uint64_t value, uint64_t other);
+
+static inline void penstock_scheduler_tell(struct penstock_scheduler *scheduler,
+					   enum penstock_trace_kind kind,
+					   const struct penstock_submission *submission,
+					   uint64_t value, uint64_t other)
+{
+	if (penstock_trace_on(scheduler->trace)) {
+		penstock_scheduler_trace_submission(scheduler, kind, submission, value, other);
+	}
+}
+
+static inline void
+penstock_scheduler_tell_process(struct penstock_scheduler *scheduler, enum penstock_trace_kind kind,
+				uint32_t node_ordinal, const struct penstock_vidmm_process *process,
+				uint32_t fence_id, uint64_t value, uint64_t other)
+{
+	if (penstock_trace_on(scheduler->trace)) {
+		penstock_scheduler_trace_process(scheduler, kind, node_ordinal, process, fence_id,
+						 value, other);
+	}
 }
 
 /* Hands a paging packet, with the fence id that it has, to its process. */

@@ -49,6 +49,8 @@ void penstock_node_preempt(struct penstock_scheduler *scheduler, struct penstock
 		.asked_ns = penstock_scheduler_now_ns(scheduler),
 	};
 	node->preemption_count++;
+	penstock_scheduler_tell_process(scheduler, PENSTOCK_TRACE_PREEMPT, node->ordinal, process,
+					preemption->fence_id, 0, 0);
 	scheduler->config.backend->ops->preempt_command(penstock_vidmm_process_backend(process),
 							node->ordinal, preemption->fence_id);
 	penstock_scheduler_expect(scheduler);
@@ -231,9 +233,15 @@ void penstock_scheduler_preempted(struct penstock_scheduler *scheduler, struct p
 		return;
 	}
 	penstock_node_forget_preemption(node, process);
+	penstock_scheduler_tell_process(scheduler, PENSTOCK_TRACE_PREEMPTED, node->ordinal, process,
+					interrupt->fence_id, 0, 0);
 	node->preempted++;
 	first = penstock_node_first_of(node, process);
 	gpu_ns = first == NULL ? 0 : penstock_node_elapsed_ns(scheduler, node, first->queue);
+	if (first != NULL) {
+		first->queue->preemptions++;
+		first->queue->process->nodes[node->ordinal].preemptions++;
+	}
 	penstock_node_put_back(node, process, gpu_ns);
 	penstock_scheduler_forgive(scheduler, node, process);
 	if (!penstock_scheduler_is_stopping(scheduler, process)) {

@@ -96,6 +96,8 @@ void penstock_scheduler_enqueue(struct penstock_queue *queue,
 	submission->resume_offset = 0;
 	submission->resume_position = 0;
 	penstock_list_append(&queue->waiting, &submission->queue_link);
+	penstock_scheduler_tell(scheduler, PENSTOCK_TRACE_QUEUED, submission,
+				submission->args.dma_length, 0);
 	queue->depth++;
 	node->waiting++;
 	/* A parked queue stays so: its head waits, not this one. */
@@ -124,6 +126,13 @@ static void put_off(struct penstock_scheduler *scheduler, struct penstock_submis
 void penstock_scheduler_defer(struct penstock_scheduler *scheduler,
 			      struct penstock_submission *submission, enum penstock_status status)
 {
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		penstock_scheduler_tell(scheduler, PENSTOCK_TRACE_SYNCHRONIZED, submission,
+					submission->sync_value, submission->sync_signals);
+	} else {
+		penstock_scheduler_tell(scheduler, PENSTOCK_TRACE_DROPPED, submission,
+					penstock_status_to_wire(status), 0);
+	}
 	submission->queue->depth--;
 	put_off(scheduler, submission, status);
 }

@@ -79,6 +79,9 @@ void penstock_node_put_back(struct penstock_node *node,
 			bool ran =
 				gpu_ns > 0 && submission == penstock_node_first_of(node, process);
 
+			penstock_scheduler_tell(submission->queue->scheduler,
+						PENSTOCK_TRACE_PUT_BACK, submission,
+						ran ? gpu_ns : 0, submission->resume_offset);
 			penstock_node_remove(node, submission, ran, ran ? gpu_ns : 0);
 			put_in_front(node, submission);
 		}
@@ -108,6 +111,8 @@ void penstock_node_page_again(struct penstock_scheduler *scheduler, struct penst
 static void stop_process(struct penstock_scheduler *scheduler,
 			 struct penstock_vidmm_process *process)
 {
+	penstock_scheduler_tell_process(scheduler, PENSTOCK_TRACE_ENGINE_RESET, 0, process, 0, 0,
+					0);
 	scheduler->resetting = process;
 	penstock_scheduler_forget_preemptions(scheduler, process);
 	scheduler->config.backend->ops->reset_engine(penstock_vidmm_process_backend(process));
@@ -272,6 +277,9 @@ static void convict(struct penstock_scheduler *scheduler, const struct penstock_
 {
 	struct penstock_submission *submission = culprit->submission;
 
+	penstock_scheduler_tell(scheduler, PENSTOCK_TRACE_FAULTED, submission,
+				(uint64_t)culprit->interrupt.type,
+				culprit->interrupt.fault_dma_offset);
 	submission->state = PENSTOCK_SUBMISSION_RETIRED;
 	submission->queue->depth--;
 	scheduler->config.device_fault(scheduler->config.owner, submission, &culprit->interrupt,

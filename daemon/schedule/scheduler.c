@@ -56,6 +56,8 @@ void penstock_scheduler_fail(struct penstock_scheduler *scheduler, const char *f
 	(void)vsnprintf(reason, sizeof(reason), format, arguments);
 	va_end(arguments);
 	scheduler->stopped = true;
+	penstock_scheduler_tell_process(scheduler, PENSTOCK_TRACE_ADAPTER_STOPPED, 0, NULL, 0, 0,
+					0);
 	scheduler->config.failed(scheduler->config.owner, reason);
 }
 
@@ -185,6 +187,8 @@ static void submit(struct penstock_scheduler *scheduler, struct penstock_node *n
 	if (scheduler->config.submitted != NULL) {
 		scheduler->config.submitted(scheduler->config.owner, submission);
 	}
+	penstock_scheduler_tell(scheduler, PENSTOCK_TRACE_SUBMITTED, submission,
+				args.submission_start_offset, args.submission_end_offset);
 	scheduler->config.backend->ops->submit_command(process, &args);
 	penstock_scheduler_ring(scheduler, process);
 	penstock_scheduler_expect(scheduler);
@@ -233,14 +237,25 @@ enum attempt {
 	ATTEMPT_CROWDED, /* memory works for enough heads */
 };
 
+static enum attempt waits_for(struct penstock_scheduler *scheduler,
+			      const struct penstock_submission *submission,
+			      enum penstock_trace_wait what)
+{
+	penstock_scheduler_tell(scheduler, PENSTOCK_TRACE_WAITS, submission, what, 0);
+	return what == PENSTOCK_TRACE_WAIT_CROWD ? ATTEMPT_CROWDED : ATTEMPT_WAITS;
+}
+
 static enum attempt try_head(struct penstock_scheduler *scheduler, struct penstock_node *node,
 			     struct penstock_submission *submission)
 {
 	bool preparing = submission->state == PENSTOCK_SUBMISSION_PREPARING;
 
-	if (submission->blocked > 0 || penstock_node_preempting(node, submission->process) ||
+	if (submission->blocked > 0) {
+		return waits_for(scheduler, submission, PENSTOCK_TRACE_WAIT_ORDER);
+	}
+	if (penstock_node_preempting(node, submission->process) ||
 	    penstock_scheduler_is_stopping(scheduler, submission->process)) {
-		return ATTEMPT_WAITS;
+		return waits_for(scheduler, submission, PENSTOCK_TRACE_WAIT_PREEMPTION);
 	}
 	if (PENSTOCK_UNLIKELY(submission->chain != NULL) &&
 	    submission->cancelled == PENSTOCK_STATUS_SUCCESS) {
@@ -253,13 +268,13 @@ static enum attempt try_head(struct penstock_scheduler *scheduler, struct pensto
 		enum penstock_status status;
 
 		if (!preparing && node->preparing > node->limit) {
-			return ATTEMPT_CROWDED;
+			return waits_for(scheduler, submission, PENSTOCK_TRACE_WAIT_CROWD);
 		}
 		status = penstock_vidmm_prepare(submission);
 		if (status == PENSTOCK_STATUS_PENDING) {
 			node->preparing += !preparing;
 			submission->state = PENSTOCK_SUBMISSION_PREPARING;
-			return ATTEMPT_WAITS;
+			return waits_for(scheduler, submission, PENSTOCK_TRACE_WAIT_MEMORY);
 		}
 		submission->cancelled = status;
 	}
@@ -428,6 +443,9 @@ void penstock_scheduler_submit_paging(struct penstock_scheduler *scheduler,
 		.paging_buffer_bytes = packet->length,
 	};
 
+	penstock_scheduler_tell_process(scheduler, PENSTOCK_TRACE_PAGING, packet->node_ordinal,
+					packet->process, packet->submission_fence_id,
+					packet->length, packet->attempts);
 	scheduler->config.backend->ops->submit_command(process, &args);
 	penstock_scheduler_ring(scheduler, process);
 }
@@ -540,6 +558,7 @@ void penstock_node_remove(struct penstock_node *node, struct penstock_submission
 	queue->on_hardware--;
 	share->on_hardware--;
 	share->gpu_ns += gpu_ns;
+	node->gpu_ns += gpu_ns;
 	queue->gpu_ns += gpu_ns;
 	penstock_ready_settle(&node->ready, queue, submission->charged_ns, ran, gpu_ns);
 	penstock_vidmm_finish(submission);
@@ -563,6 +582,7 @@ static void retire(struct penstock_scheduler *scheduler, struct penstock_node *n
 {
 	struct penstock_queue *queue = submission->queue;
 
+	penstock_scheduler_tell(queue->scheduler, PENSTOCK_TRACE_COMPLETED, submission, gpu_ns, 0);
 	penstock_node_remove(node, submission, true, gpu_ns);
 	submission->state = PENSTOCK_SUBMISSION_RETIRED;
 	queue->depth--;
@@ -636,6 +656,9 @@ void penstock_node_complete(struct penstock_scheduler *scheduler, struct penstoc
 		if (packet->process == process &&
 		    !penstock_fence_before(fence_id, packet->submission_fence_id)) {
 			penstock_list_remove(link);
+			penstock_scheduler_tell_process(scheduler, PENSTOCK_TRACE_PAGED,
+							node->ordinal, process,
+							packet->submission_fence_id, 0, 0);
 			penstock_vidmm_paging_completed(packet);
 			/* A process has one packet; the next one has a later fence. */
 			break;
@@ -756,6 +779,8 @@ enum penstock_status penstock_scheduler_new(const struct penstock_scheduler_conf
 	}
 	scheduler->config = *config;
 	scheduler->thread = pthread_self();
+	penstock_trace_init(&scheduler->untraced);
+	scheduler->trace = config->trace != NULL ? config->trace : &scheduler->untraced;
 	penstock_list_init(&scheduler->deferred);
 	penstock_list_init(&scheduler->packets);
 	penstock_list_init(&scheduler->reached);
@@ -857,6 +882,7 @@ void penstock_scheduler_query_nodes(const struct penstock_scheduler *scheduler,
 			.paging_packets = node->paging_packets,
 			.resets = node->resets,
 			.preemptions = node->preempted,
+			.gpu_ns = node->gpu_ns,
 		};
 	}
 }

@@ -11,6 +11,7 @@
 #include "daemon/memory/vidmm.h"
 #include "daemon/schedule/share.h"
 #include "daemon/schedule/sync.h"
+#include "daemon/schedule/trace.h"
 #include "daemon/submission.h"
 #include "gpu-backend/backend.h"
 
@@ -22,6 +23,7 @@ struct penstock_process_node {
 	uint32_t on_hardware; /* packets */
 	uint64_t begun_ns;    /* when the first of these could begin: what was before it is done */
 	uint64_t gpu_ns;      /* time that its packets took */
+	uint64_t preemptions; /* answers that stopped a packet of it, or kept it from beginning */
 };
 
 #define PENSTOCK_WEIGHT_NORMAL  100u
@@ -45,11 +47,13 @@ struct penstock_queue {
 	struct penstock_scheduler_process *process; /* borrowed */
 	struct penstock_share *share;               /* of it, for our node and priority */
 	uint32_t node_ordinal;
+	uint64_t id;                    /* the context's, for traces; set by objects */
 	uint32_t level;                 /* of its priority, 0 for the highest */
 	uint32_t depth;                 /* submissions waiting or on the hardware */
 	uint32_t on_hardware;           /* of these */
 	bool ready;                     /* may have something for the node: penstock_ready has it */
 	uint64_t gpu_ns;                /* time that its packets took */
+	uint64_t preemptions;           /* of packets that were first on the node */
 	struct penstock_sync_wait wait; /* of a head that waits for an object */
 	void *context;                  /* objects' own */
 };
@@ -64,6 +68,8 @@ struct penstock_scheduler_config {
 	uint32_t first_fence_id;          /* tests start near the wrap */
 	uint64_t tdr_delay_ns;            /* TdrDelay, for an answer to a preemption; 0: any time */
 	bool paranoid;                    /* the checker reads every patched buffer */
+	struct penstock_trace *trace;     /* borrowed; NULL: nobody traces */
+	uint32_t adapter;                 /* its index, for traces */
 	void *owner;
 	/* Nanoseconds, monotonic: what GPU time is measured with. NULL: it stands still. */
 	uint64_t (*now_ns)(void *owner);
@@ -187,9 +193,19 @@ struct penstock_node_state {
 	uint32_t last_fence_completed;
 	uint64_t packets;
 	uint64_t paging_packets;
-	uint64_t resets; /* engine resets after a fault or a death */
-	uint64_t preemptions;
+	uint64_t resets;      /* engine resets after a fault or a death */
+	uint64_t preemptions; /* answers */
+	uint64_t gpu_ns;      /* of all submissions that were done */
 };
+
+/*
+ * GPU time of a context, and of a process on a node, so far: what is running now has its part in
+ * it. Nanoseconds of now_ns.
+ */
+uint64_t penstock_queue_gpu_ns(const struct penstock_queue *queue);
+uint64_t penstock_scheduler_process_gpu_ns(const struct penstock_scheduler *scheduler,
+					   const struct penstock_scheduler_process *process,
+					   uint32_t node_ordinal);
 
 void penstock_scheduler_query_nodes(const struct penstock_scheduler *scheduler,
 				    struct penstock_node_state ret[PENSTOCK_NODE_COUNT]);

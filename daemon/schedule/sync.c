@@ -101,6 +101,10 @@ static void run_packet(struct penstock_scheduler *scheduler, struct penstock_que
 		return;
 	}
 	if (!may_retire(queue, packet)) {
+		penstock_scheduler_tell(scheduler, PENSTOCK_TRACE_WAITS, packet,
+					queue->wait.sync != NULL ? PENSTOCK_TRACE_WAIT_OBJECT
+								 : PENSTOCK_TRACE_WAIT_ORDER,
+					0);
 		sleep_on(node, queue);
 		return;
 	}

@@ -59,6 +59,10 @@
 	FRAME(ADMIN_QUEUES, 0x45, AdminQueues)                                                     \
 	FRAME(ADMIN_DUMP, 0x46, AdminDump)                                                         \
 	FRAME(ADMIN_METRICS, 0x47, AdminMetrics)                                                   \
+	FRAME(ADMIN_SESSIONS, 0x4b, AdminSessions)                                                 \
+	FRAME(ADMIN_KILL, 0x4c, AdminKill)                                                         \
+	FRAME(ADMIN_EVICT, 0x4d, AdminEvict)                                                       \
+	FRAME(ADMIN_TRACE, 0x4e, AdminTrace)                                                       \
 	FRAME(WELCOME, 0x80, Welcome)                                                              \
 	FRAME(ACK, 0x81, Ack)                                                                      \
 	FRAME(REFUSAL, 0x82, Refusal)                                                              \
@@ -74,7 +78,11 @@
 	FRAME(SEGMENT_REPORT, 0xc3, SegmentReport)                                                 \
 	FRAME(QUEUE_REPORT, 0xc4, QueueReport)                                                     \
 	FRAME(DUMP_REPORT, 0xc5, DumpReport)                                                       \
-	FRAME(METRICS_REPORT, 0xc6, MetricsReport)
+	FRAME(METRICS_REPORT, 0xc6, MetricsReport)                                                 \
+	FRAME(SESSION_REPORT, 0xc9, SessionReport)                                                 \
+	FRAME(KILL_REPORT, 0xca, KillReport)                                                       \
+	FRAME(EVICT_REPORT, 0xcb, EvictReport)                                                     \
+	FRAME(TRACE_REPORT, 0xcc, TraceReport)
 
 enum penstock_frame_type {
 #define FRAME(name, number, message) PENSTOCK_FRAME_##name = number,

@@ -59,6 +59,10 @@
 #define PENSTOCK_LIMIT_REPORT_BLOCKS    (1u << 20)
 #define PENSTOCK_LIMIT_REPORT_DMA_BYTES (256u << 10) /* of a DMA buffer that is disassembled */
 
+/* a trace: what waits for its reader, and what one report of it carries */
+#define PENSTOCK_LIMIT_TRACE_EVENTS        131072u /* of 64 bytes; beyond it they are lost */
+#define PENSTOCK_LIMIT_TRACE_REPORT_EVENTS 4096u
+
 /* one instruction: no legal instruction may look like a hang */
 #define PENSTOCK_LIMIT_INSTRUCTION_DWORDS 65535u
 #define PENSTOCK_LIMIT_SURFACE_EXTENT     16384u      /* pixels, width or height */

@@ -15,7 +15,7 @@ from peer import Daemon, Peer, refused, run
 from tools import NOBODY, control, expect, penstock, report, run_script, run_tool, script
 
 SPIN = wire.instruction(6, b"\xff" * 4)  # for ever
-COMMANDS = ("status", "contexts", "allocations", "segments", "queues")
+COMMANDS = ("status", "sessions", "contexts", "allocations", "segments", "queues")
 
 
 START = "device gpu\ncontext work\nallocation data size=4096\n"

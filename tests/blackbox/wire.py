@@ -26,6 +26,8 @@ TYPES = {
     "ADMIN_CONTEXT": (0x42, "AdminContext"), "ADMIN_ALLOCATIONS": (0x43, "AdminAllocations"),
     "ADMIN_SEGMENTS": (0x44, "AdminSegments"), "ADMIN_QUEUES": (0x45, "AdminQueues"),
     "ADMIN_DUMP": (0x46, "AdminDump"), "ADMIN_METRICS": (0x47, "AdminMetrics"),
+    "ADMIN_SESSIONS": (0x4b, "AdminSessions"), "ADMIN_KILL": (0x4c, "AdminKill"),
+    "ADMIN_EVICT": (0x4d, "AdminEvict"), "ADMIN_TRACE": (0x4e, "AdminTrace"),
     "WELCOME": (0x80, "Welcome"), "ACK": (0x81, "Ack"), "REFUSAL": (0x82, "Refusal"),
     "SHARED": (0x83, "Shared"), "READ_DATA": (0x84, "ReadData"),
     "DEVICE_STATE": (0x85, "DeviceState"), "CONTEXT_STATE": (0x86, "ContextState"),
@@ -33,7 +35,9 @@ TYPES = {
     "STATUS_REPORT": (0xc0, "StatusReport"), "CONTEXT_REPORT": (0xc1, "ContextReport"),
     "ALLOCATION_REPORT": (0xc2, "AllocationReport"), "SEGMENT_REPORT": (0xc3, "SegmentReport"),
     "QUEUE_REPORT": (0xc4, "QueueReport"), "DUMP_REPORT": (0xc5, "DumpReport"),
-    "METRICS_REPORT": (0xc6, "MetricsReport"),
+    "METRICS_REPORT": (0xc6, "MetricsReport"), "SESSION_REPORT": (0xc9, "SessionReport"),
+    "KILL_REPORT": (0xca, "KillReport"), "EVICT_REPORT": (0xcb, "EvictReport"),
+    "TRACE_REPORT": (0xcc, "TraceReport"),
 }
 NAMES = {number: name for name, (number, _) in TYPES.items()}
 

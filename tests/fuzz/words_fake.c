@@ -110,6 +110,12 @@ void penstock_vidmm_set_paging_port(struct penstock_vidmm *vidmm,
 	fake_paging_port = *port;
 }
 
+uint64_t penstock_vidmm_process_id(const struct penstock_vidmm_process *process)
+{
+	(void)process;
+	return 1;
+}
+
 struct penstock_backend_process *
 penstock_vidmm_process_backend(const struct penstock_vidmm_process *process)
 {

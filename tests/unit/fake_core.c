@@ -746,6 +746,19 @@ void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
 	(void)wait_status;
 }
 
+uint64_t penstock_queue_gpu_ns(const struct penstock_queue *queue)
+{
+	return queue->gpu_ns;
+}
+
+uint64_t penstock_scheduler_process_gpu_ns(const struct penstock_scheduler *scheduler,
+					   const struct penstock_scheduler_process *process,
+					   uint32_t node_ordinal)
+{
+	(void)scheduler;
+	return process->nodes[node_ordinal].gpu_ns;
+}
+
 void penstock_scheduler_query_nodes(const struct penstock_scheduler *scheduler,
 				    struct penstock_node_state ret[PENSTOCK_NODE_COUNT])
 {

@@ -2,6 +2,7 @@
 #include "tests/unit/fake_objects.h"
 
 #include "daemon/objects/observe.h"
+#include "daemon/objects/operator.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ struct fake_objects fake;
 
 void fake_objects_reset(void)
 {
+	penstock_trace_fini(&fake.trace);
 	memset(&fake, 0, sizeof(fake));
 }
 
@@ -384,6 +386,42 @@ void fake_objects_cancel(void)
 	}
 }
 
+/* ---------------------------------------------------------------- operating */
+
+enum penstock_status penstock_operator_kill(struct penstock_machine *machine,
+					    const struct penstock_operator *by,
+					    const struct penstock_target *target,
+					    struct penstock_killed *ret_killed,
+					    struct penstock_refusal *ret_refusal)
+{
+	(void)machine;
+	(void)by;
+	*ret_killed = (struct penstock_killed){ .sessions = 1, .devices = 2 };
+	(void)snprintf(ret_refusal->sentence, sizeof(ret_refusal->sentence),
+		       "there is no such thing as %u", target->kind);
+	return fake.answer;
+}
+
+enum penstock_status penstock_operator_evict(struct penstock_machine *machine,
+					     const struct penstock_operator *by,
+					     const struct penstock_target *target,
+					     struct penstock_evicted *ret_evicted,
+					     struct penstock_refusal *ret_refusal)
+{
+	(void)machine;
+	(void)by;
+	*ret_evicted = (struct penstock_evicted){ .evicted = 1, .bytes = 4096 };
+	(void)snprintf(ret_refusal->sentence, sizeof(ret_refusal->sentence),
+		       "there is no such thing as %u", target->kind);
+	return fake.answer;
+}
+
+struct penstock_trace *penstock_operator_trace(struct penstock_machine *machine)
+{
+	(void)machine;
+	return &fake.trace;
+}
+
 /* ---------------------------------------------------------------- observing */
 
 void penstock_observe_machine(const struct penstock_machine *machine,
@@ -409,6 +447,20 @@ void penstock_observe_principals(const struct penstock_machine *machine,
 				 void *owner)
 {
 	const struct penstock_principal_view view = { .name = "uid:7", .submissions = 9 };
+
+	(void)machine;
+	visit(owner, &view);
+}
+
+void penstock_observe_sessions(const struct penstock_machine *machine,
+			       void (*visit)(void *owner, const struct penstock_session_view *view),
+			       void *owner)
+{
+	const struct penstock_session_view view = {
+		.id = 1,
+		.principal = "uid:7",
+		.client = "fake",
+	};
 
 	(void)machine;
 	visit(owner, &view);
@@ -477,22 +529,29 @@ void penstock_observe_allocations(const struct penstock_machine *machine,
 }
 
 enum penstock_status
-penstock_observe_segments(const struct penstock_machine *machine, uint32_t index,
-			  struct penstock_segment_state ret[PENSTOCK_SEGMENT_COUNT])
+penstock_observe_segments(const struct penstock_machine *machine,
+			  void (*visit)(void *owner, const struct penstock_segment_view *view),
+			  void *owner)
 {
+	const struct penstock_segment_view view = { .adapter = 0 };
+
 	(void)machine;
-	(void)index;
-	memset(ret, 0, sizeof(*ret) * PENSTOCK_SEGMENT_COUNT);
+	if (fake.answer == PENSTOCK_STATUS_SUCCESS) {
+		visit(owner, &view);
+	}
 	return fake.answer;
 }
 
-enum penstock_status penstock_observe_nodes(const struct penstock_machine *machine, uint32_t index,
-					    struct penstock_node_state ret[PENSTOCK_NODE_COUNT],
-					    uint32_t *ret_hw_queue_packet_cap)
+enum penstock_status penstock_observe_nodes(const struct penstock_machine *machine,
+					    void (*visit)(void *owner,
+							  const struct penstock_node_view *view),
+					    void *owner)
 {
+	const struct penstock_node_view view = { .hw_queue_packet_cap = 2 };
+
 	(void)machine;
-	(void)index;
-	memset(ret, 0, sizeof(*ret) * PENSTOCK_NODE_COUNT);
-	*ret_hw_queue_packet_cap = 2;
+	if (fake.answer == PENSTOCK_STATUS_SUCCESS) {
+		visit(owner, &view);
+	}
 	return fake.answer;
 }

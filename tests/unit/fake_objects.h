@@ -7,6 +7,7 @@
 #define PENSTOCK_FAKE_OBJECTS_H
 
 #include "daemon/objects/objects.h"
+#include "daemon/schedule/trace.h"
 #include "proto/wire/limits.h"
 
 #define FAKE_MEMORY_BYTES (1u << 20)
@@ -37,6 +38,7 @@ struct fake_objects {
 	char client[PENSTOCK_LIMIT_CLIENT_NAME_BYTES];
 	struct penstock_session *latest;
 	struct penstock_session_events events; /* of the latest session */
+	struct penstock_trace trace;
 	struct penstock_request *pending[FAKE_REQUESTS];
 	unsigned pending_count;
 	uint8_t memory[FAKE_MEMORY_BYTES]; /* the one allocation there is */

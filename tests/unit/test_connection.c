@@ -813,79 +813,6 @@ START_TEST(admin_requests_are_for_the_administrator)
 }
 END_TEST
 
-static Penstock__Wire__ContextReport *receive_contexts(void)
-{
-	struct net_frame frame = net_peer_receive(peer);
-	Penstock__Wire__ContextReport *report;
-
-	ck_assert_str_eq(penstock_frame_name(frame.header.type), "CONTEXT_REPORT");
-	report = penstock__wire__context_report__unpack(NULL, frame.header.message_bytes,
-							frame.message);
-	ck_assert_ptr_nonnull(report);
-	net_frame_free(&frame);
-	return report;
-}
-
-START_TEST(reports_list_contexts_and_say_when_there_are_more)
-{
-	Penstock__Wire__ContextReport *report;
-
-	fake.contexts = 1000;
-	net_peer_request(peer, PENSTOCK_FRAME_ADMIN_CONTEXTS, NULL);
-	report = receive_contexts();
-	ck_assert_uint_eq(report->n_contexts, 1000);
-	ck_assert_uint_eq(report->contexts[999]->id, 1000);
-	ck_assert(!report->truncated);
-	penstock__wire__context_report__free_unpacked(report, NULL);
-	fake.contexts = PENSTOCK_LIMIT_REPORT_ROWS + 1;
-	net_peer_request(peer, PENSTOCK_FRAME_ADMIN_CONTEXTS, NULL);
-	report = receive_contexts();
-	ck_assert_uint_eq(report->n_contexts, PENSTOCK_LIMIT_REPORT_ROWS);
-	ck_assert(report->truncated);
-	penstock__wire__context_report__free_unpacked(report, NULL);
-}
-END_TEST
-
-START_TEST(a_dump_shows_buffer_patches_and_list)
-{
-	Penstock__Wire__AdminDump dump = PENSTOCK__WIRE__ADMIN_DUMP__INIT;
-	Penstock__Wire__DumpReport *report;
-	struct net_frame frame;
-
-	dump.context = 1;
-	net_peer_request(peer, PENSTOCK_FRAME_ADMIN_DUMP, &dump.base);
-	frame = net_peer_receive(peer);
-	report = penstock__wire__dump_report__unpack(NULL, frame.header.message_bytes,
-						     frame.message);
-	ck_assert_ptr_nonnull(report);
-	ck_assert_ptr_nonnull(strstr(report->disassembly_before, ".dword"));
-	ck_assert_uint_eq(report->n_patches, 1);
-	ck_assert_uint_eq(report->n_list, 1);
-	ck_assert_uint_eq(report->list[0]->allocation, 3);
-	penstock__wire__dump_report__free_unpacked(report, NULL);
-	net_frame_free(&frame);
-	dump.context = 2;
-	net_peer_request(peer, PENSTOCK_FRAME_ADMIN_DUMP, &dump.base);
-	net_peer_expect_refusal(peer, 2, PENSTOCK_STATUS_NOT_FOUND);
-}
-END_TEST
-
-START_TEST(every_admin_request_has_its_report)
-{
-	net_peer_request(peer, PENSTOCK_FRAME_ADMIN_STATUS, NULL);
-	net_peer_request(peer, PENSTOCK_FRAME_ADMIN_ALLOCATIONS, NULL);
-	net_peer_request(peer, PENSTOCK_FRAME_ADMIN_SEGMENTS, NULL);
-	net_peer_request(peer, PENSTOCK_FRAME_ADMIN_QUEUES, NULL);
-	net_peer_expect(peer, PENSTOCK_FRAME_STATUS_REPORT, 1);
-	net_peer_expect(peer, PENSTOCK_FRAME_ALLOCATION_REPORT, 2);
-	net_peer_expect(peer, PENSTOCK_FRAME_SEGMENT_REPORT, 3);
-	net_peer_expect(peer, PENSTOCK_FRAME_QUEUE_REPORT, 4);
-	fake.answer = PENSTOCK_STATUS_DEVICE_REMOVED;
-	net_peer_request(peer, PENSTOCK_FRAME_ADMIN_QUEUES, NULL);
-	net_peer_expect_refusal(peer, 5, PENSTOCK_STATUS_DEVICE_REMOVED);
-}
-END_TEST
-
 static TCase *opening(void)
 {
 	TCase *tcase = tcase_create("opening");
@@ -937,9 +864,6 @@ static TCase *faults(void)
 	tcase_add_test(tcase, frames_that_arrive_byte_by_byte_are_whole_in_the_end);
 	tcase_add_test(tcase, half_a_frame_and_an_end_leave_nothing_behind);
 	tcase_add_test(tcase, admin_requests_are_for_the_administrator);
-	tcase_add_test(tcase, reports_list_contexts_and_say_when_there_are_more);
-	tcase_add_test(tcase, a_dump_shows_buffer_patches_and_list);
-	tcase_add_test(tcase, every_admin_request_has_its_report);
 	return tcase;
 }
 

@@ -477,6 +477,22 @@ static void count_rows(void *owner, const struct penstock_allocation_view *view)
 	(*(unsigned *)owner)++;
 }
 
+static void look_at_node(void *owner, const struct penstock_node_view *view)
+{
+	uint32_t *nodes = owner;
+
+	ck_assert_uint_eq(view->hw_queue_packet_cap, 2);
+	ck_assert_uint_eq(view->state.node_ordinal, *nodes);
+	++*nodes;
+}
+
+static void look_at_segment(void *owner, const struct penstock_segment_view *view)
+{
+	uint32_t *segments = owner;
+
+	ck_assert_uint_eq(view->state.id, ++*segments);
+}
+
 static void look_at_principal(void *owner, const struct penstock_principal_view *view)
 {
 	*(struct penstock_principal_view *)owner = *view;
@@ -484,13 +500,11 @@ static void look_at_principal(void *owner, const struct penstock_principal_view 
 
 START_TEST(an_operator_sees_what_there_is)
 {
-	struct penstock_node_state nodes[PENSTOCK_NODE_COUNT];
-	struct penstock_segment_state segments[PENSTOCK_SEGMENT_COUNT];
 	struct penstock_principal_view principal = { .name = NULL };
 	struct penstock_machine_view machine;
 	struct penstock_adapter_view view;
 	unsigned allocations = 0;
-	uint32_t cap;
+	uint32_t nodes = 0, segments = 0;
 
 	client_set_up(&client, 3);
 	GOOD(client_fill(&client, 0, NAME(3)));
@@ -515,10 +529,10 @@ START_TEST(an_operator_sees_what_there_is)
 	ck_assert_uint_eq(principal.refused, 1);
 	ck_assert_uint_eq(principal.memory_bytes, 3 * 4096);
 	ck_assert_int_eq(principal.gpu_process, 4711);
-	GOOD(penstock_observe_nodes(fixture.machine, 0, nodes, &cap));
-	ck_assert_uint_eq(cap, 2);
-	GOOD(penstock_observe_segments(fixture.machine, 0, segments));
-	ck_assert_uint_eq(segments[1].id, 2);
+	GOOD(penstock_observe_nodes(fixture.machine, look_at_node, &nodes));
+	ck_assert_uint_eq(nodes, PENSTOCK_NODE_COUNT);
+	GOOD(penstock_observe_segments(fixture.machine, look_at_segment, &segments));
+	ck_assert_uint_eq(segments, PENSTOCK_SEGMENT_COUNT);
 	REFUSED(penstock_observe_submission(fixture.machine, 12345, NULL, NULL), NOT_FOUND);
 }
 END_TEST

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory: what is where.
+ */
+#include "daemon/net/admin.h"
+
+static void visit_allocation(void *owner, const struct penstock_allocation_view *view)
+{
+	struct penstock_rows *rows = owner;
+	Penstock__Wire__AllocationRow *row = penstock_rows_add(rows, sizeof(*row));
+
+	if (row == NULL) {
+		return;
+	}
+	penstock__wire__allocation_row__init(row);
+	row->id = view->id;
+	row->principal = penstock_rows_text(rows, view->principal);
+	row->size_bytes = view->size_bytes;
+	row->segment = view->segment_id;
+	row->address = view->address;
+	row->openings = view->openings;
+	row->shared = view->shared;
+	row->width = view->width;
+	row->height = view->height;
+	row->format = penstock_rows_text(rows, view->format);
+	row->pitch_bytes = view->pitch_bytes;
+	row->references = view->references;
+	row->segment_set = view->segment_set;
+	row->adapter = view->adapter;
+}
+
+void penstock_handle_admin_allocations(struct penstock_call *call)
+{
+	Penstock__Wire__AllocationReport report = PENSTOCK__WIRE__ALLOCATION_REPORT__INIT;
+	struct penstock_rows rows;
+
+	penstock_rows_init(&rows);
+	penstock_observe_allocations(penstock_admin_machine(call), visit_allocation, &rows);
+	report.n_allocations = rows.count;
+	report.allocations = (Penstock__Wire__AllocationRow **)rows.addresses;
+	report.truncated = rows.truncated;
+	penstock_admin_answer(call, &rows, PENSTOCK_FRAME_ALLOCATION_REPORT, &report.base);
+	penstock_rows_fini(&rows);
+}
+
+static void visit_segment(void *owner, const struct penstock_segment_view *view)
+{
+	const struct penstock_segment_state *state = &view->state;
+	Penstock__Wire__SegmentRow *row = penstock_rows_add(owner, sizeof(*row));
+
+	if (row == NULL) {
+		return;
+	}
+	penstock__wire__segment_row__init(row);
+	row->id = state->id;
+	row->adapter = view->adapter;
+	row->kind = (state->flags & 1) != 0 ? (char *)"aperture" : (char *)"local";
+	row->base_address = state->base_address;
+	row->size_bytes = state->size_bytes;
+	row->used_bytes = state->used_bytes;
+	row->largest_free_bytes = state->largest_free_bytes;
+	row->allocations = state->allocations;
+	row->commit_limit_bytes = state->commit_limit_bytes;
+}
+
+void penstock_handle_admin_segments(struct penstock_call *call)
+{
+	Penstock__Wire__SegmentReport report = PENSTOCK__WIRE__SEGMENT_REPORT__INIT;
+	struct penstock_rows rows;
+
+	penstock_rows_init(&rows);
+	if (penstock_observe_segments(penstock_admin_machine(call), visit_segment, &rows) !=
+	    PENSTOCK_STATUS_SUCCESS) {
+		penstock_admin_refuse_stopped(call);
+	} else {
+		report.n_segments = rows.count;
+		report.segments = (Penstock__Wire__SegmentRow **)rows.addresses;
+		penstock_admin_answer(call, &rows, PENSTOCK_FRAME_SEGMENT_REPORT, &report.base);
+	}
+	penstock_rows_fini(&rows);
+}

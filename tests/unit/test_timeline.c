@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* From events of the daemon to bars that nest; also events that no daemon sends, in any order. */
+#include "client/penstockctl/timeline.h"
+#include "proto/wire/trace.h"
+#include "tests/harness.h"
+
+#include <stdlib.h>
+
+#define CONTEXT 17u
+
+static struct timeline *timeline;
+
+static void set_up(void)
+{
+	timeline = timeline_new();
+}
+
+static void tear_down(void)
+{
+	timeline_free(timeline);
+}
+
+/* An event of submission `serial`, whose fence is the same, of context 17 and principal 3. */
+static void event(uint64_t time_ns, enum penstock_trace_kind kind, uint64_t serial, uint64_t value,
+		  uint64_t other)
+{
+	Penstock__Wire__TraceRow row = PENSTOCK__WIRE__TRACE_ROW__INIT;
+
+	row.time_ns = time_ns;
+	row.kind = kind;
+	row.process = 3;
+	row.context = CONTEXT;
+	row.serial = serial;
+	row.fence = (uint32_t)serial;
+	row.value = value;
+	row.other = other;
+	timeline_add(timeline, &row);
+}
+
+static const struct item *end(size_t *ret_count)
+{
+	timeline_end(timeline);
+	return timeline_items(timeline, ret_count);
+}
+
+/* The only bar of that kind and submission. */
+static void is_bar(enum item_kind kind, uint64_t serial, uint64_t begin_ns, uint64_t end_ns)
+{
+	size_t count;
+	const struct item *items = timeline_items(timeline, &count);
+	unsigned found = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (items[i].phase != PHASE_BAR || items[i].kind != kind ||
+		    items[i].serial != serial) {
+			continue;
+		}
+		found++;
+		ck_assert_uint_eq(items[i].time_ns, begin_ns);
+		ck_assert_uint_eq(items[i].time_ns + items[i].duration_ns, end_ns);
+	}
+	ck_assert_uint_eq(found, 1);
+}
+
+static unsigned count_of(enum item_kind kind)
+{
+	size_t count;
+	const struct item *items = timeline_items(timeline, &count);
+	unsigned found = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		found += items[i].kind == kind &&
+			 (items[i].phase == PHASE_BAR || items[i].phase == PHASE_POINT);
+	}
+	return found;
+}
+
+START_TEST(a_queue_shows_its_first_and_a_node_one_after_the_other)
+{
+	size_t count;
+
+	event(10, PENSTOCK_TRACE_QUEUED, 1, 64, 0);
+	event(11, PENSTOCK_TRACE_QUEUED, 2, 64, 0);
+	event(20, PENSTOCK_TRACE_SUBMITTED, 1, 0, 64);
+	event(30, PENSTOCK_TRACE_SUBMITTED, 2, 0, 64);
+	event(50, PENSTOCK_TRACE_COMPLETED, 1, 30, 0);
+	event(60, PENSTOCK_TRACE_COMPLETED, 2, 10, 0);
+	(void)end(&count);
+	is_bar(ITEM_QUEUED, 1, 10, 20);
+	is_bar(ITEM_QUEUED, 2, 20, 30);
+	is_bar(ITEM_EXECUTE, 1, 20, 50);
+	is_bar(ITEM_EXECUTE, 2, 50, 60);
+	ck_assert_uint_eq(count, 4 + 2 * 2); /* and two ends of each flow */
+}
+END_TEST
+
+START_TEST(what_one_notification_tells_is_shared_out)
+{
+	size_t count;
+
+	for (uint64_t i = 1; i <= 3; i++) {
+		event(10, PENSTOCK_TRACE_QUEUED, i, 64, 0);
+		event(10, PENSTOCK_TRACE_SUBMITTED, i, 0, 64);
+	}
+	for (uint64_t i = 1; i <= 3; i++) {
+		event(40, PENSTOCK_TRACE_COMPLETED, i, 10, 0);
+	}
+	(void)end(&count);
+	is_bar(ITEM_EXECUTE, 1, 10, 20);
+	is_bar(ITEM_EXECUTE, 2, 20, 30);
+	is_bar(ITEM_EXECUTE, 3, 30, 40);
+}
+END_TEST
+
+START_TEST(waits_are_inside_of_what_waits)
+{
+	size_t count;
+	const struct item *items;
+
+	event(10, PENSTOCK_TRACE_QUEUED, 1, 64, 0);
+	event(10, PENSTOCK_TRACE_WAITS, 1, PENSTOCK_TRACE_WAIT_ORDER, 0);
+	event(15, PENSTOCK_TRACE_WAITS, 1, PENSTOCK_TRACE_WAIT_MEMORY, 0);
+	event(17, PENSTOCK_TRACE_WAITS, 1, PENSTOCK_TRACE_WAIT_MEMORY, 0);
+	event(18, PENSTOCK_TRACE_WAITS, 9, PENSTOCK_TRACE_WAIT_ORDER, 0); /* is not the first */
+	event(20, PENSTOCK_TRACE_SUBMITTED, 1, 0, 64);
+	items = end(&count);
+	is_bar(ITEM_QUEUED, 1, 10, 20);
+	is_bar(ITEM_WAITS_ORDER, 1, 10, 15);
+	is_bar(ITEM_WAITS_MEMORY, 1, 15, 20);
+	ck_assert_uint_eq(items[0].kind, ITEM_QUEUED); /* what is around comes first */
+	ck_assert_uint_eq(items[1].kind, ITEM_WAITS_ORDER);
+}
+END_TEST
+
+START_TEST(a_preempted_packet_is_first_in_its_queue_again)
+{
+	size_t count;
+
+	event(10, PENSTOCK_TRACE_QUEUED, 1, 64, 0);
+	event(10, PENSTOCK_TRACE_SUBMITTED, 1, 0, 64);
+	event(12, PENSTOCK_TRACE_QUEUED, 2, 64, 0);
+	event(30, PENSTOCK_TRACE_PREEMPT, 0, 0, 0);
+	event(40, PENSTOCK_TRACE_PREEMPTED, 0, 0, 0);
+	event(40, PENSTOCK_TRACE_PUT_BACK, 1, 30, 32);
+	event(60, PENSTOCK_TRACE_SUBMITTED, 1, 32, 64);
+	event(70, PENSTOCK_TRACE_COMPLETED, 1, 10, 0);
+	event(75, PENSTOCK_TRACE_SUBMITTED, 2, 0, 64);
+	event(80, PENSTOCK_TRACE_COMPLETED, 2, 5, 0);
+	(void)end(&count);
+	is_bar(ITEM_EXECUTE_PREEMPTED, 1, 10, 40);
+	is_bar(ITEM_EXECUTE_PART, 1, 60, 70);
+	is_bar(ITEM_EXECUTE, 2, 75, 80);
+	ck_assert_uint_eq(count_of(ITEM_QUEUED), 4); /* each of them was first twice */
+	ck_assert_uint_eq(count_of(ITEM_PREEMPT), 1);
+	ck_assert_uint_eq(count_of(ITEM_PREEMPTED), 1);
+}
+END_TEST
+
+START_TEST(a_wait_for_an_object_is_on_no_node)
+{
+	size_t count;
+
+	event(10, PENSTOCK_TRACE_QUEUED, 1, 0, 0);
+	event(10, PENSTOCK_TRACE_WAITS, 1, PENSTOCK_TRACE_WAIT_OBJECT, 0);
+	event(12, PENSTOCK_TRACE_QUEUED, 2, 0, 0);
+	event(30, PENSTOCK_TRACE_SYNCHRONIZED, 1, 5, 0);
+	event(31, PENSTOCK_TRACE_SYNCHRONIZED, 2, 6, 1);
+	(void)end(&count);
+	is_bar(ITEM_QUEUED, 1, 10, 30);
+	is_bar(ITEM_WAITS_OBJECT, 1, 10, 30);
+	is_bar(ITEM_QUEUED, 2, 30, 31);
+	ck_assert_uint_eq(count_of(ITEM_WAITED), 1);
+	ck_assert_uint_eq(count_of(ITEM_SIGNALED), 1);
+	ck_assert_uint_eq(count, 5);
+}
+END_TEST
+
+START_TEST(behind_a_gap_everything_begins_anew)
+{
+	size_t count;
+
+	event(10, PENSTOCK_TRACE_QUEUED, 1, 64, 0);
+	event(11, PENSTOCK_TRACE_QUEUED, 2, 64, 0);
+	event(20, PENSTOCK_TRACE_SUBMITTED, 1, 0, 64);
+	event(50, PENSTOCK_TRACE_LOST, 0, 1000, 0);
+	event(60, PENSTOCK_TRACE_COMPLETED, 1, 30, 0);
+	event(60, PENSTOCK_TRACE_SUBMITTED, 5, 0, 64);
+	event(70, PENSTOCK_TRACE_COMPLETED, 5, 10, 0);
+	(void)end(&count);
+	is_bar(ITEM_QUEUED, 2, 20, 50);
+	is_bar(ITEM_EXECUTE_UNFINISHED, 1, 20, 50);
+	is_bar(ITEM_EXECUTE, 5, 60, 70);
+	ck_assert_uint_eq(count_of(ITEM_EXECUTE), 1);
+	ck_assert_uint_eq(count_of(ITEM_EVENTS_LOST), 1);
+}
+END_TEST
+
+START_TEST(what_is_open_ends_with_the_trace)
+{
+	size_t count;
+
+	event(10, PENSTOCK_TRACE_QUEUED, 1, 64, 0);
+	event(20, PENSTOCK_TRACE_SUBMITTED, 1, 0, 64);
+	event(20, PENSTOCK_TRACE_QUEUED, 2, 64, 0);
+	event(90, PENSTOCK_TRACE_PREEMPT, 0, 0, 0);
+	(void)end(&count);
+	is_bar(ITEM_EXECUTE_UNFINISHED, 1, 20, 90);
+	is_bar(ITEM_QUEUED, 2, 20, 90);
+}
+END_TEST
+
+START_TEST(names_are_wanted_once_for_each_principal)
+{
+	size_t count;
+	const struct lane_process *processes;
+
+	ck_assert(!timeline_wants_names(timeline));
+	event(10, PENSTOCK_TRACE_QUEUED, 1, 64, 0);
+	ck_assert(timeline_wants_names(timeline));
+	ck_assert(!timeline_wants_names(timeline));
+	timeline_name(timeline, 3, "uid:7");
+	timeline_name(timeline, 4, "uid:8");
+	processes = timeline_processes(timeline, &count);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_str_eq(processes[0].name, "uid:7");
+}
+END_TEST
+
+/* Bars of a lane: one inside of the other, or one after the other. */
+static void nests(const struct item *items, size_t count)
+{
+	uint64_t ends[32][2] = { { 0 } }; /* of a lane, by depth */
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t *end_ns = ends[(items[i].process * 4 + items[i].lane % 4) % 32];
+
+		ck_assert(i == 0 || items[i - 1].time_ns <= items[i].time_ns);
+		if (items[i].phase != PHASE_BAR) {
+			continue;
+		}
+		ck_assert_uint_ge(items[i].time_ns, end_ns[items[i].depth]);
+		end_ns[items[i].depth] = items[i].time_ns + items[i].duration_ns;
+		if (items[i].depth > 0) {
+			ck_assert_uint_le(end_ns[1], end_ns[0]);
+		}
+	}
+}
+
+START_TEST(any_events_make_bars_that_nest)
+{
+	for (unsigned seed = 1; seed <= 200; seed++) {
+		uint64_t now_ns = 1000;
+		const struct item *items;
+		size_t count;
+
+		srandom(seed);
+		for (unsigned i = 0; i < 500; i++) {
+			Penstock__Wire__TraceRow row = PENSTOCK__WIRE__TRACE_ROW__INIT;
+
+			now_ns += (uint64_t)random() % 4;
+			row.time_ns = now_ns;
+			row.kind = (uint32_t)random() % 18;
+			if (row.kind == PENSTOCK_TRACE_RENDERED) {
+				continue; /* its bar begins where the daemon says */
+			}
+			row.process = (uint64_t)random() % 2;
+			row.context = 1;
+			row.serial = (uint64_t)random() % 6;
+			row.fence = (uint32_t)random() % 6;
+			row.node = (uint32_t)random() % 3; /* one more than there are */
+			row.value = (uint64_t)random() % 6;
+			timeline_add(timeline, &row);
+		}
+		items = end(&count);
+		ck_assert_uint_gt(count, 0);
+		nests(items, count);
+		timeline_free(timeline);
+		timeline = timeline_new();
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("timeline");
+	TCase *tcase = tcase_create("lanes");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, a_queue_shows_its_first_and_a_node_one_after_the_other);
+	tcase_add_test(tcase, what_one_notification_tells_is_shared_out);
+	tcase_add_test(tcase, waits_are_inside_of_what_waits);
+	tcase_add_test(tcase, a_preempted_packet_is_first_in_its_queue_again);
+	tcase_add_test(tcase, a_wait_for_an_object_is_on_no_node);
+	tcase_add_test(tcase, behind_a_gap_everything_begins_anew);
+	tcase_add_test(tcase, what_is_open_ends_with_the_trace);
+	tcase_add_test(tcase, names_are_wanted_once_for_each_principal);
+	tcase_add_test(tcase, any_events_make_bars_that_nest);
+	suite_add_tcase(suite, tcase);
+	return penstock_test_main(suite);
+}
