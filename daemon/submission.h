@@ -87,6 +87,7 @@ struct penstock_submission {
 	 */
 	enum penstock_status *chain;
 	uint32_t pass; /* its number in the chain, from 0; only the first may fail to find memory */
+	uint32_t level; /* schedule: of its queue's priority, 0 is the highest */
 	uint32_t submission_fence_id;
 	uint64_t charged_ns;         /* of its process's share, while ON_HARDWARE */
 	bool promoted;               /* it may be there though higher priorities wait */

@@ -34,6 +34,7 @@ penstock_allocation_make(struct penstock_vidmm_process *process,
 	penstock_list_init(&allocation->mappings);
 	penstock_list_init(&allocation->place_link);
 	penstock_list_init(&allocation->chosen_link);
+	penstock_list_init(&allocation->hole_link);
 	process->used_bytes += allocation->size_bytes;
 	process->allocations++;
 	return allocation;
@@ -103,25 +104,82 @@ static struct penstock_vidmm_allocation *of_operation(struct penstock_paging_ope
 
 /* ---------------------------------------------------------------- coming to a segment */
 
+static uint64_t granules_of(const struct penstock_vidmm_allocation *allocation)
+{
+	return penstock_align_up(allocation->size_bytes, GRANULE);
+}
+
+void penstock_allocation_permitted(const struct penstock_vidmm_allocation *allocation,
+				   uint32_t ret_segments[PENSTOCK_SEGMENT_COUNT])
+{
+	uint32_t set =
+		allocation->info.segment_set == 0 ? UINT32_MAX : allocation->info.segment_set;
+	uint32_t first = allocation->info.preferred_segment == PENSTOCK_SEGMENT_APERTURE
+				 ? PENSTOCK_SEGMENT_APERTURE
+				 : PENSTOCK_SEGMENT_LOCAL;
+	uint32_t order[PENSTOCK_SEGMENT_COUNT] = {
+		first, PENSTOCK_SEGMENT_LOCAL + PENSTOCK_SEGMENT_APERTURE - first
+	};
+	unsigned count = 0;
+
+	ret_segments[0] = ret_segments[1] = 0;
+	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
+		bool refused = order[i] == PENSTOCK_SEGMENT_LOCAL && allocation->local_refused;
+
+		if ((set >> (order[i] - 1) & 1) != 0 && !refused) {
+			ret_segments[count++] = order[i];
+		}
+	}
+}
+
+static void chosen(struct penstock_vidmm_allocation *allocation, uint32_t segment_id,
+		   uint64_t offset)
+{
+	allocation->segment_id = segment_id;
+	allocation->segment_offset = offset;
+	allocation->place = PENSTOCK_PLACE_CHOSEN;
+	penstock_allocation_enter(allocation);
+}
+
 enum penstock_status penstock_allocation_choose(struct penstock_vidmm_allocation *allocation,
 						uint32_t segment_id)
 {
 	struct penstock_vidmm_process *process = allocation->process;
 	enum penstock_status status;
+	uint64_t offset;
 
 	status = penstock_segment_take(penstock_vidmm_segment(process->vidmm, segment_id),
 				       &process->sharers[segment_id - 1], allocation->size_bytes,
-				       &allocation->segment_offset);
+				       &offset);
 	if (status == PENSTOCK_STATUS_SUCCESS) {
-		allocation->segment_id = segment_id;
-		allocation->place = PENSTOCK_PLACE_CHOSEN;
-		penstock_allocation_enter(allocation);
+		chosen(allocation, segment_id, offset);
 	}
 	return status;
 }
 
+enum penstock_status penstock_allocation_choose_at(struct penstock_vidmm_allocation *allocation,
+						   uint32_t segment_id, uint64_t offset)
+{
+	struct penstock_vidmm_process *process = allocation->process;
+	struct penstock_segment *segment = penstock_vidmm_segment(process->vidmm, segment_id);
+
+	if (!penstock_segment_take_at(segment, &process->sharers[segment_id - 1], offset,
+				      allocation->size_bytes)) {
+		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+	}
+	chosen(allocation, segment_id, offset);
+	/* Whether it took a granule more, the segment knows. */
+	if (segment->used_bytes > segment->descriptor.commit_limit_bytes) {
+		penstock_allocation_undo(allocation);
+		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
 void penstock_allocation_enter(struct penstock_vidmm_allocation *allocation)
 {
+	allocation->last_use = allocation->process->vidmm->uses;
+	allocation->process->placed_bytes[allocation->segment_id - 1] += allocation->size_bytes;
 	penstock_list_append(&allocation->process->vidmm->placed[allocation->segment_id - 1],
 			     &allocation->place_link);
 }
@@ -138,6 +196,7 @@ void penstock_allocation_undo(struct penstock_vidmm_allocation *allocation)
 	(void)penstock_vidmm_holds(process->vidmm, taken,
 				   "0x10E/0xD: a place was given back that nobody has");
 	penstock_list_remove(&allocation->place_link);
+	process->placed_bytes[segment_id - 1] -= allocation->size_bytes;
 	allocation->place = PENSTOCK_PLACE_NOWHERE;
 }
 
@@ -441,11 +500,6 @@ void penstock_vidmm_allocation_closed(struct penstock_vidmm_allocation *allocati
 
 /* ---------------------------------------------------------------- leaving a segment */
 
-static uint64_t granules_of(const struct penstock_vidmm_allocation *allocation)
-{
-	return penstock_align_up(allocation->size_bytes, GRANULE);
-}
-
 static void taken_back(struct penstock_paging_operation *operation, bool executed)
 {
 	struct penstock_vidmm_allocation *allocation = of_operation(operation);
@@ -538,7 +592,6 @@ static bool leave(struct penstock_vidmm_allocation *allocation, bool keep_conten
 	}
 	if (allocation->place != PENSTOCK_PLACE_LEAVING) {
 		allocation->place = PENSTOCK_PLACE_LEAVING;
-		vidmm->releasing_bytes[allocation->segment_id - 1] += granules_of(allocation);
 	}
 	drop_mappings(allocation);
 	if (allocation->busy == 0 && allocation->location.local) {
@@ -552,7 +605,6 @@ static bool leave(struct penstock_vidmm_allocation *allocation, bool keep_conten
 	if (allocation->busy > 0) {
 		return false;
 	}
-	vidmm->releasing_bytes[allocation->segment_id - 1] -= granules_of(allocation);
 	PENSTOCK_COUNT(allocation, allocation->segment_id, left, 1);
 	penstock_allocation_undo(allocation);
 	return true;

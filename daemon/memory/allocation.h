@@ -64,6 +64,12 @@ struct penstock_vidmm_allocation {
 	struct penstock_list mappings;    /* penstock_mapping.owner_link */
 	struct penstock_list place_link;  /* penstock_vidmm.placed, unless NOWHERE */
 	struct penstock_list chosen_link; /* prepare's own */
+	struct penstock_claim *claim;     /* the strongest that lists it, or NULL */
+	struct penstock_list hole_link;   /* penstock_vidmm.holes: a place is kept for it */
+	uint32_t hole_segment_id;
+	uint64_t hole_offset;
+	uint32_t packed_segment_id; /* claim's own */
+	uint64_t packed_offset;
 	struct penstock_pages_request request;
 	struct penstock_file_job job;
 	struct penstock_paging_operation operation;
@@ -94,10 +100,19 @@ const struct penstock_memory_file *
 penstock_allocation_resolve(const struct penstock_vidmm_allocation *allocation, uint32_t segment_id,
 			    uint64_t offset, uint64_t *ret_file_offset);
 
+/* The segments that it may be in, best first, 0 where there is none more. */
+void penstock_allocation_permitted(const struct penstock_vidmm_allocation *allocation,
+				   uint32_t ret_segments[PENSTOCK_SEGMENT_COUNT]);
+
 /* Takes a range of the segment for it. SUCCESS or GRAPHICS_NO_VIDEO_MEMORY. */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_allocation_choose(struct penstock_vidmm_allocation *allocation,
 						uint32_t segment_id);
+
+/* The same, of that range: somebody may be there still. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_allocation_choose_at(struct penstock_vidmm_allocation *allocation,
+						   uint32_t segment_id, uint64_t offset);
 void penstock_allocation_undo(struct penstock_vidmm_allocation *allocation);
 
 /* CHOSEN: begins to bring the content there. */

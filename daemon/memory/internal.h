@@ -6,7 +6,9 @@
 #define PENSTOCK_MEMORY_INTERNAL_H
 
 #include "daemon/memory/allocation.h"
+#include "daemon/memory/claim.h"
 #include "daemon/memory/dma_pool.h"
+#include "daemon/memory/hole.h"
 #include "daemon/memory/location.h"
 #include "daemon/memory/pages.h"
 #include "daemon/memory/restore.h"
@@ -21,7 +23,11 @@ struct penstock_vidmm {
 	struct penstock_paging_port port;
 	int directory; /* owned */
 	struct penstock_segment segments[PENSTOCK_SEGMENT_COUNT];
-	uint64_t releasing_bytes[PENSTOCK_SEGMENT_COUNT];    /* granules on their way to be free */
+	uint64_t reserved_bytes[PENSTOCK_SEGMENT_COUNT]; /* of DMA pools: no allocation's */
+	struct penstock_hole_map maps[PENSTOCK_SEGMENT_COUNT];
+	struct penstock_list holes;  /* penstock_vidmm_allocation.hole_link */
+	struct penstock_list claims; /* penstock_claim.link */
+	uint64_t tickets;            /* of claims */
 	struct penstock_list placed[PENSTOCK_SEGMENT_COUNT]; /* allocation.place_link */
 	struct penstock_paging_count counts[PENSTOCK_SEGMENT_COUNT];
 	uint64_t uses; /* submissions that were prepared */
@@ -51,6 +57,13 @@ struct penstock_vidmm_process {
 	struct penstock_backend_process *backend;
 	struct penstock_paging paging;
 	struct penstock_paging_count count;
+	struct penstock_claim claim;
+	uint64_t placed_bytes[PENSTOCK_SEGMENT_COUNT];
+	bool over_share[PENSTOCK_SEGMENT_COUNT]; /* memory/room.c, for one choice */
+	bool active;                             /* likewise */
+	uint64_t last_use;                       /* penstock_vidmm.uses, at its last submission */
+	uint64_t seen_use;                       /* what last_use was at active_ns */
+	uint64_t active_ns;
 	struct penstock_list mappings; /* penstock_mapping.process_link */
 	uint32_t mapping_count;
 	uint32_t prepared;    /* submissions between prepare and finish */

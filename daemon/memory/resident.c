@@ -1,65 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Residency of a submission: everything that it lists is brought into a permitted segment and into
- * its process's page table, and is pinned while it may run. There is no eviction here: what does
- * not fit beside what segments hold is answered at once, unless space is on its way to be free.
+ * its process's page table, and is pinned while it may run. First without anybody having to leave,
+ * all of it or nothing; where that is not possible, with a claim (memory/claim.h).
  */
 #include "daemon/memory/internal.h"
+#include "daemon/memory/room.h"
 
-/* Whether a segment has, or will have once what leaves it has left, so much room in all. */
-static bool room_is_coming(const struct penstock_vidmm *vidmm,
-			   const struct penstock_vidmm_allocation *allocation, uint32_t segment_id)
-{
-	const struct penstock_segment *segment = &vidmm->segments[segment_id - 1];
-	uint64_t releasing = vidmm->releasing_bytes[segment_id - 1];
-
-	return releasing > 0 &&
-	       penstock_range_fits(segment->used_bytes - releasing, allocation->size_bytes,
-				   segment->descriptor.commit_limit_bytes);
-}
-
-/* The segments that the allocation may be in, best first, 0 where there is none more. */
-static void permitted(const struct penstock_vidmm_allocation *allocation,
-		      uint32_t ret_segments[PENSTOCK_SEGMENT_COUNT])
-{
-	uint32_t set =
-		allocation->info.segment_set == 0 ? UINT32_MAX : allocation->info.segment_set;
-	uint32_t first = allocation->info.preferred_segment == PENSTOCK_SEGMENT_APERTURE
-				 ? PENSTOCK_SEGMENT_APERTURE
-				 : PENSTOCK_SEGMENT_LOCAL;
-	uint32_t order[PENSTOCK_SEGMENT_COUNT] = {
-		first, PENSTOCK_SEGMENT_LOCAL + PENSTOCK_SEGMENT_APERTURE - first
-	};
-	unsigned count = 0;
-
-	ret_segments[0] = ret_segments[1] = 0;
-	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
-		bool refused = order[i] == PENSTOCK_SEGMENT_LOCAL && allocation->local_refused;
-
-		if ((set >> (order[i] - 1) & 1) != 0 && !refused) {
-			ret_segments[count++] = order[i];
-		}
-	}
-}
-
+/* A place where nobody has to leave. */
 static enum penstock_status choose(struct penstock_vidmm_allocation *allocation)
 {
-	struct penstock_vidmm *vidmm = allocation->process->vidmm;
-	enum penstock_status status = PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	uint32_t segments[PENSTOCK_SEGMENT_COUNT];
-	bool coming = false;
 
-	permitted(allocation, segments);
+	penstock_allocation_permitted(allocation, segments);
 	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT && segments[i] != 0; i++) {
-		status = penstock_allocation_choose(allocation, segments[i]);
-		if (status == PENSTOCK_STATUS_SUCCESS) {
-			return status;
+		if (penstock_room_take(allocation, segments[i]) == PENSTOCK_STATUS_SUCCESS) {
+			return PENSTOCK_STATUS_SUCCESS;
 		}
-		coming |= room_is_coming(vidmm, allocation, segments[i]);
 	}
-	/* The next submission may find memory for its place in segment 1 again. */
-	allocation->local_refused = false;
-	return coming ? PENSTOCK_STATUS_PENDING : status;
+	return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 }
 
 /* One element of the list that is not ready: chooses a place where it has none. */
@@ -173,6 +132,7 @@ static void pin_all(const struct penstock_submission *submission)
 {
 	uint64_t use = ++submission->process->vidmm->uses;
 
+	submission->process->last_use = use;
 	for (uint32_t i = 0; i < submission->reference_count; i++) {
 		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
 
@@ -187,15 +147,32 @@ static void pin_all(const struct penstock_submission *submission)
 	}
 }
 
-static enum penstock_status make_resident(struct penstock_submission *submission)
+static enum penstock_status place(struct penstock_submission *submission)
 {
+	struct penstock_claim *claim = penstock_claim_of(submission);
 	enum penstock_status status;
-	bool again;
+	bool again = false;
 
+	if (claim != NULL) {
+		return penstock_claim_advance(claim);
+	}
 	do {
 		again = false;
 		status = place_all(submission, &again);
 	} while (again);
+	if (status == PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY) {
+		status = penstock_claim_begin(submission, &claim);
+		if (status == PENSTOCK_STATUS_SUCCESS) {
+			status = penstock_claim_advance(claim);
+		}
+	}
+	return status;
+}
+
+static enum penstock_status make_resident(struct penstock_submission *submission)
+{
+	enum penstock_status status = place(submission);
+
 	return status == PENSTOCK_STATUS_SUCCESS ? map_all(submission) : status;
 }
 
@@ -204,6 +181,7 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 	struct penstock_vidmm_process *process = submission->process;
 	struct penstock_vidmm *vidmm = process->vidmm;
 	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
+	bool refused;
 
 	penstock_vidmm_own_thread(vidmm);
 	PENSTOCK_REQUIRE(!vidmm->stopped);
@@ -221,12 +199,18 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 		status = penstock_dma_pool_take(&process->pool, submission->args.dma_length,
 						&submission->dma_slot, &submission->dma_address);
 	}
-	/* Others may have taken the place between two passes: a chain that began only waits. */
+	refused = status != PENSTOCK_STATUS_PENDING;
+	/* What was there for its first pass will be again (pages): a chain that began only waits.
+	 */
 	if (PENSTOCK_UNLIKELY(status == PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY &&
 			      submission->pass > 0)) {
 		status = PENSTOCK_STATUS_PENDING;
 	}
 	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS)) {
+		/* A chain that waits for what was refused claims nothing meanwhile. */
+		if (refused) {
+			penstock_vidmm_withdraw(submission);
+		}
 		vidmm->somebody_waits |= status == PENSTOCK_STATUS_PENDING;
 		penstock_paging_flush(vidmm);
 		return status;
@@ -234,6 +218,7 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 	penstock_dma_pool_guard(&process->pool, submission->dma_slot, submission->args.dma_length);
 	pin_all(submission);
 	process->prepared++;
+	penstock_vidmm_withdraw(submission);
 	return PENSTOCK_STATUS_SUCCESS;
 }
 

@@ -5,6 +5,7 @@
 #include "daemon/memory/vidmm.h"
 
 #include "daemon/memory/internal.h"
+#include "daemon/memory/room.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,6 +64,13 @@ static enum penstock_status start_segments(struct penstock_vidmm *vidmm)
 			return PENSTOCK_STATUS_NO_MEMORY;
 		}
 	}
+	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
+		if (penstock_hole_map_init(&vidmm->maps[i], vidmm->segments[i].runs.units) !=
+		    PENSTOCK_STATUS_SUCCESS) {
+			return PENSTOCK_STATUS_NO_MEMORY;
+		}
+	}
+	vidmm->reserved_bytes[PENSTOCK_SEGMENT_APERTURE - 1] = window;
 	penstock_sharer_init(&vidmm->window_sharer);
 	vidmm->window_address = PENSTOCK_APERTURE_BASE + aperture - window;
 	return penstock_segment_take_at(penstock_vidmm_segment(vidmm, PENSTOCK_SEGMENT_APERTURE),
@@ -98,6 +106,7 @@ static void destroy(struct penstock_vidmm *vidmm)
 {
 	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
 		penstock_segment_fini(&vidmm->segments[i]);
+		penstock_hole_map_fini(&vidmm->maps[i]);
 	}
 	penstock_location_close(&vidmm->locations);
 	free(vidmm->restore.entries);
@@ -126,6 +135,8 @@ enum penstock_status penstock_vidmm_new(const struct penstock_vidmm_config *conf
 	vidmm->directory = -1;
 	penstock_list_init(&vidmm->processes);
 	penstock_list_init(&vidmm->paging_dirty);
+	penstock_list_init(&vidmm->holes);
+	penstock_list_init(&vidmm->claims);
 	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
 		penstock_list_init(&vidmm->placed[i]);
 	}
@@ -422,6 +433,7 @@ void penstock_vidmm_allocation_unref(struct penstock_vidmm_allocation *allocatio
 	allocation->goal = PENSTOCK_GOAL_DIE;
 	penstock_allocation_advance(allocation);
 	penstock_paging_flush(vidmm);
+	penstock_vidmm_wake(vidmm);
 }
 
 enum penstock_status penstock_vidmm_allocation_share(struct penstock_vidmm_allocation *allocation,
@@ -496,7 +508,8 @@ static bool accessible(struct penstock_vidmm_allocation *allocation, uint32_t ac
 
 	/* Without a backend nothing arrives any more: contents stay where their records say. */
 	settled = settled || (allocation->process->vidmm->backend_gone && allocation->busy == 0);
-	if (!allocation->has_backing || allocation->goal != PENSTOCK_GOAL_KEEP || !settled) {
+	if (!allocation->has_backing || allocation->goal != PENSTOCK_GOAL_KEEP || !settled ||
+	    penstock_room_has_hole(allocation)) {
 		return false;
 	}
 	return ((access & PENSTOCK_ACCESS_HELD) == 0 || !allocation->location.local) &&

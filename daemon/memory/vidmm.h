@@ -36,6 +36,8 @@ struct penstock_vidmm_config {
 	struct penstock_backend *backend;     /* borrowed, outlives us */
 	struct penstock_worker worker;
 	void *owner;
+	/* CLOCK_MONOTONIC or the like, for what is idle; NULL: nothing ever is. */
+	uint64_t (*now_ns)(void *owner);
 	/* Something that was in the way is not any more: the scheduler looks again. */
 	void (*progress)(void *owner);
 	/* A defect of ours, or a GPU that cannot be believed: the adapter stops. */
@@ -314,12 +316,17 @@ uint64_t penstock_vidmm_adapter_reset(struct penstock_vidmm *vidmm);
 /*
  * Makes everything that the submission references resident, its process able to address it, and
  * takes a slot of the DMA pool. SUCCESS: ready to patch, everything is pinned until `finish`.
- * PENDING: under way or something is in the way; `progress` tells when to ask again; nothing is
- * held meanwhile. GRAPHICS_NO_VIDEO_MEMORY: its segments cannot hold it beside what they hold.
+ * PENDING: under way or something is in the way; `progress` tells when to ask again. Nothing is
+ * pinned meanwhile, but the submission may have a claim to room that others leave
+ * (daemon/memory/claim.h): it is asked for again until it is prepared or refused, or withdrawn.
+ * GRAPHICS_NO_VIDEO_MEMORY: its segments could not hold it if they were empty.
  * GRAPHICS_GPU_EXCEPTION_ON_DEVICE: its process is lost, or one of its files was shortened.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submission);
+
+/* A submission for which prepare answered PENDING is not asked for any more. */
+void penstock_vidmm_withdraw(struct penstock_submission *submission);
 
 /* Gives back slot and pins of a prepare that succeeded: after it retired, or before it goes back
  * to its queue. */

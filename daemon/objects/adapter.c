@@ -214,6 +214,7 @@ static enum penstock_status start_vidmm(struct penstock_adapter *adapter,
 		.backend = adapter->backend,
 		.worker = adapter->machine->config.worker,
 		.owner = adapter,
+		.now_ns = now_ns,
 		.progress = progress,
 		.failed = failed,
 	};

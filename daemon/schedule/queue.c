@@ -72,6 +72,7 @@ void penstock_node_prepared(struct penstock_node *node, struct penstock_submissi
 	if (submission->state == PENSTOCK_SUBMISSION_PREPARING) {
 		submission->state = PENSTOCK_SUBMISSION_QUEUED;
 		node->preparing--;
+		penstock_vidmm_withdraw(submission);
 		penstock_node_look_again(node, &node->crowded);
 	}
 }
@@ -92,6 +93,7 @@ void penstock_scheduler_enqueue(struct penstock_queue *queue,
 	bool outermost = penstock_scheduler_enter(scheduler);
 
 	submission->queue = queue;
+	submission->level = queue->level;
 	submission->state = PENSTOCK_SUBMISSION_QUEUED;
 	submission->resume_offset = 0;
 	submission->resume_position = 0;

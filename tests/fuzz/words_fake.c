@@ -171,6 +171,11 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 	return process->preparing;
 }
 
+void penstock_vidmm_withdraw(struct penstock_submission *submission)
+{
+	(void)submission;
+}
+
 void penstock_vidmm_finish(struct penstock_submission *submission)
 {
 	PENSTOCK_REQUIRE(submission->process->prepared > 0);

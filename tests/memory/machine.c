@@ -54,6 +54,18 @@ static const struct machine_file *file_in_role(const struct machine_process *pro
 
 static void map(struct machine_process *process, const struct machine_mapping *mapping)
 {
+	uint32_t kept = 0;
+
+	/* What it covers is not found any more. */
+	for (uint32_t i = 0; i < process->mapping_count; i++) {
+		const struct machine_mapping *old = &process->mappings[i];
+
+		if (old->address < mapping->address ||
+		    old->address + old->size > mapping->address + mapping->size) {
+			process->mappings[kept++] = *old;
+		}
+	}
+	process->mapping_count = kept;
 	ck_assert_uint_lt(process->mapping_count, MACHINE_MAPPINGS);
 	process->mappings[process->mapping_count++] = *mapping;
 }
@@ -727,6 +739,7 @@ void machine_init(struct machine *machine)
 void machine_start(struct machine *machine)
 {
 	const struct penstock_vidmm_config config = {
+		.now_ns = now_ns,
 		.memory_dir = machine->directory,
 		.local_bytes = machine->local_bytes,
 		.aperture_bytes = machine->aperture_bytes,

@@ -770,6 +770,8 @@ START_TEST(A9_a_later_pass_waits_for_memory_and_does_not_fail)
 	work_nop(&placed);
 	enqueue(1, &placed);
 	machine_settle(&machine);
+	/* Somebody looks at it: it must not move. */
+	ck_assert_ptr_nonnull(penstock_vidmm_access_begin(hog, 0, PENSTOCK_ACCESS_READ));
 	chain_of_two(passes, &verdict);
 	work_reference(&passes[1], allocation);
 	enqueue(0, &passes[0]);
@@ -777,8 +779,9 @@ START_TEST(A9_a_later_pass_waits_for_memory_and_does_not_fail)
 	machine_settle(&machine);
 	ck_assert(passes[0].done);
 	ck_assert(!passes[1].done);
-	penstock_vidmm_allocation_unref(hog);
+	penstock_vidmm_access_end(hog);
 	machine_settle(&machine);
+	penstock_vidmm_allocation_unref(hog);
 	ck_assert(passes[1].done);
 	ck_assert_int_eq(passes[1].status, PENSTOCK_STATUS_SUCCESS);
 	penstock_vidmm_allocation_unref(allocation);

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/memory/claim.h"
+
+#include "daemon/memory/internal.h"
+#include "daemon/memory/room.h"
+
+#define GRANULE ((uint64_t)PENSTOCK_GRANULE_BYTES)
+
+static uint32_t strength(const struct penstock_claim *claim)
+{
+	return claim->robbed >= PENSTOCK_CLAIM_PATIENCE ? 0 : claim->level + 1;
+}
+
+bool penstock_claim_stronger(const struct penstock_claim *a, const struct penstock_claim *b)
+{
+	return strength(a) != strength(b) ? strength(a) < strength(b) : a->ticket < b->ticket;
+}
+
+static bool is_strongest(const struct penstock_vidmm *vidmm, const struct penstock_claim *claim)
+{
+	penstock_list_for_each (link, &vidmm->claims) {
+		const struct penstock_claim *other =
+			penstock_list_entry(link, struct penstock_claim, link);
+
+		if (other != claim && penstock_claim_stronger(other, claim)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+struct penstock_claim *penstock_claim_of(const struct penstock_submission *submission)
+{
+	struct penstock_claim *claim = &submission->process->claim;
+
+	return claim->submission == submission ? claim : NULL;
+}
+
+void penstock_claim_rob(struct penstock_claim *claim, const struct penstock_claim *by)
+{
+	claim->robbed += claim->robber != by->ticket;
+	claim->robber = by->ticket;
+}
+
+/* ---------------------------------------------------------------- packing */
+
+/* Places one behind the other from the start of each segment. */
+struct packing {
+	uint64_t end[PENSTOCK_SEGMENT_COUNT];   /* whole granules */
+	uint64_t limit[PENSTOCK_SEGMENT_COUNT]; /* bytes */
+	/* the granule before `end` has this much room, for allocations of that process */
+	uint64_t room[PENSTOCK_SEGMENT_COUNT];
+	const struct penstock_vidmm_process *sharer[PENSTOCK_SEGMENT_COUNT];
+};
+
+static bool pack_in(struct packing *packing, struct penstock_vidmm_allocation *allocation,
+		    uint32_t segment_id)
+{
+	uint32_t i = segment_id - 1;
+	uint64_t size_bytes = allocation->size_bytes;
+	bool small = size_bytes < GRANULE;
+
+	if (!small || packing->sharer[i] != allocation->process || packing->room[i] < size_bytes) {
+		uint64_t whole = penstock_align_up(size_bytes, GRANULE);
+
+		if (!penstock_range_fits(packing->end[i], whole, packing->limit[i])) {
+			return false;
+		}
+		packing->end[i] += whole;
+		packing->sharer[i] = small ? allocation->process : NULL;
+		packing->room[i] = whole;
+	}
+	allocation->packed_segment_id = segment_id;
+	allocation->packed_offset = packing->end[i] - packing->room[i];
+	packing->room[i] -= size_bytes;
+	return true;
+}
+
+/* Those that may be in one segment only go first; `flexible`: the others. */
+static bool pack_some(struct packing *packing, const struct penstock_submission *submission,
+		      bool flexible)
+{
+	for (uint32_t i = 0; i < submission->reference_count; i++) {
+		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+		uint32_t segments[PENSTOCK_SEGMENT_COUNT];
+
+		if (allocation == NULL || allocation->packed_segment_id != 0) {
+			continue;
+		}
+		penstock_allocation_permitted(allocation, segments);
+		if (segments[0] == 0) {
+			return false;
+		}
+		if (flexible ? !pack_in(packing, allocation, segments[0]) &&
+				       !pack_in(packing, allocation, segments[1])
+			     : segments[1] == 0 && !pack_in(packing, allocation, segments[0])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* A place in empty segments for each element. False: they do not hold them all. */
+static bool pack(const struct penstock_submission *submission, struct packing *ret_packing)
+{
+	struct penstock_vidmm *vidmm = submission->process->vidmm;
+
+	*ret_packing = (struct packing){ .room = { 0 } };
+	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
+		ret_packing->limit[i] =
+			vidmm->segments[i].descriptor.commit_limit_bytes - vidmm->reserved_bytes[i];
+	}
+	for (uint32_t i = 0; i < submission->reference_count; i++) {
+		if (submission->references[i].allocation != NULL) {
+			submission->references[i].allocation->packed_segment_id = 0;
+		}
+	}
+	return pack_some(ret_packing, submission, false) &&
+	       pack_some(ret_packing, submission, true);
+}
+
+static bool is_in_place(const struct penstock_vidmm_allocation *allocation)
+{
+	return (allocation->place == PENSTOCK_PLACE_RESIDENT ||
+		allocation->place == PENSTOCK_PLACE_PLACING) &&
+	       allocation->goal == PENSTOCK_GOAL_KEEP &&
+	       allocation->segment_id == allocation->packed_segment_id &&
+	       allocation->segment_offset == allocation->packed_offset;
+}
+
+/* Everything gets the place that packing says; who is there leaves, its own elements too. */
+static enum penstock_status begin_packed(struct penstock_claim *claim)
+{
+	const struct penstock_submission *submission = claim->submission;
+	const struct penstock_vidmm *vidmm = submission->process->vidmm;
+	struct packing packing;
+
+	if (!pack(submission, &packing)) {
+		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+	}
+	for (uint32_t i = 0; i < submission->reference_count; i++) {
+		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+
+		if (allocation == NULL) {
+			continue;
+		}
+		penstock_room_forget(allocation);
+		if (is_in_place(allocation)) {
+			continue;
+		}
+		penstock_room_keep(claim, allocation, allocation->packed_segment_id,
+				   allocation->packed_offset);
+		if (allocation->place != PENSTOCK_PLACE_NOWHERE &&
+		    allocation->goal == PENSTOCK_GOAL_KEEP) {
+			penstock_room_leave(allocation);
+		}
+	}
+	for (uint32_t i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
+		bool limited = vidmm->segments[i].descriptor.commit_limit_bytes <
+			       vidmm->segments[i].descriptor.size_bytes;
+
+		penstock_room_clear(claim, i + 1, 0,
+				    limited ? vidmm->segments[i].descriptor.size_bytes
+					    : packing.end[i]);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* ---------------------------------------------------------------- beginning and ending */
+
+/* What a stronger claim lists too is the stronger one's. */
+static void stamp(struct penstock_claim *claim)
+{
+	const struct penstock_submission *submission = claim->submission;
+
+	for (uint32_t i = 0; i < submission->reference_count; i++) {
+		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+
+		if (allocation != NULL && allocation->claim != claim &&
+		    (allocation->claim == NULL ||
+		     penstock_claim_stronger(claim, allocation->claim))) {
+			allocation->claim = claim;
+		}
+	}
+}
+
+enum penstock_status penstock_claim_begin(struct penstock_submission *submission,
+					  struct penstock_claim **ret_claim)
+{
+	struct penstock_vidmm *vidmm = submission->process->vidmm;
+	struct penstock_claim *claim = &submission->process->claim;
+	struct packing packing;
+
+	if (!pack(submission, &packing)) {
+		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+	}
+	if (claim->submission != NULL) {
+		return PENSTOCK_STATUS_PENDING;
+	}
+	*claim = (struct penstock_claim){
+		.submission = submission,
+		.ticket = ++vidmm->tickets,
+		.level = submission->level,
+	};
+	penstock_list_append(&vidmm->claims, &claim->link);
+	*ret_claim = claim;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_claim_end(struct penstock_submission *submission)
+{
+	struct penstock_claim *claim = penstock_claim_of(submission);
+
+	if (PENSTOCK_LIKELY(claim == NULL)) {
+		return;
+	}
+	for (uint32_t i = 0; i < submission->reference_count; i++) {
+		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+
+		if (allocation != NULL && allocation->claim == claim) {
+			penstock_room_forget(allocation);
+			allocation->claim = NULL;
+		}
+	}
+	penstock_list_remove(&claim->link);
+	claim->submission = NULL;
+}
+
+void penstock_vidmm_withdraw(struct penstock_submission *submission)
+{
+	struct penstock_vidmm *vidmm = submission->process->vidmm;
+
+	penstock_vidmm_own_thread(vidmm);
+	if (penstock_claim_of(submission) != NULL) {
+		penstock_claim_end(submission);
+		penstock_vidmm_wake(vidmm);
+	}
+}
+
+/* ---------------------------------------------------------------- one attempt */
+
+/*
+ * Of its segments the first that has room, otherwise the first where room can be made. SUCCESS: it
+ * is CHOSEN.
+ */
+static enum penstock_status find_room(struct penstock_claim *claim,
+				      struct penstock_vidmm_allocation *allocation)
+{
+	uint32_t segments[PENSTOCK_SEGMENT_COUNT];
+
+	if (penstock_room_has_hole(allocation)) {
+		return penstock_room_enter(allocation);
+	}
+	penstock_allocation_permitted(allocation, segments);
+	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT && segments[i] != 0; i++) {
+		if (penstock_room_take(allocation, segments[i]) == PENSTOCK_STATUS_SUCCESS) {
+			return PENSTOCK_STATUS_SUCCESS;
+		}
+	}
+	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT && segments[i] != 0; i++) {
+		if (penstock_room_make(claim, allocation, segments[i]) == PENSTOCK_STATUS_SUCCESS) {
+			return penstock_room_enter(allocation);
+		}
+	}
+	if (segments[0] == 0) {
+		/* The next submission may find memory for its place in segment 1 again. */
+		allocation->local_refused = false;
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+}
+
+/*
+ * SUCCESS: it is resident. PENDING. GRAPHICS_NO_VIDEO_MEMORY: what the claim must not touch is in
+ * the way. NO_MEMORY: it has no segment left. GRAPHICS_ALLOCATION_BUSY: it waits for something that
+ * nobody else should have to wait for.
+ */
+static enum penstock_status place(struct penstock_claim *claim,
+				  struct penstock_vidmm_allocation *allocation)
+{
+	if (allocation->place == PENSTOCK_PLACE_RESIDENT &&
+	    allocation->goal == PENSTOCK_GOAL_KEEP) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	if (allocation->place != PENSTOCK_PLACE_NOWHERE || allocation->goal != PENSTOCK_GOAL_KEEP) {
+		return PENSTOCK_STATUS_PENDING;
+	}
+	if (!allocation->has_backing || allocation->accesses > 0) {
+		return PENSTOCK_STATUS_GRAPHICS_ALLOCATION_BUSY;
+	}
+	if (!penstock_allocation_zeroed(allocation)) {
+		return PENSTOCK_STATUS_PENDING;
+	}
+	/* Again where its pages were refused on the spot: that segment is none of its own then. */
+	while (allocation->place == PENSTOCK_PLACE_NOWHERE) {
+		enum penstock_status status = find_room(claim, allocation);
+
+		if (status != PENSTOCK_STATUS_SUCCESS) {
+			return status;
+		}
+		penstock_allocation_begin(allocation);
+	}
+	return allocation->place == PENSTOCK_PLACE_RESIDENT ? PENSTOCK_STATUS_SUCCESS
+							    : PENSTOCK_STATUS_PENDING;
+}
+
+static enum penstock_status place_all(struct penstock_claim *claim)
+{
+	const struct penstock_submission *submission = claim->submission;
+	enum penstock_status status, worst = PENSTOCK_STATUS_SUCCESS;
+
+	for (uint32_t i = 0; i < submission->reference_count; i++) {
+		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+
+		if (allocation == NULL) {
+			continue;
+		}
+		status = place(claim, allocation);
+		if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
+			return status;
+		}
+		worst = status == PENSTOCK_STATUS_PENDING ? status : worst;
+	}
+	return worst;
+}
+
+enum penstock_status penstock_claim_advance(struct penstock_claim *claim)
+{
+	struct penstock_submission *submission = claim->submission;
+	enum penstock_status status;
+
+	stamp(claim);
+	status = place_all(claim);
+	/* Once, and once more for each element whose pages were refused on the spot. */
+	while (status == PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY) {
+		if (!is_strongest(submission->process->vidmm, claim)) {
+			return PENSTOCK_STATUS_PENDING;
+		}
+		status = begin_packed(claim);
+		if (status == PENSTOCK_STATUS_SUCCESS) {
+			status = place_all(claim);
+		} else {
+			status = PENSTOCK_STATUS_NO_MEMORY;
+		}
+	}
+	switch (status) {
+	case PENSTOCK_STATUS_NO_MEMORY:
+		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+	case PENSTOCK_STATUS_GRAPHICS_ALLOCATION_BUSY:
+		penstock_vidmm_withdraw(submission);
+		return PENSTOCK_STATUS_PENDING;
+	default:
+		return status;
+	}
+}
