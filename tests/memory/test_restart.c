@@ -94,6 +94,76 @@ START_TEST(content_comes_back_after_kill_9)
 }
 END_TEST
 
+static void read_it(struct penstock_vidmm_allocation *allocation)
+{
+	struct work work;
+
+	work_init(&work, alice);
+	work_reference(&work, allocation);
+	work.references[0].write_operation = false;
+	work_nop(&work);
+	ck_assert_int_eq(run_work(&work), PENSTOCK_STATUS_SUCCESS);
+}
+
+/* At whatever step of an eviction, of what was written in local memory and of what was not. */
+START_TEST(B4_kill_9_in_an_eviction_keeps_the_content)
+{
+	bool written = _i % 2 != 0;
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 10, 400 * KIB, LOCAL_ONLY);
+	uint64_t record = penstock_vidmm_allocation_record(allocation);
+
+	fill_bytes(allocation, 400 * KIB, 0x11);
+	read_it(allocation);
+	if (written) {
+		fill_bytes(allocation, 400 * KIB, 0x22);
+	}
+	ck_assert_int_eq(penstock_vidmm_allocation_evict(allocation), PENSTOCK_STATUS_PENDING);
+	for (int i = 0; i < _i / 2; i++) {
+		machine_step(&machine);
+	}
+	start_again();
+	ck_assert_int_eq(restore(alice, 10, 400 * KIB, record, &allocation),
+			 PENSTOCK_STATUS_SUCCESS);
+	penstock_vidmm_restore_end(machine.vidmm);
+	ck_assert(all_bytes(allocation, 400 * KIB, written ? 0x22 : 0x11));
+	/* Nobody knows any more what backing pages hold: it is moved back. */
+	if (where(allocation).segment_id != 0) {
+		uint32_t transfers = machine.transfers;
+
+		ck_assert_int_eq(penstock_vidmm_allocation_evict(allocation),
+				 PENSTOCK_STATUS_PENDING);
+		machine_settle(&machine);
+		ck_assert_uint_eq(machine.transfers, transfers + 1);
+	}
+	ck_assert(all_bytes(allocation, 400 * KIB, written ? 0x22 : 0x11));
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
+/* Backing pages hold older bytes, which must not come back. */
+START_TEST(B13_what_was_lost_stays_lost_after_kill_9)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 10, 40 * KIB, LOCAL_ONLY);
+	uint64_t record = penstock_vidmm_allocation_record(allocation);
+
+	fill_bytes(allocation, 40 * KIB, 0x11);
+	ck_assert_int_eq(touch(alice, allocation), PENSTOCK_STATUS_SUCCESS);
+	penstock_vidmm_allocation_offer(allocation, PENSTOCK_OFFER_PRIORITY_LOW);
+	ck_assert_int_eq(penstock_vidmm_allocation_evict(allocation), PENSTOCK_STATUS_SUCCESS);
+	machine_settle(&machine);
+	start_again();
+	ck_assert_int_eq(restore(alice, 10, 40 * KIB, record, &allocation),
+			 PENSTOCK_STATUS_SUCCESS);
+	penstock_vidmm_restore_end(machine.vidmm);
+	ck_assert(where(allocation).content_lost);
+	ck_assert(!penstock_vidmm_allocation_reclaim(allocation));
+	ck_assert(all_bytes(allocation, 40 * KIB, 0));
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
 START_TEST(a_record_of_another_is_content_lost)
 {
 	struct penstock_vidmm_allocation *mine, *other, *again;
@@ -287,6 +357,8 @@ int main(void)
 	TCase *vidmm = tcase_create("restart");
 
 	tcase_add_checked_fixture(vidmm, set_up, tear_down);
+	tcase_add_loop_test(vidmm, B4_kill_9_in_an_eviction_keeps_the_content, 0, 10);
+	tcase_add_test(vidmm, B13_what_was_lost_stays_lost_after_kill_9);
 	tcase_add_test(vidmm, content_comes_back_after_kill_9);
 	tcase_add_test(vidmm, a_record_of_another_is_content_lost);
 	tcase_add_loop_test(vidmm, a_placement_that_was_cut_starts_from_an_intact_source, 0, 8);
