@@ -70,6 +70,7 @@ void bench_p6(struct bench *bench);      /* durable creates */
 void bench_p7(struct bench *bench);      /* P1 beside very many objects */
 void bench_p8(struct bench *bench);      /* another tenant's latency beside a hostile one */
 void bench_p9(struct bench *bench);      /* memory of an idle context */
+void bench_p10(struct bench *bench);     /* a working set larger than local memory */
 
 /* ---------------------------------------------------------------- raw.c: references */
 
