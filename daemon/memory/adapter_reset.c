@@ -16,6 +16,7 @@ static void notify(struct penstock_vidmm_allocation *allocation)
 		allocation->process->vidmm,
 		&(struct penstock_build_paging_buffer){
 			.operation = PENSTOCK_OPERATION_TRANSFER,
+			.allocation_id = allocation->info.id,
 			.flags = PENSTOCK_TRANSFER_ALLOCATION_IS_IDLE | PENSTOCK_TRANSFER_START |
 				 PENSTOCK_TRANSFER_END,
 			.source = { .segment_id = allocation->segment_id,

@@ -92,6 +92,7 @@ static void operate(struct penstock_vidmm_allocation *allocation,
 		    void (*done)(struct penstock_paging_operation *operation, bool executed))
 {
 	allocation->operation.build = *build;
+	allocation->operation.build.allocation_id = allocation->info.id;
 	allocation->operation.done = done;
 	allocation->busy++;
 	penstock_paging_add(allocation->process->vidmm->system, &allocation->operation);
@@ -100,6 +101,22 @@ static void operate(struct penstock_vidmm_allocation *allocation,
 static struct penstock_vidmm_allocation *of_operation(struct penstock_paging_operation *operation)
 {
 	return penstock_container_of(operation, struct penstock_vidmm_allocation, operation);
+}
+
+/* DXGK_BUILDPAGINGBUFFER_NOTIFYRESIDENCY: where it is; not `there`: it is about to leave. */
+static void notify_residency(const struct penstock_vidmm_allocation *allocation, bool there)
+{
+	if ((allocation->info.flags & PENSTOCK_ALLOCATION_EXPLICIT_RESIDENCY_NOTIFICATION) == 0) {
+		return;
+	}
+	penstock_paging_tell(allocation->process->vidmm,
+			     &(struct penstock_build_paging_buffer){
+				     .operation = PENSTOCK_OPERATION_NOTIFY_RESIDENCY,
+				     .allocation_id = allocation->info.id,
+				     .segment_id = there ? allocation->segment_id : 0,
+				     .address = there ? penstock_allocation_address(allocation) : 0,
+				     .size_bytes = allocation->size_bytes,
+			     });
 }
 
 /* ---------------------------------------------------------------- coming to a segment */
@@ -213,6 +230,7 @@ static void placed(struct penstock_paging_operation *operation, bool executed)
 				       &allocation->location);
 		allocation->dirty = false;
 		allocation->place = PENSTOCK_PLACE_RESIDENT;
+		notify_residency(allocation, true);
 		PENSTOCK_COUNT(allocation, PENSTOCK_SEGMENT_LOCAL, in_bytes,
 			       allocation->size_bytes);
 	}
@@ -287,6 +305,7 @@ void penstock_allocation_begin(struct penstock_vidmm_allocation *allocation)
 	PENSTOCK_COUNT(allocation, allocation->segment_id, placed, 1);
 	if (allocation->segment_id == PENSTOCK_SEGMENT_APERTURE) {
 		allocation->place = PENSTOCK_PLACE_RESIDENT;
+		notify_residency(allocation, true);
 		return;
 	}
 	allocation->place = PENSTOCK_PLACE_PLACING;
@@ -407,6 +426,7 @@ static enum penstock_status make_mapping(struct penstock_vidmm_allocation *alloc
 			      penstock_allocation_address(allocation), allocation->size_bytes,
 			      read_only ? PENSTOCK_MAP_READ_ONLY : 0, mapping_changed);
 	mapping->owner = allocation;
+	mapping->allocation_id = allocation->info.id;
 	penstock_list_append(&allocation->mappings, &mapping->owner_link);
 	*ret_mapping = mapping;
 	return PENSTOCK_STATUS_SUCCESS;
@@ -570,6 +590,7 @@ static void leave_local(struct penstock_vidmm_allocation *allocation, bool keep_
 	penstock_paging_tell(allocation->process->vidmm,
 			     &(struct penstock_build_paging_buffer){
 				     .operation = PENSTOCK_OPERATION_DISCARD_CONTENT,
+				     .allocation_id = allocation->info.id,
 				     .flags = PENSTOCK_DISCARD_ALLOCATION_IS_IDLE,
 				     .references = allocation->pins,
 				     .segment_id = PENSTOCK_SEGMENT_LOCAL,
@@ -590,9 +611,10 @@ static bool leave(struct penstock_vidmm_allocation *allocation, bool keep_conten
 	if (allocation->place == PENSTOCK_PLACE_NOWHERE) {
 		return true;
 	}
-	if (allocation->place != PENSTOCK_PLACE_LEAVING) {
-		allocation->place = PENSTOCK_PLACE_LEAVING;
+	if (allocation->place == PENSTOCK_PLACE_RESIDENT) {
+		notify_residency(allocation, false);
 	}
+	allocation->place = PENSTOCK_PLACE_LEAVING;
 	drop_mappings(allocation);
 	if (allocation->busy == 0 && allocation->location.local) {
 		leave_local(allocation, keep_content);

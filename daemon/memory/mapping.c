@@ -48,6 +48,7 @@ static void start(struct penstock_mapping *mapping, enum penstock_paging_operati
 
 	mapping->operation.build = (struct penstock_build_paging_buffer){
 		.operation = type,
+		.allocation_id = mapping->allocation_id,
 		.address = mapping->address,
 		.segment_id = local ? PENSTOCK_SEGMENT_LOCAL : PENSTOCK_SEGMENT_APERTURE,
 		.size_bytes = mapping->size_bytes,

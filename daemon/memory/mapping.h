@@ -34,6 +34,7 @@ struct penstock_mapping {
 	uint32_t flags; /* PENSTOCK_MAP_ */
 	bool closing;   /* the owner's: it goes as soon as it is IDLE */
 	void *owner;
+	uint64_t allocation_id; /* the owner's, 0: it is none */
 	struct penstock_paging_operation operation;
 	void (*changed)(struct penstock_mapping *mapping); /* LIVE or IDLE after a fence */
 };

@@ -99,6 +99,7 @@ static const struct operation operations[] = {
 	[PENSTOCK_OPERATION_UNMAP_APERTURE_SEGMENT] = { .known = true,
 							.bytes = PENSTOCK_DMA_BYTES_UNMAP_PAGES,
 							.put = put_unmap },
+	[PENSTOCK_OPERATION_NOTIFY_RESIDENCY] = { .known = true },
 };
 
 /* The content is to leave a segment. */
@@ -156,11 +157,37 @@ enum penstock_status penstock_build_paging_buffer(struct penstock_build_paging_b
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
+static void observe(const struct penstock_vidmm *vidmm,
+		    const struct penstock_build_paging_buffer *build)
+{
+	struct penstock_paging_event event = {
+		.operation = (uint32_t)build->operation,
+		.flags = build->flags,
+		.allocation_id = build->allocation_id,
+		.segment_id = build->segment_id,
+		.address = build->address,
+		.size_bytes = build->size_bytes,
+	};
+
+	if (PENSTOCK_LIKELY(vidmm->config.paging == NULL)) {
+		return;
+	}
+	if (build->operation == PENSTOCK_OPERATION_TRANSFER) {
+		event.out = build->source.segment_id != 0;
+		event.segment_id =
+			event.out ? build->source.segment_id : build->destination.segment_id;
+		event.address = event.out ? build->source.segment_address
+					  : build->destination.segment_address;
+	}
+	vidmm->config.paging(vidmm->config.owner, &event);
+}
+
 void penstock_paging_tell(struct penstock_vidmm *vidmm,
 			  const struct penstock_build_paging_buffer *build)
 {
 	struct penstock_build_paging_buffer args = *build;
 
+	observe(vidmm, build);
 	/* Of an operation of ours on an allocation that is not in use. */
 	(void)penstock_vidmm_holds(vidmm,
 				   penstock_build_paging_buffer(&args) == PENSTOCK_STATUS_SUCCESS,
@@ -184,6 +211,7 @@ void penstock_paging_add(struct penstock_vidmm_process *process,
 {
 	struct penstock_paging *paging = &process->paging;
 
+	observe(process->vidmm, &operation->build);
 	operation->finished = false;
 	operation->build.multipass_offset = 0;
 	penstock_list_append(&paging->waiting, &operation->link);

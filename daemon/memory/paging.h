@@ -28,6 +28,7 @@ enum penstock_paging_operation_type {
 	PENSTOCK_OPERATION_DISCARD_CONTENT = 2,
 	PENSTOCK_OPERATION_MAP_APERTURE_SEGMENT = 5,
 	PENSTOCK_OPERATION_UNMAP_APERTURE_SEGMENT = 6,
+	PENSTOCK_OPERATION_NOTIFY_RESIDENCY = 15,
 };
 
 /*
@@ -56,6 +57,7 @@ struct penstock_paging_end {
 /* DXGKARG_BUILDPAGINGBUFFER */
 struct penstock_build_paging_buffer {
 	enum penstock_paging_operation_type operation;
+	uint64_t allocation_id;    /* hAllocation, 0: none */
 	uint8_t *dma_buffer;       /* in: where to write; out: one past the last byte */
 	uint32_t dma_size;         /* in: bytes there are; out: bytes left */
 	uint64_t multipass_offset; /* 0 at first; bytes done where INSUFFICIENT was returned */
@@ -74,8 +76,10 @@ struct penstock_build_paging_buffer {
 
 /*
  * An allocation is moved by one TRANSFER, or by several of parts of it (sub-transfers), in any
- * order between the first, which carries START, and the last, which carries END. DISCARD_CONTENT
- * and a TRANSFER of no bytes tell the driver something and take no instruction.
+ * order between the first, which carries START, and the last, which carries END. DISCARD_CONTENT,
+ * NOTIFY_RESIDENCY and a TRANSFER of no bytes tell the driver something and take no instruction.
+ * NOTIFY_RESIDENCY says where an allocation is that was flagged for it; segment and address 0: it
+ * is about to leave.
  *
  * SUCCESS; GRAPHICS_INSUFFICIENT_DMA_BUFFER: what fits was written, multipass_offset says where
  * to go on; GRAPHICS_ALLOCATION_BUSY: the content is to leave a segment while packets use it, and

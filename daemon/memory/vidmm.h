@@ -28,6 +28,17 @@ struct penstock_worker {
 				    void (*done)(void *argument), void *argument);
 };
 
+/* A paging operation that the memory manager asks for: one that is told, or is going to run. */
+struct penstock_paging_event {
+	uint32_t operation; /* DXGK_BUILDPAGINGBUFFER_OPERATION */
+	uint32_t flags;     /* of a TRANSFER or DISCARD_CONTENT: DXGK_TRANSFERFLAGS and the like */
+	uint64_t allocation_id; /* 0: of no allocation, a DMA pool's pages */
+	uint32_t segment_id;    /* where the allocation comes to or leaves from */
+	uint64_t address;
+	uint64_t size_bytes; /* TRANSFER: 0 is an eviction notice */
+	bool out;            /* TRANSFER: it leaves */
+};
+
 struct penstock_vidmm_config {
 	const char *memory_dir;               /* exists, locked by the caller */
 	uint64_t local_bytes;                 /* segment 1, multiple of a granule */
@@ -38,6 +49,8 @@ struct penstock_vidmm_config {
 	void *owner;
 	/* CLOCK_MONOTONIC or the like, for what is idle; NULL: nothing ever is. */
 	uint64_t (*now_ns)(void *owner);
+	/* To watch paging, NULL: nobody does. Nothing of the memory manager may be called. */
+	void (*paging)(void *owner, const struct penstock_paging_event *event);
 	/* Something that was in the way is not any more: the scheduler looks again. */
 	void (*progress)(void *owner);
 	/* A defect of ours, or a GPU that cannot be believed: the adapter stops. */
@@ -167,6 +180,9 @@ struct penstock_allocation_info {
 	uint32_t flags;             /* DXGK_ALLOCATIONINFOFLAGS */
 	uint32_t priority;
 };
+
+/* DXGK_ALLOCATIONINFOFLAGS: the driver is told where it is, by NOTIFY_RESIDENCY. */
+#define PENSTOCK_ALLOCATION_EXPLICIT_RESIDENCY_NOTIFICATION 0x10000u
 
 /*
  * Reserves zeroed backing pages and charges the principal. `reserved` is called exactly once, from

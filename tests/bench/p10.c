@@ -79,8 +79,7 @@ static enum penstock_status make_all(struct sets *sets)
 {
 	struct penstock_context_create_info context = { .node_ordinal = 0 };
 	struct penstock_allocation_create_info small = { .size_bytes = ALLOCATION_BYTES };
-	enum penstock_status status =
-		penstock_device_create(sets->connection, NULL, &sets->device);
+	enum penstock_status status = penstock_device_create(sets->connection, NULL, &sets->device);
 
 	context.device = sets->device;
 	small.device = sets->device;
@@ -136,7 +135,8 @@ static enum penstock_status compare(struct bench *bench, const struct sets *sets
 			status = measure(sets, buffers, times * 16, bench->ms, &values[i]);
 		}
 	}
-	snprintf(name, sizeof(name), "a MiB %s, of %ux local memory, to one that fits", what, times);
+	snprintf(name, sizeof(name), "a MiB %s, of %ux local memory, to one that fits", what,
+		 times);
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		bench_add(bench, "P10", name, "us",
 			  penstock_measure_median(values, BENCH_ROUNDS) * 1e-3,

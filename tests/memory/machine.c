@@ -736,10 +736,20 @@ void machine_init(struct machine *machine)
 	machine->directory = penstock_test_directory();
 }
 
+static void paging(void *owner, const struct penstock_paging_event *event)
+{
+	const struct machine *machine = owner;
+
+	if (machine->on_paging != NULL) {
+		machine->on_paging(event);
+	}
+}
+
 void machine_start(struct machine *machine)
 {
 	const struct penstock_vidmm_config config = {
 		.now_ns = now_ns,
+		.paging = paging,
 		.memory_dir = machine->directory,
 		.local_bytes = machine->local_bytes,
 		.aperture_bytes = machine->aperture_bytes,

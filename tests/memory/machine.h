@@ -91,6 +91,7 @@ struct machine {
 	uint32_t preempt_after; /* instructions that are executed before a request is seen */
 	const struct machine_process *deaf; /* answers no request and executes nothing behind it */
 	/* any time; NULL: nothing */
+	void (*on_paging)(const struct penstock_paging_event *event);
 	void (*on_submit)(struct penstock_backend_process *process,
 			  const struct penstock_submit_args *args);
 	void (*on_reset)(struct machine_process *process, uint32_t node_ordinal);

@@ -7,6 +7,7 @@
 #include "tests/harness.h"
 #include "tests/memory/fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -388,6 +389,67 @@ END_TEST
 
 /* ---------------------------------------------------------------- paging operations */
 
+static char trace[512];
+
+static const char *word_for(const struct penstock_paging_event *event)
+{
+	switch (event->operation) {
+	case PENSTOCK_OPERATION_TRANSFER:
+		ck_assert_uint_ne(event->flags & PENSTOCK_TRANSFER_START, 0);
+		ck_assert_uint_ne(event->flags & PENSTOCK_TRANSFER_END, 0);
+		return event->size_bytes == 0 ? "gone" : event->out ? "out" : "in";
+	case PENSTOCK_OPERATION_FILL:
+		return "fill";
+	case PENSTOCK_OPERATION_DISCARD_CONTENT:
+		return "discard";
+	case PENSTOCK_OPERATION_MAP_APERTURE_SEGMENT:
+		return "map";
+	case PENSTOCK_OPERATION_UNMAP_APERTURE_SEGMENT:
+		return "unmap";
+	case PENSTOCK_OPERATION_NOTIFY_RESIDENCY:
+		ck_assert_int_eq(event->address == 0, event->segment_id == 0);
+		return event->segment_id == 0 ? "leaving" : "here";
+	default:
+		return "?";
+	}
+}
+
+/* What is done with allocation 10, a word each. */
+static void note(const struct penstock_paging_event *event)
+{
+	size_t length = strlen(trace);
+
+	if (event->allocation_id == 10) {
+		snprintf(trace + length, sizeof(trace) - length, "%s ", word_for(event));
+	}
+}
+
+/* After fill and transfer on commit, before the transfer on evict; once each. */
+START_TEST(B7_operations_and_residency_notifications_come_in_order)
+{
+	struct penstock_vidmm_allocation *allocation = machine_allocation(
+		&machine, alice, 10, 64 * KIB, _i == 0 ? LOCAL_ONLY : APERTURE_ONLY);
+
+	allocation->info.flags = PENSTOCK_ALLOCATION_EXPLICIT_RESIDENCY_NOTIFICATION;
+	trace[0] = '\0';
+	machine.on_paging = note;
+	use(allocation, false);
+	evict(allocation);
+	use(allocation, true);
+	evict(allocation);
+	use(allocation, false);
+	(void)reset_adapter();
+	machine_settle(&machine);
+	use(allocation, false);
+	penstock_vidmm_allocation_unref(allocation);
+	machine_settle(&machine);
+	ck_assert_str_eq(trace, _i == 0 ? "fill here leaving discard fill here leaving out "
+					  "in here gone leaving in here leaving discard "
+					: "here map leaving unmap here map leaving unmap "
+					  "here map gone leaving here map leaving unmap ");
+}
+END_TEST
+
 START_TEST(B8_what_takes_no_instruction_is_told_all_the_same)
 {
 	uint8_t buffer[64];
@@ -553,6 +615,7 @@ int main(void)
 	tcase_add_loop_test(content,
 			    B8_an_adapter_reset_in_the_middle_of_paging_leaves_nothing_half_done, 0,
 			    8);
+	tcase_add_loop_test(content, B7_operations_and_residency_notifications_come_in_order, 0, 2);
 	tcase_add_test(content, B8_what_takes_no_instruction_is_told_all_the_same);
 	tcase_add_loop_test(content,
 			    B7_a_transfer_cut_at_any_page_in_any_order_gives_the_same_bytes, 0, 4);
