@@ -353,3 +353,72 @@ enum penstock_status penstock_claim_advance(struct penstock_claim *claim)
 		return status;
 	}
 }
+
+/* ---------------------------------------------------------------- page table */
+
+/* The mapping that can be done without best; NULL: the claim needs all that there are. */
+static struct penstock_mapping *least_used(struct penstock_vidmm_process *process)
+{
+	struct penstock_mapping *least = NULL;
+	uint64_t last_use = UINT64_MAX;
+
+	penstock_list_for_each (link, &process->mappings) {
+		struct penstock_mapping *mapping =
+			penstock_list_entry(link, struct penstock_mapping, process_link);
+		const struct penstock_vidmm_allocation *owner = mapping->owner;
+
+		/* Blocks of the DMA pool have no owner. */
+		if (owner == NULL || owner->claim == &process->claim || owner->pins > 0 ||
+		    owner->place != PENSTOCK_PLACE_RESIDENT || mapping->closing) {
+			continue;
+		}
+		if (owner->last_use < last_use) {
+			least = mapping;
+			last_use = owner->last_use;
+		}
+	}
+	return least;
+}
+
+/* Those that are going already, or that wait to be. */
+static bool some_are_going(const struct penstock_vidmm_process *process)
+{
+	penstock_list_for_each (link, &process->mappings) {
+		const struct penstock_mapping *mapping =
+			penstock_list_entry(link, struct penstock_mapping, process_link);
+		const struct penstock_vidmm_allocation *owner = mapping->owner;
+
+		if (owner != NULL && (mapping->closing || owner->place == PENSTOCK_PLACE_LEAVING ||
+				      (owner->claim != &process->claim && owner->pins > 0))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+enum penstock_status penstock_claim_page_table(struct penstock_submission *submission)
+{
+	struct penstock_vidmm_process *process = submission->process;
+	struct penstock_claim *claim = penstock_claim_of(submission);
+	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
+	struct penstock_mapping *mapping;
+
+	if (claim == NULL) {
+		status = penstock_claim_begin(submission, &claim);
+	}
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	stamp(claim);
+	mapping = least_used(process);
+	if (mapping == NULL) {
+		return some_are_going(process) ? PENSTOCK_STATUS_PENDING
+					       : PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+	}
+	mapping->closing = true;
+	if (!penstock_mapping_drop(mapping)) {
+		return PENSTOCK_STATUS_PENDING;
+	}
+	penstock_allocation_mapping_free(mapping);
+	return PENSTOCK_STATUS_SUCCESS;
+}

@@ -20,8 +20,10 @@
  * in its way (holes are contiguous), all of them get new places, one behind the other, whose holes
  * are kept together: that they fit there was found out before the claim began. Then the next claim
  * is the strongest. A pass of a chain is a submission like any other, and holds nothing between
- * passes. Hence two submissions cannot take each other's places for ever, on one node or on two,
- * and nobody waits for a process that wants nothing: its allocations are victims like all.
+ * passes. The same holds for entries of a
+ * process's page table, which only its claim takes from others. Hence two submissions cannot take
+ *each other's places for ever, on one node or on two, and nobody waits for a process that wants
+ *nothing: its allocations are victims like all.
  *
  * Fairness: the segments are shared among the processes that use them. Who holds more than its
  * share gives first, whatever its priorities (memory/room.c); and one claim a process means that
@@ -66,6 +68,14 @@ void penstock_claim_rob(struct penstock_claim *claim, const struct penstock_clai
  */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_claim_advance(struct penstock_claim *claim);
+
+/*
+ * The page table of its process is full: the mapping of an allocation that was used longest ago
+ * goes, for one of those that it needs. SUCCESS: it has gone. PENDING: it is
+ * going, or its process has another claim. GRAPHICS_NO_VIDEO_MEMORY: all are its own.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_claim_page_table(struct penstock_submission *submission);
 
 /* Others may have what it kept. Nothing happens where the submission has no claim. */
 void penstock_claim_end(struct penstock_submission *submission);

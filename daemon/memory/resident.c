@@ -85,9 +85,33 @@ static enum penstock_status place_all(struct penstock_submission *submission, bo
 	return worst;
 }
 
+/* So many entries of a page table are taken from others in one attempt: each is looked for. */
+#define ENTRIES_MOST 64u
+
+static enum penstock_status map_one(struct penstock_submission *submission,
+				    const struct penstock_reference *reference, uint32_t *entries)
+{
+	enum penstock_status status;
+
+	do {
+		status = penstock_allocation_map(reference->allocation, submission->process,
+						 reference->write_operation);
+		if (PENSTOCK_LIKELY(status != PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY)) {
+			return status;
+		}
+		if (*entries == ENTRIES_MOST) {
+			return PENSTOCK_STATUS_PENDING;
+		}
+		++*entries;
+		status = penstock_claim_page_table(submission);
+	} while (status == PENSTOCK_STATUS_SUCCESS);
+	return status;
+}
+
 static enum penstock_status map_all(struct penstock_submission *submission)
 {
 	enum penstock_status status, worst = PENSTOCK_STATUS_SUCCESS;
+	uint32_t entries = 0;
 
 	for (uint32_t i = 0; i < submission->reference_count; i++) {
 		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
@@ -99,8 +123,7 @@ static enum penstock_status map_all(struct penstock_submission *submission)
 			worst = PENSTOCK_STATUS_PENDING;
 			continue;
 		}
-		status = penstock_allocation_map(allocation, submission->process,
-						 submission->references[i].write_operation);
+		status = map_one(submission, &submission->references[i], &entries);
 		if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
 			return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 		}

@@ -582,6 +582,60 @@ START_TEST(B2_a_claim_that_is_cancelled_holds_nobody_up)
 }
 END_TEST
 
+/* Sixteen entries, of which the DMA pool has some: the least used make room, in use or not. */
+START_TEST(B2_a_full_page_table_makes_room_and_refuses_only_what_it_could_never_hold)
+{
+	struct penstock_vidmm_allocation *set[24];
+	struct work work, both[2];
+	uint32_t beside;
+
+	for (unsigned i = 0; i < 24; i++) {
+		set[i] = machine_allocation(&machine, alice, 10 + i, 4 * KIB, APERTURE_ONLY);
+		fill_bytes(set[i], 4 * KIB, (uint8_t)(i + 1));
+	}
+	ck_assert_int_eq(touch(alice, set[0]), PENSTOCK_STATUS_SUCCESS);
+	/* As if there were many more. */
+	beside = PENSTOCK_MAPPINGS_PER_PROCESS - alice->mapping_count - 5;
+	alice->mapping_count += beside;
+	for (unsigned i = 0; i < 72; i++) {
+		work_init(&work, alice);
+		work_reference(&work, set[i % 24]);
+		work_reference(&work, set[(i * 7 + 1) % 24]);
+		work.references[1].write_operation = false;
+		work_copy(&work, 1, 0, 0, 64 * (i / 24 + 1), 4);
+		ck_assert_int_eq(run_work(&work), PENSTOCK_STATUS_SUCCESS);
+		ck_assert_uint_le(alice->mapping_count, PENSTOCK_MAPPINGS_PER_PROCESS);
+	}
+	/* Two at once, four entries each: six are there. */
+	for (unsigned i = 0; i < 2; i++) {
+		work_init(&both[i], alice);
+		for (unsigned j = 0; j < 4; j++) {
+			work_reference(&both[i], set[4 * i + j]);
+		}
+		work_nop(&both[i]);
+		penstock_scheduler_enqueue(&queue, &both[i].submission);
+	}
+	machine_settle(&machine);
+	ck_assert(both[0].done && both[0].status == PENSTOCK_STATUS_SUCCESS);
+	ck_assert(both[1].done && both[1].status == PENSTOCK_STATUS_SUCCESS);
+	work_init(&work, alice);
+	for (unsigned i = 0; i < 8; i++) {
+		work_reference(&work, set[i]);
+	}
+	work_nop(&work);
+	ck_assert_int_eq(run_work(&work), PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY);
+	ck_assert(penstock_list_empty(&machine.vidmm->claims));
+	for (unsigned i = 0; i < 24; i++) {
+		ck_assert(all_bytes(set[i], 64, (uint8_t)(i + 1)));
+	}
+	for (unsigned i = 0; i < 24; i++) {
+		penstock_vidmm_allocation_unref(set[i]);
+	}
+	machine_settle(&machine);
+	alice->mapping_count -= beside;
+}
+END_TEST
+
 /* ---------------------------------------------------------------- any lists under a seed */
 
 #define THINGS   20u
@@ -723,6 +777,8 @@ int main(void)
 	tcase_add_test(eviction, B2_a_robbed_claim_goes_first_in_the_end);
 	tcase_add_test(eviction, B2_a_higher_priority_takes_what_a_lower_one_claimed);
 	tcase_add_test(eviction, B2_a_claim_that_is_cancelled_holds_nobody_up);
+	tcase_add_test(eviction,
+		       B2_a_full_page_table_makes_room_and_refuses_only_what_it_could_never_hold);
 	suite_add_tcase(suite, eviction);
 	tcase_add_checked_fixture(small, set_up_small, tear_down);
 	tcase_add_test(small, B2_rivals_for_all_of_local_memory_take_turns);
