@@ -157,6 +157,8 @@ static const struct row {
 	{ PENSTOCK_FRAME_KILL_REPORT, false, &penstock__wire__kill_report__descriptor, on_reply },
 	{ PENSTOCK_FRAME_EVICT_REPORT, false, &penstock__wire__evict_report__descriptor, on_reply },
 	{ PENSTOCK_FRAME_TRACE_REPORT, false, &penstock__wire__trace_report__descriptor, on_reply },
+	{ PENSTOCK_FRAME_UNBLOCK_REPORT, false, &penstock__wire__unblock_report__descriptor,
+	  on_reply },
 };
 
 static enum penstock_status handle_row(struct penstock_connection *connection,

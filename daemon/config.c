@@ -340,16 +340,21 @@ static bool same(const struct penstock_config *a, const struct penstock_config *
 	return *penstock_config_number(a, key) == *penstock_config_number(b, key);
 }
 
-static void compare_adapters(const struct penstock_config *config,
-			     const struct penstock_config *next,
-			     const struct penstock_config_key *key,
-			     void (*fixed)(void *owner, const char *key), void *owner)
+/* What may change is taken over. */
+static void reload_adapters(struct penstock_config *config, const struct penstock_config *next,
+			    const struct penstock_config_key *key,
+			    void (*fixed)(void *owner, const char *key), void *owner)
 {
 	for (uint32_t n = 1; n <= config->more_adapters && n <= next->more_adapters; n++) {
 		const struct penstock_config_key own = penstock_config_key_of(key, n);
 		char name[64];
 
-		if (!same(config, next, &own)) {
+		if (same(config, next, &own)) {
+			continue;
+		}
+		if (key->reload) {
+			*penstock_config_number(config, &own) = *penstock_config_number(next, &own);
+		} else {
 			snprintf(name, sizeof(name), "%s of adapter %u", key->name, n);
 			fixed(owner, name);
 		}
@@ -387,7 +392,7 @@ void penstock_config_reload(struct penstock_config *config, const struct penstoc
 		const struct penstock_config_key *key = &penstock_config_keys[i];
 
 		if (penstock_config_is_adapters(key)) {
-			compare_adapters(config, next, key, fixed, owner);
+			reload_adapters(config, next, key, fixed, owner);
 		}
 		if (same(config, next, key)) {
 			continue;

@@ -44,6 +44,9 @@ struct penstock_config_adapter {
 	uint64_t first_fence;
 	bool test_instructions;
 	uint64_t tdr_delay_ms;
+	uint64_t tdr_limit_count;
+	uint64_t tdr_limit_time_s;
+	uint64_t tdr_block_time_s;
 	bool paranoid;
 	uint64_t given; /* as in penstock_config; the rest is adapter 0's. Not used by adapter 0. */
 };

@@ -3,6 +3,7 @@
 
 #include "daemon/faults.h"
 #include "daemon/net/listener.h"
+#include "daemon/objects/objects.h"
 #include "daemon/schedule/scheduler.h"
 #include "proto/wire/limits.h"
 
@@ -68,6 +69,16 @@ const struct penstock_config_key penstock_config_keys[] = {
 	{ "adapter", "tdr-delay", "2000",
 	  "milliseconds that a node may leave a preemption unanswered", NULL, ADAPTER(tdr_delay_ms),
 	  100, 3600000, PENSTOCK_CONFIG_NUMBER, false },
+	{ "adapter", "tdr-limit-count", "5",
+	  "resets of the adapter in tdr-limit-time that it survives; a principal whose work hung "
+	  "it "
+	  "as often is blocked",
+	  NULL, ADAPTER(tdr_limit_count), 1, PENSTOCK_TDR_LIMIT_COUNT_MOST, PENSTOCK_CONFIG_NUMBER,
+	  true },
+	{ "adapter", "tdr-limit-time", "60", "seconds that tdr-limit-count is about", NULL,
+	  ADAPTER(tdr_limit_time_s), 1, 86400, PENSTOCK_CONFIG_NUMBER, true },
+	{ "adapter", "tdr-block-time", "300", "seconds that a principal is blocked", NULL,
+	  ADAPTER(tdr_block_time_s), 1, 86400 * 365, PENSTOCK_CONFIG_NUMBER, true },
 	{ "principal", "weight", "100", "its share of GPU time, beside those of others", NULL,
 	  PRINCIPAL(weight), 1, PENSTOCK_WEIGHT_MAXIMUM, PENSTOCK_CONFIG_NUMBER, false },
 	{ "principal", "max-priority", "0", "the highest priority that its contexts may have", NULL,

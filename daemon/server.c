@@ -345,6 +345,25 @@ static enum penstock_status read_again(struct penstock_server *server, struct pe
 	return status;
 }
 
+static struct penstock_tdr_limits tdr_limits(const struct penstock_config_adapter *said)
+{
+	return (struct penstock_tdr_limits){
+		.count = (uint32_t)said->tdr_limit_count,
+		.window_ms = said->tdr_limit_time_s * 1000,
+		.block_ms = said->tdr_block_time_s * 1000,
+	};
+}
+
+/* The machine has as many adapters as it was started with. */
+static void reload_tdr_limits(const struct penstock_server *server)
+{
+	for (uint32_t i = 0; server->machine != NULL && i <= server->config->more_adapters; i++) {
+		const struct penstock_tdr_limits limits = tdr_limits(&server->config->adapters[i]);
+
+		penstock_machine_set_tdr_limits(server->machine, i, &limits);
+	}
+}
+
 static void hangup_cb(uv_signal_t *handle, int number)
 {
 	struct penstock_server *server = handle->data;
@@ -361,6 +380,7 @@ static void hangup_cb(uv_signal_t *handle, int number)
 		if (server->net != NULL) {
 			server->net->config.max_connections = (uint32_t)server->config->connections;
 		}
+		reload_tdr_limits(server);
 		penstock_log(server->log, PENSTOCK_LOG_NOTICE, "config", "reloaded");
 	}
 	penstock_config_fini(&next);
@@ -547,6 +567,7 @@ static enum penstock_status start_machine(struct penstock_server *server,
 			.test_instructions = adapter->test_instructions,
 			.paranoid = adapter->paranoid,
 			.tdr_delay_ms = (uint32_t)adapter->tdr_delay_ms,
+			.tdr_limits = tdr_limits(adapter),
 		};
 	}
 	status = penstock_machine_start(&config, &server->machine, reterr_text);

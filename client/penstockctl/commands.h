@@ -28,6 +28,9 @@ typedef void fill_report(const ProtobufCMessage *message, struct report *report)
 /* objects.c: what principals have */
 fill_report fill_status, fill_sessions, fill_contexts, fill_context, fill_allocations;
 
+/* failures.c: what went wrong, and who is kept away for it */
+fill_report fill_unblock;
+
 /* gpu.c: what the adapters do */
 fill_report fill_segments, fill_queues, fill_dump;
 

@@ -29,6 +29,7 @@ union request {
 	Penstock__Wire__AdminDump dump;
 	Penstock__Wire__AdminKill kill;
 	Penstock__Wire__AdminEvict evict;
+	Penstock__Wire__AdminUnblock unblock;
 };
 
 /*
@@ -115,6 +116,15 @@ static bool parse_target(int count, char **words, struct arguments *arguments)
 	return fault("neither session, context, device nor principal:", words[1]);
 }
 
+static bool parse_name(int count, char **words, struct arguments *arguments)
+{
+	if (count != 2) {
+		return fault("one name is wanted by", words[0]);
+	}
+	arguments->principal = words[1];
+	return true;
+}
+
 static bool parse_eviction(int count, char **words, struct arguments *arguments)
 {
 	if (arguments->principal != NULL) {
@@ -177,6 +187,11 @@ static void make_evict(const struct arguments *arguments, union request *request
 	}
 }
 
+static void make_unblock(const struct arguments *arguments, union request *request)
+{
+	request->unblock.principal = (char *)arguments->principal;
+}
+
 #define ASKS(asked, text, answer)                                                                  \
 	.request = PENSTOCK_FRAME_ADMIN_##asked,                                                   \
 	.message = &penstock__wire__admin_##text##__descriptor,                                    \
@@ -200,6 +215,8 @@ static const struct command commands[] = {
 	  0, parse_target, ASKS(KILL, kill, KILL), .make = make_kill },
 	{ "evict", "ID, or --principal NAME", "moves allocations out of their segments",
 	  OPTION_PRINCIPAL, parse_eviction, ASKS(EVICT, evict, EVICT), .make = make_evict },
+	{ "unblock", "PRINCIPAL", "admits a principal again whose work hung an adapter too often",
+	  0, parse_name, ASKS(UNBLOCK, unblock, UNBLOCK), .make = make_unblock },
 	{ "trace", "-o FILE [-t SECONDS]", "what happens, for a trace viewer (Chrome, Perfetto)",
 	  OPTION_OUTPUT | OPTION_TIME, parse_trace, .serve = serve_trace },
 };

@@ -62,7 +62,8 @@ void fill_status(const ProtobufCMessage *message, struct report *report)
 		{ "gpu_process", COLUMN_NUMBER }, { "submissions", COLUMN_NUMBER },
 		{ "retired", COLUMN_NUMBER },     { "refused", COLUMN_NUMBER },
 		{ "held", COLUMN_NUMBER },        { "gpu_ns", COLUMN_NS },
-		{ "preemptions", COLUMN_NUMBER },
+		{ "preemptions", COLUMN_NUMBER }, { "hangs", COLUMN_NUMBER },
+		{ "blocked_s", COLUMN_NUMBER },
 	};
 	const Penstock__Wire__StatusReport *reply = (const Penstock__Wire__StatusReport *)message;
 	struct table *table;
@@ -103,6 +104,8 @@ void fill_status(const ProtobufCMessage *message, struct report *report)
 		table_number(table, row->submissions_held);
 		table_number(table, row->gpu_ns);
 		table_number(table, row->preemptions);
+		table_number(table, row->hangs);
+		table_number(table, row->blocked_s);
 	}
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/objects/adapter.h"
 
+#include "daemon/objects/block.h"
 #include "daemon/objects/context.h"
 #include "daemon/objects/fault.h"
 #include "daemon/objects/held.h"
@@ -112,6 +113,9 @@ static void device_fault(void *owner, struct penstock_submission *submission,
 		device->id, context->id, submission->serial, state.fault_node, state.fault_address,
 		state.fault_dma_offset, state.reason);
 	penstock_device_lose(device, &state);
+	if (state.execution_state == PENSTOCK_DEVICE_HUNG) {
+		penstock_block_hung(adapter, device->session->principal);
+	}
 }
 
 static uint64_t now_ns(void *owner)
@@ -128,25 +132,6 @@ static void submitted(void *owner, struct penstock_submission *submission)
 
 /* ---------------------------------------------------------------- failure */
 
-static void lose_devices(const struct penstock_adapter *adapter,
-			 struct penstock_principal *principal,
-			 const struct penstock_device_state *state)
-{
-	penstock_list_for_each (session_link, &principal->sessions) {
-		struct penstock_session *session =
-			penstock_list_entry(session_link, struct penstock_session, principal_link);
-
-		penstock_list_for_each (link, &session->devices) {
-			struct penstock_device *device =
-				penstock_list_entry(link, struct penstock_device, link);
-
-			if (device->adapter == adapter) {
-				penstock_device_lose(device, state);
-			}
-		}
-	}
-}
-
 void penstock_adapter_fail(struct penstock_adapter *adapter, const char *reason)
 {
 	struct penstock_device_state state = { .execution_state = PENSTOCK_DEVICE_STOPPED };
@@ -161,8 +146,9 @@ void penstock_adapter_fail(struct penstock_adapter *adapter, const char *reason)
 			     reason);
 	(void)snprintf(state.reason, sizeof(state.reason), "the adapter has stopped: %s", reason);
 	penstock_list_for_each (link, &adapter->machine->principals) {
-		lose_devices(adapter, penstock_list_entry(link, struct penstock_principal, link),
-			     &state);
+		penstock_principal_lose_devices(
+			penstock_list_entry(link, struct penstock_principal, link), adapter,
+			&state);
 	}
 	/* Whoever found out may stand in the middle of something: the rest on a later turn. */
 	adapter->turn.halt = true;
@@ -289,6 +275,13 @@ enum penstock_status penstock_adapter_start(struct penstock_adapter *adapter,
 	}
 	if (adapter->config.tdr_delay_ms == 0) {
 		adapter->config.tdr_delay_ms = PENSTOCK_TDR_DELAY_MS;
+	}
+	if (adapter->config.tdr_limits.count == 0) {
+		adapter->config.tdr_limits = (struct penstock_tdr_limits){
+			.count = PENSTOCK_TDR_LIMIT_COUNT,
+			.window_ms = PENSTOCK_TDR_LIMIT_TIME_MS,
+			.block_ms = PENSTOCK_TDR_BLOCK_TIME_MS,
+		};
 	}
 	adapter->config.memory_dir = NULL;
 	status = machine->config.start_backend(machine->config.owner, adapter->index, &callbacks,

@@ -2,6 +2,7 @@
 #include "daemon/objects/device.h"
 
 #include "daemon/objects/allocation.h"
+#include "daemon/objects/block.h"
 #include "daemon/objects/context.h"
 
 #include <inttypes.h>
@@ -85,10 +86,12 @@ static uint64_t put_row(struct penstock_device *device)
 
 /* ---------------------------------------------------------------- requests */
 
-static enum penstock_status check_create(const struct penstock_machine *machine,
+static enum penstock_status check_create(const struct penstock_session *session,
 					 uint32_t adapter_index, uint32_t flags,
 					 struct penstock_refusal *ret_refusal)
 {
+	const struct penstock_machine *machine = session->machine;
+
 	if (adapter_index >= machine->adapter_count) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NOT_FOUND,
 				       "there is no adapter %u", adapter_index);
@@ -106,7 +109,8 @@ static enum penstock_status check_create(const struct penstock_machine *machine,
 				       "the adapter has stopped: %s",
 				       machine->adapters[adapter_index].failure);
 	}
-	return PENSTOCK_STATUS_SUCCESS;
+	return penstock_block_check(session->principal, &machine->adapters[adapter_index],
+				    ret_refusal);
 }
 
 /* A create that is sent again after a restart which had kept it. */
@@ -137,7 +141,7 @@ static enum penstock_status create(struct penstock_session *session, uint64_t na
 	if (created_before(session, name, adapter_index, flags)) {
 		return PENSTOCK_STATUS_SUCCESS;
 	}
-	status = check_create(session->machine, adapter_index, flags, ret_refusal);
+	status = check_create(session, adapter_index, flags, ret_refusal);
 	if (status != PENSTOCK_STATUS_SUCCESS || penstock_session_overtaken(session, name)) {
 		return status;
 	}

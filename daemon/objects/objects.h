@@ -26,13 +26,26 @@ struct penstock_session;
 
 /* ---------------------------------------------------------------- the machine */
 
+/* How often what is bad may be: TdrLimitCount in TdrLimitTime. */
+struct penstock_tdr_limits {
+	uint32_t count; /* resets that the adapter survives, 1 to PENSTOCK_TDR_LIMIT_COUNT_MOST */
+	uint64_t window_ms;
+	uint64_t block_ms; /* a principal whose work hung it as often is blocked for so long */
+};
+
+#define PENSTOCK_TDR_LIMIT_COUNT      5u
+#define PENSTOCK_TDR_LIMIT_COUNT_MOST 63u
+#define PENSTOCK_TDR_LIMIT_TIME_MS    60000u
+#define PENSTOCK_TDR_BLOCK_TIME_MS    300000u
+
 struct penstock_adapter_config {
 	const char *memory_dir; /* its own: exists, locked; borrowed for the call */
 	uint64_t local_bytes;
 	uint64_t aperture_bytes;
 	uint32_t hw_queue_packet_cap;
-	uint32_t first_fence_id; /* of every node */
-	uint32_t tdr_delay_ms;   /* TdrDelay; 0: PENSTOCK_TDR_DELAY_MS */
+	uint32_t first_fence_id;               /* of every node */
+	uint32_t tdr_delay_ms;                 /* TdrDelay; 0: PENSTOCK_TDR_DELAY_MS */
+	struct penstock_tdr_limits tdr_limits; /* count 0: what the documents say */
 	bool test_instructions;
 	bool paranoid;
 	/* NULL: penstock_render. Tests put a broken one here. */
@@ -89,6 +102,18 @@ void penstock_machine_stop(struct penstock_machine *machine, void (*stopped)(voi
 
 /* The store's `committed`: every row with a sequence <= `sequence` is on disk. */
 void penstock_machine_committed(struct penstock_machine *machine, uint64_t sequence);
+
+/* They count from now on, also what was before. */
+void penstock_machine_set_tdr_limits(struct penstock_machine *machine, uint32_t adapter_index,
+				     const struct penstock_tdr_limits *limits);
+
+/*
+ * Admits a principal again that was blocked for hanging adapters, with *ret_adapters of them.
+ * SUCCESS, or NOT_FOUND: it is not blocked, or not there.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_unblock(struct penstock_machine *machine, const char *principal,
+				      uint32_t *ret_adapters);
 
 /* No submission is held any more (drain). */
 bool penstock_machine_idle(const struct penstock_machine *machine);

@@ -2,6 +2,7 @@
 #include "daemon/objects/observe.h"
 
 #include "daemon/objects/allocation.h"
+#include "daemon/objects/block.h"
 #include "daemon/objects/context.h"
 #include "daemon/objects/passes.h"
 #include "daemon/objects/snapshot.h"
@@ -127,9 +128,17 @@ void penstock_observe_adapter(const struct penstock_machine *machine, uint32_t i
 	};
 }
 
-static void add_tenant(const struct penstock_adapter *adapter, const struct penstock_tenant *tenant,
+static void add_tenant(const struct penstock_adapter *adapter,
+		       const struct penstock_principal *principal,
 		       struct penstock_principal_view *view)
 {
+	const struct penstock_tenant *tenant = &principal->tenants[adapter->index];
+	uint64_t blocked_ms = penstock_block_left_ms(principal, adapter->index);
+
+	view->hangs += tenant->hangs.total;
+	if (blocked_ms > view->blocked_ms) {
+		view->blocked_ms = blocked_ms;
+	}
 	if (tenant->process == NULL) {
 		return;
 	}
@@ -177,7 +186,7 @@ void penstock_observe_principals(const struct penstock_machine *machine,
 		};
 
 		for (uint32_t i = 0; i < machine->adapter_count; i++) {
-			add_tenant(&machine->adapters[i], &principal->tenants[i], &view);
+			add_tenant(&machine->adapters[i], principal, &view);
 		}
 		visit(owner, &view);
 	}

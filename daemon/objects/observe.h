@@ -70,6 +70,8 @@ struct penstock_principal_view {
 	uint64_t preemptions; /* likewise */
 	uint32_t node_count;
 	struct penstock_principal_node_view nodes[PENSTOCK_LIMIT_ADAPTERS * PENSTOCK_NODE_COUNT];
+	uint64_t hangs;
+	uint64_t blocked_ms; /* for how long it is blocked from an adapter; 0: from none */
 };
 
 void penstock_observe_principals(const struct penstock_machine *machine,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/objects/principal.h"
 
+#include "daemon/objects/block.h"
+#include "daemon/objects/device.h"
 #include "daemon/objects/session.h"
 #include "proto/wire/limits.h"
 
@@ -157,6 +159,25 @@ enum penstock_status penstock_principal_check_quota(const struct penstock_princi
 		       : PENSTOCK_STATUS_QUOTA_EXCEEDED;
 }
 
+void penstock_principal_lose_devices(struct penstock_principal *principal,
+				     const struct penstock_adapter *adapter,
+				     const struct penstock_device_state *state)
+{
+	penstock_list_for_each (session_link, &principal->sessions) {
+		struct penstock_session *session =
+			penstock_list_entry(session_link, struct penstock_session, principal_link);
+
+		penstock_list_for_each (link, &session->devices) {
+			struct penstock_device *device =
+				penstock_list_entry(link, struct penstock_device, link);
+
+			if (device->adapter == adapter) {
+				penstock_device_lose(device, state);
+			}
+		}
+	}
+}
+
 void penstock_principal_ref(struct penstock_principal *principal)
 {
 	principal->references++;
@@ -218,7 +239,8 @@ void penstock_principal_sweep(struct penstock_machine *machine, bool everything)
 			penstock_list_entry(link, struct penstock_principal, link);
 		bool idle = idle_since(principal->active_ms, now);
 
-		if (principal->references == 0 && (idle || everything)) {
+		if (principal->references == 0 &&
+		    (everything || (idle && !penstock_block_counts(principal)))) {
 			forget(principal);
 		} else if (idle) {
 			sweep_tenants(principal, now);

@@ -12,6 +12,7 @@
 #include <uthash.h>
 
 #include "daemon/objects/machine.h"
+#include "daemon/objects/timeouts.h"
 
 /* A GPU process ends, and a principal without objects is forgotten, after so long without work. */
 #define PENSTOCK_PRINCIPAL_IDLE_MS 60000u
@@ -24,6 +25,8 @@ struct penstock_tenant {
 	uint64_t active_ms; /* uv_now of its last submission */
 	uint32_t held;      /* submissions not retired */
 	bool asleep;        /* its GPU process was ended for idleness */
+	struct penstock_timeouts hangs;
+	uint64_t blocked_until_ms; /* uv_now; block.h */
 };
 
 struct penstock_principal {
@@ -80,6 +83,11 @@ enum penstock_status penstock_principal_tenant(struct penstock_principal *princi
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_principal_check_quota(const struct penstock_principal *principal,
 						    uint64_t size_bytes);
+
+/* Loses every device that it has on the adapter. `state` says why. */
+void penstock_principal_lose_devices(struct penstock_principal *principal,
+				     const struct penstock_adapter *adapter,
+				     const struct penstock_device_state *state);
 
 void penstock_principal_ref(struct penstock_principal *principal);
 void penstock_principal_put(struct penstock_principal *principal);

@@ -785,10 +785,11 @@ unsigned fake_core_retire(unsigned count)
 void fake_core_fault(const struct penstock_interrupt *interrupt, const char *text)
 {
 	struct penstock_list *link = penstock_list_first(&fake.hardware);
+	const struct penstock_scheduler_config *config;
 
 	ck_assert_ptr_nonnull(link);
-	scheduler_now->config.device_fault(scheduler_now->config.owner, submission_of(link),
-					   interrupt, text);
+	config = &submission_of(link)->queue->scheduler->config;
+	config->device_fault(config->owner, submission_of(link), interrupt, text);
 	penstock_list_remove(link);
 	submission_of(link)->completed(submission_of(link),
 				       PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);

@@ -427,6 +427,32 @@ START_TEST(a_reload_does_not_change_adapters)
 }
 END_TEST
 
+START_TEST(E5_a_reload_changes_the_limits_of_every_adapter)
+{
+	struct penstock_config next = { .given = 0 };
+	struct penstock_config first;
+	unsigned fixed = 0;
+
+	ck_assert_int_eq(read_text("[adapter 1]\n"), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(penstock_config_complete(&config, &text), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(config.adapters[0].tdr_limit_count, 5);
+	ck_assert_uint_eq(config.adapters[1].tdr_block_time_s, 300);
+	first = config;
+	config = next;
+	ck_assert_int_eq(read_text("[adapter]\ntdr-limit-count = 7\n"
+				   "[adapter 1]\ntdr-limit-count = 3\ntdr-block-time = 9\n"),
+			 PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(penstock_config_complete(&config, &text), PENSTOCK_STATUS_SUCCESS);
+	penstock_config_reload(&first, &config, count_fixed, &fixed);
+	ck_assert_uint_eq(fixed, 0);
+	ck_assert_uint_eq(first.adapters[0].tdr_limit_count, 7);
+	ck_assert_uint_eq(first.adapters[0].tdr_block_time_s, 300);
+	ck_assert_uint_eq(first.adapters[1].tdr_limit_count, 3);
+	ck_assert_uint_eq(first.adapters[1].tdr_block_time_s, 9);
+	penstock_config_fini(&first);
+}
+END_TEST
+
 START_TEST(a_reload_changes_what_may_change_and_names_the_rest)
 {
 	struct penstock_config next = { .given = 0 };
@@ -509,6 +535,7 @@ int main(void)
 	tcase_add_test(tcase, a_principal_has_what_everybody_has_where_it_says_nothing);
 	tcase_add_test(tcase, a_section_of_a_principal_that_makes_no_sense_is_refused);
 	tcase_add_test(tcase, a_reload_does_not_change_adapters);
+	tcase_add_test(tcase, E5_a_reload_changes_the_limits_of_every_adapter);
 	tcase_add_test(tcase, a_reload_changes_what_may_change_and_names_the_rest);
 	tcase_add_test(tcase, the_example_says_every_key_with_its_default);
 	tcase_add_test(tcase, a_file_that_is_not_there_is_named);
