@@ -159,6 +159,8 @@ static const struct row {
 	{ PENSTOCK_FRAME_TRACE_REPORT, false, &penstock__wire__trace_report__descriptor, on_reply },
 	{ PENSTOCK_FRAME_UNBLOCK_REPORT, false, &penstock__wire__unblock_report__descriptor,
 	  on_reply },
+	{ PENSTOCK_FRAME_DEBUG_REPORTS, false, &penstock__wire__debug_reports__descriptor,
+	  on_reply },
 };
 
 static enum penstock_status handle_row(struct penstock_connection *connection,

@@ -29,7 +29,7 @@ typedef void fill_report(const ProtobufCMessage *message, struct report *report)
 fill_report fill_status, fill_sessions, fill_contexts, fill_context, fill_allocations;
 
 /* failures.c: what went wrong, and who is kept away for it */
-fill_report fill_unblock;
+fill_report fill_reports, fill_report_of_one, fill_unblock;
 
 /* gpu.c: what the adapters do */
 fill_report fill_segments, fill_queues, fill_dump;

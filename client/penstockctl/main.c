@@ -30,6 +30,7 @@ union request {
 	Penstock__Wire__AdminKill kill;
 	Penstock__Wire__AdminEvict evict;
 	Penstock__Wire__AdminUnblock unblock;
+	Penstock__Wire__AdminReport report;
 };
 
 /*
@@ -192,6 +193,11 @@ static void make_unblock(const struct arguments *arguments, union request *reque
 	request->unblock.principal = (char *)arguments->principal;
 }
 
+static void make_report(const struct arguments *arguments, union request *request)
+{
+	request->report.id = arguments->id;
+}
+
 #define ASKS(asked, text, answer)                                                                  \
 	.request = PENSTOCK_FRAME_ADMIN_##asked,                                                   \
 	.message = &penstock__wire__admin_##text##__descriptor,                                    \
@@ -215,6 +221,14 @@ static const struct command commands[] = {
 	  0, parse_target, ASKS(KILL, kill, KILL), .make = make_kill },
 	{ "evict", "ID, or --principal NAME", "moves allocations out of their segments",
 	  OPTION_PRINCIPAL, parse_eviction, ASKS(EVICT, evict, EVICT), .make = make_evict },
+	{ "reports", "", "what is kept of failures of GPUs", 0, parse_none,
+	  .request = PENSTOCK_FRAME_ADMIN_REPORTS,
+	  .message = &penstock__wire__admin_reports__descriptor,
+	  .reply = PENSTOCK_FRAME_DEBUG_REPORTS, .fill = fill_reports },
+	{ "report", "ID", "one of them: where the GPU was, and what it had", 0, parse_id,
+	  .request = PENSTOCK_FRAME_ADMIN_REPORT,
+	  .message = &penstock__wire__admin_report__descriptor, .make = make_report,
+	  .reply = PENSTOCK_FRAME_DEBUG_REPORTS, .fill = fill_report_of_one },
 	{ "unblock", "PRINCIPAL", "admits a principal again whose work hung an adapter too often",
 	  0, parse_name, ASKS(UNBLOCK, unblock, UNBLOCK), .make = make_unblock },
 	{ "trace", "-o FILE [-t SECONDS]", "what happens, for a trace viewer (Chrome, Perfetto)",

@@ -289,22 +289,3 @@ void penstock_handle_admin_metrics(struct penstock_call *call)
 	penstock_admin_answer(call, &none, PENSTOCK_FRAME_METRICS_REPORT, &report.base);
 	free(text);
 }
-
-/* ---------------------------------------------------------------- failures */
-
-void penstock_handle_admin_unblock(struct penstock_call *call)
-{
-	const Penstock__Wire__AdminUnblock *request =
-		(const Penstock__Wire__AdminUnblock *)call->message;
-	Penstock__Wire__UnblockReport report = PENSTOCK__WIRE__UNBLOCK_REPORT__INIT;
-	const struct penstock_rows none = { .failed = false };
-
-	if (penstock_unblock(call->connection->net->config.machine, request->principal,
-			     &report.adapters) != PENSTOCK_STATUS_SUCCESS) {
-		penstock_call_refuse(call, PENSTOCK_STATUS_NOT_FOUND,
-				     "no principal of that name is blocked");
-		return;
-	}
-	report.principal = request->principal;
-	penstock_admin_answer(call, &none, PENSTOCK_FRAME_UNBLOCK_REPORT, &report.base);
-}

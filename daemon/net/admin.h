@@ -24,6 +24,8 @@ void penstock_handle_admin_kill(struct penstock_call *call);
 void penstock_handle_admin_evict(struct penstock_call *call);
 void penstock_handle_admin_trace(struct penstock_call *call);
 void penstock_handle_admin_unblock(struct penstock_call *call);
+void penstock_handle_admin_reports(struct penstock_call *call);
+void penstock_handle_admin_report(struct penstock_call *call);
 
 /* The connection ends: so does its trace, where it has one. */
 void penstock_admin_trace_end(struct penstock_connection *connection);
@@ -38,6 +40,10 @@ void penstock_admin_refuse_stopped(struct penstock_call *call);
 /* A context's row; NULL: no memory, or no more rows. */
 Penstock__Wire__ContextRow *penstock_admin_context_row(struct penstock_rows *rows,
 						       const struct penstock_context_view *view);
+
+/* The row of a list element. */
+void penstock_admin_element_row(struct penstock_rows *rows,
+				const struct penstock_element_view *element);
 
 /* Answers with the report, or refuses where its rows did not find memory. */
 void penstock_admin_answer(struct penstock_call *call, const struct penstock_rows *rows,

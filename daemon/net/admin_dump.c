@@ -57,22 +57,27 @@ static void disassemble(struct text *text, const uint8_t *bytes, uint32_t length
 	*ret_truncated |= offset < length;
 }
 
+void penstock_admin_element_row(struct penstock_rows *rows,
+				const struct penstock_element_view *element)
+{
+	Penstock__Wire__ListEntryRow *row = penstock_rows_add(rows, sizeof(*row));
+
+	if (row == NULL) {
+		return;
+	}
+	penstock__wire__list_entry_row__init(row);
+	row->index = element->index;
+	row->allocation = element->allocation;
+	row->write_operation = element->write_operation;
+	row->segment = element->segment_id;
+	row->address = element->address;
+	row->size_bytes = element->size_bytes;
+}
+
 static void add_elements(struct penstock_rows *rows, const struct penstock_dump_view *view)
 {
 	for (uint32_t i = 0; i < view->element_count; i++) {
-		const struct penstock_element_view *element = &view->elements[i];
-		Penstock__Wire__ListEntryRow *row = penstock_rows_add(rows, sizeof(*row));
-
-		if (row == NULL) {
-			return;
-		}
-		penstock__wire__list_entry_row__init(row);
-		row->index = element->index;
-		row->allocation = element->allocation;
-		row->write_operation = element->write_operation;
-		row->segment = element->segment_id;
-		row->address = element->address;
-		row->size_bytes = element->size_bytes;
+		penstock_admin_element_row(rows, &view->elements[i]);
 	}
 }
 

@@ -64,6 +64,10 @@ static const struct penstock_dispatch_row rows[] = {
 	REQUEST(ADMIN_TRACE, admin_trace, penstock_handle_admin_trace, 0, SMALL_BYTES, NONE, ADMIN),
 	REQUEST(ADMIN_UNBLOCK, admin_unblock, penstock_handle_admin_unblock, 0, SMALL_BYTES, NONE,
 		ADMIN),
+	REQUEST(ADMIN_REPORTS, admin_reports, penstock_handle_admin_reports, 0, SMALL_BYTES, NONE,
+		ADMIN),
+	REQUEST(ADMIN_REPORT, admin_report, penstock_handle_admin_report, 0, SMALL_BYTES, NONE,
+		ADMIN),
 };
 
 static const char no_session[] = "this connection asked for no session";

@@ -3,6 +3,7 @@
 
 #include "daemon/objects/block.h"
 #include "daemon/objects/context.h"
+#include "daemon/objects/debug_report.h"
 #include "daemon/objects/fault.h"
 #include "daemon/objects/held.h"
 #include "daemon/objects/machine.h"
@@ -112,6 +113,8 @@ static void device_fault(void *owner, struct penstock_submission *submission,
 		adapter->index, device->session->principal->name, device->session->number,
 		device->id, context->id, submission->serial, state.fault_node, state.fault_address,
 		state.fault_dma_offset, state.reason);
+	penstock_debug_report_submission(adapter, submission, interrupt, &state,
+					 penstock_scheduler_dbg_info(adapter->scheduler));
 	penstock_device_lose(device, &state);
 	if (state.execution_state == PENSTOCK_DEVICE_HUNG) {
 		penstock_block_hung(adapter, device->session->principal);
@@ -144,6 +147,7 @@ void penstock_adapter_fail(struct penstock_adapter *adapter, const char *reason)
 	penstock_machine_log(adapter->machine, LOG_CRIT, "objects",
 			     "adapter failed adapter=%" PRIu32 " reason='%s'", adapter->index,
 			     reason);
+	penstock_debug_report_adapter(adapter, "stopped-adapter", reason);
 	(void)snprintf(state.reason, sizeof(state.reason), "the adapter has stopped: %s", reason);
 	penstock_list_for_each (link, &adapter->machine->principals) {
 		penstock_principal_lose_devices(

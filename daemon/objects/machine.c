@@ -5,6 +5,7 @@
 #include "daemon/objects/allocation.h"
 #include "daemon/objects/condemned.h"
 #include "daemon/objects/context.h"
+#include "daemon/objects/debug_report.h"
 #include "daemon/objects/held.h"
 #include "daemon/objects/principal.h"
 #include "daemon/objects/session.h"
@@ -50,6 +51,7 @@ static struct penstock_machine *make(const struct penstock_machine_config *confi
 	penstock_list_init(&machine->principals);
 	penstock_list_init(&machine->unsettled);
 	penstock_list_init(&machine->condemned);
+	penstock_list_init(&machine->debug_reports);
 	penstock_list_init(&machine->leases);
 	penstock_list_init(&machine->dirty_lists);
 	penstock_list_init(&machine->snapshots);
@@ -201,6 +203,7 @@ static void handles_closed(struct penstock_machine *machine)
 	void (*stopped)(void *argument) = machine->stopped;
 	void *argument = machine->stopped_argument;
 
+	penstock_debug_reports_fini(machine);
 	penstock_held_pool_fini(&machine->held_pool);
 	penstock_directory_fini(&machine->directory);
 	penstock_trace_fini(&machine->trace);

@@ -32,10 +32,13 @@ struct penstock_machine {
 	struct penstock_directory directory;
 	struct penstock_held_pool held_pool;
 	struct penstock_trace trace;
-	struct penstock_list principals;  /* penstock_principal.link */
-	struct penstock_list unsettled;   /* penstock_session.unsettled_link: rows not on disk */
-	uint64_t committed_sequence;      /* of the store */
-	struct penstock_list condemned;   /* condemned.c: their rows' deletion is not on disk */
+	struct penstock_list principals;    /* penstock_principal.link */
+	struct penstock_list unsettled;     /* penstock_session.unsettled_link: rows not on disk */
+	uint64_t committed_sequence;        /* of the store */
+	struct penstock_list condemned;     /* condemned.c: their rows' deletion is not on disk */
+	struct penstock_list debug_reports; /* debug_report.c, oldest first */
+	uint32_t debug_report_count;
+	uint64_t last_debug_report_id;
 	struct penstock_list leases;      /* penstock_session.lease_link: without a connection */
 	struct penstock_list dirty_lists; /* penstock_context.dirty_link: table not stored */
 	struct penstock_list snapshots;   /* penstock_snapshot.link, oldest first: large ones */

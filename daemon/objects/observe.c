@@ -26,10 +26,8 @@ static const char *const execution_names[] = {
 	[PENSTOCK_DEVICE_ERROR_DMAPAGEFAULT] = "dma-page-fault",
 };
 
-static const char *execution_name(const struct penstock_device *device)
+const char *penstock_execution_name(uint32_t state)
 {
-	uint32_t state = device->state.execution_state;
-
 	/* A stored state may be any number. */
 	return state < PENSTOCK_ARRAY_SIZE(execution_names) && execution_names[state] != NULL
 		       ? execution_names[state]
@@ -251,7 +249,7 @@ static struct penstock_context_view view_context(const struct penstock_context *
 		.name = context->info.name,
 		.device = device->id,
 		.adapter = device->adapter->index,
-		.device_state = execution_name(device),
+		.device_state = penstock_execution_name(device->state.execution_state),
 		.device_reason = device->state.reason,
 		.node_ordinal = context->info.node_ordinal,
 		.flags = context->info.flags,

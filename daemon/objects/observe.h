@@ -175,6 +175,46 @@ penstock_observe_submission(const struct penstock_machine *machine, uint64_t con
 			    void (*visit)(void *owner, const struct penstock_dump_view *view),
 			    void *owner);
 
+/* ---------------------------------------------------------------- failures */
+
+/* What a device's D3DKMT_DEVICEEXECUTION_STATE is called; "unknown" where it is none. */
+const char *penstock_execution_name(uint32_t state);
+
+/* What is kept of a failure of a GPU. */
+struct penstock_debug_report {
+	uint64_t id; /* > 0, of this run of the daemon */
+	uint64_t made_ms;
+	uint32_t adapter;
+	char event[24]; /* the state of the device that was lost; of the adapter: "reset-adapter",
+			 * "stopped-adapter" */
+	char principal[128]; /* "" where it is the adapter's; so are the next ones */
+	uint64_t session;    /* as in penstock_context_view */
+	uint64_t device;
+	uint64_t context;
+	uint64_t fence; /* the submission's client fence */
+	uint32_t pass;
+	uint32_t node_ordinal;
+	uint32_t submission_fence_id;
+	uint64_t fault_address;  /* 0: none */
+	uint32_t dma_offset;     /* of the instruction; PENSTOCK_DMA_OFFSET_UNKNOWN */
+	uint32_t dma_bytes;      /* of the DMA buffer */
+	const char *instruction; /* of the command buffer; static; NULL or "": not known */
+	uint32_t command_offset; /* of that */
+	char reason[256];
+	char disassembly[2048];  /* around dma_offset, which is marked; "" where it is not known */
+	char engine_state[1024]; /* what the GPU's rings said before anything was done */
+	uint32_t element_total;  /* of the allocation list */
+	uint32_t element_count;  /* of these, without NULL elements: */
+	struct penstock_element_view elements[32];
+};
+
+/* Oldest first. */
+void penstock_observe_debug_reports(const struct penstock_machine *machine,
+				    void (*visit)(void *owner,
+						  const struct penstock_debug_report *report,
+						  uint64_t age_ms),
+				    void *owner);
+
 /* ---------------------------------------------------------------- memory and queues */
 
 struct penstock_allocation_view {

@@ -91,10 +91,11 @@ struct penstock_scheduler {
 	bool stopped;
 	struct penstock_backend_process *bells[PENSTOCK_BELLS];
 	uint32_t bell_count;
-	bool watch_asked;                    /* config.watch was called */
-	bool bells_asked;                    /* config.bells was called */
-	bool slice_asked;                    /* config.slice was called */
-	struct penstock_check_range *ranges; /* [range_capacity], for --paranoid; owned */
+	bool watch_asked;                       /* config.watch was called */
+	bool bells_asked;                       /* config.bells was called */
+	char dbg_info[PENSTOCK_DBG_INFO_BYTES]; /* of the last process that was reset */
+	bool slice_asked;                       /* config.slice was called */
+	struct penstock_check_range *ranges;    /* [range_capacity], for --paranoid; owned */
 	uint32_t range_capacity;
 };
 

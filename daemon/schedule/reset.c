@@ -290,6 +290,24 @@ static void convict(struct penstock_scheduler *scheduler, const struct penstock_
 
 /* ---------------------------------------------------------------- the reset */
 
+const char *penstock_scheduler_dbg_info(const struct penstock_scheduler *scheduler)
+{
+	return scheduler->dbg_info;
+}
+
+/* DxgkDdiCollectDbgInfo: while there is something to be seen. */
+static void collect_dbg_info(struct penstock_scheduler *scheduler,
+			     const struct penstock_vidmm_process *process)
+{
+	const struct penstock_backend_ops *ops = scheduler->config.backend->ops;
+
+	scheduler->dbg_info[0] = '\0';
+	if (ops->collect_dbg_info != NULL) {
+		(void)ops->collect_dbg_info(penstock_vidmm_process_backend(process),
+					    scheduler->dbg_info, sizeof(scheduler->dbg_info));
+	}
+}
+
 /* Stops it, finds out who it was, starts it again with the others, and tells. It is taken. */
 static void reset_now(struct penstock_scheduler *scheduler, struct penstock_reset *reset, bool died,
 		      int wait_status)
@@ -299,6 +317,7 @@ static void reset_now(struct penstock_scheduler *scheduler, struct penstock_rese
 	struct running running[PENSTOCK_NODE_COUNT];
 	struct last_seen seen[PENSTOCK_NODE_COUNT];
 
+	collect_dbg_info(scheduler, process);
 	ask_what_runs(scheduler, process, running);
 	stop_process(scheduler, process);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {

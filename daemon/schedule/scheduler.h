@@ -127,6 +127,14 @@ void penstock_scheduler_slice(struct penstock_scheduler *scheduler);
  */
 void penstock_scheduler_watch(struct penstock_scheduler *scheduler);
 
+#define PENSTOCK_DBG_INFO_BYTES 1024u
+
+/*
+ * For device_fault: what DxgkDdiCollectDbgInfo said of the process before it was reset, "" where
+ * there is nothing. Borrowed for that call.
+ */
+const char *penstock_scheduler_dbg_info(const struct penstock_scheduler *scheduler);
+
 /* The doorbells that wait, if any. */
 void penstock_scheduler_ring_doorbells(struct penstock_scheduler *scheduler);
 

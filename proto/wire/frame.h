@@ -64,6 +64,8 @@
 	FRAME(ADMIN_EVICT, 0x4d, AdminEvict)                                                       \
 	FRAME(ADMIN_TRACE, 0x4e, AdminTrace)                                                       \
 	FRAME(ADMIN_UNBLOCK, 0x48, AdminUnblock)                                                   \
+	FRAME(ADMIN_REPORTS, 0x49, AdminReports)                                                   \
+	FRAME(ADMIN_REPORT, 0x4a, AdminReport)                                                     \
 	FRAME(WELCOME, 0x80, Welcome)                                                              \
 	FRAME(ACK, 0x81, Ack)                                                                      \
 	FRAME(REFUSAL, 0x82, Refusal)                                                              \
@@ -84,7 +86,8 @@
 	FRAME(KILL_REPORT, 0xca, KillReport)                                                       \
 	FRAME(EVICT_REPORT, 0xcb, EvictReport)                                                     \
 	FRAME(TRACE_REPORT, 0xcc, TraceReport)                                                     \
-	FRAME(UNBLOCK_REPORT, 0xc7, UnblockReport)
+	FRAME(UNBLOCK_REPORT, 0xc7, UnblockReport)                                                 \
+	FRAME(DEBUG_REPORTS, 0xc8, DebugReports)
 
 enum penstock_frame_type {
 #define FRAME(name, number, message) PENSTOCK_FRAME_##name = number,

@@ -63,6 +63,9 @@
 #define PENSTOCK_LIMIT_TRACE_EVENTS        131072u /* of 64 bytes; beyond it they are lost */
 #define PENSTOCK_LIMIT_TRACE_REPORT_EVENTS 4096u
 
+/* failures of GPUs that are remembered */
+#define PENSTOCK_LIMIT_DEBUG_REPORTS 64u
+
 /* one instruction: no legal instruction may look like a hang */
 #define PENSTOCK_LIMIT_INSTRUCTION_DWORDS 65535u
 #define PENSTOCK_LIMIT_SURFACE_EXTENT     16384u      /* pixels, width or height */

@@ -8,6 +8,7 @@ import pathlib
 from peer import STATUS, Daemon, Peer, refused, run
 from test_priorities import Lane, fills
 from test_sizes import FOR_EVER, spin
+from tools import control, expect, report
 
 HUNG = 3
 TDR_DELAY = "--tdr-delay=3000"
@@ -72,8 +73,34 @@ def E2_a_node_full_of_it_is_free_again(daemon):
             is_lost_and_named(lane, serial)
 
 
+def E7_a_report_shows_the_looping_instruction(daemon):
+    with Peer(daemon) as peer:
+        stuck = Lane(peer, 0)
+        serial = stuck.submit(fills(1, 4) + spin(FOR_EVER) + fills(5, 4))
+        is_lost_and_named(stuck, serial)
+        last = report(daemon, "reports")["reports"][-1]
+        assert last["event"] == "hung" and last["instruction"] == "spin", last
+        assert last["fence"] == serial and last["command_offset"] == 0x80, last
+        whole = report(daemon, "report", last["id"])
+        facts = whole["report"]
+        assert facts["dma_offset_known"] and facts["dma_offset"] == last["dma_offset"], facts
+        marked = [line for line in whole["disassembly"].splitlines() if line.startswith("> ")]
+        assert len(marked) == 1 and marked[0].startswith(f"> spin microseconds={FOR_EVER}"), whole
+        assert f"{facts['dma_offset']:#x}" in marked[0], marked
+        assert len([line for line in whole["disassembly"].splitlines() if "fill" in line]) == 8
+        assert "node=0 outstanding=1" in whole["engine_state"], whole
+        assert "running=" in whole["engine_state"], whole
+        assert [row["write"] for row in whole["allocation_list"]] == [True], whole
+        missing = control(daemon, "report", str(last["id"] + 1000))
+        expect(missing, 1, "there is no report of that id")
+        shown = control(daemon, "report", str(last["id"]))
+        assert shown.returncode == 0 and "> spin" in shown.stdout, shown
+
+
 if __name__ == "__main__":
     run([E1_E2_work_that_never_ends_costs_its_own_device_and_names_the_instruction,
          E2_no_other_principal_loses_anything_or_waits_for_it,
-         E2_a_node_full_of_it_is_free_again],
-        lambda: Daemon("--test-instructions", "--listen=127.0.0.1:0", TDR_DELAY))
+         E2_a_node_full_of_it_is_free_again,
+         E7_a_report_shows_the_looping_instruction],
+        lambda: Daemon("--test-instructions", "--listen=127.0.0.1:0", TDR_DELAY,
+                       "--tdr-limit-count=63"))

@@ -169,7 +169,8 @@ def reports_are_for_the_daemons_user_and_root_only(daemon):
                 for name in ("ADMIN_STATUS", "ADMIN_CONTEXTS", "ADMIN_CONTEXT", "ADMIN_METRICS",
                              "ADMIN_ALLOCATIONS", "ADMIN_SEGMENTS", "ADMIN_QUEUES", "ADMIN_DUMP",
                              "ADMIN_SESSIONS", "ADMIN_KILL", "ADMIN_EVICT",
-                             "ADMIN_TRACE", "ADMIN_UNBLOCK"):
+                             "ADMIN_TRACE", "ADMIN_UNBLOCK",
+                             "ADMIN_REPORTS", "ADMIN_REPORT"):
                     refused(peer, peer.request(name), "ACCESS_DENIED")
                     refused(peer, peer.request(name, raw=b"\xff\xff"), "ACCESS_DENIED")
                 peer.sync()

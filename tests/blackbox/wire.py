@@ -28,7 +28,8 @@ TYPES = {
     "ADMIN_DUMP": (0x46, "AdminDump"), "ADMIN_METRICS": (0x47, "AdminMetrics"),
     "ADMIN_SESSIONS": (0x4b, "AdminSessions"), "ADMIN_KILL": (0x4c, "AdminKill"),
     "ADMIN_EVICT": (0x4d, "AdminEvict"), "ADMIN_TRACE": (0x4e, "AdminTrace"),
-    "ADMIN_UNBLOCK": (0x48, "AdminUnblock"),
+    "ADMIN_UNBLOCK": (0x48, "AdminUnblock"), "ADMIN_REPORTS": (0x49, "AdminReports"),
+    "ADMIN_REPORT": (0x4a, "AdminReport"),
     "WELCOME": (0x80, "Welcome"), "ACK": (0x81, "Ack"), "REFUSAL": (0x82, "Refusal"),
     "SHARED": (0x83, "Shared"), "READ_DATA": (0x84, "ReadData"),
     "DEVICE_STATE": (0x85, "DeviceState"), "CONTEXT_STATE": (0x86, "ContextState"),
@@ -40,6 +41,7 @@ TYPES = {
     "KILL_REPORT": (0xca, "KillReport"), "EVICT_REPORT": (0xcb, "EvictReport"),
     "TRACE_REPORT": (0xcc, "TraceReport"),
     "UNBLOCK_REPORT": (0xc7, "UnblockReport"),
+    "DEBUG_REPORTS": (0xc8, "DebugReports"),
 }
 NAMES = {number: name for name, (number, _) in TYPES.items()}
 

@@ -613,6 +613,16 @@ static uint32_t running_fence(const struct penstock_backend_process *base, uint3
 	return ring->running;
 }
 
+static size_t collect_dbg_info(struct penstock_backend_process *base, char *ret_text,
+			       size_t text_bytes)
+{
+	const struct machine_process *process = process_of(base);
+
+	snprintf(ret_text, text_bytes, "resets=%u packets=%u", process->resets,
+		 process->rings[0].count + process->rings[1].count);
+	return strlen(ret_text);
+}
+
 static const struct penstock_backend_ops ops = {
 	.name = "machine",
 	.create_process = create_process,
@@ -625,6 +635,7 @@ static const struct penstock_backend_ops ops = {
 	.preempt_command = preempt_command,
 	.reset_engine = reset_engine,
 	.running_fence = running_fence,
+	.collect_dbg_info = collect_dbg_info,
 };
 
 /* ---------------------------------------------------------------- the owner */
@@ -669,6 +680,8 @@ static void device_fault(void *owner, struct penstock_submission *submission,
 	machine->faults++;
 	machine->fault_context = submission->queue->context;
 	snprintf(machine->fault_text, sizeof(machine->fault_text), "%s", text);
+	snprintf(machine->dbg_info, sizeof(machine->dbg_info), "%s",
+		 penstock_scheduler_dbg_info(machine->scheduler));
 	penstock_scheduler_cancel(submission->queue, PENSTOCK_STATUS_DEVICE_REMOVED);
 }
 

@@ -102,6 +102,7 @@ struct machine {
 	void *fault_context;             /* of the last device_fault */
 	struct penstock_interrupt fault; /* what it was told with */
 	char fault_text[512];
+	char dbg_info[PENSTOCK_DBG_INFO_BYTES]; /* what was collected before its reset */
 	bool deliver_asked;
 	bool bells_asked;
 	bool watch_asked;

