@@ -17,6 +17,7 @@ static const struct {
 	{ "illegal", PENSTOCK_FAULT_ILLEGAL },
 	{ "page-fault", PENSTOCK_FAULT_PAGE_FAULT },
 	{ "hang", PENSTOCK_FAULT_HANG },
+	{ "stuck", PENSTOCK_FAULT_STUCK },
 	{ "death", PENSTOCK_FAULT_DEATH },
 	{ "adapter", PENSTOCK_FAULT_ADAPTER },
 };

@@ -173,9 +173,10 @@ struct penstock_backend_ops {
 	 * complete; packets that are submitted from inside of that go nowhere. Both rings are
 	 * empty on return, nothing of before is reported any more, and the next submit starts
 	 * another process, with its files attached and nothing mapped but LOCAL. Also the way to
-	 * end an idle process.
+	 * end an idle process. SUCCESS, or UNSUCCESSFUL: it did not end, and may still touch
+	 * memory; nothing of it is reported, and it may be tried again.
 	 */
-	void (*reset_engine)(struct penstock_backend_process *process);
+	enum penstock_status (*reset_engine)(struct penstock_backend_process *process);
 
 	/*
 	 * The fence of the packet that the node executed last, 0: none; and the

@@ -13,7 +13,7 @@ static void report_adapters(struct report *report, const Penstock__Wire__StatusR
 		{ "devices_lost", COLUMN_NUMBER }, { "contexts", COLUMN_NUMBER },
 		{ "allocations", COLUMN_NUMBER },  { "openings", COLUMN_NUMBER },
 		{ "held", COLUMN_NUMBER },         { "system_process", COLUMN_NUMBER },
-		{ "failure", COLUMN_TEXT },
+		{ "resets", COLUMN_NUMBER },       { "failure", COLUMN_TEXT },
 	};
 	struct table *table =
 		report_table(report, "adapters", columns, PENSTOCK_ARRAY_SIZE(columns));
@@ -31,6 +31,7 @@ static void report_adapters(struct report *report, const Penstock__Wire__StatusR
 		table_number(table, row->openings);
 		table_number(table, row->submissions_held);
 		table_number(table, (uint64_t)row->system_process);
+		table_number(table, row->resets);
 		table_text(table, row->failure);
 	}
 }

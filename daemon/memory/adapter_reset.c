@@ -50,8 +50,11 @@ static void lose_place(struct penstock_vidmm_allocation *allocation)
 static void abandon(struct penstock_vidmm *vidmm)
 {
 	penstock_list_for_each (link, &vidmm->processes) {
-		penstock_vidmm_process_abandon(
-			penstock_list_entry(link, struct penstock_vidmm_process, link));
+		struct penstock_vidmm_process *process =
+			penstock_list_entry(link, struct penstock_vidmm_process, link);
+
+		penstock_vidmm_process_abandon(process);
+		process->lost = false; /* it begins anew like everybody */
 	}
 	penstock_vidmm_process_abandon(vidmm->system);
 }

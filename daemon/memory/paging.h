@@ -108,7 +108,9 @@ struct penstock_paging_packet {
 	struct penstock_list link; /* schedule's own while on the hardware */
 	uint32_t node_ordinal;
 	uint32_t submission_fence_id;
-	uint32_t attempts; /* schedule: how often its process ended over it */
+	uint32_t attempts;        /* schedule: how often its process ended over it */
+	uint64_t place;           /* schedule: where its process was at the last look */
+	uint64_t stands_since_ns; /* schedule: when it got there */
 };
 
 /* Of one process. */

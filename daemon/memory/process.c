@@ -251,6 +251,20 @@ void penstock_vidmm_process_release(struct penstock_vidmm_process *process)
 	penstock_vidmm_process_settle(process);
 }
 
+bool penstock_vidmm_each_process(struct penstock_vidmm *vidmm,
+				 bool (*visit)(void *owner, struct penstock_vidmm_process *process),
+				 void *owner)
+{
+	bool all;
+
+	penstock_vidmm_own_thread(vidmm);
+	all = visit(owner, vidmm->system);
+	penstock_list_for_each_safe (link, &vidmm->processes) {
+		all &= visit(owner, penstock_list_entry(link, struct penstock_vidmm_process, link));
+	}
+	return all;
+}
+
 struct penstock_backend_process *
 penstock_vidmm_process_backend(const struct penstock_vidmm_process *process)
 {
@@ -325,7 +339,10 @@ bool penstock_vidmm_process_idle(struct penstock_vidmm_process *process)
 	if (process->id == 0 || process->prepared > 0 || !penstock_paging_idle(&process->paging)) {
 		return false;
 	}
-	process->vidmm->config.backend->ops->reset_engine(process->backend);
+	if (process->vidmm->config.backend->ops->reset_engine(process->backend) !=
+	    PENSTOCK_STATUS_SUCCESS) {
+		return false; /* asked again, as all that are idle are */
+	}
 	tell_end(process);
 	/* What kept it from running (no memory, no processes) may have been of the moment. */
 	process->lost = false;

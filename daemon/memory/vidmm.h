@@ -164,6 +164,11 @@ void penstock_vidmm_process_release(struct penstock_vidmm_process *process);
  */
 void penstock_vidmm_process_lost(struct penstock_vidmm_process *process);
 
+/* Every process, the system process first, whatever the others answer; whether all did true. */
+bool penstock_vidmm_each_process(struct penstock_vidmm *vidmm,
+				 bool (*visit)(void *owner, struct penstock_vidmm_process *process),
+				 void *owner);
+
 /*
  * Ends the GPU process of a principal that has nothing on the hardware; it starts again when
  * needed, also one that was lost. ret: false where something is under way, and nothing happened.

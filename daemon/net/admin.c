@@ -114,6 +114,7 @@ static void add_adapter(struct penstock_rows *rows, const struct penstock_net *n
 	row->allocations = view->allocations;
 	row->openings = view->openings;
 	row->submissions_held = view->submissions_held;
+	row->resets = view->resets;
 	row->system_process = view->system_process;
 }
 

@@ -57,6 +57,11 @@ static void failed(void *owner, const char *reason)
 	penstock_adapter_fail(owner, reason);
 }
 
+static void reset_adapter(void *owner, const char *reason)
+{
+	penstock_adapter_reset(owner, reason);
+}
+
 static void progress(void *owner)
 {
 	struct penstock_adapter *adapter = owner;
@@ -135,11 +140,23 @@ static void submitted(void *owner, struct penstock_submission *submission)
 
 /* ---------------------------------------------------------------- failure */
 
+static void lose_devices(struct penstock_adapter *adapter, enum penstock_device_execution execution,
+			 const char *what, const char *reason)
+{
+	struct penstock_device_state state = { .execution_state = execution };
+
+	(void)snprintf(state.reason, sizeof(state.reason), "the adapter %s: %s", what, reason);
+	penstock_list_for_each (link, &adapter->machine->principals) {
+		penstock_principal_lose_devices(
+			penstock_list_entry(link, struct penstock_principal, link), adapter,
+			&state);
+	}
+}
+
 void penstock_adapter_fail(struct penstock_adapter *adapter, const char *reason)
 {
-	struct penstock_device_state state = { .execution_state = PENSTOCK_DEVICE_STOPPED };
-
-	if (adapter->state != PENSTOCK_ADAPTER_RUNNING) {
+	if (adapter->state != PENSTOCK_ADAPTER_RUNNING &&
+	    adapter->state != PENSTOCK_ADAPTER_RESETTING) {
 		return;
 	}
 	adapter->state = PENSTOCK_ADAPTER_FAILED;
@@ -148,15 +165,55 @@ void penstock_adapter_fail(struct penstock_adapter *adapter, const char *reason)
 			     "adapter failed adapter=%" PRIu32 " reason='%s'", adapter->index,
 			     reason);
 	penstock_debug_report_adapter(adapter, "stopped-adapter", reason);
-	(void)snprintf(state.reason, sizeof(state.reason), "the adapter has stopped: %s", reason);
-	penstock_list_for_each (link, &adapter->machine->principals) {
-		penstock_principal_lose_devices(
-			penstock_list_entry(link, struct penstock_principal, link), adapter,
-			&state);
-	}
+	lose_devices(adapter, PENSTOCK_DEVICE_STOPPED, "has stopped", reason);
 	/* Whoever found out may stand in the middle of something: the rest on a later turn. */
 	adapter->turn.halt = true;
 	penstock_turn_arm(&adapter->machine->turn);
+}
+
+void penstock_adapter_reset(struct penstock_adapter *adapter, const char *reason)
+{
+	const struct penstock_tdr_limits *limits = &adapter->config.tdr_limits;
+	char too_often[sizeof(adapter->failure)];
+
+	if (adapter->state != PENSTOCK_ADAPTER_RUNNING) {
+		return;
+	}
+	if (!penstock_timeouts_add(&adapter->resets, uv_now(adapter->machine->config.loop),
+				   limits->count, limits->window_ms)) {
+		(void)snprintf(too_often, sizeof(too_often),
+			       "reset more than %" PRIu32 " times in %" PRIu64 " s: %s",
+			       limits->count, limits->window_ms / 1000, reason);
+		penstock_adapter_fail(adapter, too_often);
+		return;
+	}
+	adapter->state = PENSTOCK_ADAPTER_RESETTING;
+	(void)snprintf(adapter->failure, sizeof(adapter->failure), "%s", reason);
+	penstock_machine_log(adapter->machine, LOG_ERR, "objects",
+			     "adapter reset adapter=%" PRIu32 " reason='%s'", adapter->index,
+			     reason);
+	penstock_debug_report_adapter(adapter, "reset-adapter", reason);
+	lose_devices(adapter, PENSTOCK_DEVICE_RESET, "was reset", reason);
+	/* Whoever found out may stand in the middle of something: the rest on a later turn. */
+	adapter->turn.reset = true;
+	penstock_turn_arm(&adapter->machine->turn);
+}
+
+void penstock_adapter_restart(struct penstock_adapter *adapter)
+{
+	char reason[sizeof(adapter->failure)];
+
+	if (adapter->state != PENSTOCK_ADAPTER_RESETTING) {
+		return; /* it failed, or stops */
+	}
+	if (!penstock_scheduler_reset_adapter(adapter->scheduler)) {
+		(void)snprintf(reason, sizeof(reason), "%s", adapter->failure);
+		penstock_adapter_fail(adapter, reason);
+	} else if (adapter->state == PENSTOCK_ADAPTER_RESETTING) {
+		adapter->state = PENSTOCK_ADAPTER_RUNNING;
+		penstock_machine_log(adapter->machine, LOG_NOTICE, "objects",
+				     "adapter restarted adapter=%" PRIu32, adapter->index);
+	}
 }
 
 static void backend_stopped(void *argument)
@@ -231,6 +288,7 @@ static enum penstock_status start_scheduler(struct penstock_adapter *adapter,
 		.now_ns = now_ns,
 		.device_fault = device_fault,
 		.failed = failed,
+		.reset_adapter = reset_adapter,
 		.submitted = submitted,
 		.defer = defer,
 		.bells = bells,

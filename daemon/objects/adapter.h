@@ -4,9 +4,14 @@
  * belong to. Embedded in its machine.
  *
  *	RUNNING --(a defect, or a GPU that cannot be believed)--> FAILED
- *	   |                                                        |
- *	   +-------------------(the machine stops)------------------+--> STOPPING --> freed
+ *	   |  ^                                                     ^ |
+ *	   |  '--(the next turn)-- RESETTING --(it cannot be reset)-' |
+ *	   |--(a GPU that failed)----^                                |
+ *	   +-------------------(the machine stops)--------------------+--> STOPPING --> freed
  *
+ * RESETTING: its devices are lost (RESET), its GPU processes end, what is in local memory is lost;
+ * then it is as at the beginning, and new devices work. More often than TdrLimitCount in
+ * TdrLimitTime it is FAILED instead.
  * FAILED: its devices are lost (DEVICE_REMOVED) and nothing new is made on it; the daemon and its
  * other adapters live. An adapter that the configuration had once and has no more is FAILED from
  *the start, with no backend, memory manager or scheduler: what the store has of it is lost, and
@@ -16,10 +21,12 @@
 #define PENSTOCK_ADAPTER_H
 
 #include "daemon/objects/objects.h"
+#include "daemon/objects/timeouts.h"
 #include "daemon/objects/turn.h"
 
 enum penstock_adapter_state {
 	PENSTOCK_ADAPTER_RUNNING,
+	PENSTOCK_ADAPTER_RESETTING,
 	PENSTOCK_ADAPTER_FAILED,
 	PENSTOCK_ADAPTER_STOPPING,
 };
@@ -29,7 +36,8 @@ struct penstock_adapter {
 	uint32_t index;                        /* what a client names it by */
 	struct penstock_adapter_config config; /* strings of it are not kept */
 	enum penstock_adapter_state state;
-	char failure[192];                /* why FAILED */
+	char failure[192]; /* why FAILED, or was reset the last time */
+	struct penstock_timeouts resets;
 	struct penstock_backend *backend; /* NULL: it stops or has stopped */
 	struct penstock_vidmm *vidmm;
 	struct penstock_scheduler *scheduler;
@@ -61,6 +69,12 @@ enum penstock_status penstock_adapter_start(struct penstock_adapter *adapter,
 
 /* A defect or an unbelievable GPU: every device of it is lost. */
 void penstock_adapter_fail(struct penstock_adapter *adapter, const char *reason);
+
+/* A GPU that failed: every device of it is lost, and on a later turn it begins anew. */
+void penstock_adapter_reset(struct penstock_adapter *adapter, const char *reason);
+
+/* That later turn. */
+void penstock_adapter_restart(struct penstock_adapter *adapter);
 
 /* Nothing is submitted from here on, what was is over, and the backend stops. Idempotent. */
 void penstock_adapter_halt(struct penstock_adapter *adapter);

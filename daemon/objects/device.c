@@ -105,9 +105,12 @@ static enum penstock_status check_create(const struct penstock_session *session,
 				       "device flags 0x%x: only GdiDevice 0x2 is known", flags);
 	}
 	if (machine->adapters[adapter_index].state != PENSTOCK_ADAPTER_RUNNING) {
-		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_DEVICE_REMOVED,
-				       "the adapter has stopped: %s",
-				       machine->adapters[adapter_index].failure);
+		return penstock_refuse(
+			ret_refusal, PENSTOCK_STATUS_DEVICE_REMOVED, "the adapter %s: %s",
+			machine->adapters[adapter_index].state == PENSTOCK_ADAPTER_RESETTING
+				? "is being reset"
+				: "has stopped",
+			machine->adapters[adapter_index].failure);
 	}
 	return penstock_block_check(session->principal, &machine->adapters[adapter_index],
 				    ret_refusal);

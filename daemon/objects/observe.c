@@ -12,6 +12,7 @@
 
 static const char *const state_names[] = {
 	[PENSTOCK_ADAPTER_RUNNING] = "running",
+	[PENSTOCK_ADAPTER_RESETTING] = "resetting",
 	[PENSTOCK_ADAPTER_FAILED] = "failed",
 	[PENSTOCK_ADAPTER_STOPPING] = "stopping",
 };
@@ -110,7 +111,8 @@ void penstock_observe_adapter(const struct penstock_machine *machine, uint32_t i
 	*ret_view = (struct penstock_adapter_view){
 		.backend = adapter->backend == NULL ? "" : adapter->backend->ops->name,
 		.state = state_names[adapter->state],
-		.failure = adapter->failure,
+		.failure = adapter->state == PENSTOCK_ADAPTER_RUNNING ? "" : adapter->failure,
+		.resets = adapter->resets.total,
 		.running = adapter->state == PENSTOCK_ADAPTER_RUNNING,
 		.devices = adapter->devices,
 		.devices_lost = count_lost(adapter),

@@ -60,7 +60,7 @@ static void tell_sessions(struct penstock_turn *turn)
 
 static bool wanted(const struct penstock_adapter_turn *turn)
 {
-	return turn->progress || turn->deliver || turn->bells || turn->halt;
+	return turn->progress || turn->deliver || turn->bells || turn->halt || turn->reset;
 }
 
 bool penstock_turn_busy(const struct penstock_turn *turn)
@@ -81,6 +81,10 @@ static void run_scheduler(struct penstock_adapter *adapter)
 {
 	struct penstock_adapter_turn *turn = &adapter->turn;
 
+	if (turn->reset) {
+		turn->reset = false;
+		penstock_adapter_restart(adapter);
+	}
 	if (turn->halt) {
 		turn->halt = false;
 		penstock_adapter_halt(adapter);

@@ -24,6 +24,7 @@ struct penstock_adapter_turn {
 	bool deliver;  /* the scheduler has completions that were put off */
 	bool bells;    /* the scheduler's doorbells wait for the end of the turn */
 	bool halt;     /* the adapter failed */
+	bool reset;    /* the adapter is to be reset */
 };
 
 struct penstock_turn {

@@ -89,6 +89,7 @@ struct penstock_scheduler {
 	bool running; /* inside: whoever calls is called by us */
 	bool again;
 	bool stopped;
+	bool reset_asked; /* config.reset_adapter was called: stopped until it was done */
 	struct penstock_backend_process *bells[PENSTOCK_BELLS];
 	uint32_t bell_count;
 	bool watch_asked;                       /* config.watch was called */
@@ -129,6 +130,16 @@ void penstock_scheduler_leave_enqueued(struct penstock_scheduler *scheduler, boo
  */
 void penstock_scheduler_fail(struct penstock_scheduler *scheduler, const char *format, ...)
 	PENSTOCK_PRINTF(2, 3);
+
+/*
+ * What an engine reset does not repair: nothing is submitted and nothing is believed until the
+ * adapter was reset (adapter_reset.c).
+ */
+void penstock_scheduler_promote(struct penstock_scheduler *scheduler, const char *format, ...)
+	PENSTOCK_PRINTF(2, 3);
+
+/* No process runs: what was on the hardware ends with `status`, and no packet is there. */
+void penstock_scheduler_clear(struct penstock_scheduler *scheduler, enum penstock_status status);
 
 /* A packet is on the hardware: it may have to be asked for. */
 void penstock_scheduler_expect(struct penstock_scheduler *scheduler);

@@ -93,14 +93,14 @@ void penstock_node_page_again(struct penstock_scheduler *scheduler, struct penst
 {
 	struct penstock_paging_packet *packet = penstock_node_paging_of(node, process);
 
-	if (packet == NULL) {
+	if (packet == NULL || scheduler->stopped) {
 		return;
 	}
 	if (packet->attempts < PENSTOCK_PAGING_ATTEMPTS) {
 		penstock_scheduler_submit_paging(scheduler, packet);
 	} else if (penstock_vidmm_process_is_system(process)) {
-		penstock_scheduler_fail(scheduler,
-					"0x119/5: the system process ends whenever it pages");
+		penstock_scheduler_promote(scheduler,
+					   "the system process ends or hangs whenever it pages");
 	} else {
 		/* Only its principal's: the others go on. */
 		penstock_vidmm_process_lost(process);
@@ -108,15 +108,20 @@ void penstock_node_page_again(struct penstock_scheduler *scheduler, struct penst
 }
 
 /* DxgkDdiResetEngine: when it returns nothing runs, and what had completed was reported. */
-static void stop_process(struct penstock_scheduler *scheduler,
+PENSTOCK_MUST_CHECK
+static bool stop_process(struct penstock_scheduler *scheduler,
 			 struct penstock_vidmm_process *process)
 {
+	enum penstock_status status;
+
 	penstock_scheduler_tell_process(scheduler, PENSTOCK_TRACE_ENGINE_RESET, 0, process, 0, 0,
 					0);
 	scheduler->resetting = process;
 	penstock_scheduler_forget_preemptions(scheduler, process);
-	scheduler->config.backend->ops->reset_engine(penstock_vidmm_process_backend(process));
+	status = scheduler->config.backend->ops->reset_engine(
+		penstock_vidmm_process_backend(process));
 	scheduler->resetting = NULL;
+	return status == PENSTOCK_STATUS_SUCCESS;
 }
 
 /* After stop_process: what it had on the hardware runs again. */
@@ -234,13 +239,12 @@ static void blame_unknown(struct penstock_reset *reset, const struct running run
 	}
 }
 
-/* The node's culprit, described, and off the hardware. */
-static void take_culprit(struct penstock_scheduler *scheduler, struct penstock_node *node,
-			 const struct penstock_reset *reset, const struct running *running,
-			 const struct last_seen *seen, struct penstock_culprit *ret_culprit)
+/* The node's culprit, described; it is on the hardware still. */
+static void find_culprit(struct penstock_node *node, const struct penstock_reset *reset,
+			 const struct running *running, const struct last_seen *seen,
+			 struct penstock_culprit *ret_culprit)
 {
 	const struct penstock_cause *cause = &reset->causes[node->ordinal];
-	uint64_t gpu_ns;
 
 	*ret_culprit = (struct penstock_culprit){ .interrupt = cause->interrupt };
 	if (cause->describe == NULL) {
@@ -267,12 +271,26 @@ static void take_culprit(struct penstock_scheduler *scheduler, struct penstock_n
 	if (cause->describe != penstock_describe_fault && seen->begun) {
 		penstock_culprit_at(ret_culprit, running->dma_offset);
 	}
-	/* What it took until it was stopped is its process's. */
-	gpu_ns = penstock_node_elapsed_ns(scheduler, node, ret_culprit->submission->queue);
-	penstock_node_remove(node, ret_culprit->submission, true, gpu_ns);
 }
 
-/* Its device is lost, and then it is over. */
+/* What it took until it was stopped is its process's. */
+static void remove_culprit(const struct penstock_scheduler *scheduler, struct penstock_node *node,
+			   const struct penstock_culprit *culprit)
+{
+	uint64_t gpu_ns = penstock_node_elapsed_ns(scheduler, node, culprit->submission->queue);
+
+	penstock_node_remove(node, culprit->submission, true, gpu_ns);
+}
+
+/* Its device is lost. */
+static void tell_fault(const struct penstock_scheduler *scheduler,
+		       const struct penstock_culprit *culprit)
+{
+	scheduler->config.device_fault(scheduler->config.owner, culprit->submission,
+				       &culprit->interrupt, culprit->text);
+}
+
+/* And it is over. */
 static void convict(struct penstock_scheduler *scheduler, const struct penstock_culprit *culprit)
 {
 	struct penstock_submission *submission = culprit->submission;
@@ -282,8 +300,7 @@ static void convict(struct penstock_scheduler *scheduler, const struct penstock_
 				culprit->interrupt.fault_dma_offset);
 	submission->state = PENSTOCK_SUBMISSION_RETIRED;
 	submission->queue->depth--;
-	scheduler->config.device_fault(scheduler->config.owner, submission, &culprit->interrupt,
-				       culprit->text);
+	tell_fault(scheduler, culprit);
 	penstock_scheduler_complete(scheduler, submission,
 				    PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
 }
@@ -308,6 +325,39 @@ static void collect_dbg_info(struct penstock_scheduler *scheduler,
 	}
 }
 
+/* Off the hardware, and the others begin again, before anybody is told. */
+static void go_on_without(struct penstock_scheduler *scheduler,
+			  struct penstock_vidmm_process *process,
+			  const struct penstock_culprit culprits[PENSTOCK_NODE_COUNT])
+{
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		if (culprits[i].submission != NULL) {
+			remove_culprit(scheduler, &scheduler->nodes[i], &culprits[i]);
+		}
+	}
+	begin_again(scheduler, process);
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		if (culprits[i].submission != NULL) {
+			convict(scheduler, &culprits[i]);
+		}
+	}
+}
+
+/*
+ * The engine reset failed: its process may still write. Who it was is named, and everything stays
+ * where it is until the adapter was reset.
+ */
+static void give_up(struct penstock_scheduler *scheduler,
+		    const struct penstock_culprit culprits[PENSTOCK_NODE_COUNT])
+{
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		if (culprits[i].submission != NULL) {
+			tell_fault(scheduler, &culprits[i]);
+		}
+	}
+	penstock_scheduler_promote(scheduler, "a GPU process cannot be ended");
+}
+
 /* Stops it, finds out who it was, starts it again with the others, and tells. It is taken. */
 static void reset_now(struct penstock_scheduler *scheduler, struct penstock_reset *reset, bool died,
 		      int wait_status)
@@ -316,10 +366,11 @@ static void reset_now(struct penstock_scheduler *scheduler, struct penstock_rese
 	struct penstock_culprit culprits[PENSTOCK_NODE_COUNT];
 	struct running running[PENSTOCK_NODE_COUNT];
 	struct last_seen seen[PENSTOCK_NODE_COUNT];
+	bool ended;
 
 	collect_dbg_info(scheduler, process);
 	ask_what_runs(scheduler, process, running);
-	stop_process(scheduler, process);
+	ended = stop_process(scheduler, process);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		seen[i] = last_seen(&scheduler->nodes[i], process, &running[i]);
 	}
@@ -328,14 +379,12 @@ static void reset_now(struct penstock_scheduler *scheduler, struct penstock_rese
 	}
 	blame_unknown(reset, running, seen);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		take_culprit(scheduler, &scheduler->nodes[i], reset, &running[i], &seen[i],
-			     &culprits[i]);
+		find_culprit(&scheduler->nodes[i], reset, &running[i], &seen[i], &culprits[i]);
 	}
-	begin_again(scheduler, process);
-	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		if (culprits[i].submission != NULL) {
-			convict(scheduler, &culprits[i]);
-		}
+	if (ended) {
+		go_on_without(scheduler, process, culprits);
+	} else {
+		give_up(scheduler, culprits);
 	}
 	penstock_vidmm_process_release(process);
 }

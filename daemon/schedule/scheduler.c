@@ -443,6 +443,8 @@ void penstock_scheduler_submit_paging(struct penstock_scheduler *scheduler,
 		.paging_buffer_bytes = packet->length,
 	};
 
+	packet->place = 0;
+	packet->stands_since_ns = penstock_scheduler_now_ns(scheduler);
 	penstock_scheduler_tell_process(scheduler, PENSTOCK_TRACE_PAGING, packet->node_ordinal,
 					packet->process, packet->submission_fence_id,
 					packet->length, packet->attempts);
@@ -815,24 +817,10 @@ enum penstock_status penstock_scheduler_new(const struct penstock_scheduler_conf
 void penstock_scheduler_stopped(struct penstock_scheduler *scheduler, enum penstock_status status)
 {
 	bool outermost = penstock_scheduler_enter(scheduler);
-	struct penstock_list *link;
 
 	scheduler->stopped = true;
-	penstock_scheduler_drop_resets(scheduler);
-	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		struct penstock_node *node = &scheduler->nodes[i];
-
-		while (penstock_list_pop(&node->paging) != NULL) {
-		}
-		while ((link = penstock_list_first(&node->hardware)) != NULL) {
-			struct penstock_submission *submission = penstock_submission_of(link);
-
-			penstock_node_remove(node, submission, false, 0);
-			submission->state = PENSTOCK_SUBMISSION_CANCELLED;
-			penstock_scheduler_defer(scheduler, submission, status);
-		}
-	}
-	scheduler->bell_count = 0;
+	scheduler->reset_asked = false;
+	penstock_scheduler_clear(scheduler, status);
 	penstock_scheduler_leave(scheduler, outermost);
 }
 

@@ -82,6 +82,12 @@ struct penstock_scheduler_config {
 			     const struct penstock_interrupt *interrupt, const char *text);
 	/* A defect or an unbelievable GPU: the adapter stops. */
 	void (*failed)(void *owner, const char *reason);
+	/*
+	 * A failure of the GPU that no engine reset repairs. Nothing is submitted from here on; the
+	 * owner loses every device of the adapter (their queues are cancelled), and on a later turn
+	 * calls penstock_scheduler_reset_adapter. NULL: it stops.
+	 */
+	void (*reset_adapter)(void *owner, const char *reason);
 	/* After patch, before submit: for penstockctl dump. May be NULL. */
 	void (*submitted)(void *owner, struct penstock_submission *submission);
 	/*
@@ -179,9 +185,11 @@ void penstock_scheduler_kick(struct penstock_scheduler *scheduler);
 void penstock_scheduler_deliver(struct penstock_scheduler *scheduler);
 
 /*
- * The device is lost or destroyed (CancelCommand): everything of the queue that is not on the
- * hardware completes with `status`, from this call's next turn. What is on the hardware retires by
- * its fence.
+ * DxgkDdiCancelCommand, of all packets of a queue: its device is lost or destroyed. What never
+ * reached the hardware, or came back from it, is not submitted (again); it completes with `status`,
+ * from this call's next turn, which is where its buffers, its private data and its list are the
+ * owner's again. Whatever memory had prepared for it is given back before. What is on the hardware
+ * is left alone, and retires by its fence. Cannot fail.
  */
 void penstock_scheduler_cancel(struct penstock_queue *queue, enum penstock_status status);
 
@@ -191,6 +199,14 @@ void penstock_scheduler_notify_interrupt(struct penstock_scheduler *scheduler,
 					 const struct penstock_interrupt *interrupt);
 void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
 				     struct penstock_vidmm_process *process, int wait_status);
+
+/*
+ * What `reset_adapter` asked for: every GPU process is ended, what was on the hardware completes
+ * with DEVICE_REMOVED, local memory is lost, and everything is as at the beginning. False: a
+ * process could not be ended; the adapter is to stop.
+ */
+PENSTOCK_MUST_CHECK
+bool penstock_scheduler_reset_adapter(struct penstock_scheduler *scheduler);
 
 struct penstock_node_state {
 	uint32_t node_ordinal;

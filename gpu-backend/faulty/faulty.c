@@ -27,6 +27,7 @@ struct faulty_node {
 struct faulty_process {
 	struct penstock_plain_process plain;
 	bool dead;
+	uint32_t unending; /* so many times it cannot be reset */
 	struct faulty_node nodes[PENSTOCK_NODE_COUNT];
 };
 
@@ -177,6 +178,10 @@ static bool execute(struct faulty_process *process, uint32_t ordinal)
 		return tell_fault(process, ordinal, packet, PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED);
 	case PENSTOCK_FAULT_HANG:
 		node->stuck = true;
+		return true;
+	case PENSTOCK_FAULT_STUCK:
+		node->stuck = true;
+		process->unending = fault.argument;
 		return true;
 	case PENSTOCK_FAULT_DEATH:
 		return die(process, fault.argument);
@@ -332,14 +337,18 @@ static bool tell_last(struct faulty_process *process)
 	return true;
 }
 
-static void reset_engine(struct penstock_backend_process *base)
+static enum penstock_status reset_engine(struct penstock_backend_process *base)
 {
 	struct faulty_process *process = process_of(base);
 
+	if (process->unending > 0) {
+		process->unending--;
+		return PENSTOCK_STATUS_UNSUCCESSFUL;
+	}
 	/* Killed: it takes no packet. What had completed is reported, and nothing else. */
 	process->dead = true;
 	if (!tell_last(process)) {
-		return;
+		return PENSTOCK_STATUS_SUCCESS;
 	}
 	process->dead = false;
 	forget_all(process);
@@ -347,6 +356,7 @@ static void reset_engine(struct penstock_backend_process *base)
 		process->nodes[i].unreported = false;
 		process->nodes[i].stuck = false;
 	}
+	return PENSTOCK_STATUS_SUCCESS;
 }
 
 static const struct penstock_backend_ops faulty_ops = {

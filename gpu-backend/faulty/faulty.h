@@ -21,6 +21,7 @@ enum penstock_fault_kind {
 	PENSTOCK_FAULT_ILLEGAL,    /* DMA_FAULTED at offset `argument`; the node halts */
 	PENSTOCK_FAULT_PAGE_FAULT, /* DMA_PAGE_FAULTED at offset `argument`; the node halts */
 	PENSTOCK_FAULT_HANG,       /* never completes, answers no preemption */
+	PENSTOCK_FAULT_STUCK,      /* the same, and `argument` calls of reset_engine fail */
 	PENSTOCK_FAULT_DEATH,      /* the process dies, wait status `argument` */
 	PENSTOCK_FAULT_ADAPTER,    /* adapter_failed */
 };

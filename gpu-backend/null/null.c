@@ -169,7 +169,7 @@ static void preempt_command(struct penstock_backend_process *base, uint32_t node
 }
 
 /* Every packet is completed from when it was submitted: that is reported, and nothing else. */
-static void reset_engine(struct penstock_backend_process *base)
+static enum penstock_status reset_engine(struct penstock_backend_process *base)
 {
 	struct null_process *process = process_of(base);
 	bool outer = process->resetting;
@@ -178,10 +178,11 @@ static void reset_engine(struct penstock_backend_process *base)
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		process->nodes[i].preempting = false;
 		if (!tell(process, i)) {
-			return;
+			return PENSTOCK_STATUS_SUCCESS;
 		}
 	}
 	process->resetting = outer;
+	return PENSTOCK_STATUS_SUCCESS;
 }
 
 static const struct penstock_backend_ops null_ops = {

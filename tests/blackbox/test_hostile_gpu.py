@@ -20,7 +20,7 @@ ENDED_BADLY = (STATUS["DEVICE_REMOVED"], STATUS["GRAPHICS_GPU_EXCEPTION_ON_DEVIC
 
 
 @contextlib.contextmanager
-def hostile(what, number):
+def hostile(what, number, *options):
     """A daemon whose GPU program does `what` in its number-th process, 0: in all."""
     binary = BUILD / "tests" / "gpu" / "hostile"
     if not binary.exists():
@@ -30,7 +30,7 @@ def hostile(what, number):
         name = folder / f"hostile-{what}-{number}"
         os.symlink(binary, name)
         os.symlink(program("penstock-gpu"), folder / "penstock-gpu")
-        with Daemon("--listen=127.0.0.1:0", f"--gpu-program={name}") as daemon:
+        with Daemon("--listen=127.0.0.1:0", f"--gpu-program={name}", *options) as daemon:
             daemon.gpu_name = name
             port = int(re.search(r"port=(\d+)", pathlib.Path(daemon.log).read_text()).group(1))
             daemon.tcp = ("127.0.0.1", port)
@@ -123,16 +123,35 @@ def E10_0x119_1_a_gpu_that_scribbles_over_everything_stops_its_adapter():
             has_stopped(daemon, [tenant, other])
 
 
-def E10_0x119_5_a_gpu_that_ends_whenever_it_pages_stops_its_adapter():
+def try_both(daemon):
+    """Two clients, whose work and devices may be lost; their own processes may have ended that
+    often before the one that pages has."""
+    for address in (None, daemon.tcp):
+        with Tenant(daemon, address) as tenant:
+            submission = tenant.peer.settle(tenant.fill(1))
+            # refused, where the adapter is being reset or has stopped
+            if submission.status == STATUS["SUCCESS"]:
+                ended = tenant.peer.wait_fence(tenant.context, submission.serial)
+                assert ended in ENDED_BADLY, ended
+                assert tenant.state().execution_state != 1
+
+
+def E3_E4_a_gpu_that_ends_whenever_it_pages_has_its_adapter_reset_and_at_last_stopped():
+    """Every device of it is lost by that, and a new one is what the next try needs."""
     for what in ("quit", "absent"):
-        with hostile(what, 0) as daemon, Tenant(daemon) as tenant, \
-                Tenant(daemon, daemon.tcp) as other:
-            assert tenant.run(1) in ENDED_BADLY, what
-            # its own process may have ended that often before the one that pages has
-            other.peer.settle(other.fill(1))
+        with hostile(what, 0, "--tdr-limit-count=2", "--tdr-limit-time=86400") as daemon:
+            end = time.monotonic() + 2 * PATIENCE_S
+            while report(daemon, "status")["status"]["adapter"] != "failed":
+                assert time.monotonic() < end, what
+                try_both(daemon)
             status = wait_for_failure(daemon)
-            assert status["failure"].startswith("0x119/5: "), status
-            has_stopped(daemon, [tenant, other])
+            assert status["failure"] == "reset more than 2 times in 86400 s: the system process " \
+                "ends or hangs whenever it pages", status
+            assert report(daemon, "status")["adapters"][0]["resets"] == 3
+            events = [row["event"] for row in report(daemon, "reports")["reports"]]
+            assert events.count("reset-adapter") == 2 and "stopped-adapter" in events, events
+            log = pathlib.Path(daemon.log).read_text()
+            assert log.count("adapter restarted") == 2, log
 
 
 def a_gpu_that_ends_with_what_it_draws_costs_a_device_each_time():
@@ -270,7 +289,7 @@ def C8_a_principals_gpu_that_lies_stops_the_adapter_and_is_not_believed():
 
 if __name__ == "__main__":
     run([E10_0x119_1_a_gpu_that_scribbles_over_everything_stops_its_adapter,
-         E10_0x119_5_a_gpu_that_ends_whenever_it_pages_stops_its_adapter,
+         E3_E4_a_gpu_that_ends_whenever_it_pages_has_its_adapter_reset_and_at_last_stopped,
          a_gpu_that_ends_with_what_it_draws_costs_a_device_each_time,
          a_gpu_that_hangs_holds_up_its_work_and_nothing_else,
          C7_a_gpu_that_never_rings_is_found_out_by_asking,

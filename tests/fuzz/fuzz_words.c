@@ -5,15 +5,15 @@
  * of memory, and memory has nothing but processes (words_fake.h). The input is steps:
  *
  *	0 CONTEXT      a submission            6 WHO STATUS    the process ends
- *	1 WHO          a paging packet         7               overdue fences are asked for
- *	2 WHO NODE AT LENGTH BYTES...  words   8 WHO NODE      it is asked to preempt
- *	3 WHO NODE N   N packets retire        9 CONTEXT       what is queued is cancelled
- *	4 WHO NODE     an interrupt           10 WHO HOW       how memory answers from here on
- *	5              a turn of the loop     11 WHO NODE      the first packet is said to fault
+ *	1 WHO          a paging packet         7               time passes, and who is overdue is
+ *asked 2 WHO NODE AT LENGTH BYTES...  words   8 WHO NODE      it is asked to preempt 3 WHO NODE N
+ *N packets retire        9 CONTEXT       what is queued is cancelled 4 WHO NODE     an interrupt 10
+ *WHO HOW       how memory answers from here on 5              a turn of the loop     11 WHO NODE
+ *the first packet is said to fault
  *
  * Whatever is written: each submission ends once; one that succeeded had been on a ring; nothing
- * succeeds once the adapter has failed; it has not failed where nobody lied; and the end is
- * orderly.
+ * succeeds once the adapter has failed; it has not failed where nobody lied, whatever hangs or
+ *ends; and the end is orderly. Where it is to be reset it is, on the next turn.
  */
 #include "daemon/schedule/internal.h"
 #include "gpu-backend/emulated/host/emulated.h"
@@ -24,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROCESSES   3u /* the first is the system's */
 #define CONTEXTS    6u
 #define SUBMISSIONS 128u
 
@@ -42,12 +41,12 @@ struct job {
 static uv_loop_t loop;
 static struct penstock_backend *backend;
 static struct penstock_scheduler *scheduler;
-static struct penstock_vidmm_process processes[PROCESSES];
 static struct penstock_queue queues[CONTEXTS];
 static struct penstock_scheduler_process sharing[CONTEXTS];
 static struct job jobs[SUBMISSIONS];
 static unsigned job_count;
-static bool failed, lied, deliver_asked, bells_asked, watch_asked, stopped;
+static bool failed, lied, deliver_asked, bells_asked, watch_asked, reset_asked, stopped;
+static uint64_t time_ns;
 
 /* ---------------------------------------------------------------- callbacks */
 
@@ -83,6 +82,19 @@ static void device_fault(void *owner, struct penstock_submission *submission,
 	PENSTOCK_REQUIRE(interrupt->fault_dma_offset == PENSTOCK_DMA_OFFSET_UNKNOWN ||
 			 interrupt->fault_dma_offset <= sizeof(((struct job *)0)->dma));
 	penstock_scheduler_cancel(submission->queue, PENSTOCK_STATUS_DEVICE_REMOVED);
+}
+
+static void reset_adapter(void *owner, const char *reason)
+{
+	(void)owner;
+	PENSTOCK_REQUIRE(!failed && !reset_asked && strlen(reason) < 160);
+	reset_asked = true;
+}
+
+static uint64_t now_ns(void *owner)
+{
+	(void)owner;
+	return time_ns;
 }
 
 static void defer(void *owner)
@@ -141,6 +153,9 @@ static void begin(void)
 		.first_fence_id = 0xfffffff8u,
 		.device_fault = device_fault,
 		.failed = on_fail,
+		.reset_adapter = reset_adapter,
+		.now_ns = now_ns,
+		.tdr_delay_ns = (uint64_t)PENSTOCK_TDR_DELAY_MS * 1000000u,
 		.submitted = submitted,
 		.defer = defer,
 		.bells = bells,
@@ -149,7 +164,8 @@ static void begin(void)
 	struct penstock_scheduler_config whole = schedule;
 	struct penstock_errbuf text;
 
-	failed = lied = deliver_asked = bells_asked = watch_asked = stopped = false;
+	failed = lied = deliver_asked = bells_asked = watch_asked = reset_asked = stopped = false;
+	time_ns = 0;
 	job_count = 0;
 	/* Empty at the end of each input, and kept. */
 	PENSTOCK_REQUIRE(loop.data != NULL || uv_loop_init(&loop) == 0);
@@ -158,8 +174,8 @@ static void begin(void)
 			 PENSTOCK_STATUS_SUCCESS);
 	whole.backend = backend;
 	PENSTOCK_REQUIRE(penstock_scheduler_new(&whole, &scheduler) == PENSTOCK_STATUS_SUCCESS);
-	for (unsigned i = 0; i < PROCESSES; i++) {
-		struct penstock_vidmm_process *process = &processes[i];
+	for (unsigned i = 0; i < FAKE_PROCESSES; i++) {
+		struct penstock_vidmm_process *process = &fake_processes[i];
 
 		memset(process, 0, sizeof(*process));
 		process->system = i == 0;
@@ -185,8 +201,25 @@ static void deliver(void)
 	}
 }
 
+/* Every device is lost. */
+static void restart(void)
+{
+	reset_asked = false;
+	for (unsigned i = 0; i < CONTEXTS; i++) {
+		penstock_scheduler_cancel(&queues[i], PENSTOCK_STATUS_DEVICE_REMOVED);
+	}
+	PENSTOCK_REQUIRE(penstock_scheduler_reset_adapter(scheduler));
+	for (unsigned i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		PENSTOCK_REQUIRE(scheduler->nodes[i].on_hardware == 0);
+		PENSTOCK_REQUIRE(scheduler->nodes[i].preemption_count == 0);
+	}
+}
+
 static void turn(void)
 {
+	if (reset_asked && !failed) {
+		restart();
+	}
 	if (bells_asked) {
 		bells_asked = false;
 		penstock_scheduler_ring_doorbells(scheduler);
@@ -212,8 +245,8 @@ static void end(void)
 	for (unsigned i = 0; i < job_count; i++) {
 		PENSTOCK_REQUIRE(jobs[i].done);
 	}
-	for (unsigned i = 0; i < PROCESSES; i++) {
-		PENSTOCK_REQUIRE(processes[i].prepared == 0);
+	for (unsigned i = 0; i < FAKE_PROCESSES; i++) {
+		PENSTOCK_REQUIRE(fake_processes[i].prepared == 0);
 	}
 	penstock_scheduler_free(scheduler);
 	PENSTOCK_REQUIRE(!uv_loop_alive(&loop));
@@ -223,7 +256,7 @@ static void end(void)
 
 static struct penstock_vidmm_process *take_process(struct penstock_fuzz_input *input)
 {
-	return &processes[penstock_fuzz_choose(input, PROCESSES)];
+	return &fake_processes[penstock_fuzz_choose(input, FAKE_PROCESSES)];
 }
 
 /* The memory that a process and the daemon share; NULL: it has none now. */
@@ -242,7 +275,7 @@ static void submit(struct penstock_fuzz_input *input)
 	}
 	job_count++;
 	memset(job, 0, sizeof(*job));
-	job->submission.process = &processes[1 + context % (PROCESSES - 1)];
+	job->submission.process = &fake_processes[1 + context % (FAKE_PROCESSES - 1)];
 	job->submission.args.dma_buffer = job->dma;
 	job->submission.args.dma_length = sizeof(job->dma);
 	job->submission.completed = completed;
@@ -255,7 +288,7 @@ static void page(struct penstock_fuzz_input *input)
 {
 	struct penstock_vidmm_process *process = take_process(input);
 
-	if (process->paging || process->lost || failed) {
+	if (process->paging || process->lost || failed || reset_asked) {
 		return;
 	}
 	process->paging = true;
@@ -325,7 +358,7 @@ static void fault(struct penstock_fuzz_input *input)
 	node->fault.dma_offset = penstock_fuzz_choose(input, 64);
 	node->fault.type = PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED;
 	/* The system process does not fault where it tells the truth. */
-	lied = lied || child->process == processes[0].backend;
+	lied = lied || child->process == fake_processes[0].backend;
 }
 
 static void interrupt(struct penstock_fuzz_input *input)
@@ -350,8 +383,6 @@ static void die(struct penstock_fuzz_input *input)
 	struct penstock_child *child = child_of(process);
 
 	if (child != NULL) {
-		/* Where the system's always dies, the adapter stops. */
-		lied = lied || process->system;
 		fake_child_die(child, (int)penstock_fuzz_choose(input, 256));
 	}
 }
@@ -359,6 +390,7 @@ static void die(struct penstock_fuzz_input *input)
 static void ask(struct penstock_fuzz_input *input)
 {
 	(void)input;
+	time_ns += (uint64_t)PENSTOCK_FENCE_PATIENCE_MS * 1000000u;
 	if (watch_asked && !failed) {
 		watch_asked = false;
 		penstock_scheduler_watch(scheduler);
@@ -371,7 +403,7 @@ static void preempt(struct penstock_fuzz_input *input)
 	struct penstock_node *node =
 		&scheduler->nodes[penstock_fuzz_choose(input, PENSTOCK_NODE_COUNT)];
 
-	if (!failed && !penstock_node_preempting(node, process)) {
+	if (!failed && !reset_asked && !penstock_node_preempting(node, process)) {
 		penstock_node_preempt(scheduler, node, process);
 	}
 }

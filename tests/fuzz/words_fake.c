@@ -102,6 +102,7 @@ void fake_children_close(void)
 /* ---------------------------------------------------------------- the memory manager */
 
 struct penstock_paging_port fake_paging_port;
+struct penstock_vidmm_process fake_processes[FAKE_PROCESSES];
 
 void penstock_vidmm_set_paging_port(struct penstock_vidmm *vidmm,
 				    const struct penstock_paging_port *port)
@@ -158,6 +159,31 @@ void penstock_vidmm_allocation_location(const struct penstock_vidmm_allocation *
 {
 	(void)allocation;
 	*ret_location = (struct penstock_vidmm_location){ .segment_id = 0 };
+}
+
+bool penstock_vidmm_each_process(struct penstock_vidmm *vidmm,
+				 bool (*visit)(void *owner, struct penstock_vidmm_process *process),
+				 void *owner)
+{
+	bool all = true;
+
+	(void)vidmm;
+	for (unsigned i = 0; i < FAKE_PROCESSES; i++) {
+		all &= visit(owner, &fake_processes[i]);
+	}
+	return all;
+}
+
+uint64_t penstock_vidmm_adapter_reset(struct penstock_vidmm *vidmm)
+{
+	(void)vidmm;
+	for (unsigned i = 0; i < FAKE_PROCESSES; i++) {
+		PENSTOCK_REQUIRE(fake_processes[i].prepared == 0);
+		PENSTOCK_REQUIRE(penstock_list_empty(&fake_processes[i].packet.link));
+		fake_processes[i].paging = false;
+		fake_processes[i].lost = false;
+	}
+	return 0;
 }
 
 enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submission)

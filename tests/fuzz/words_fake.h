@@ -22,7 +22,10 @@ struct penstock_vidmm_process {
 	struct penstock_paging_packet packet;
 };
 
+#define FAKE_PROCESSES 3u /* the first is the system's */
+
 extern struct penstock_paging_port fake_paging_port;
+extern struct penstock_vidmm_process fake_processes[FAKE_PROCESSES];
 
 /* Children that run; [PENSTOCK_NODE_COUNT * ...] are found by their process. */
 struct penstock_child *fake_child_of(const void *emulated_process);

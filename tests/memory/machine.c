@@ -585,10 +585,14 @@ static void preempt_command(struct penstock_backend_process *base, uint32_t node
 	ring->preempt_fence_id = preemption_fence_id;
 }
 
-static void reset_engine(struct penstock_backend_process *base)
+static enum penstock_status reset_engine(struct penstock_backend_process *base)
 {
 	struct machine_process *process = process_of(base);
 
+	if (process->unending > 0) {
+		process->unending--;
+		return PENSTOCK_STATUS_UNSUCCESSFUL;
+	}
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		process->rings[i].preempting = false;
 		for (; process->rings[i].late > 0; process->rings[i].late--) {
@@ -599,8 +603,9 @@ static void reset_engine(struct penstock_backend_process *base)
 			machine_of(base->backend)->on_reset(process, i);
 		}
 	}
-	forget(process_of(base));
-	process_of(base)->resets++;
+	forget(process);
+	process->resets++;
+	return PENSTOCK_STATUS_SUCCESS;
 }
 
 static uint32_t running_fence(const struct penstock_backend_process *base, uint32_t node_ordinal,
@@ -669,6 +674,14 @@ static void failed(void *owner, const char *reason)
 	if (machine->failed[0] == '\0') {
 		snprintf(machine->failed, sizeof(machine->failed), "%s", reason);
 	}
+}
+
+static void reset_adapter(void *owner, const char *reason)
+{
+	struct machine *machine = owner;
+
+	ck_assert_str_eq(machine->reset_reason, "");
+	snprintf(machine->reset_reason, sizeof(machine->reset_reason), "%s", reason);
 }
 
 static void device_fault(void *owner, struct penstock_submission *submission,
@@ -788,6 +801,7 @@ void machine_start(struct machine *machine)
 		.owner = machine,
 		.now_ns = now_ns,
 		.device_fault = device_fault,
+		.reset_adapter = reset_adapter,
 		.failed = failed,
 		.defer = defer,
 		.bells = bells,

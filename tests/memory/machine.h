@@ -61,6 +61,7 @@ struct machine_process {
 	uint32_t mapping_count;
 	struct machine_ring rings[PENSTOCK_NODE_COUNT];
 	uint32_t resets;
+	uint32_t unending; /* so many calls of reset_engine fail */
 	uint32_t doorbells;
 	uint32_t dummy_touches; /* accesses of the dummy file */
 };
@@ -96,7 +97,8 @@ struct machine {
 			  const struct penstock_submit_args *args);
 	void (*on_reset)(struct machine_process *process, uint32_t node_ordinal);
 	/* what happened */
-	char failed[256]; /* "" while the adapter stands */
+	char failed[256];       /* "" while the adapter stands */
+	char reset_reason[256]; /* why the adapter is to be reset, "": it is not */
 	uint32_t progress_calls;
 	uint32_t faults;
 	void *fault_context;             /* of the last device_fault */

@@ -610,34 +610,6 @@ START_TEST(a_system_process_that_dies_pages_again)
 }
 END_TEST
 
-START_TEST(E10_0x119_5_a_system_process_that_always_dies_stops_the_adapter)
-{
-	struct penstock_vidmm_allocation *allocation =
-		machine_allocation(&machine, alice, 1, 4096, 0x1);
-	struct machine_process *system = NULL;
-	struct work work;
-
-	warm_up(alice);
-	for (unsigned i = 0; i < MACHINE_PROCESSES; i++) {
-		system = machine.processes[i].system ? &machine.processes[i] : system;
-	}
-	work_init(&work, alice);
-	work_reference(&work, allocation);
-	work_nop(&work);
-	enqueue(0, &work);
-	for (unsigned i = 0; i < 5; i++) {
-		machine_kill(&machine, system);
-	}
-	ck_assert_ptr_eq(strstr(machine.failed, "0x119/5: "), machine.failed);
-	machine.failed[0] = '\0';
-	penstock_scheduler_cancel(&queues[0], PENSTOCK_STATUS_DEVICE_REMOVED);
-	penstock_scheduler_stopped(machine.scheduler, PENSTOCK_STATUS_DEVICE_REMOVED);
-	machine_turn(&machine);
-	ck_assert_int_eq(work.status, PENSTOCK_STATUS_DEVICE_REMOVED);
-	penstock_vidmm_allocation_unref(allocation);
-}
-END_TEST
-
 START_TEST(E10_0x10E_0xE_a_process_that_dies_over_its_map_costs_its_principal_only)
 {
 	struct penstock_vidmm_allocation *allocation =
@@ -698,6 +670,68 @@ START_TEST(cancelled_submissions_complete_on_a_later_turn)
 		ck_assert_int_eq(on_hardware[i].status, PENSTOCK_STATUS_SUCCESS);
 	}
 	ck_assert_uint_eq(queues[0].depth, 0);
+}
+END_TEST
+
+#define CLIENTS 1000u
+#define EACH    4u
+
+/* Clients that go with full queues, before a GPU that does nothing meanwhile. */
+START_TEST(E6_what_never_reached_the_hardware_is_cancelled_once_and_leaves_nothing)
+{
+	struct penstock_queue *clients = calloc(CLIENTS, sizeof(*clients));
+	struct work *works = calloc((size_t)CLIENTS * EACH, sizeof(*works));
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 65536, 0x2);
+	struct penstock_vidmm_location location;
+	uint32_t packets, cancelled = 0;
+
+	ck_assert(clients != NULL && works != NULL);
+	warm_up(alice);
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		penstock_queue_init(&clients[i], machine.scheduler, &machine.sharing, i % 2, 0,
+				    &clients[i]);
+		for (unsigned k = 0; k < EACH; k++) {
+			struct work *work = &works[i * EACH + k];
+
+			work_init(work, alice);
+			work_reference(work, allocation);
+			work_nop(work);
+			penstock_scheduler_enqueue(&clients[i], &work->submission);
+		}
+	}
+	machine_turn(&machine);
+	packets = node_state(0).on_hardware + node_state(1).on_hardware;
+	ck_assert_uint_eq(node_state(0).contexts_waiting + node_state(1).contexts_waiting, CLIENTS);
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		penstock_scheduler_cancel(&clients[i], PENSTOCK_STATUS_CANCELLED);
+		penstock_scheduler_cancel(&clients[i], PENSTOCK_STATUS_DEVICE_REMOVED);
+	}
+	ck_assert_uint_eq(node_state(0).on_hardware + node_state(1).on_hardware, packets);
+	machine_turn(&machine);
+	for (unsigned i = 0; i < CLIENTS * EACH; i++) {
+		cancelled += works[i].done;
+		ck_assert(!works[i].done || works[i].status == PENSTOCK_STATUS_CANCELLED);
+	}
+	ck_assert_uint_eq(cancelled, CLIENTS * EACH - packets);
+	machine_settle(&machine);
+	ck_assert_uint_eq(work_completions, CLIENTS * EACH);
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		ck_assert_uint_eq(clients[i].depth, 0);
+	}
+	for (unsigned i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		ck_assert_uint_eq(node_state(i).submissions_waiting, 0);
+		ck_assert_uint_eq(node_state(i).contexts_waiting, 0);
+	}
+	penstock_vidmm_allocation_location(allocation, &location);
+	ck_assert_uint_eq(location.references, 0);
+	ck_assert_int_eq(penstock_vidmm_allocation_evict(allocation) ==
+				 PENSTOCK_STATUS_GRAPHICS_ALLOCATION_BUSY,
+			 false);
+	penstock_vidmm_allocation_unref(allocation);
+	machine_settle(&machine);
+	free(clients);
+	free(works);
 }
 END_TEST
 
@@ -926,10 +960,11 @@ int main(void)
 	tcase_add_test(tests, the_packet_that_ran_when_its_process_died_is_the_culprit);
 	tcase_add_test(tests, an_idle_process_may_die_and_nobody_is_lost);
 	tcase_add_test(tests, a_system_process_that_dies_pages_again);
-	tcase_add_test(tests, E10_0x119_5_a_system_process_that_always_dies_stops_the_adapter);
 	tcase_add_test(tests,
 		       E10_0x10E_0xE_a_process_that_dies_over_its_map_costs_its_principal_only);
 	tcase_add_test(tests, cancelled_submissions_complete_on_a_later_turn);
+	tcase_add_test(tests,
+		       E6_what_never_reached_the_hardware_is_cancelled_once_and_leaves_nothing);
 	tcase_add_test(tests, what_must_not_run_leaves_in_its_order);
 	tcase_add_test(tests, A9_a_pass_that_is_dropped_takes_those_behind_it_along);
 	tcase_add_test(tests, A9_a_later_pass_waits_for_memory_and_does_not_fail);

@@ -425,7 +425,7 @@ static void last_breath(struct sim_process *process, uint32_t ordinal)
 	}
 }
 
-static void reset_engine(struct penstock_backend_process *base)
+static enum penstock_status reset_engine(struct penstock_backend_process *base)
 {
 	struct sim_process *process = process_of(base);
 	struct sim *sim = sim_of(process);
@@ -443,6 +443,7 @@ static void reset_engine(struct penstock_backend_process *base)
 	}
 	begin_life(process);
 	gpu_memory_reset(&process->memory);
+	return PENSTOCK_STATUS_SUCCESS;
 }
 
 static void death_is_told(void *owner, const uint64_t arguments[3])

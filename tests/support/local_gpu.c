@@ -179,12 +179,13 @@ static enum penstock_status create_process(struct penstock_backend *base, bool s
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-static void reset_engine(struct penstock_backend_process *base)
+static enum penstock_status reset_engine(struct penstock_backend_process *base)
 {
 	struct local_process *process = process_of(base);
 
 	gpu_memory_reset(&process->memory);
 	empty_nodes(process);
+	return PENSTOCK_STATUS_SUCCESS;
 }
 
 /* ---------------------------------------------------------------- files */

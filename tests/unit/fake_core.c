@@ -656,6 +656,17 @@ void penstock_scheduler_stopped(struct penstock_scheduler *scheduler, enum penst
 	}
 }
 
+bool penstock_scheduler_reset_adapter(struct penstock_scheduler *scheduler)
+{
+	fake.adapter_resets++;
+	if (fake.unending) {
+		return false;
+	}
+	penstock_scheduler_stopped(scheduler, PENSTOCK_STATUS_DEVICE_REMOVED);
+	scheduler->stopped = false;
+	return true;
+}
+
 void penstock_scheduler_process_init(struct penstock_scheduler_process *process, uint32_t weight)
 {
 	process->weight = weight;

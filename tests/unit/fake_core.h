@@ -21,6 +21,8 @@ struct fake_core {
 	unsigned closed;               /* times that a principal's memory was taken away */
 	unsigned kept;                 /* allocations that were freed while keeping */
 	unsigned promised_slots;
+	unsigned adapter_resets;
+	bool unending;      /* and they fail */
 	bool no_slots;      /* none can be promised; the next run has none either */
 	bool reserve_later; /* allocation_new answers PENDING */
 	bool share_later;

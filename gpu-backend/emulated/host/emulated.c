@@ -72,16 +72,23 @@ static void destroy_process(struct penstock_backend_process *base)
 	free(process);
 }
 
-static void reset_engine(struct penstock_backend_process *base)
+static enum penstock_status reset_engine(struct penstock_backend_process *base)
 {
 	struct penstock_emulated_process *process = process_of(base);
 
-	if (process->child != NULL && !penstock_emulated_finish(process, RESET_WAIT_MS)) {
-		return;
+	if (process->child != NULL) {
+		/* Whoever is stuck in the kernel may still write: what it says is not asked for. */
+		if (!penstock_child_end(process->child, RESET_WAIT_MS)) {
+			return PENSTOCK_STATUS_UNSUCCESSFUL;
+		}
+		if (!penstock_emulated_finish(process)) {
+			return PENSTOCK_STATUS_SUCCESS;
+		}
 	}
 	penstock_emulated_process_detach(process);
 	process->dead = false;
 	process->tell_death = false;
+	return PENSTOCK_STATUS_SUCCESS;
 }
 
 static uint32_t running_fence(const struct penstock_backend_process *base, uint32_t node_ordinal,

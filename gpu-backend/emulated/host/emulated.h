@@ -79,10 +79,10 @@ bool penstock_emulated_process_ensure(struct penstock_emulated_process *process)
 void penstock_emulated_process_detach(struct penstock_emulated_process *process);
 
 /*
- * Kills the child, waits for its end and reports what had completed by then. False: the callbacks
- * destroyed the process.
+ * The child has ended: reports what had completed by then. False: the callbacks destroyed the
+ * process.
  */
-bool penstock_emulated_finish(struct penstock_emulated_process *process, int wait_ms);
+bool penstock_emulated_finish(struct penstock_emulated_process *process);
 
 /* Of the table. */
 enum penstock_status penstock_emulated_attach_file(struct penstock_backend_process *base,

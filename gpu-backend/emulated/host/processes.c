@@ -25,6 +25,15 @@ static void on_child_closed(struct penstock_child *child)
 {
 	struct penstock_emulated *emulated = child->config.owner;
 
+	/* One that a reset did not wait for any longer has ended after all. */
+	penstock_list_for_each (link, &emulated->processes) {
+		struct penstock_emulated_process *process =
+			penstock_list_entry(link, struct penstock_emulated_process, link);
+
+		if (process->child == child) {
+			penstock_emulated_process_detach(process);
+		}
+	}
 	penstock_list_remove(&child->link);
 	penstock_emulated_maybe_stopped(emulated);
 }
@@ -142,13 +151,8 @@ bool penstock_emulated_process_ensure(struct penstock_emulated_process *process)
 	return true;
 }
 
-bool penstock_emulated_finish(struct penstock_emulated_process *process, int wait_ms)
+bool penstock_emulated_finish(struct penstock_emulated_process *process)
 {
-	if (!penstock_child_end(process->child, wait_ms)) {
-		/* Whoever is stuck in the kernel may still write: what it says is not asked for. */
-		penstock_emulated_fail(emulated_of(process), "a GPU process cannot be ended");
-		return true;
-	}
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		if (!penstock_emulated_collect(process, i, true)) {
 			return false;
