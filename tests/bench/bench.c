@@ -25,6 +25,7 @@ static const struct {
 	{ "P3", bench_p3, false },   { "P4", bench_p4, true },  { "P6", bench_p6, false },
 	{ "P7", bench_p7, false },   { "P8", bench_p8, false }, { "workers", bench_workers, true },
 	{ "P10", bench_p10, false },
+	{ "P11", bench_p11, false },
 };
 
 /* ---------------------------------------------------------------- rows */
@@ -207,11 +208,21 @@ static int prepare_daemon(struct penstock_daemon *daemon, struct penstock_errbuf
 bool bench_start_daemon(struct bench *bench, const char *id, struct penstock_daemon *daemon,
 			const char *argument)
 {
+	const char *const arguments[] = { argument, NULL };
+
+	return bench_start_daemon_with(bench, id, daemon, arguments);
+}
+
+bool bench_start_daemon_with(struct bench *bench, const char *id, struct penstock_daemon *daemon,
+			     const char *const arguments[])
+{
 	struct penstock_errbuf text;
 
 	memset(daemon, 0, sizeof(*daemon));
 	if (prepare_daemon(daemon, &text) == 0) {
-		daemon->arguments[0] = argument;
+		for (unsigned i = 0; arguments[i] != NULL; i++) {
+			daemon->arguments[i] = arguments[i];
+		}
 		if (penstock_daemon_start(daemon, &text) == 0) {
 			return true;
 		}

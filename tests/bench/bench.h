@@ -59,6 +59,9 @@ struct penstock_connection *bench_connect(struct bench *bench, const char *id, c
  */
 bool bench_start_daemon(struct bench *bench, const char *id, struct penstock_daemon *daemon,
 			const char *argument);
+/* With several options; the last is NULL. */
+bool bench_start_daemon_with(struct bench *bench, const char *id, struct penstock_daemon *daemon,
+			     const char *const arguments[]);
 void bench_stop_daemon(struct penstock_daemon *daemon);
 
 void bench_p1(struct bench *bench);      /* empty submission to its fence */
@@ -71,6 +74,7 @@ void bench_p7(struct bench *bench);      /* P1 beside very many objects */
 void bench_p8(struct bench *bench);      /* another tenant's latency beside a hostile one */
 void bench_p9(struct bench *bench);      /* memory of an idle context */
 void bench_p10(struct bench *bench);     /* a working set larger than local memory */
+void bench_p11(struct bench *bench);     /* what a hang costs */
 
 /* ---------------------------------------------------------------- raw.c: references */
 

@@ -100,7 +100,7 @@ START_TEST(E5_a_principal_that_hangs_again_and_again_is_blocked_one_before_the_l
 }
 END_TEST
 
-START_TEST(E5_its_devices_are_lost_and_new_ones_are_refused_until_when_is_said)
+START_TEST(E5_E8_its_devices_are_lost_and_new_ones_are_refused_until_when_is_said)
 {
 	limits(1);
 	hang(0);
@@ -199,7 +199,8 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase,
 		       E5_a_principal_that_hangs_again_and_again_is_blocked_one_before_the_limit);
-	tcase_add_test(tcase, E5_its_devices_are_lost_and_new_ones_are_refused_until_when_is_said);
+	tcase_add_test(tcase,
+		       E5_E8_its_devices_are_lost_and_new_ones_are_refused_until_when_is_said);
 	tcase_add_test(tcase, E5_nobody_else_and_no_other_adapter_is_touched);
 	tcase_add_test(tcase, E5_only_hangs_count);
 	tcase_add_test(tcase, E5_an_operator_admits_it_again_and_it_begins_anew);

@@ -47,7 +47,7 @@ static void ask_for_reset(void)
 	penstock_adapter_reset(&fixture.machine->adapters[0], "it does not page");
 }
 
-START_TEST(E3_every_device_of_it_answers_DEVICE_REMOVED_and_new_ones_work)
+START_TEST(E3_E8_every_device_of_it_answers_DEVICE_REMOVED_and_new_ones_work)
 {
 	GOOD(client_fill(&client, 0, NAME(3)));
 	GOOD(client_fill(&other, 0, NAME(3)));
@@ -148,7 +148,7 @@ int main(void)
 	TCase *tcase = tcase_create("adapter reset");
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
-	tcase_add_test(tcase, E3_every_device_of_it_answers_DEVICE_REMOVED_and_new_ones_work);
+	tcase_add_test(tcase, E3_E8_every_device_of_it_answers_DEVICE_REMOVED_and_new_ones_work);
 	tcase_add_test(tcase, E3_until_it_is_done_nothing_new_is_made);
 	tcase_add_test(tcase, E4_an_adapter_that_cannot_be_reset_stops);
 	tcase_add_test(tcase, E5_more_resets_than_TdrLimitCount_stop_the_adapter);
