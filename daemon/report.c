@@ -110,6 +110,10 @@ static void report_principals(struct penstock_metrics *metrics,
 		  PENSTOCK_METRIC_COUNTER, offsetof(struct penstock_principal_view, gpu_ns) },
 		{ "penstock_principal_preemptions_total", "times that its packets made room",
 		  PENSTOCK_METRIC_COUNTER, offsetof(struct penstock_principal_view, preemptions) },
+		{ "penstock_principal_hangs_total", "hangs of a principal's work",
+		  PENSTOCK_METRIC_COUNTER, offsetof(struct penstock_principal_view, hangs) },
+		{ "penstock_principal_blocked_ms", "for how long it is blocked for them",
+		  PENSTOCK_METRIC_GAUGE, offsetof(struct penstock_principal_view, blocked_ms) },
 	};
 
 	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(columns); i++) {
@@ -190,6 +194,7 @@ static void report_adapters(struct penstock_metrics *metrics,
 		COLUMN("openings", openings, "openings of allocations"),
 		COLUMN("submissions_held", submissions_held, "submissions accepted and not ended"),
 		COLUMN("transfers", transfers, "uploads and read-backs under way"),
+		COLUMN("adapter_resets", resets, "resets of the whole adapter"),
 	};
 #undef COLUMN
 	struct penstock_adapter_view views[PENSTOCK_LIMIT_ADAPTERS];

@@ -112,7 +112,7 @@ void penstock_observe_adapter(const struct penstock_machine *machine, uint32_t i
 		.backend = adapter->backend == NULL ? "" : adapter->backend->ops->name,
 		.state = state_names[adapter->state],
 		.failure = adapter->state == PENSTOCK_ADAPTER_RUNNING ? "" : adapter->failure,
-		.resets = adapter->resets.total,
+		.resets = (uint32_t)adapter->resets.total,
 		.running = adapter->state == PENSTOCK_ADAPTER_RUNNING,
 		.devices = adapter->devices,
 		.devices_lost = count_lost(adapter),

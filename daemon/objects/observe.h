@@ -28,7 +28,7 @@ struct penstock_adapter_view {
 	const char *backend; /* its name; "" once it stopped */
 	const char *state;   /* "running", "resetting", "failed", "stopping" */
 	const char *failure; /* why failed, or resetting; or "" */
-	uint64_t resets;
+	uint32_t resets;
 	uint32_t running; /* 1: its state is "running" */
 	uint32_t devices;
 	uint32_t devices_lost; /* of these */

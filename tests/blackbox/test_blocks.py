@@ -87,6 +87,9 @@ def E5_who_hangs_again_and_again_is_named_and_blocked_and_nobody_else_sees_it():
         assert "principal='loopback'" in log_lines(daemon, "principal blocked")[0]
         row = principal(daemon, "loopback")
         assert 0 < row["blocked_s"] <= 300, row
+        metrics = peer.wait(peer.request("ADMIN_METRICS")).answer.text
+        assert 'penstock_principal_hangs_total{principal="loopback"} 3' in metrics, metrics
+        assert 'penstock_adapter_resets{adapter="0"} 0' in metrics, metrics
         assert principal(daemon, f"uid:{os.geteuid()}")["blocked_s"] == 0
         draws(beside, 7)
         with Peer(daemon, address=tcp_address(daemon)) as again:
