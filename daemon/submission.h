@@ -6,7 +6,7 @@
  *   RECEIVED --> RENDERING --> QUEUED --> PREPARING --> ON_HARDWARE --> RETIRED
  *   objects      render        schedule   memory        backend         back to objects
  *       |            |            |  ^        |             |
- *       +------------+--> REFUSED |  +--------+ (engine reset: queued again)
+ *       +------------+--> REFUSED |  +--------+ (preempted, engine reset)
  *                                 +--> CANCELLED (its device was lost or destroyed)
  *
  * Where one DMA buffer does not hold it, each of its passes (multipass) makes the trip as one of
@@ -40,6 +40,8 @@ enum penstock_submission_state {
 	PENSTOCK_SUBMISSION_CANCELLED,
 	PENSTOCK_SUBMISSION_STATE_MAX
 };
+
+#define PENSTOCK_SUBMISSION_BIT(state) (1u << PENSTOCK_SUBMISSION_##state)
 
 /* One element of the converted allocation list; index i of render's list is element i here. */
 struct penstock_reference {
@@ -105,5 +107,34 @@ struct penstock_submission {
 	 */
 	void (*completed)(struct penstock_submission *submission, enum penstock_status status);
 };
+
+/*
+ * Along an arrow of the drawing. False: there is none, and nothing happened: a defect of ours, for
+ * which the caller stops the adapter.
+ */
+PENSTOCK_MUST_CHECK
+static inline bool penstock_submission_move(struct penstock_submission *submission,
+					    enum penstock_submission_state to)
+{
+	static const uint32_t arrows[PENSTOCK_SUBMISSION_STATE_MAX] = {
+		[PENSTOCK_SUBMISSION_RECEIVED] =
+			PENSTOCK_SUBMISSION_BIT(RENDERING) | PENSTOCK_SUBMISSION_BIT(QUEUED),
+		[PENSTOCK_SUBMISSION_RENDERING] =
+			PENSTOCK_SUBMISSION_BIT(QUEUED) | PENSTOCK_SUBMISSION_BIT(REFUSED),
+		[PENSTOCK_SUBMISSION_QUEUED] =
+			PENSTOCK_SUBMISSION_BIT(PREPARING) | PENSTOCK_SUBMISSION_BIT(ON_HARDWARE) |
+			PENSTOCK_SUBMISSION_BIT(RETIRED) | PENSTOCK_SUBMISSION_BIT(CANCELLED),
+		[PENSTOCK_SUBMISSION_PREPARING] = PENSTOCK_SUBMISSION_BIT(QUEUED),
+		[PENSTOCK_SUBMISSION_ON_HARDWARE] = PENSTOCK_SUBMISSION_BIT(RETIRED) |
+						    PENSTOCK_SUBMISSION_BIT(QUEUED) |
+						    PENSTOCK_SUBMISSION_BIT(CANCELLED),
+	};
+	bool drawn = (arrows[submission->state] >> to & 1u) != 0;
+
+	if (PENSTOCK_LIKELY(drawn)) {
+		submission->state = to;
+	}
+	return drawn;
+}
 
 #endif

@@ -581,6 +581,14 @@ static struct penstock_held *make_all(const struct targets *targets, uint64_t se
 
 /* ---------------------------------------------------------------- on a worker */
 
+static void move(struct penstock_held *held, enum penstock_submission_state to)
+{
+	if (PENSTOCK_UNLIKELY(!penstock_submission_move(&held->submission, to))) {
+		penstock_adapter_fail(held->context->device->adapter,
+				      "a submission that is rendered is in another state");
+	}
+}
+
 /* Renders for one context after the other, up to the first that is refused. */
 static void work(void *argument)
 {
@@ -636,7 +644,7 @@ static void refuse_rendered(struct penstock_held *first, enum penstock_status st
 		first->pending.request->refusal = first->submission.refusal;
 	}
 	for (; held != NULL; held = held->sibling) {
-		held->submission.state = PENSTOCK_SUBMISSION_REFUSED;
+		move(held, PENSTOCK_SUBMISSION_REFUSED);
 		penstock_context_refused(held->context, held, held->submission.serial);
 		penstock_held_predecessor(held, false);
 		count_refused(held->context);
@@ -682,7 +690,7 @@ static enum penstock_status submit_large(const struct targets *targets, uint64_t
 	for (struct penstock_held *held = first; held != NULL; held = held->sibling) {
 		admit(held, input->record.allocation_count);
 		penstock_list_append(&held->context->unordered, &held->order_link);
-		held->submission.state = PENSTOCK_SUBMISSION_RENDERING;
+		move(held, PENSTOCK_SUBMISSION_RENDERING);
 	}
 	resize(first->context, &input->record);
 	request->state = NULL;

@@ -50,7 +50,7 @@ void penstock_scheduler_clear(struct penstock_scheduler *scheduler, enum penstoc
 			struct penstock_submission *submission = penstock_submission_of(link);
 
 			penstock_node_remove(node, submission, false, 0);
-			submission->state = PENSTOCK_SUBMISSION_CANCELLED;
+			penstock_scheduler_move(submission, PENSTOCK_SUBMISSION_CANCELLED);
 			penstock_scheduler_defer(scheduler, submission, status);
 		}
 	}

@@ -190,6 +190,10 @@ void penstock_scheduler_submit_paging(struct penstock_scheduler *scheduler,
 
 /* queue.c: the software queues */
 
+/* Along an arrow of its drawing (daemon/submission.h); where there is none, the adapter stops. */
+void penstock_scheduler_move(struct penstock_submission *submission,
+			     enum penstock_submission_state to);
+
 /* The head is PREPARING no more: another one may be. */
 void penstock_node_prepared(struct penstock_node *node, struct penstock_submission *submission);
 

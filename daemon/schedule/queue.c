@@ -67,10 +67,31 @@ static void unlink_queue(struct penstock_queue *queue, struct penstock_node *nod
 	}
 }
 
+void penstock_scheduler_move(struct penstock_submission *submission,
+			     enum penstock_submission_state to)
+{
+	static const char *const names[] = {
+		[PENSTOCK_SUBMISSION_RECEIVED] = "RECEIVED",
+		[PENSTOCK_SUBMISSION_RENDERING] = "RENDERING",
+		[PENSTOCK_SUBMISSION_QUEUED] = "QUEUED",
+		[PENSTOCK_SUBMISSION_PREPARING] = "PREPARING",
+		[PENSTOCK_SUBMISSION_ON_HARDWARE] = "ON_HARDWARE",
+		[PENSTOCK_SUBMISSION_RETIRED] = "RETIRED",
+		[PENSTOCK_SUBMISSION_REFUSED] = "REFUSED",
+		[PENSTOCK_SUBMISSION_CANCELLED] = "CANCELLED",
+	};
+
+	if (PENSTOCK_UNLIKELY(!penstock_submission_move(submission, to))) {
+		penstock_scheduler_fail(submission->queue->scheduler,
+					"a submission cannot become %s that is %s", names[to],
+					names[submission->state]);
+	}
+}
+
 void penstock_node_prepared(struct penstock_node *node, struct penstock_submission *submission)
 {
 	if (submission->state == PENSTOCK_SUBMISSION_PREPARING) {
-		submission->state = PENSTOCK_SUBMISSION_QUEUED;
+		penstock_scheduler_move(submission, PENSTOCK_SUBMISSION_QUEUED);
 		node->preparing--;
 		penstock_vidmm_withdraw(submission);
 		penstock_node_look_again(node, &node->crowded);
@@ -94,7 +115,7 @@ void penstock_scheduler_enqueue(struct penstock_queue *queue,
 
 	submission->queue = queue;
 	submission->level = queue->level;
-	submission->state = PENSTOCK_SUBMISSION_QUEUED;
+	penstock_scheduler_move(submission, PENSTOCK_SUBMISSION_QUEUED);
 	submission->resume_offset = 0;
 	submission->resume_position = 0;
 	penstock_list_append(&queue->waiting, &submission->queue_link);
@@ -164,7 +185,7 @@ void penstock_scheduler_cancel(struct penstock_queue *queue, enum penstock_statu
 		/* A prepare that did not succeed holds nothing. */
 		penstock_node_prepared(node, submission);
 		node->waiting--;
-		submission->state = PENSTOCK_SUBMISSION_CANCELLED;
+		penstock_scheduler_move(submission, PENSTOCK_SUBMISSION_CANCELLED);
 		penstock_scheduler_defer(scheduler, submission, status);
 	}
 	penstock_scheduler_leave(scheduler, outermost);

@@ -57,10 +57,10 @@ static void put_in_front(struct penstock_node *node, struct penstock_submission 
 	struct penstock_list *head = penstock_list_first(&queue->waiting);
 
 	if (head != NULL && penstock_submission_of(head)->state == PENSTOCK_SUBMISSION_PREPARING) {
-		penstock_submission_of(head)->state = PENSTOCK_SUBMISSION_QUEUED;
+		penstock_scheduler_move(penstock_submission_of(head), PENSTOCK_SUBMISSION_QUEUED);
 		node->preparing--;
 	}
-	submission->state = PENSTOCK_SUBMISSION_QUEUED;
+	penstock_scheduler_move(submission, PENSTOCK_SUBMISSION_QUEUED);
 	penstock_list_prepend(&queue->waiting, &submission->queue_link);
 	node->waiting++;
 	penstock_queue_wake(queue, node);
@@ -298,7 +298,7 @@ static void convict(struct penstock_scheduler *scheduler, const struct penstock_
 	penstock_scheduler_tell(scheduler, PENSTOCK_TRACE_FAULTED, submission,
 				(uint64_t)culprit->interrupt.type,
 				culprit->interrupt.fault_dma_offset);
-	submission->state = PENSTOCK_SUBMISSION_RETIRED;
+	penstock_scheduler_move(submission, PENSTOCK_SUBMISSION_RETIRED);
 	submission->queue->depth--;
 	tell_fault(scheduler, culprit);
 	penstock_scheduler_complete(scheduler, submission,

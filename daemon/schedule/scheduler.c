@@ -174,7 +174,7 @@ static void submit(struct penstock_scheduler *scheduler, struct penstock_node *n
 	}
 	submission->submission_fence_id = penstock_fences_next(&node->fences);
 	args.submission_fence_id = submission->submission_fence_id;
-	submission->state = PENSTOCK_SUBMISSION_ON_HARDWARE;
+	penstock_scheduler_move(submission, PENSTOCK_SUBMISSION_ON_HARDWARE);
 	penstock_list_append(&node->hardware, &submission->queue_link);
 	node->on_hardware++;
 	node->work_bytes += submission->args.work_bytes;
@@ -212,7 +212,7 @@ static bool drop_head(struct penstock_scheduler *scheduler, struct penstock_node
 		return false;
 	}
 	take_head(node, submission);
-	submission->state = PENSTOCK_SUBMISSION_CANCELLED;
+	penstock_scheduler_move(submission, PENSTOCK_SUBMISSION_CANCELLED);
 	if (submission->chain != NULL && *submission->chain == PENSTOCK_STATUS_SUCCESS) {
 		*submission->chain = submission->cancelled;
 	}
@@ -272,8 +272,10 @@ static enum attempt try_head(struct penstock_scheduler *scheduler, struct pensto
 		}
 		status = penstock_vidmm_prepare(submission);
 		if (status == PENSTOCK_STATUS_PENDING) {
-			node->preparing += !preparing;
-			submission->state = PENSTOCK_SUBMISSION_PREPARING;
+			if (!preparing) {
+				penstock_scheduler_move(submission, PENSTOCK_SUBMISSION_PREPARING);
+				node->preparing++;
+			}
 			return waits_for(scheduler, submission, PENSTOCK_TRACE_WAIT_MEMORY);
 		}
 		submission->cancelled = status;
@@ -586,7 +588,7 @@ static void retire(struct penstock_scheduler *scheduler, struct penstock_node *n
 
 	penstock_scheduler_tell(queue->scheduler, PENSTOCK_TRACE_COMPLETED, submission, gpu_ns, 0);
 	penstock_node_remove(node, submission, true, gpu_ns);
-	submission->state = PENSTOCK_SUBMISSION_RETIRED;
+	penstock_scheduler_move(submission, PENSTOCK_SUBMISSION_RETIRED);
 	queue->depth--;
 	if (queue->on_hardware == 0 && head_waits_for_hardware(queue)) {
 		penstock_queue_wake(queue, node);

@@ -111,9 +111,9 @@ static void run_packet(struct penstock_scheduler *scheduler, struct penstock_que
 	penstock_list_remove(&packet->queue_link);
 	node->waiting--;
 	if (packet->cancelled != PENSTOCK_STATUS_SUCCESS) {
-		packet->state = PENSTOCK_SUBMISSION_CANCELLED;
+		penstock_scheduler_move(packet, PENSTOCK_SUBMISSION_CANCELLED);
 	} else {
-		packet->state = PENSTOCK_SUBMISSION_RETIRED;
+		penstock_scheduler_move(packet, PENSTOCK_SUBMISSION_RETIRED);
 		if (packet->sync_signals) {
 			raise_value(scheduler, packet->sync, packet->sync_value);
 		}

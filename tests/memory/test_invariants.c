@@ -412,6 +412,23 @@ START_TEST(E10_0x119_5_a_faulted_paging_packet_of_the_system_stops_the_adapter)
 }
 END_TEST
 
+/* What its drawing has no arrow for. */
+START_TEST(E10_a_submission_in_an_impossible_state_stops_the_adapter)
+{
+	struct work work;
+
+	work_init(&work, alice);
+	work_nop(&work);
+	work.submission.state = PENSTOCK_SUBMISSION_RETIRED;
+	enqueue(0, &work);
+	expect_stop("a submission cannot become QUEUED that is RETIRED");
+	penstock_scheduler_cancel(&queues[0], PENSTOCK_STATUS_DEVICE_REMOVED);
+	machine_turn(&machine);
+	ck_assert(work.done);
+	ck_assert_int_eq(work.status, PENSTOCK_STATUS_DEVICE_REMOVED);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("invariants");
@@ -440,6 +457,7 @@ int main(void)
 	tcase_add_test(tests,
 		       E10_0x10E_0x1D_a_paging_buffer_that_was_not_submitted_stops_the_adapter);
 	tcase_add_test(tests, E10_0x119_5_a_faulted_paging_packet_of_the_system_stops_the_adapter);
+	tcase_add_test(tests, E10_a_submission_in_an_impossible_state_stops_the_adapter);
 	suite_add_tcase(suite, tests);
 	return penstock_test_main(suite);
 }

@@ -33,6 +33,12 @@ void work_init(struct work *work, struct penstock_vidmm_process *process)
 	penstock_list_init(&work->submission.context_link);
 }
 
+void work_again(struct work *work)
+{
+	work->done = false;
+	work->submission.state = PENSTOCK_SUBMISSION_RECEIVED;
+}
+
 uint32_t work_reference(struct work *work, struct penstock_vidmm_allocation *allocation)
 {
 	uint32_t index = work->submission.reference_count++;

@@ -20,6 +20,8 @@ struct work {
 extern uint32_t work_completions;
 
 void work_init(struct work *work, struct penstock_vidmm_process *process);
+/* It is done, and is another submission from here on. */
+void work_again(struct work *work);
 uint32_t work_reference(struct work *work, struct penstock_vidmm_allocation *allocation);
 void work_nop(struct work *work);
 void work_fill(struct work *work, uint32_t index, uint64_t offset, uint64_t size, uint32_t pattern);
