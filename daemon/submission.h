@@ -6,8 +6,15 @@
  *   RECEIVED --> RENDERING --> QUEUED --> PREPARING --> ON_HARDWARE --> RETIRED
  *   objects      render        schedule   memory        backend         back to objects
  *       |            |            |  ^        |             |
- *       +------------+--> REFUSED |  +--------+ (preempted, engine reset)
+ *       +------------+--> REFUSED |  +--------+-------------+ (preempted, or engine reset:
+ *                                 |  |                      |  queued again)
+ *                                 |  +----------------------' (the next part)
  *                                 +--> CANCELLED (its device was lost or destroyed)
+ *
+ * Where its allocations do not fit their segments at once it is split: it goes from QUEUED to
+ * ON_HARDWARE once for each part, a packet of its own with the patch range and the allocations of
+ * that part, and is RETIRED with the last. Between two parts it may be cancelled like any other
+ * that is QUEUED. For the client it is one submission with one fence.
  *
  * Where one DMA buffer does not hold it, each of its passes (multipass) makes the trip as one of
  * these, with lists that they share; objects make one submission of them again.
@@ -21,6 +28,7 @@
 #ifndef PENSTOCK_SUBMISSION_H
 #define PENSTOCK_SUBMISSION_H
 
+#include "daemon/memory/split.h"
 #include "daemon/render/render.h"
 #include "proto/base/list.h"
 
@@ -91,13 +99,21 @@ struct penstock_submission {
 	uint32_t pass; /* its number in the chain, from 0; only the first may fail to find memory */
 	uint32_t level; /* schedule: of its queue's priority, 0 is the highest */
 	uint32_t submission_fence_id;
-	uint64_t charged_ns;         /* of its process's share, while ON_HARDWARE */
-	bool promoted;               /* it may be there though higher priorities wait */
-	uint64_t dma_address;        /* GPU address of the copy, while PREPARING or ON_HARDWARE */
-	uint32_t dma_slot;           /* of the principal's DMA pool */
-	uint32_t resume_offset;      /* where it goes on after a preemption; 0: it has not begun */
-	uint64_t resume_position;    /* and in that instruction; the GPU's own */
-	uint32_t patched;            /* sites whose bytes the last patch changed */
+	uint64_t charged_ns;  /* of its process's share, while ON_HARDWARE */
+	bool promoted;        /* it may be there though higher priorities wait */
+	uint64_t dma_address; /* GPU address of the copy, while PREPARING or ON_HARDWARE */
+	uint32_t dma_slot;    /* of the principal's DMA pool */
+	/*
+	 * What of it is the next packet, or the one that is ON_HARDWARE; all of it unless it is
+	 * split. start == end and it is split: the next part is still to be made.
+	 */
+	struct penstock_part part;
+	uint32_t part_points;     /* split points of that part */
+	uint32_t parts;           /* that are done, of those that it is split into */
+	bool split;               /* what it needs is what the entries of `part` name */
+	uint32_t resume_offset;   /* where it goes on after a preemption; the part's start */
+	uint64_t resume_position; /* and in that instruction; the GPU's own */
+	uint32_t patched;         /* sites whose bytes the last patch changed, of all its parts */
 	enum penstock_status result; /* schedule: what a completion that was put off will say */
 
 	/*
@@ -135,6 +151,44 @@ static inline bool penstock_submission_move(struct penstock_submission *submissi
 		submission->state = to;
 	}
 	return drawn;
+}
+
+/* It is not split, and begins at its start. */
+static inline void penstock_submission_whole(struct penstock_submission *submission)
+{
+	submission->part = (struct penstock_part){
+		.end = submission->args.dma_length,
+		.patch_count = submission->args.patch_count,
+	};
+	submission->split = false;
+	submission->parts = 0;
+	submission->resume_offset = 0;
+	submission->resume_position = 0;
+}
+
+/*
+ * What a packet needs in its segments: the elements of its submission's list; of a split one those
+ * that the entries of its part name, some more than once. NULL elements are among them.
+ */
+static inline uint32_t penstock_needed_count(const struct penstock_submission *submission)
+{
+	return PENSTOCK_LIKELY(!submission->split) ? submission->reference_count
+						   : submission->part.patch_count;
+}
+
+/* `n` is below that. */
+static inline const struct penstock_reference *
+penstock_needed(const struct penstock_submission *submission, uint32_t n)
+{
+	static const struct penstock_reference null_element = { .allocation = NULL };
+	uint32_t index = n;
+
+	if (PENSTOCK_UNLIKELY(submission->split)) {
+		index = submission->args.patches_out[submission->part.first_patch + n]
+				.allocation_index;
+	}
+	return PENSTOCK_LIKELY(index < submission->reference_count) ? &submission->references[index]
+								    : &null_element;
 }
 
 #endif

@@ -115,3 +115,15 @@ const struct penstock_isa penstock_dma_isa = {
 	.at = layout_at,
 	.by_opcode = layout_by_opcode,
 };
+
+bool penstock_dma_is_boundary(const uint8_t *dma, uint32_t dma_length, uint32_t from, uint32_t to)
+{
+	struct penstock_dma_decoded decoded;
+
+	while (from < to && to <= dma_length &&
+	       penstock_dma_decode(dma + from, dma_length - from, &decoded) ==
+		       PENSTOCK_STATUS_SUCCESS) {
+		from += decoded.length;
+	}
+	return from == to;
+}

@@ -117,6 +117,12 @@ static inline enum penstock_status penstock_dma_decode(const uint8_t *bytes, uin
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
+/*
+ * Whether whole instructions stand between the two offsets of a DMA buffer: true where they are
+ * equal. `from` is where one begins; nothing is read at or behind `dma_length`.
+ */
+bool penstock_dma_is_boundary(const uint8_t *dma, uint32_t dma_length, uint32_t from, uint32_t to);
+
 /* Whether every part of the instruction that no field names is zero. */
 static inline bool penstock_dma_reserved_zero(const struct penstock_dma_decoded *decoded)
 {

@@ -162,6 +162,8 @@ static const struct column context_columns[] = {
 	{ "dma_buffers", COLUMN_NUMBER },
 	{ "gpu_ns", COLUMN_NS },
 	{ "preemptions", COLUMN_NUMBER },
+	{ "splits", COLUMN_NUMBER },
+	{ "parts", COLUMN_NUMBER },
 	{ "reason", COLUMN_TEXT },
 };
 
@@ -186,6 +188,8 @@ static void context_row(struct table *table, const Penstock__Wire__ContextRow *r
 	table_number(table, row->dma_buffers);
 	table_number(table, row->gpu_ns);
 	table_number(table, row->preemptions);
+	table_number(table, row->splits);
+	table_number(table, row->parts);
 	table_text(table, row->device_reason);
 }
 

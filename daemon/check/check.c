@@ -186,7 +186,25 @@ static enum penstock_status cut(struct reading *reading, const uint8_t *dma, uin
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-enum penstock_status penstock_check(const uint8_t *dma, uint32_t dma_length,
+/* Slots that a part's first split point unbinds were in use before it. */
+static uint32_t bound_before(const struct reading *reading)
+{
+	uint32_t bound = 0;
+
+	for (uint32_t i = 0; i < reading->patch_count; i++) {
+		const struct penstock_patch_location *patch = &reading->patches[i];
+
+		if (patch->allocation_index != PENSTOCK_PATCH_NULL_INDEX ||
+		    patch->split_offset != reading->patches[0].split_offset ||
+		    patch->slot_id >= PENSTOCK_CHECK_ADDRESSES) {
+			break;
+		}
+		bound |= 1u << patch->slot_id;
+	}
+	return bound;
+}
+
+enum penstock_status penstock_check(const uint8_t *dma, uint32_t dma_start, uint32_t dma_end,
 				    const struct penstock_check_range *ranges, uint32_t range_count,
 				    const struct penstock_patch_location *patches,
 				    uint32_t patch_count, struct penstock_errbuf *reterr_text)
@@ -196,13 +214,17 @@ enum penstock_status penstock_check(const uint8_t *dma, uint32_t dma_length,
 		.range_count = range_count,
 		.patches = patches,
 		.patch_count = patch_count,
+		.offset = dma_start,
 		.reterr_text = reterr_text,
 	};
 	struct penstock_dma_decoded decoded;
 	enum penstock_status status;
 
-	while (reading.offset < dma_length) {
-		status = cut(&reading, dma, dma_length, &decoded);
+	if (dma_start > 0) {
+		reading.bound = bound_before(&reading);
+	}
+	while (reading.offset < dma_end) {
+		status = cut(&reading, dma, dma_end, &decoded);
 		if (status == PENSTOCK_STATUS_SUCCESS) {
 			status = check_instruction(&reading, &decoded);
 		}

@@ -39,7 +39,8 @@ struct penstock_vidmm {
 	struct penstock_vidmm_process *system; /* owned */
 	struct penstock_list paging_dirty;     /* penstock_paging.dirty_link */
 	uint32_t next_file_id;
-	unsigned jobs; /* with a worker */
+	uint64_t part_stamp; /* parts that were made: penstock_vidmm_allocation.part_stamp */
+	unsigned jobs;       /* with a worker */
 	bool somebody_waits;
 	bool keep;
 	bool resetting;    /* inside of an adapter reset: no allocation takes a step */

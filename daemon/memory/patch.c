@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * DxgkDdiPatch: the last look at a DMA buffer before it is submitted. Documents: DXGKDDI_PATCH,
- * DXGKARG_PATCH.
+ * DXGKARG_PATCH. Of a split one it is the part: its entries and its bytes, no others.
  */
 #include "daemon/memory/internal.h"
 #include "proto/isa/instruction.h"
@@ -50,19 +50,22 @@ static bool patch_site(struct penstock_submission *submission,
 bool penstock_vidmm_patch(struct penstock_submission *submission)
 {
 	const struct penstock_render_args *args = &submission->args;
+	const struct penstock_part *part = &submission->part;
+	const struct penstock_patch_location *sites = args->patches_out + part->first_patch;
 
 	penstock_vidmm_own_thread(submission->process->vidmm);
-	submission->patched = 0;
-	for (uint32_t i = 0; i < args->patch_count; i++) {
+	submission->patched = part->start == 0 ? 0 : submission->patched;
+	for (uint32_t i = 0; i < part->patch_count; i++) {
 		if (!penstock_vidmm_holds(submission->process->vidmm,
-					  site_stands(submission, &args->patches_out[i]),
+					  site_stands(submission, &sites[i]),
 					  "0x10E/0x19: a patch location that is not in its DMA "
 					  "buffer")) {
 			return false;
 		}
-		submission->patched += patch_site(submission, &args->patches_out[i]);
+		submission->patched += patch_site(submission, &sites[i]);
 	}
-	memcpy(penstock_dma_pool_bytes(&submission->process->pool, submission->dma_slot),
-	       args->dma_buffer, args->dma_length);
+	memcpy(penstock_dma_pool_bytes(&submission->process->pool, submission->dma_slot) +
+		       part->start,
+	       args->dma_buffer + part->start, part->end - part->start);
 	return true;
 }

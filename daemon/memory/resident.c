@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Residency of a submission: everything that it lists is brought into a permitted segment and into
- * its process's page table, and is pinned while it may run. First without anybody having to leave,
- * all of it or nothing; where that is not possible, with a claim (memory/claim.h).
+ * Residency of a submission: everything that it lists (of a split one: that its part needs) is
+ * brought into a permitted segment and into its process's page table, and is pinned while it may
+ * run. First without anybody having to leave, all of it or nothing; where that is not possible,
+ * with a claim (memory/claim.h).
  */
 #include "daemon/memory/internal.h"
 #include "daemon/memory/room.h"
@@ -58,8 +59,9 @@ static enum penstock_status place_all(struct penstock_submission *submission, bo
 	struct penstock_list chosen, *link;
 
 	penstock_list_init(&chosen);
-	for (uint32_t i = 0; i < submission->reference_count; i++) {
-		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+	for (uint32_t i = 0; i < penstock_needed_count(submission); i++) {
+		const struct penstock_reference *reference = penstock_needed(submission, i);
+		struct penstock_vidmm_allocation *allocation = reference->allocation;
 
 		if (allocation == NULL) {
 			continue;
@@ -113,8 +115,9 @@ static enum penstock_status map_all(struct penstock_submission *submission)
 	enum penstock_status status, worst = PENSTOCK_STATUS_SUCCESS;
 	uint32_t entries = 0;
 
-	for (uint32_t i = 0; i < submission->reference_count; i++) {
-		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+	for (uint32_t i = 0; i < penstock_needed_count(submission); i++) {
+		const struct penstock_reference *reference = penstock_needed(submission, i);
+		struct penstock_vidmm_allocation *allocation = reference->allocation;
 
 		if (allocation == NULL) {
 			continue;
@@ -123,7 +126,7 @@ static enum penstock_status map_all(struct penstock_submission *submission)
 			worst = PENSTOCK_STATUS_PENDING;
 			continue;
 		}
-		status = map_one(submission, &submission->references[i], &entries);
+		status = map_one(submission, reference, &entries);
 		if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
 			return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 		}
@@ -134,8 +137,9 @@ static enum penstock_status map_all(struct penstock_submission *submission)
 
 static bool all_ready(const struct penstock_submission *submission)
 {
-	for (uint32_t i = 0; i < submission->reference_count; i++) {
-		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+	for (uint32_t i = 0; i < penstock_needed_count(submission); i++) {
+		const struct penstock_reference *reference = penstock_needed(submission, i);
+		struct penstock_vidmm_allocation *allocation = reference->allocation;
 
 		if (allocation == NULL) {
 			continue;
@@ -144,7 +148,7 @@ static bool all_ready(const struct penstock_submission *submission)
 		PENSTOCK_REQUIRE(allocation->process == submission->process ||
 				 allocation->location.own_file);
 		if (!penstock_allocation_ready(allocation, submission->process,
-					       submission->references[i].write_operation)) {
+					       reference->write_operation)) {
 			return false;
 		}
 	}
@@ -156,15 +160,16 @@ static void pin_all(const struct penstock_submission *submission)
 	uint64_t use = ++submission->process->vidmm->uses;
 
 	submission->process->last_use = use;
-	for (uint32_t i = 0; i < submission->reference_count; i++) {
-		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+	for (uint32_t i = 0; i < penstock_needed_count(submission); i++) {
+		const struct penstock_reference *reference = penstock_needed(submission, i);
+		struct penstock_vidmm_allocation *allocation = reference->allocation;
 
 		if (allocation == NULL) {
 			continue;
 		}
 		allocation->pins++;
 		allocation->last_use = use;
-		if (submission->references[i].write_operation) {
+		if (reference->write_operation) {
 			penstock_allocation_written(allocation);
 		}
 	}
@@ -238,7 +243,7 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 		penstock_paging_flush(vidmm);
 		return status;
 	}
-	penstock_dma_pool_guard(&process->pool, submission->dma_slot, submission->args.dma_length);
+	penstock_dma_pool_guard(&process->pool, submission->dma_slot, submission->part.end);
 	pin_all(submission);
 	process->prepared++;
 	penstock_vidmm_withdraw(submission);
@@ -260,11 +265,12 @@ void penstock_vidmm_finish(struct penstock_submission *submission)
 	(void)penstock_vidmm_holds(
 		vidmm,
 		penstock_dma_pool_guarded(&process->pool, submission->dma_slot,
-					  submission->args.dma_length),
+					  submission->part.end),
 		"0x10E/0x12: bytes behind a DMA buffer in its slot were written");
 	penstock_dma_pool_give(&process->pool, submission->dma_slot);
-	for (uint32_t i = 0; i < submission->reference_count; i++) {
-		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+	for (uint32_t i = 0; i < penstock_needed_count(submission); i++) {
+		const struct penstock_reference *reference = penstock_needed(submission, i);
+		struct penstock_vidmm_allocation *allocation = reference->allocation;
 
 		if (allocation == NULL) {
 			continue;

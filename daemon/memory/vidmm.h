@@ -335,12 +335,12 @@ uint64_t penstock_vidmm_adapter_reset(struct penstock_vidmm *vidmm);
 /* ---------------------------------------------------------------- what schedule asks for */
 
 /*
- * Makes everything that the submission references resident, its process able to address it, and
- * takes a slot of the DMA pool. SUCCESS: ready to patch, everything is pinned until `finish`.
- * PENDING: under way or something is in the way; `progress` tells when to ask again. Nothing is
- * pinned meanwhile, but the submission may have a claim to room that others leave
- * (daemon/memory/claim.h): it is asked for again until it is prepared or refused, or withdrawn.
- * GRAPHICS_NO_VIDEO_MEMORY: its segments could not hold it if they were empty.
+ * Makes everything that the submission references resident (of a split one: its part), its process
+ * able to address it, and takes a slot of the DMA pool. SUCCESS: ready to patch, everything is
+ * pinned until `finish`. PENDING: under way or something is in the way; `progress` tells when to
+ * ask again. Nothing is pinned meanwhile, but the submission may have a claim to room that others
+ * leave (daemon/memory/claim.h): it is asked for again until it is prepared or refused, or
+ * withdrawn. GRAPHICS_NO_VIDEO_MEMORY: its segments could not hold it if they were empty.
  * GRAPHICS_GPU_EXCEPTION_ON_DEVICE: its process is lost, or one of its files was shortened.
  */
 PENSTOCK_MUST_CHECK
@@ -348,6 +348,28 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 
 /* A submission for which prepare answered PENDING is not asked for any more. */
 void penstock_vidmm_withdraw(struct penstock_submission *submission);
+
+/*
+ * Splitting (daemon/memory/split.h): the submission's part becomes the largest that fits empty
+ * segments, and has `most` split points at most; where that part was made already and has not been
+ * prepared because it does not fit as it is, one of half its split points. SUCCESS: prepare again.
+ * GRAPHICS_NO_VIDEO_MEMORY: it cannot be smaller, and nothing of it ran; or it can never fit, which
+ * penstock_vidmm_can_fit tells. PENDING: it cannot be smaller, but something of it ran;
+ * `progress` tells when to ask again. DEVICE_REMOVED: its list cannot be cut there, which is a
+ * defect of ours; `failed` was called.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_vidmm_split(struct penstock_submission *submission, uint32_t most);
+
+/* The part's fence was reached, and finish was called: the next one is to be made. */
+void penstock_vidmm_part_done(struct penstock_submission *submission);
+
+/*
+ * Whether each of the smallest parts fits its segments where they are empty. False: *ret_dma_offset
+ * is where the first one begins that does not.
+ */
+PENSTOCK_MUST_CHECK
+bool penstock_vidmm_can_fit(const struct penstock_submission *submission, uint32_t *ret_dma_offset);
 
 /* Gives back slot and pins of a prepare that succeeded: after it retired, or before it goes back
  * to its queue. */

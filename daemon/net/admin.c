@@ -192,6 +192,8 @@ Penstock__Wire__ContextRow *penstock_admin_context_row(struct penstock_rows *row
 	row->queued = view->queued;
 	row->submitted = view->submitted;
 	row->dma_buffers = view->dma_buffers;
+	row->splits = view->splits;
+	row->parts = view->parts;
 	row->refused = view->refused;
 	row->last_serial = view->last_serial;
 	row->completed_fence = view->completed_fence;

@@ -48,6 +48,7 @@ struct penstock_adapter_config {
 	struct penstock_tdr_limits tdr_limits; /* count 0: what the documents say */
 	bool test_instructions;
 	bool paranoid;
+	uint32_t split_points; /* penstock_scheduler_config; 0 but in tests */
 	/* NULL: penstock_render. Tests put a broken one here. */
 	enum penstock_status (*translate)(struct penstock_render_args *args,
 					  struct penstock_refusal *ret_refusal);

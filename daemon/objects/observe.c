@@ -259,6 +259,8 @@ static struct penstock_context_view view_context(const struct penstock_context *
 		.queued = context->held_count,
 		.submitted = context->statistics.submitted,
 		.dma_buffers = context->statistics.dma_buffers,
+		.splits = context->queue.splits,
+		.parts = context->queue.parts,
 		.refused = context->statistics.refused,
 		.last_serial = context->last_serial,
 		.completed_fence = context->completed_fence,

@@ -116,6 +116,8 @@ struct penstock_context_view {
 	uint32_t queued;
 	uint64_t submitted;
 	uint64_t dma_buffers;
+	uint64_t splits; /* of these: that were split */
+	uint64_t parts;  /* of those, that reached their fence */
 	uint64_t refused;
 	uint64_t last_serial;
 	uint64_t completed_fence;

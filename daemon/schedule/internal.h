@@ -231,6 +231,19 @@ void penstock_node_remove(struct penstock_node *node, struct penstock_submission
 /* sync.c: packets without a DMA buffer, as many as a turn has left. False: there was none. */
 bool penstock_scheduler_run_packets(struct penstock_scheduler *scheduler);
 
+/* parts.c: submissions that are split */
+
+/* penstock_vidmm_prepare of all of it or, where that does not fit, of the part that is next. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_scheduler_prepare(struct penstock_scheduler *scheduler,
+						struct penstock_submission *submission);
+
+/* It goes on with another part behind the one that is next or on the hardware. */
+static inline bool penstock_part_is_followed(const struct penstock_submission *submission)
+{
+	return submission->part.end < submission->args.dma_length;
+}
+
 /* preempt.c */
 
 /* What the process's ring of this node was asked; NULL: nothing. */
@@ -275,6 +288,12 @@ void penstock_scheduler_look_for_hangs(struct penstock_scheduler *scheduler);
 struct penstock_paging_packet *
 penstock_node_paging_of(const struct penstock_node *node,
 			const struct penstock_vidmm_process *process);
+
+/*
+ * In front of the others of its queue; a head that memory works for is a head no more, and asks
+ * again later.
+ */
+void penstock_node_put_in_front(struct penstock_node *node, struct penstock_submission *submission);
 
 /*
  * What the process has on the node goes back to the front of its queues, in order. The first took

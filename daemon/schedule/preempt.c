@@ -169,15 +169,8 @@ void penstock_scheduler_slice(struct penstock_scheduler *scheduler)
 /* Where a GPU says that it stopped, it has executed whole instructions, from where it began. */
 static bool is_boundary(const struct penstock_submission *submission, uint32_t offset)
 {
-	const struct penstock_render_args *args = &submission->args;
-	uint32_t at = submission->resume_offset;
-	struct penstock_dma_decoded decoded;
-
-	while (at < offset && penstock_dma_decode(args->dma_buffer + at, args->dma_length - at,
-						  &decoded) == PENSTOCK_STATUS_SUCCESS) {
-		at += decoded.length;
-	}
-	return at == offset;
+	return penstock_dma_is_boundary(submission->args.dma_buffer, submission->part.end,
+					submission->resume_offset, offset);
 }
 
 /* The first packet that did not complete: nothing but a paging packet may be before it. */

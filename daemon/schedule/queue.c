@@ -100,7 +100,7 @@ void penstock_node_prepared(struct penstock_node *node, struct penstock_submissi
 
 void penstock_queue_wake(struct penstock_queue *queue, struct penstock_node *node)
 {
-	if (!queue->ready && !penstock_list_empty(&queue->waiting)) {
+	if (!queue->ready && !penstock_list_empty(&queue->waiting) && queue->splitting == NULL) {
 		unlink_queue(queue, node);
 		penstock_queue_offer(queue, node);
 	}
@@ -116,15 +116,14 @@ void penstock_scheduler_enqueue(struct penstock_queue *queue,
 	submission->queue = queue;
 	submission->level = queue->level;
 	penstock_scheduler_move(submission, PENSTOCK_SUBMISSION_QUEUED);
-	submission->resume_offset = 0;
-	submission->resume_position = 0;
+	penstock_submission_whole(submission);
 	penstock_list_append(&queue->waiting, &submission->queue_link);
 	penstock_scheduler_tell(scheduler, PENSTOCK_TRACE_QUEUED, submission,
 				submission->args.dma_length, 0);
 	queue->depth++;
 	node->waiting++;
-	/* A parked queue stays so: its head waits, not this one. */
-	if (penstock_list_empty(&queue->ready_link)) {
+	/* A parked queue stays so: its head waits, not this one; so does one between two parts. */
+	if (penstock_list_empty(&queue->ready_link) && PENSTOCK_LIKELY(queue->splitting == NULL)) {
 		penstock_queue_offer(queue, node);
 	}
 	penstock_scheduler_leave_enqueued(scheduler, outermost, node, submission);
@@ -179,6 +178,10 @@ void penstock_scheduler_cancel(struct penstock_queue *queue, enum penstock_statu
 	bool outermost = penstock_scheduler_enter(scheduler);
 
 	unlink_queue(queue, node);
+	/* What of it is on the hardware retires; the parts behind that do not run. */
+	if (queue->splitting != NULL && queue->splitting->cancelled == PENSTOCK_STATUS_SUCCESS) {
+		queue->splitting->cancelled = status;
+	}
 	while ((link = penstock_list_pop(&queue->waiting)) != NULL) {
 		struct penstock_submission *submission = penstock_submission_of(link);
 

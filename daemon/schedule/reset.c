@@ -50,8 +50,7 @@ struct penstock_paging_packet *penstock_node_paging_of(const struct penstock_nod
 	return NULL;
 }
 
-/* In front of the others; a head that memory works for is a head no more, and asks again later. */
-static void put_in_front(struct penstock_node *node, struct penstock_submission *submission)
+void penstock_node_put_in_front(struct penstock_node *node, struct penstock_submission *submission)
 {
 	struct penstock_queue *queue = submission->queue;
 	struct penstock_list *head = penstock_list_first(&queue->waiting);
@@ -83,7 +82,7 @@ void penstock_node_put_back(struct penstock_node *node,
 						PENSTOCK_TRACE_PUT_BACK, submission,
 						ran ? gpu_ns : 0, submission->resume_offset);
 			penstock_node_remove(node, submission, ran, ran ? gpu_ns : 0);
-			put_in_front(node, submission);
+			penstock_node_put_in_front(node, submission);
 		}
 	}
 }

@@ -5,7 +5,7 @@
  *
  *	head of a queue   QUEUED --pick--> PREPARING --prepared, patched--> ON_HARDWARE --> RETIRED
  *	                     ^                 |  memory at work: parked         |
- *	                     '-----------------+------- engine reset ------------'
+ *	                     '-----------------+-- engine reset, or its next part '
  *
  * A node takes `limit` packets, and more only while all that it has is short; PREPARING heads
  *beyond that are limit + 1 at most, so memory works ahead of the GPU and a backlog pins nothing.
@@ -127,27 +127,31 @@ static bool stands_the_check(struct penstock_scheduler *scheduler,
 			     const struct penstock_submission *submission)
 {
 	const struct penstock_render_args *args = &submission->args;
+	const struct penstock_part *part = &submission->part;
 	struct penstock_vidmm_location location;
 	struct penstock_errbuf text;
 
 	for (uint32_t i = 0; i < submission->reference_count; i++) {
-		const struct penstock_reference *reference = &submission->references[i];
-
 		scheduler->ranges[i] = (struct penstock_check_range){ 0 };
+	}
+	for (uint32_t i = 0; i < penstock_needed_count(submission); i++) {
+		const struct penstock_reference *reference = penstock_needed(submission, i);
+		size_t index = (size_t)(reference - submission->references);
+
 		if (reference->allocation == NULL) {
 			continue;
 		}
 		penstock_vidmm_allocation_location(reference->allocation, &location);
-		scheduler->ranges[i] = (struct penstock_check_range){
+		scheduler->ranges[index] = (struct penstock_check_range){
 			.address = location.address,
-			.size_bytes = submission->list != NULL ? submission->list[i].size_bytes
+			.size_bytes = submission->list != NULL ? submission->list[index].size_bytes
 							       : location.size_bytes,
 			.writable = reference->write_operation,
 		};
 	}
-	if (penstock_check(args->dma_buffer, args->dma_length, scheduler->ranges,
-			   submission->reference_count, args->patches_out, args->patch_count,
-			   &text) == PENSTOCK_STATUS_SUCCESS) {
+	if (penstock_check(args->dma_buffer, part->start, part->end, scheduler->ranges,
+			   submission->reference_count, args->patches_out + part->first_patch,
+			   part->patch_count, &text) == PENSTOCK_STATUS_SUCCESS) {
 		return true;
 	}
 	penstock_scheduler_fail(scheduler, "%s", text.text);
@@ -165,7 +169,7 @@ static void submit(struct penstock_scheduler *scheduler, struct penstock_node *n
 		.node_ordinal = node->ordinal,
 		.dma_buffer_address = submission->dma_address,
 		.submission_start_offset = submission->resume_offset,
-		.submission_end_offset = submission->args.dma_length,
+		.submission_end_offset = submission->part.end,
 		.resume_position = submission->resume_position,
 	};
 
@@ -184,6 +188,9 @@ static void submit(struct penstock_scheduler *scheduler, struct penstock_node *n
 		share->begun_ns = penstock_scheduler_now_ns(scheduler);
 	}
 	submission->charged_ns = penstock_ready_served(&node->ready, queue, &submission->promoted);
+	if (PENSTOCK_UNLIKELY(penstock_part_is_followed(submission))) {
+		queue->splitting = submission;
+	}
 	if (scheduler->config.submitted != NULL) {
 		scheduler->config.submitted(scheduler->config.owner, submission);
 	}
@@ -270,7 +277,10 @@ static enum attempt try_head(struct penstock_scheduler *scheduler, struct pensto
 		if (!preparing && node->preparing > node->limit) {
 			return waits_for(scheduler, submission, PENSTOCK_TRACE_WAIT_CROWD);
 		}
-		status = penstock_vidmm_prepare(submission);
+		status = penstock_scheduler_prepare(scheduler, submission);
+		if (PENSTOCK_UNLIKELY(submission->state == PENSTOCK_SUBMISSION_CANCELLED)) {
+			return ATTEMPT_GONE; /* with its adapter */
+		}
 		if (status == PENSTOCK_STATUS_PENDING) {
 			if (!preparing) {
 				penstock_scheduler_move(submission, PENSTOCK_SUBMISSION_PREPARING);
@@ -337,7 +347,8 @@ static void run_node(struct penstock_scheduler *scheduler, struct penstock_node 
 		penstock_ready_remove(&node->ready, queue);
 		switch (try_head(scheduler, node, head_of(queue))) {
 		case ATTEMPT_GONE:
-			if (!penstock_list_empty(&queue->waiting)) {
+			if (!penstock_list_empty(&queue->waiting) &&
+			    PENSTOCK_LIKELY(queue->splitting == NULL)) {
 				penstock_queue_offer(queue, node);
 			}
 			break;
@@ -566,6 +577,10 @@ void penstock_node_remove(struct penstock_node *node, struct penstock_submission
 	queue->gpu_ns += gpu_ns;
 	penstock_ready_settle(&node->ready, queue, submission->charged_ns, ran, gpu_ns);
 	penstock_vidmm_finish(submission);
+	if (PENSTOCK_UNLIKELY(queue->splitting == submission)) {
+		queue->splitting = NULL;
+		penstock_queue_wake(queue, node);
+	}
 }
 
 /* A head that must not run, or is no DMA buffer, waits for what its context has there. */
@@ -585,9 +600,19 @@ static void retire(struct penstock_scheduler *scheduler, struct penstock_node *n
 		   struct penstock_submission *submission, uint64_t gpu_ns)
 {
 	struct penstock_queue *queue = submission->queue;
+	bool followed = penstock_part_is_followed(submission);
 
 	penstock_scheduler_tell(queue->scheduler, PENSTOCK_TRACE_COMPLETED, submission, gpu_ns, 0);
 	penstock_node_remove(node, submission, true, gpu_ns);
+	if (PENSTOCK_UNLIKELY(submission->split)) {
+		queue->parts++;
+		submission->parts++;
+	}
+	if (PENSTOCK_UNLIKELY(followed)) {
+		penstock_vidmm_part_done(submission);
+		penstock_node_put_in_front(node, submission);
+		return;
+	}
 	penstock_scheduler_move(submission, PENSTOCK_SUBMISSION_RETIRED);
 	queue->depth--;
 	if (queue->on_hardware == 0 && head_waits_for_hardware(queue)) {

@@ -47,11 +47,15 @@ struct penstock_queue {
 	struct penstock_scheduler_process *process; /* borrowed */
 	struct penstock_share *share;               /* of it, for our node and priority */
 	uint32_t node_ordinal;
-	uint64_t id;                    /* the context's, for traces; set by objects */
-	uint32_t level;                 /* of its priority, 0 for the highest */
-	uint32_t depth;                 /* submissions waiting or on the hardware */
-	uint32_t on_hardware;           /* of these */
-	bool ready;                     /* may have something for the node: penstock_ready has it */
+	uint64_t id;          /* the context's, for traces; set by objects */
+	uint32_t level;       /* of its priority, 0 for the highest */
+	uint32_t depth;       /* submissions waiting or on the hardware */
+	uint32_t on_hardware; /* of these */
+	bool ready;           /* may have something for the node: penstock_ready has it */
+	/* A part of it is on the hardware, and others follow: none behind it is submitted. */
+	struct penstock_submission *splitting;
+	uint64_t splits;                /* submissions that were split */
+	uint64_t parts;                 /* packets of those that ran */
 	uint64_t gpu_ns;                /* time that its packets took */
 	uint64_t preemptions;           /* of packets that were first on the node */
 	struct penstock_sync_wait wait; /* of a head that waits for an object */
@@ -70,6 +74,11 @@ struct penstock_scheduler_config {
 	bool paranoid;                    /* the checker reads every patched buffer */
 	struct penstock_trace *trace;     /* borrowed; NULL: nobody traces */
 	uint32_t adapter;                 /* its index, for traces */
+	/*
+	 * 0: a submission is split where it does not fit. Otherwise each one is, into parts of so
+	 * many split points at most: for tests.
+	 */
+	uint32_t split_points;
 	void *owner;
 	/* Nanoseconds, monotonic: what GPU time is measured with. NULL: it stands still. */
 	uint64_t (*now_ns)(void *owner);

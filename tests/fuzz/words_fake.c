@@ -202,6 +202,41 @@ void penstock_vidmm_withdraw(struct penstock_submission *submission)
 	(void)submission;
 }
 
+/* A point is an instruction of 8 bytes. */
+enum penstock_status penstock_vidmm_split(struct penstock_submission *submission, uint32_t most)
+{
+	struct penstock_part *part = &submission->part;
+	uint32_t left = submission->args.dma_length - part->start;
+
+	if (submission->split && part->end > part->start) {
+		most = submission->part_points / 2;
+	} else if (!submission->split) {
+		part->end = part->start;
+	}
+	if (most == 0) {
+		return part->start > 0 || submission->resume_offset > 0
+			       ? PENSTOCK_STATUS_PENDING
+			       : PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+	}
+	submission->split = true;
+	submission->part_points = most < left / 8 ? most : left / 8;
+	part->end = part->start + submission->part_points * 8;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_vidmm_part_done(struct penstock_submission *submission)
+{
+	submission->part.start = submission->part.end;
+	submission->resume_offset = submission->part.end;
+	submission->resume_position = 0;
+}
+
+bool penstock_vidmm_can_fit(const struct penstock_submission *submission, uint32_t *ret_dma_offset)
+{
+	*ret_dma_offset = 0;
+	return submission->args.dma_length > 0;
+}
+
 void penstock_vidmm_finish(struct penstock_submission *submission)
 {
 	PENSTOCK_REQUIRE(submission->process->prepared > 0);

@@ -798,6 +798,7 @@ void machine_start(struct machine *machine)
 		.hw_queue_packet_cap = machine->cap,
 		.first_fence_id = machine->first_fence,
 		.paranoid = machine->paranoid,
+		.split_points = machine->split_points,
 		.owner = machine,
 		.now_ns = now_ns,
 		.device_fault = device_fault,

@@ -85,6 +85,7 @@ struct machine {
 	uint32_t cap;
 	uint32_t first_fence;
 	bool paranoid;
+	uint32_t split_points; /* penstock_scheduler_config */
 	/* of queues whose share does not matter */
 	struct penstock_scheduler_process sharing;
 	uint64_t now_ns;        /* stands still until somebody changes it */

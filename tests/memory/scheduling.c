@@ -7,12 +7,8 @@ struct machine machine;
 struct penstock_vidmm_process *alice, *bob;
 struct penstock_queue queues[QUEUES];
 
-void start_with(uint32_t cap, uint32_t first_fence, bool paranoid)
+static void start_machine(void)
 {
-	machine_init(&machine);
-	machine.cap = cap;
-	machine.first_fence = first_fence;
-	machine.paranoid = paranoid;
 	machine_start(&machine);
 	alice = machine_principal(&machine, 1, 16 * MIB);
 	bob = machine_principal(&machine, 2, 16 * MIB);
@@ -21,6 +17,24 @@ void start_with(uint32_t cap, uint32_t first_fence, bool paranoid)
 				    i == QUEUES - 1, 0, &queues[i]);
 	}
 	work_completions = 0;
+}
+
+void start_with(uint32_t cap, uint32_t first_fence, bool paranoid)
+{
+	machine_init(&machine);
+	machine.cap = cap;
+	machine.first_fence = first_fence;
+	machine.paranoid = paranoid;
+	start_machine();
+}
+
+void start_split(uint32_t cap, uint32_t split_points)
+{
+	machine_init(&machine);
+	machine.cap = cap;
+	machine.paranoid = true;
+	machine.split_points = split_points;
+	start_machine();
 }
 
 void set_up(void)

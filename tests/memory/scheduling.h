@@ -18,6 +18,9 @@ extern struct penstock_queue queues[QUEUES];
 
 void start_with(uint32_t cap, uint32_t first_fence, bool paranoid);
 
+/* Each submission is split, into parts of so many split points at most. Paranoid. */
+void start_split(uint32_t cap, uint32_t split_points);
+
 /* For a check fixture: a cap of 4. */
 void set_up(void);
 void tear_down(void);

@@ -5,6 +5,7 @@
  * orderly one.
  */
 #include "daemon/memory/internal.h"
+#include "daemon/schedule/internal.h"
 #include "gpu-backend/dma.h"
 #include "tests/harness.h"
 #include "tests/memory/scheduling.h"
@@ -27,7 +28,7 @@ static struct penstock_vidmm_allocation *prepare(struct work *work)
 	work_init(work, alice);
 	work_reference(work, allocation);
 	work_fill(work, 0, 64, 64, 0x11111111);
-	while (penstock_vidmm_prepare(&work->submission) == PENSTOCK_STATUS_PENDING) {
+	while (work_prepare(work) == PENSTOCK_STATUS_PENDING) {
 		ck_assert(machine_step(&machine));
 	}
 	return allocation;
@@ -110,6 +111,76 @@ START_TEST(E10_0x119_3_what_cannot_be_patched_is_not_submitted)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- split buffers */
+
+/* What a translator does that splits and should not. */
+static void bind_a_slot_for_ever(struct work *work)
+{
+	work->patches[0].slot_id = 7;
+}
+
+static void name_a_site_of_the_next_part(struct work *work)
+{
+	work->patches[0].patch_offset = work->patches[1].patch_offset;
+}
+
+static void split_inside_an_instruction(struct work *work)
+{
+	work->patches[1].split_offset -= 4;
+}
+
+static void name_no_element(struct work *work)
+{
+	work->patches[1].allocation_index = 7;
+}
+
+static void split_by_a_faulty_translator(void (*break_it)(struct work *work), const char *code)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 65536, 0x1);
+	uint8_t before[sizeof(((struct work *)0)->dma)];
+	struct work work, other;
+
+	machine.scheduler->config.split_points = 1;
+	warm_up(bob);
+	work_init(&work, alice);
+	work_reference(&work, allocation);
+	work_fill(&work, 0, 0, 8, 0x11111111);
+	work_fill(&work, 0, 8, 8, 0x22222222);
+	break_it(&work);
+	memcpy(before, work.dma, sizeof(before));
+	enqueue(0, &work);
+	machine_settle(&machine);
+	expect_stop(code);
+	/* Before Patch: no byte changed, and nothing was submitted that is cut there. */
+	ck_assert_mem_eq(before + work.submission.part.end, work.dma + work.submission.part.end,
+			 sizeof(before) - work.submission.part.end);
+	ck_assert(work.done && work.status == PENSTOCK_STATUS_DEVICE_REMOVED);
+	ck_assert_uint_eq(allocation->pins, 0);
+	nop(&other, bob, 1);
+	machine_settle(&machine);
+	ck_assert(other.done);
+	penstock_vidmm_allocation_unref(allocation);
+}
+
+START_TEST(E10_0x10E_0x27_a_slot_bound_across_a_split_point_stops_the_adapter)
+{
+	split_by_a_faulty_translator(bind_a_slot_for_ever, "0x10E/0x27: ");
+}
+END_TEST
+
+START_TEST(E10_0x10E_8_a_reference_that_cannot_be_in_a_split_buffer_stops_the_adapter)
+{
+	static void (*const breaks[])(struct work * work) = {
+		name_a_site_of_the_next_part,
+		split_inside_an_instruction,
+		name_no_element,
+	};
+
+	split_by_a_faulty_translator(breaks[_i], "0x10E/8: ");
+}
+END_TEST
+
 /* ---------------------------------------------------------------- guard bytes */
 
 static uint8_t *copy_of(const struct work *work)
@@ -134,7 +205,7 @@ END_TEST
 
 static void patch(struct work *work)
 {
-	while (penstock_vidmm_prepare(&work->submission) == PENSTOCK_STATUS_PENDING) {
+	while (work_prepare(work) == PENSTOCK_STATUS_PENDING) {
 		ck_assert(machine_step(&machine));
 	}
 	ck_assert(penstock_vidmm_patch(&work->submission));
@@ -439,6 +510,10 @@ int main(void)
 			    (int)PENSTOCK_ARRAY_SIZE(bad_sites));
 	tcase_add_test(tests, E10_0x10E_0x19_a_patch_location_of_no_element_stops_the_adapter);
 	tcase_add_test(tests, E10_0x119_3_what_cannot_be_patched_is_not_submitted);
+	tcase_add_test(tests, E10_0x10E_0x27_a_slot_bound_across_a_split_point_stops_the_adapter);
+	tcase_add_loop_test(
+		tests, E10_0x10E_8_a_reference_that_cannot_be_in_a_split_buffer_stops_the_adapter,
+		0, 3);
 	tcase_add_loop_test(
 		tests, E10_0x10E_0x12_a_byte_behind_the_copy_in_a_slot_stops_the_adapter, 0, 2);
 	tcase_add_test(tests, B14_behind_the_copy_in_a_slot_stands_no_instruction);

@@ -656,7 +656,7 @@ START_TEST(C1_patch_is_idempotent_and_stays_in_its_range)
 	work_fill(&work, 0, 128, 64, 0x22222222);
 	memset(work.dma + work.submission.args.dma_length, 0xcd,
 	       sizeof(work.dma) - work.submission.args.dma_length);
-	while (penstock_vidmm_prepare(&work.submission) == PENSTOCK_STATUS_PENDING) {
+	while (work_prepare(&work) == PENSTOCK_STATUS_PENDING) {
 		ck_assert(machine_step(&machine));
 	}
 	ck_assert(penstock_vidmm_patch(&work.submission));
@@ -671,7 +671,7 @@ START_TEST(C1_patch_is_idempotent_and_stays_in_its_range)
 	/* A part of the patch list: exactly its sites. */
 	penstock_store64(work.dma + work.patches[0].patch_offset, 0);
 	penstock_store64(work.dma + work.patches[1].patch_offset, 0);
-	work.submission.args.patch_count = 1;
+	work.submission.part.patch_count = 1;
 	ck_assert(penstock_vidmm_patch(&work.submission));
 	ck_assert_uint_eq(penstock_load64(work.dma + work.patches[0].patch_offset),
 			  where(a).address + 64);
@@ -690,7 +690,7 @@ START_TEST(the_gpu_cannot_write_its_dma_buffers)
 
 	work_init(&work, alice);
 	work_nop(&work);
-	while (penstock_vidmm_prepare(&work.submission) == PENSTOCK_STATUS_PENDING) {
+	while (work_prepare(&work) == PENSTOCK_STATUS_PENDING) {
 		ck_assert(machine_step(&machine));
 	}
 	ck_assert(penstock_vidmm_patch(&work.submission));
@@ -714,7 +714,7 @@ START_TEST(slots_are_used_again_and_run_out_as_PENDING)
 		works[i].submission.args.dma_length = 4;
 	}
 	while (held < 80) {
-		enum penstock_status status = penstock_vidmm_prepare(&works[held].submission);
+		enum penstock_status status = work_prepare(&works[held]);
 
 		ck_assert(status == PENSTOCK_STATUS_SUCCESS || status == PENSTOCK_STATUS_PENDING);
 		if (status == PENSTOCK_STATUS_SUCCESS) {
@@ -731,7 +731,7 @@ START_TEST(slots_are_used_again_and_run_out_as_PENDING)
 	ck_assert_uint_eq(held, 64);
 	first = works[63].submission.dma_address;
 	penstock_vidmm_finish(&works[63].submission);
-	ck_assert_int_eq(penstock_vidmm_prepare(&works[64].submission), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(work_prepare(&works[64]), PENSTOCK_STATUS_SUCCESS);
 	ck_assert_uint_eq(works[64].submission.dma_address, first);
 	penstock_vidmm_finish(&works[64].submission);
 	for (unsigned i = 0; i < 63; i++) {
@@ -755,7 +755,7 @@ START_TEST(a_dma_pool_is_bounded_beside_the_quota_and_given_back)
 		work_init(&works[held], alice);
 		work_nop(&works[held]);
 		works[held].submission.args.dma_length = lengths[i];
-		status = penstock_vidmm_prepare(&works[held].submission);
+		status = work_prepare(&works[held]);
 		ck_assert(status == PENSTOCK_STATUS_SUCCESS || status == PENSTOCK_STATUS_PENDING);
 		ck_assert_uint_le(penstock_vidmm_process_pool_bytes(alice), window);
 		if (status == PENSTOCK_STATUS_SUCCESS) {

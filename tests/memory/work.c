@@ -2,6 +2,7 @@
 #include "tests/memory/work.h"
 
 #include "gpu-backend/dma.h"
+#include "proto/wire/limits.h"
 #include "tests/harness.h"
 
 #include <string.h>
@@ -39,6 +40,12 @@ void work_again(struct work *work)
 	work->submission.state = PENSTOCK_SUBMISSION_RECEIVED;
 }
 
+enum penstock_status work_prepare(struct work *work)
+{
+	penstock_submission_whole(&work->submission);
+	return penstock_vidmm_prepare(&work->submission);
+}
+
 uint32_t work_reference(struct work *work, struct penstock_vidmm_allocation *allocation)
 {
 	uint32_t index = work->submission.reference_count++;
@@ -60,20 +67,44 @@ static uint8_t *emit(struct work *work, uint16_t opcode, uint32_t size)
 	return bytes;
 }
 
-/* The address at `site` is the `slot`th of the instruction that begins at `bytes`. */
-static void patch(struct work *work, uint32_t index, uint64_t offset, const uint8_t *bytes,
-		  uint32_t slot, uint32_t site)
+static void entry(struct work *work, const struct penstock_patch_location *location)
 {
 	uint32_t at = work->submission.args.patch_count++;
 
 	PENSTOCK_REQUIRE(at < PENSTOCK_ARRAY_SIZE(work->patches));
-	work->patches[at] = (struct penstock_patch_location){
-		.allocation_index = index,
-		.allocation_offset = offset,
-		.slot_id = slot & 0xffffff,
-		.patch_offset = (uint32_t)(bytes - work->dma) + site,
-		.split_offset = (uint32_t)(bytes - work->dma),
-	};
+	work->patches[at] = *location;
+}
+
+/* The instruction at `bytes` uses so many slots, from 0. */
+static void bind(struct work *work, const uint8_t *bytes, uint32_t slots)
+{
+	uint32_t start = (uint32_t)(bytes - work->dma);
+
+	for (uint32_t slot = slots; slot < 32; slot++) {
+		if ((work->bound >> slot & 1) != 0) {
+			entry(work, &(struct penstock_patch_location){
+					    .allocation_index = PENSTOCK_PATCH_NULL_INDEX,
+					    .slot_id = slot & PENSTOCK_SLOT_ID_MAX,
+					    .patch_offset = start,
+					    .split_offset = start,
+				    });
+		}
+	}
+	work->bound = (1u << slots) - 1;
+}
+
+static void patch(struct work *work, uint32_t slot, uint32_t index, uint64_t offset,
+		  const uint8_t *bytes, uint32_t field)
+{
+	uint32_t start = (uint32_t)(bytes - work->dma);
+
+	entry(work, &(struct penstock_patch_location){
+			    .allocation_index = index,
+			    .slot_id = slot & PENSTOCK_SLOT_ID_MAX,
+			    .allocation_offset = offset,
+			    .patch_offset = start + field,
+			    .split_offset = start,
+		    });
 }
 
 void work_nop(struct work *work)
@@ -87,7 +118,8 @@ void work_fill(struct work *work, uint32_t index, uint64_t offset, uint64_t size
 
 	penstock_store32(bytes + PENSTOCK_DMA_FILL_pattern, pattern);
 	penstock_store64(bytes + PENSTOCK_DMA_FILL_size, size);
-	patch(work, index, offset, bytes, 0, PENSTOCK_DMA_FILL_address);
+	bind(work, bytes, 1);
+	patch(work, 0, index, offset, bytes, PENSTOCK_DMA_FILL_address);
 }
 
 void work_copy(struct work *work, uint32_t from, uint64_t from_offset, uint32_t to,
@@ -96,8 +128,9 @@ void work_copy(struct work *work, uint32_t from, uint64_t from_offset, uint32_t 
 	uint8_t *bytes = emit(work, PENSTOCK_DMA_OPCODE_COPY, PENSTOCK_DMA_BYTES_COPY);
 
 	penstock_store64(bytes + PENSTOCK_DMA_COPY_size, size);
-	patch(work, from, from_offset, bytes, 0, PENSTOCK_DMA_COPY_source);
-	patch(work, to, to_offset, bytes, 1, PENSTOCK_DMA_COPY_destination);
+	bind(work, bytes, 2);
+	patch(work, 0, from, from_offset, bytes, PENSTOCK_DMA_COPY_source);
+	patch(work, 1, to, to_offset, bytes, PENSTOCK_DMA_COPY_destination);
 }
 
 void work_invert(struct work *work, uint32_t index, uint64_t offset, uint32_t pixels,
@@ -112,7 +145,8 @@ void work_invert(struct work *work, uint32_t index, uint64_t offset, uint32_t pi
 	penstock_store32(bytes + PENSTOCK_DMA_COLORFILL_rop3, 0x5a); /* PATINVERT */
 	penstock_store32(bytes + PENSTOCK_DMA_COLORFILL_color, color);
 	memcpy(bytes + PENSTOCK_DMA_COLORFILL_sub_rects, &rect, sizeof(rect));
-	patch(work, index, offset, bytes, 0, PENSTOCK_DMA_COLORFILL_destination);
+	bind(work, bytes, 1);
+	patch(work, 0, index, offset, bytes, PENSTOCK_DMA_COLORFILL_destination);
 }
 
 void work_stray_fill(struct work *work, uint64_t address, uint64_t size, uint32_t pattern)

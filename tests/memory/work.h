@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A submission with a DMA buffer of its own, for tests of memory and schedule. */
+/*
+ * A submission with a DMA buffer of its own, for tests of memory and schedule. Its patch list is
+ * one that render could have left.
+ */
 #ifndef PENSTOCK_TEST_WORK_H
 #define PENSTOCK_TEST_WORK_H
 
@@ -10,7 +13,8 @@
 struct work {
 	struct penstock_submission submission;
 	struct penstock_reference references[8];
-	struct penstock_patch_location patches[16];
+	struct penstock_patch_location patches[64];
+	uint32_t bound; /* slots that the last instruction used */
 	uint8_t dma[1024];
 	bool done;
 	enum penstock_status status;
@@ -20,6 +24,10 @@ struct work {
 extern uint32_t work_completions;
 
 void work_init(struct work *work, struct penstock_vidmm_process *process);
+
+/* All of it, without a scheduler. */
+enum penstock_status work_prepare(struct work *work);
+
 /* It is done, and is another submission from here on. */
 void work_again(struct work *work);
 uint32_t work_reference(struct work *work, struct penstock_vidmm_allocation *allocation);

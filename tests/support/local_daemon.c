@@ -137,6 +137,8 @@ static void start_machine(struct penstock_local_daemon *daemon)
 		.aperture_bytes = PENSTOCK_LOCAL_DAEMON_MEMORY_BYTES,
 		.hw_queue_packet_cap = 2,
 		.paranoid = true,
+		.split_points = daemon->config.split_points,
+		.translate = daemon->config.translate,
 	};
 	const struct penstock_machine_config config = {
 		.memory_dir = daemon->directory,

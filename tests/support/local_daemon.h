@@ -8,6 +8,7 @@
 #ifndef PENSTOCK_TEST_LOCAL_DAEMON_H
 #define PENSTOCK_TEST_LOCAL_DAEMON_H
 
+#include "daemon/render/render.h"
 #include "gpu-backend/faulty/faulty.h"
 
 #define PENSTOCK_LOCAL_DAEMON_MEMORY_BYTES (16ull << 20) /* of each segment */
@@ -23,6 +24,10 @@ struct penstock_local_daemon_config {
 	enum penstock_local_backend backend;
 	const struct penstock_fault *faults; /* FAULTY; borrowed */
 	size_t fault_count;
+	uint32_t split_points; /* penstock_scheduler_config */
+	/* NULL: penstock_render. */
+	enum penstock_status (*translate)(struct penstock_render_args *args,
+					  struct penstock_refusal *ret_refusal);
 };
 
 struct penstock_local_daemon;

@@ -266,6 +266,17 @@ void penstock_fixture_patch(struct penstock_fixture *fixture)
 
 enum penstock_status penstock_fixture_check(struct penstock_fixture *fixture)
 {
+	const struct penstock_part all = {
+		.end = fixture->args.dma_length,
+		.patch_count = fixture->args.patch_count,
+	};
+
+	return penstock_fixture_check_part(fixture, &all);
+}
+
+enum penstock_status penstock_fixture_check_part(struct penstock_fixture *fixture,
+						 const struct penstock_part *part)
+{
 	struct penstock_check_range ranges[PENSTOCK_FIXTURE_COUNT];
 
 	for (uint32_t i = 0; i < PENSTOCK_FIXTURE_COUNT; i++) {
@@ -275,7 +286,7 @@ enum penstock_status penstock_fixture_check(struct penstock_fixture *fixture)
 			.writable = fixture->list[i].write_operation,
 		};
 	}
-	return penstock_check(fixture->dma, fixture->args.dma_length, ranges,
-			      PENSTOCK_FIXTURE_COUNT, fixture->patches, fixture->args.patch_count,
+	return penstock_check(fixture->dma, part->start, part->end, ranges, PENSTOCK_FIXTURE_COUNT,
+			      fixture->patches + part->first_patch, part->patch_count,
 			      &fixture->fault);
 }

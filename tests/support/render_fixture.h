@@ -8,6 +8,7 @@
 #define PENSTOCK_RENDER_FIXTURE_H
 
 #include "daemon/check/check.h"
+#include "daemon/memory/split.h"
 #include "daemon/render/render.h"
 
 /* Indices of the list. */
@@ -69,8 +70,10 @@ uint64_t penstock_fixture_address(const struct penstock_fixture *fixture, uint32
 /* Puts those addresses at the patch sites, as the memory manager does. */
 void penstock_fixture_patch(struct penstock_fixture *fixture);
 
-/* Has the checker read the patched DMA buffer. */
+/* Has the checker read the patched DMA buffer, or a part of it. */
 enum penstock_status penstock_fixture_check(struct penstock_fixture *fixture);
+enum penstock_status penstock_fixture_check_part(struct penstock_fixture *fixture,
+						 const struct penstock_part *part);
 
 /* A small generator of numbers, the same everywhere: xorshift. */
 static inline uint32_t penstock_random(uint64_t *state)
