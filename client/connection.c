@@ -500,6 +500,7 @@ void penstock_connection_close(struct penstock_connection *connection)
 	penstock_inbox_fini(&connection->in);
 	penstock_requests_fini(&connection->requests);
 	penstock_contexts_fini(&connection->contexts);
+	penstock_sync_states_fini(&connection->sync_states);
 	penstock_names_fini(&connection->names);
 	if (connection->welcome != NULL) {
 		penstock__wire__welcome__free_unpacked(connection->welcome, NULL);

@@ -26,6 +26,7 @@
 #include "client/names.h"
 #include "client/outbox.h"
 #include "client/requests.h"
+#include "client/sync_object.h"
 #include "proto/base/base.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/penstock.pb-c.h"
@@ -96,6 +97,7 @@ struct penstock_connection {
 	struct penstock_requests requests;
 	struct penstock_failure call_failure; /* of the latest call that waits; or SUCCESS */
 	struct penstock_contexts contexts;
+	struct penstock_sync_states sync_states;
 	struct penstock_names names;
 };
 
@@ -241,6 +243,14 @@ enum penstock_status penstock_request_append(struct penstock_connection *connect
 enum penstock_status penstock_request_message(struct penstock_connection *connection, uint16_t type,
 					      const ProtobufCMessage *message,
 					      const struct penstock_request_entry *entry);
+
+/*
+ * A packet in the stream of a context, which counts as a submission of it (submit.c): waits for
+ * credit as one, and its serial is its fence.
+ */
+enum penstock_status penstock_submit_packet(struct penstock_connection *connection, uint16_t type,
+					    const ProtobufCMessage *message, uint64_t context_name,
+					    uint64_t *ret_fence);
 
 /*
  * Makes a request that `call` belongs to and waits for the answer. A failure is the status that is

@@ -93,6 +93,16 @@ static enum penstock_status on_fence(struct penstock_connection *connection,
 	return penstock_connection_usable(connection);
 }
 
+static enum penstock_status on_sync_value(struct penstock_connection *connection,
+					  const struct arrival *arrival)
+{
+	const Penstock__Wire__SyncValue *told = (const void *)arrival->message;
+
+	penstock_sync_told(connection, told->object, told->value,
+			   penstock_status_from_wire(told->status));
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
 /* Closed for one of these it may be opened again: nothing is wrong with what was said. */
 static const enum penstock_status passing[] = {
 	PENSTOCK_STATUS_CONNECTION_DISCONNECTED, /* the daemon stops */
@@ -134,11 +144,15 @@ static const struct row {
 				       const struct arrival *arrival);
 } rows[] = {
 	{ PENSTOCK_FRAME_FENCE, false, &penstock__wire__fence__descriptor, on_fence },
+	{ PENSTOCK_FRAME_SYNC_VALUE, false, &penstock__wire__sync_value__descriptor,
+	  on_sync_value },
 	{ PENSTOCK_FRAME_REFUSAL, true, &penstock__wire__refusal__descriptor, on_refusal },
 	{ PENSTOCK_FRAME_CLOSING, true, &penstock__wire__closing__descriptor, on_closing },
 	{ PENSTOCK_FRAME_SHARED, false, &penstock__wire__shared__descriptor, on_reply },
 	{ PENSTOCK_FRAME_DEVICE_STATE, false, &penstock__wire__device_state__descriptor, on_reply },
 	{ PENSTOCK_FRAME_CONTEXT_STATE, false, &penstock__wire__context_state__descriptor,
+	  on_reply },
+	{ PENSTOCK_FRAME_SYNC_OBJECT_STATE, false, &penstock__wire__sync_object_state__descriptor,
 	  on_reply },
 	{ PENSTOCK_FRAME_STATUS_REPORT, false, &penstock__wire__status_report__descriptor,
 	  on_reply },

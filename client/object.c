@@ -133,6 +133,48 @@ enum penstock_status penstock_allocation_open(struct penstock_connection *connec
 		      ret_allocation);
 }
 
+enum penstock_status penstock_sync_object_create(struct penstock_connection *connection,
+						 uint64_t device, uint64_t value,
+						 uint64_t *ret_object)
+{
+	Penstock__Wire__CreateSyncObject message = PENSTOCK__WIRE__CREATE_SYNC_OBJECT__INIT;
+	enum penstock_status status;
+
+	if (ret_object == NULL) {
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	status = take_name(connection, device, &message.name);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	message.device = device;
+	message.value = value;
+	return create(connection, PENSTOCK_FRAME_CREATE_SYNC_OBJECT, &message.base, message.name,
+		      ret_object);
+}
+
+enum penstock_status penstock_sync_object_open(struct penstock_connection *connection,
+					       uint64_t device,
+					       const struct penstock_share_token *token,
+					       uint64_t *ret_object)
+{
+	Penstock__Wire__OpenSyncObject message = PENSTOCK__WIRE__OPEN_SYNC_OBJECT__INIT;
+	enum penstock_status status;
+
+	if (token == NULL || ret_object == NULL) {
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	status = take_name(connection, device, &message.name);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	message.device = device;
+	message.token_high = token->high;
+	message.token_low = token->low;
+	return create(connection, PENSTOCK_FRAME_OPEN_SYNC_OBJECT, &message.base, message.name,
+		      ret_object);
+}
+
 enum penstock_status penstock_object_destroy(struct penstock_connection *connection,
 					     uint64_t handle)
 {
@@ -157,6 +199,7 @@ enum penstock_status penstock_object_destroy(struct penstock_connection *connect
 	if (is_device) {
 		penstock_contexts_sweep(connection);
 	}
+	penstock_sync_states_sweep(connection);
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
@@ -174,23 +217,39 @@ static void take_token(struct penstock_call *call, enum penstock_status status,
 	}
 }
 
-enum penstock_status penstock_allocation_share(struct penstock_connection *connection,
-					       uint64_t allocation,
-					       struct penstock_share_token *ret_token)
+/* Waits for the token. */
+static enum penstock_status share(struct penstock_connection *connection, uint16_t type,
+				  const ProtobufCMessage *message,
+				  struct penstock_share_token *ret_token)
 {
-	Penstock__Wire__ShareAllocation message = PENSTOCK__WIRE__SHARE_ALLOCATION__INIT;
 	struct penstock_call call = {
 		.reply = PENSTOCK_FRAME_SHARED,
 		.complete = take_token,
 		.owner = ret_token,
 	};
 
-	if (ret_token == NULL) {
-		return PENSTOCK_STATUS_INVALID_PARAMETER;
-	}
+	return ret_token == NULL ? PENSTOCK_STATUS_INVALID_PARAMETER
+				 : penstock_request_call(connection, type, message, &call);
+}
+
+enum penstock_status penstock_allocation_share(struct penstock_connection *connection,
+					       uint64_t allocation,
+					       struct penstock_share_token *ret_token)
+{
+	Penstock__Wire__ShareAllocation message = PENSTOCK__WIRE__SHARE_ALLOCATION__INIT;
+
 	message.name = allocation;
-	return penstock_request_call(connection, PENSTOCK_FRAME_SHARE_ALLOCATION, &message.base,
-				     &call);
+	return share(connection, PENSTOCK_FRAME_SHARE_ALLOCATION, &message.base, ret_token);
+}
+
+enum penstock_status penstock_sync_object_share(struct penstock_connection *connection,
+						uint64_t object,
+						struct penstock_share_token *ret_token)
+{
+	Penstock__Wire__ShareSyncObject message = PENSTOCK__WIRE__SHARE_SYNC_OBJECT__INIT;
+
+	message.name = object;
+	return share(connection, PENSTOCK_FRAME_SHARE_SYNC_OBJECT, &message.base, ret_token);
 }
 
 static void take_device_state(struct penstock_call *call, enum penstock_status status,

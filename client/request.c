@@ -104,7 +104,25 @@ struct wait {
 	uint64_t serial;
 	uint64_t context; /* 0: any */
 	bool fence;       /* its fence, not only its answer */
+	uint64_t object;  /* not 0: until that has reached `value` */
+	uint64_t value;
 };
+
+/* SUCCESS: reached; PENDING: it may come to that. */
+static enum penstock_status sync_outcome(const struct penstock_connection *connection,
+					 const struct wait *wait)
+{
+	const struct penstock_sync_state *state =
+		penstock_sync_states_find(&connection->sync_states, wait->object);
+
+	if (state == NULL) {
+		return PENSTOCK_STATUS_INVALID_HANDLE; /* destroyed meanwhile */
+	}
+	if (state->value >= wait->value) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	return state->status == PENSTOCK_STATUS_SUCCESS ? PENSTOCK_STATUS_PENDING : state->status;
+}
 
 /*
  * A fence may overtake the answer: the very fence of a submission says that it ran, a later one
@@ -116,6 +134,9 @@ static bool is_over(struct penstock_connection *connection, const struct wait *w
 	bool answered = connection->requests.answered >= wait->serial;
 	struct penstock_context *context;
 
+	if (wait->object != 0) {
+		return sync_outcome(connection, wait) != PENSTOCK_STATUS_PENDING;
+	}
 	if (!wait->fence) {
 		return answered;
 	}
@@ -133,6 +154,9 @@ static enum penstock_status without_failure(struct penstock_connection *connecti
 {
 	const struct penstock_context *context;
 
+	if (wait->object != 0) {
+		return sync_outcome(connection, wait);
+	}
 	if (!wait->fence) {
 		return PENSTOCK_STATUS_SUCCESS;
 	}
@@ -201,6 +225,23 @@ enum penstock_status penstock_context_wait(struct penstock_connection *connectio
 	struct wait wait = { .serial = fence, .context = context, .fence = true };
 
 	return wait_for(connection, &wait, timeout_ms, ret_failure);
+}
+
+enum penstock_status penstock_sync_object_wait(struct penstock_connection *connection,
+					       uint64_t object, uint64_t value, int32_t timeout_ms)
+{
+	struct wait wait = { .object = object, .value = value };
+	enum penstock_status status;
+
+	if (connection == NULL || object == 0) {
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	status = penstock_sync_object_expect(connection, object, value);
+	if (status != PENSTOCK_STATUS_SUCCESS || is_over(connection, &wait)) {
+		return status;
+	}
+	wait.serial = connection->requests.last_serial;
+	return wait_for(connection, &wait, timeout_ms, NULL);
 }
 
 uint64_t penstock_context_fence(const struct penstock_connection *connection, uint64_t context)

@@ -136,6 +136,7 @@ static enum penstock_status executed(struct penstock_connection *connection, uin
 	switch (entry.kind) {
 	case PENSTOCK_REQUEST_PLAIN:
 	case PENSTOCK_REQUEST_CREATE:
+	case PENSTOCK_REQUEST_WAIT:
 		break;
 	case PENSTOCK_REQUEST_SUBMIT:
 	case PENSTOCK_REQUEST_BROADCAST:
@@ -215,6 +216,9 @@ enum penstock_status penstock_requests_refused(struct penstock_connection *conne
 	case PENSTOCK_REQUEST_CREATE:
 		penstock_names_give_back(&connection->names, entry.name);
 		break;
+	case PENSTOCK_REQUEST_WAIT:
+		penstock_sync_told(connection, entry.name, 0, told.status);
+		break;
 	case PENSTOCK_REQUEST_SUBMIT:
 	case PENSTOCK_REQUEST_BROADCAST:
 		told.context = submission_answered(connection, &entry, failure->serial, true);
@@ -270,6 +274,8 @@ static void fail_forgotten(struct penstock_connection *connection, uint64_t seri
 	case PENSTOCK_REQUEST_BROADCAST:
 		failure.context = submission_answered(connection, &entry, serial, true);
 		break;
+	case PENSTOCK_REQUEST_WAIT: /* it is asked for again */
+		return;
 	case PENSTOCK_REQUEST_PLAIN:
 	case PENSTOCK_REQUEST_CREATE: /* the name may be in use: it is not given back */
 		break;

@@ -38,6 +38,7 @@ enum penstock_request_kind {
 	PENSTOCK_REQUEST_SUBMIT,    /* context */
 	PENSTOCK_REQUEST_BROADCAST, /* broadcast */
 	PENSTOCK_REQUEST_CALL,      /* call */
+	PENSTOCK_REQUEST_WAIT,      /* name: of the object that the client itself waits for */
 };
 
 /* A submission of several contexts, the one that it was submitted to first. */

@@ -155,6 +155,9 @@ static enum penstock_status go_on(struct penstock_connection *connection)
 							     ? welcome->forgotten
 							     : welcome->last_serial);
 	}
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = penstock_sync_wait_again(connection);
+	}
 	if (status == PENSTOCK_STATUS_SUCCESS && !connection->reconnect.by_hand &&
 	    connection->callbacks.resumed != NULL) {
 		connection->in_callback++;

@@ -194,6 +194,36 @@ static void hold(struct penstock_connection *connection, const struct penstock_r
 	}
 }
 
+enum penstock_status penstock_submit_packet(struct penstock_connection *connection, uint16_t type,
+					    const ProtobufCMessage *message, uint64_t context_name,
+					    uint64_t *ret_fence)
+{
+	const uint32_t size = sizeof(struct penstock_wire_submission); /* what it counts for */
+	struct penstock_request_entry entry = { .kind = PENSTOCK_REQUEST_SUBMIT };
+	enum penstock_status status = penstock_connection_usable(connection);
+
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = prepare(connection, 1, size);
+	}
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	entry.context = reserve(connection, context_name);
+	if (entry.context == NULL) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	status = penstock_request_append(connection, type, message, &entry, 0);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	penstock_context_hold(&connection->contexts, entry.context,
+			      connection->requests.last_serial, size);
+	if (ret_fence != NULL) {
+		*ret_fence = connection->requests.last_serial;
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
 enum penstock_status penstock_context_submit(struct penstock_connection *connection,
 					     const struct penstock_submit_info *info,
 					     uint64_t *ret_fence)

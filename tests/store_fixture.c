@@ -148,6 +148,22 @@ static bool dump_opening(void *owner, const struct penstock_opening_row *row)
 		      row->read_only ? "read" : "write");
 }
 
+static bool dump_sync_object(void *owner, const struct penstock_sync_object_row *row)
+{
+	return append(owner,
+		      "sync object %" PRIu64 " token %" PRIx64 "/%" PRIx64 " record %" PRIu64
+		      " adapter %u\n",
+		      row->id, row->token_high, row->token_low, row->progress_record, row->adapter);
+}
+
+static bool dump_sync_opening(void *owner, const struct penstock_sync_opening_row *row)
+{
+	return append(owner,
+		      "bound %" PRIu64 " device %" PRIu64 " object %" PRIu64 " name %" PRIx64
+		      "\n",
+		      row->id, row->device, row->sync_object, row->name);
+}
+
 static bool dump_list(void *owner, uint64_t context, const struct penstock_list_row *row)
 {
 	return append(owner,
@@ -184,6 +200,8 @@ void store_dump_loader(struct store_dump *dump, struct penstock_store_loader *re
 		.context = dump_context,
 		.allocation = dump_allocation,
 		.opening = dump_opening,
+		.sync_object = dump_sync_object,
+		.sync_opening = dump_sync_opening,
 		.list = dump_list,
 		.name_floor = dump_name_floor,
 		.answer = dump_answer,
@@ -300,6 +318,27 @@ struct penstock_opening_row store_opening(uint64_t id, uint64_t device, uint64_t
 	};
 }
 
+struct penstock_sync_object_row store_sync_object(uint64_t id)
+{
+	return (struct penstock_sync_object_row){
+		.id = id,
+		.adapter = (uint32_t)((id - 1) % PENSTOCK_LIMIT_ADAPTERS),
+		.token_high = id,
+		.token_low = UINT64_MAX - id,
+		.progress_record = id + 20,
+	};
+}
+
+struct penstock_sync_opening_row store_sync_opening(uint64_t id, uint64_t device, uint64_t object)
+{
+	return (struct penstock_sync_opening_row){
+		.id = id,
+		.device = device,
+		.sync_object = object,
+		.name = name_of(id + 40),
+	};
+}
+
 struct penstock_answer_row store_refusal(uint64_t session, uint64_t serial)
 {
 	return (struct penstock_answer_row){
@@ -338,6 +377,8 @@ uint64_t store_fill(struct penstock_store *store)
 		const struct penstock_context_row context = store_context(i, i);
 		const struct penstock_allocation_row allocation = store_allocation(i, i);
 		const struct penstock_opening_row opening = store_opening(i, i, i);
+		const struct penstock_sync_object_row object = store_sync_object(i);
+		const struct penstock_sync_opening_row sync_opening = store_sync_opening(i, i, i);
 		const struct penstock_answer_row ending = store_ending(i, 20);
 		const struct penstock_list_row list[] = {
 			{ .index = 0 },
@@ -354,6 +395,8 @@ uint64_t store_fill(struct penstock_store *store)
 		penstock_store_put_context(store, &context);
 		penstock_store_put_allocation(store, &allocation);
 		penstock_store_put_opening(store, &opening);
+		penstock_store_put_sync_object(store, &object);
+		penstock_store_put_sync_opening(store, &sync_opening);
 		penstock_store_put_list(store, i, list, 2);
 		penstock_store_put_name_floor(store, i, 5, 9);
 		for (uint64_t serial = 10; serial <= 13; serial++) {

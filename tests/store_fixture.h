@@ -55,6 +55,8 @@ struct penstock_device_row store_device(uint64_t id, uint64_t session);
 struct penstock_context_row store_context(uint64_t id, uint64_t device);
 struct penstock_allocation_row store_allocation(uint64_t id, uint64_t principal);
 struct penstock_opening_row store_opening(uint64_t id, uint64_t device, uint64_t allocation);
+struct penstock_sync_object_row store_sync_object(uint64_t id);
+struct penstock_sync_opening_row store_sync_opening(uint64_t id, uint64_t device, uint64_t object);
 struct penstock_answer_row store_refusal(uint64_t session, uint64_t serial);
 struct penstock_answer_row store_ending(uint64_t session, uint64_t serial);
 

@@ -172,6 +172,36 @@ static enum penstock_status read_submit(struct reader *reader, size_t index)
 	return status;
 }
 
+/* The context of a Signal or a Wait, whose messages are alike; 0: the client itself. */
+static uint64_t packet_context(const struct penstock_recorded_frame *frame)
+{
+	Penstock__Wire__Wait *wait;
+	struct penstock_budget budget;
+	uint64_t context = 0;
+
+	if (frame->head.type != PENSTOCK_FRAME_SIGNAL && frame->head.type != PENSTOCK_FRAME_WAIT) {
+		return 0;
+	}
+	penstock_budget_init(&budget);
+	wait = penstock__wire__wait__unpack(&budget.allocator, frame->head.message_bytes,
+					    frame->message);
+	if (wait != NULL) {
+		context = wait->context;
+		penstock__wire__wait__free_unpacked(wait, &budget.allocator);
+	}
+	return context;
+}
+
+/* Or any other request, which is no submission of a context. */
+static enum penstock_status read_packet(struct reader *reader, size_t index)
+{
+	enum penstock_status status = add(reader, index);
+
+	return status == PENSTOCK_STATUS_SUCCESS
+		       ? add_end(reader, packet_context(&reader->recording->frames[index]))
+		       : status;
+}
+
 static enum penstock_status read_request(struct reader *reader, size_t index)
 {
 	const struct penstock_frame *head = &reader->recording->frames[index].head;
@@ -187,7 +217,7 @@ static enum penstock_status read_request(struct reader *reader, size_t index)
 		return fault(reader, index, "a request is missing before this one");
 	}
 	return head->type == PENSTOCK_FRAME_SUBMIT ? read_submit(reader, index)
-						   : add(reader, index);
+						   : read_packet(reader, index);
 }
 
 /* ------------------------------------------------------------------ answers and fences */
@@ -277,7 +307,7 @@ static enum penstock_status read_frame(struct reader *reader, size_t index)
 	if (type < PENSTOCK_FRAME_WELCOME) {
 		return read_request(reader, index);
 	}
-	if (type == PENSTOCK_FRAME_WELCOME) {
+	if (type == PENSTOCK_FRAME_WELCOME || type == PENSTOCK_FRAME_SYNC_VALUE) {
 		return PENSTOCK_STATUS_SUCCESS;
 	}
 	if (type == PENSTOCK_FRAME_CLOSING) {

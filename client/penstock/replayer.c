@@ -36,7 +36,9 @@ struct penstock_replayer {
 	uint64_t answered; /* serial: it and everything before it has been */
 	struct token *tokens;
 	size_t token_count;
-	uint8_t open[128]; /* OpenAllocation with a token of this session */
+	uint64_t values;          /* SyncValues that were told */
+	uint64_t values_recorded; /* of the recording, before the cursor */
+	uint8_t open[128];        /* OpenAllocation with a token of this session */
 	struct penstock_replay_result result;
 };
 
@@ -250,6 +252,8 @@ void penstock_replayer_received(void *owner, const struct penstock_frame *head,
 		replayer->welcomed = true;
 	} else if (head->type == PENSTOCK_FRAME_CLOSING) {
 		on_closing(replayer, &frame);
+	} else if (head->type == PENSTOCK_FRAME_SYNC_VALUE) {
+		replayer->values++;
 	} else if (head->type == PENSTOCK_FRAME_FENCE) {
 		on_fence(replayer, &frame);
 	} else {
@@ -285,6 +289,9 @@ static bool is_known(const struct penstock_replayer *replayer,
 		return replayer->welcomed;
 	case PENSTOCK_FRAME_CLOSING:
 		return replayer->closing;
+	case PENSTOCK_FRAME_SYNC_VALUE:
+		/* Told once for each Wait: as many as were told in the recording. */
+		return replayer->values > replayer->values_recorded;
 	case PENSTOCK_FRAME_FENCE:
 		return !penstock_replay_fence(frame, &fence) || fence_reached(replayer, &fence);
 	default:
@@ -303,7 +310,10 @@ static const struct token *find_token(const struct penstock_replayer *replayer, 
 	return NULL;
 }
 
-/* The request with this session's token. False: as it is; the token is from somewhere else. */
+/*
+ * The request with this session's token. False: as it is; the token is from somewhere else. The
+ * fields of OpenAllocation and OpenSyncObject are numbered alike.
+ */
 static bool rebind_open(struct penstock_replayer *replayer,
 			const struct penstock_recorded_frame *frame, size_t *ret_size)
 {
@@ -347,8 +357,9 @@ static void send(struct penstock_replayer *replayer, const struct penstock_recor
 	}
 	*ret_bytes = frame->bytes;
 	*ret_size = penstock_frame_bytes(&frame->head);
-	if (frame->head.type == PENSTOCK_FRAME_OPEN_ALLOCATION && frame->head.payload_bytes == 0 &&
-	    rebind_open(replayer, frame, ret_size)) {
+	if ((frame->head.type == PENSTOCK_FRAME_OPEN_ALLOCATION ||
+	     frame->head.type == PENSTOCK_FRAME_OPEN_SYNC_OBJECT) &&
+	    frame->head.payload_bytes == 0 && rebind_open(replayer, frame, ret_size)) {
 		*ret_bytes = replayer->open;
 	}
 	replayer->result.requests = made;
@@ -372,6 +383,7 @@ enum penstock_replay_turn penstock_replayer_next(struct penstock_replayer *repla
 		if (!is_known(replayer, frame)) {
 			return PENSTOCK_REPLAY_WAIT;
 		}
+		replayer->values_recorded += frame->head.type == PENSTOCK_FRAME_SYNC_VALUE;
 		replayer->cursor++;
 	}
 	return PENSTOCK_REPLAY_DONE;

@@ -8,12 +8,19 @@
 static void report_adapters(struct report *report, const Penstock__Wire__StatusReport *reply)
 {
 	static const struct column columns[] = {
-		{ "adapter", COLUMN_NUMBER },      { "backend", COLUMN_TEXT },
-		{ "state", COLUMN_TEXT },          { "devices", COLUMN_NUMBER },
-		{ "devices_lost", COLUMN_NUMBER }, { "contexts", COLUMN_NUMBER },
-		{ "allocations", COLUMN_NUMBER },  { "openings", COLUMN_NUMBER },
-		{ "held", COLUMN_NUMBER },         { "system_process", COLUMN_NUMBER },
-		{ "resets", COLUMN_NUMBER },       { "failure", COLUMN_TEXT },
+		{ "adapter", COLUMN_NUMBER },
+		{ "backend", COLUMN_TEXT },
+		{ "state", COLUMN_TEXT },
+		{ "devices", COLUMN_NUMBER },
+		{ "devices_lost", COLUMN_NUMBER },
+		{ "contexts", COLUMN_NUMBER },
+		{ "allocations", COLUMN_NUMBER },
+		{ "openings", COLUMN_NUMBER },
+		{ "sync_objects", COLUMN_NUMBER },
+		{ "held", COLUMN_NUMBER },
+		{ "system_process", COLUMN_NUMBER },
+		{ "resets", COLUMN_NUMBER },
+		{ "failure", COLUMN_TEXT },
 	};
 	struct table *table =
 		report_table(report, "adapters", columns, PENSTOCK_ARRAY_SIZE(columns));
@@ -29,6 +36,7 @@ static void report_adapters(struct report *report, const Penstock__Wire__StatusR
 		table_number(table, row->contexts);
 		table_number(table, row->allocations);
 		table_number(table, row->openings);
+		table_number(table, row->sync_objects);
 		table_number(table, row->submissions_held);
 		table_number(table, (uint64_t)row->system_process);
 		table_number(table, row->resets);
@@ -39,21 +47,14 @@ static void report_adapters(struct report *report, const Penstock__Wire__StatusR
 void fill_status(const ProtobufCMessage *message, struct report *report)
 {
 	static const struct column facts[] = {
-		{ "version", COLUMN_TEXT },
-		{ "uptime_s", COLUMN_NUMBER },
-		{ "backend", COLUMN_TEXT },
-		{ "adapter", COLUMN_TEXT },
-		{ "failure", COLUMN_TEXT },
-		{ "draining", COLUMN_YES },
-		{ "connections", COLUMN_NUMBER },
-		{ "sessions", COLUMN_NUMBER },
-		{ "leased_sessions", COLUMN_NUMBER },
-		{ "devices", COLUMN_NUMBER },
-		{ "devices_lost", COLUMN_NUMBER },
-		{ "contexts", COLUMN_NUMBER },
-		{ "allocations", COLUMN_NUMBER },
-		{ "openings", COLUMN_NUMBER },
-		{ "submissions_held", COLUMN_NUMBER },
+		{ "version", COLUMN_TEXT },           { "uptime_s", COLUMN_NUMBER },
+		{ "backend", COLUMN_TEXT },           { "adapter", COLUMN_TEXT },
+		{ "failure", COLUMN_TEXT },           { "draining", COLUMN_YES },
+		{ "connections", COLUMN_NUMBER },     { "sessions", COLUMN_NUMBER },
+		{ "leased_sessions", COLUMN_NUMBER }, { "devices", COLUMN_NUMBER },
+		{ "devices_lost", COLUMN_NUMBER },    { "contexts", COLUMN_NUMBER },
+		{ "allocations", COLUMN_NUMBER },     { "openings", COLUMN_NUMBER },
+		{ "sync_objects", COLUMN_NUMBER },    { "submissions_held", COLUMN_NUMBER },
 		{ "system_process", COLUMN_NUMBER },
 	};
 	static const struct column principals[] = {
@@ -84,6 +85,7 @@ void fill_status(const ProtobufCMessage *message, struct report *report)
 	table_number(table, reply->contexts);
 	table_number(table, reply->allocations);
 	table_number(table, reply->openings);
+	table_number(table, reply->sync_objects);
 	table_number(table, reply->submissions_held);
 	table_number(table, (uint64_t)reply->system_process);
 

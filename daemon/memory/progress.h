@@ -9,6 +9,8 @@
  *	of a context   accepted: the latest serial accepted     completed: the latest that retired
  *	               failed: the latest that retired and did not run; it is set first
  *	               refused: the first that was refused behind the latest accepted
+ *	of a synchronisation object   accepted: 1 while it has Signals accepted and not ended
+ *	                              completed: its value
  *
  * A context whose first two differ at start had work in flight: its device is lost.
  */

@@ -92,6 +92,7 @@ static void count_adapter(Penstock__Wire__StatusReport *report,
 	report->contexts += view->contexts;
 	report->allocations += view->allocations;
 	report->openings += view->openings;
+	report->sync_objects += view->sync_objects;
 	report->submissions_held += view->submissions_held;
 }
 
@@ -113,6 +114,7 @@ static void add_adapter(struct penstock_rows *rows, const struct penstock_net *n
 	row->contexts = view->contexts;
 	row->allocations = view->allocations;
 	row->openings = view->openings;
+	row->sync_objects = view->sync_objects;
 	row->submissions_held = view->submissions_held;
 	row->resets = view->resets;
 	row->system_process = view->system_process;

@@ -515,6 +515,21 @@ static void session_fence(void *owner, uint64_t context_name, uint64_t fence,
 	}
 }
 
+static void session_sync_value(void *owner, uint64_t object_name, uint64_t value,
+			       enum penstock_status status)
+{
+	struct penstock_connection *connection = owner;
+
+	if (connection->state != PENSTOCK_CONNECTION_OPEN) {
+		return;
+	}
+	penstock_connection_dirty(connection);
+	if (penstock_outbox_sync_value(&connection->outbox, object_name, value, status) !=
+	    PENSTOCK_STATUS_SUCCESS) {
+		penstock_connection_break(connection);
+	}
+}
+
 static void session_resume(void *owner)
 {
 	penstock_connection_dirty(owner);
@@ -544,6 +559,7 @@ struct penstock_session_events penstock_connection_events(struct penstock_connec
 	return (struct penstock_session_events){
 		.owner = connection,
 		.fence = session_fence,
+		.sync_value = session_sync_value,
 		.resume = session_resume,
 		.durable = session_durable,
 		.ended = session_ended,

@@ -384,23 +384,24 @@ void penstock_outbox_durable(struct penstock_outbox *outbox, uint64_t serial)
 	}
 }
 
-enum penstock_status penstock_outbox_fence(struct penstock_outbox *outbox, uint64_t context,
-					   uint64_t fence, enum penstock_status status)
+/* The latest notice of that name, not far back; NULL: none. */
+static struct penstock_notice *latest_notice(struct penstock_outbox *outbox, uint64_t name)
 {
 	size_t count = outbox->notice_count;
 
 	for (size_t i = count; i > 0 && count - i < JOIN_DISTANCE; i--) {
-		struct penstock_notice *notice = &outbox->notices[i - 1];
-
-		if (notice->context != context) {
-			continue;
+		if (outbox->notices[i - 1].name == name) {
+			return &outbox->notices[i - 1];
 		}
-		if (notice->status == status) {
-			notice->fence = fence;
-			return PENSTOCK_STATUS_SUCCESS;
-		}
-		break; /* later notices of a context stand behind this one */
 	}
+	return NULL;
+}
+
+static enum penstock_status add_notice(struct penstock_outbox *outbox,
+				       const struct penstock_notice *notice)
+{
+	size_t count = outbox->notice_count;
+
 	if (count == outbox->notice_capacity) {
 		size_t capacity = count == 0 ? 4 : count * 2;
 		struct penstock_notice *notices =
@@ -412,9 +413,35 @@ enum penstock_status penstock_outbox_fence(struct penstock_outbox *outbox, uint6
 		outbox->notices = notices;
 		outbox->notice_capacity = capacity;
 	}
-	outbox->notices[outbox->notice_count++] =
-		(struct penstock_notice){ .context = context, .fence = fence, .status = status };
+	outbox->notices[outbox->notice_count++] = *notice;
 	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_outbox_fence(struct penstock_outbox *outbox, uint64_t context,
+					   uint64_t fence, enum penstock_status status)
+{
+	struct penstock_notice *latest = latest_notice(outbox, context);
+
+	if (latest != NULL && latest->status == status) {
+		latest->fence = fence;
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	return add_notice(outbox, &(struct penstock_notice){
+					  .name = context, .fence = fence, .status = status });
+}
+
+enum penstock_status penstock_outbox_sync_value(struct penstock_outbox *outbox, uint64_t object,
+						uint64_t value, enum penstock_status status)
+{
+	struct penstock_notice *latest = latest_notice(outbox, object);
+
+	if (latest != NULL) {
+		latest->value = value;
+		latest->status = status;
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	return add_notice(outbox, &(struct penstock_notice){
+					  .name = object, .value = value, .status = status });
 }
 
 static enum penstock_status release_read_back(struct penstock_outbox *outbox,
@@ -502,6 +529,24 @@ static enum penstock_status release_ack(struct penstock_outbox *outbox, bool *re
 	return release_frame(outbox, PENSTOCK_FRAME_ACK, serial, &message.base, 0);
 }
 
+static enum penstock_status release_notice(struct penstock_outbox *outbox,
+					   const struct penstock_notice *notice)
+{
+	Penstock__Wire__Fence fence = PENSTOCK__WIRE__FENCE__INIT;
+	Penstock__Wire__SyncValue value = PENSTOCK__WIRE__SYNC_VALUE__INIT;
+
+	if (notice->fence == 0) {
+		value.object = notice->name;
+		value.value = notice->value;
+		value.status = penstock_status_to_wire(notice->status);
+		return release_frame(outbox, PENSTOCK_FRAME_SYNC_VALUE, 0, &value.base, 0);
+	}
+	fence.context = notice->name;
+	fence.fence = notice->fence;
+	fence.status = penstock_status_to_wire(notice->status);
+	return release_frame(outbox, PENSTOCK_FRAME_FENCE, 0, &fence.base, 0);
+}
+
 static enum penstock_status release_notices(struct penstock_outbox *outbox)
 {
 	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
@@ -509,16 +554,12 @@ static enum penstock_status release_notices(struct penstock_outbox *outbox)
 
 	for (size_t i = 0; i < outbox->notice_count; i++) {
 		const struct penstock_notice notice = outbox->notices[i];
-		Penstock__Wire__Fence message = PENSTOCK__WIRE__FENCE__INIT;
 
 		if (notice.fence > outbox->durable || status != PENSTOCK_STATUS_SUCCESS) {
 			outbox->notices[kept++] = notice;
 			continue;
 		}
-		message.context = notice.context;
-		message.fence = notice.fence;
-		message.status = penstock_status_to_wire(notice.status);
-		status = release_frame(outbox, PENSTOCK_FRAME_FENCE, 0, &message.base, 0);
+		status = release_notice(outbox, &notice);
 	}
 	outbox->notice_count = kept;
 	return status;

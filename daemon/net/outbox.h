@@ -42,10 +42,11 @@ struct penstock_reply {
 	size_t frame_bytes;
 };
 
-/* A fence notice that has not left. */
+/* A notice that has not left: a fence, or the value of a synchronisation object. */
 struct penstock_notice {
-	uint64_t context;
-	uint64_t fence;
+	uint64_t name;  /* of the context or the object */
+	uint64_t fence; /* 0: a value */
+	uint64_t value;
 	enum penstock_status status;
 };
 
@@ -145,6 +146,11 @@ void penstock_outbox_durable(struct penstock_outbox *outbox, uint64_t serial);
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_outbox_fence(struct penstock_outbox *outbox, uint64_t context,
 					   uint64_t fence, enum penstock_status status);
+
+/* Likewise what a client waited for itself: the value of that object now, or why not. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_outbox_sync_value(struct penstock_outbox *outbox, uint64_t object,
+						uint64_t value, enum penstock_status status);
 
 /* A frame outside the order, released at once (Closing). */
 PENSTOCK_MUST_CHECK

@@ -58,12 +58,10 @@ void penstock_handle_create_allocation(struct penstock_call *call)
 							call->refusal));
 }
 
-void penstock_handle_share_allocation(struct penstock_call *call)
+/* The token of a share that is done, or its refusal. */
+static void answer_shared(struct penstock_call *call, enum penstock_status status)
 {
-	const Penstock__Wire__ShareAllocation *message = MESSAGE(call, ShareAllocation);
-	struct penstock_request *request = &call->reply->request;
-	enum penstock_status status =
-		penstock_share_allocation(call->session, message->name, request, call->refusal);
+	const struct penstock_request *request = &call->reply->request;
 	Penstock__Wire__Shared shared = PENSTOCK__WIRE__SHARED__INIT;
 
 	if (status != PENSTOCK_STATUS_SUCCESS) {
@@ -75,6 +73,13 @@ void penstock_handle_share_allocation(struct penstock_call *call)
 	penstock_call_answer(call, PENSTOCK_FRAME_SHARED, &shared.base);
 }
 
+void penstock_handle_share_allocation(struct penstock_call *call)
+{
+	answer_shared(call,
+		      penstock_share_allocation(call->session, MESSAGE(call, ShareAllocation)->name,
+						&call->reply->request, call->refusal));
+}
+
 void penstock_handle_open_allocation(struct penstock_call *call)
 {
 	const Penstock__Wire__OpenAllocation *message = MESSAGE(call, OpenAllocation);
@@ -84,6 +89,70 @@ void penstock_handle_open_allocation(struct penstock_call *call)
 							    message->token_high, message->token_low,
 							    message->read_only, call->refusal));
 }
+
+/* ---------------------------------------------------------------- synchronisation objects */
+
+void penstock_handle_create_sync_object(struct penstock_call *call)
+{
+	const Penstock__Wire__CreateSyncObject *message = MESSAGE(call, CreateSyncObject);
+
+	penstock_call_finish(call, penstock_create_sync_object(call->session, call->serial,
+							       message->name, message->device,
+							       message->value, call->refusal));
+}
+
+void penstock_handle_share_sync_object(struct penstock_call *call)
+{
+	answer_shared(call, penstock_share_sync_object(call->session,
+						       MESSAGE(call, ShareSyncObject)->name,
+						       &call->reply->request, call->refusal));
+}
+
+void penstock_handle_open_sync_object(struct penstock_call *call)
+{
+	const Penstock__Wire__OpenSyncObject *message = MESSAGE(call, OpenSyncObject);
+
+	penstock_call_finish(call,
+			     penstock_open_sync_object(call->session, call->serial, message->name,
+						       message->device, message->token_high,
+						       message->token_low, call->refusal));
+}
+
+void penstock_handle_query_sync_object(struct penstock_call *call)
+{
+	Penstock__Wire__SyncObjectState answer = PENSTOCK__WIRE__SYNC_OBJECT_STATE__INIT;
+	enum penstock_status status = penstock_query_sync_object(
+		call->session, call->serial, MESSAGE(call, QuerySyncObject)->name, &answer.value,
+		call->refusal);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_call_finish(call, status);
+		return;
+	}
+	penstock_call_answer(call, PENSTOCK_FRAME_SYNC_OBJECT_STATE, &answer.base);
+}
+
+void penstock_handle_signal(struct penstock_call *call)
+{
+	const Penstock__Wire__Signal *message = MESSAGE(call, Signal);
+	const struct penstock_sync_info info = { message->context, message->object,
+						 message->value };
+
+	penstock_call_finish(call,
+			     penstock_signal(call->session, call->serial, &info, call->refusal));
+}
+
+void penstock_handle_wait(struct penstock_call *call)
+{
+	const Penstock__Wire__Wait *message = MESSAGE(call, Wait);
+	const struct penstock_sync_info info = { message->context, message->object,
+						 message->value };
+
+	penstock_call_finish(call,
+			     penstock_wait(call->session, call->serial, &info, call->refusal));
+}
+
+/* ---------------------------------------------------------------- any object */
 
 void penstock_handle_destroy(struct penstock_call *call)
 {

@@ -362,7 +362,7 @@ void penstock_adapter_free_parts(struct penstock_adapter *adapter)
 {
 	PENSTOCK_REQUIRE(adapter->devices == 0 && adapter->contexts == 0);
 	PENSTOCK_REQUIRE(adapter->openings == 0 && adapter->allocation_count == 0);
-	PENSTOCK_REQUIRE(adapter->held == 0);
+	PENSTOCK_REQUIRE(adapter->sync_objects == 0 && adapter->held == 0);
 	penstock_scheduler_free(adapter->scheduler);
 	penstock_vidmm_free(adapter->vidmm);
 	adapter->scheduler = NULL;

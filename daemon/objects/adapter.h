@@ -48,6 +48,7 @@ struct penstock_adapter {
 	uint32_t contexts;
 	uint32_t allocation_count;
 	uint32_t openings;
+	uint32_t sync_objects;
 	uint32_t held;      /* submissions admitted and not retired */
 	uint32_t transfers; /* under way */
 	bool contents;      /* restore: its memory directory is the one that rows speak of */

@@ -497,10 +497,10 @@ static enum penstock_status create_checked(struct penstock_device *device,
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-/* A device that may open something, and a name for it. */
-static enum penstock_status check_opening(struct penstock_session *session, uint64_t name,
-					  uint64_t device_name, struct penstock_device **ret_device,
-					  struct penstock_refusal *ret_refusal)
+enum penstock_status penstock_opening_check(struct penstock_session *session, uint64_t name,
+					    uint64_t device_name,
+					    struct penstock_device **ret_device,
+					    struct penstock_refusal *ret_refusal)
 {
 	struct penstock_errbuf text;
 	enum penstock_status status =
@@ -532,7 +532,7 @@ static enum penstock_status create(struct penstock_session *session,
 	    penstock_session_overtaken(session, info.name)) {
 		return status;
 	}
-	status = check_opening(session, info.name, info.device, &device, ret_refusal);
+	status = penstock_opening_check(session, info.name, info.device, &device, ret_refusal);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
@@ -585,7 +585,7 @@ static enum penstock_status open_it(struct penstock_session *session, uint64_t n
 	    penstock_session_overtaken(session, name)) {
 		return PENSTOCK_STATUS_SUCCESS;
 	}
-	status = check_opening(session, name, device_name, &device, ret_refusal);
+	status = penstock_opening_check(session, name, device_name, &device, ret_refusal);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}

@@ -61,6 +61,13 @@ struct penstock_opening {
 void penstock_opening_ref(struct penstock_opening *opening);
 void penstock_opening_put(struct penstock_opening *opening);
 
+/* A device that may open something, and a name for it. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_opening_check(struct penstock_session *session, uint64_t name,
+					    uint64_t device_name,
+					    struct penstock_device **ret_device,
+					    struct penstock_refusal *ret_refusal);
+
 /* The opening that a request names, its device not lost. INVALID_HANDLE, DEVICE_REMOVED. */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_opening_find(struct penstock_session *session, uint64_t name,

@@ -28,6 +28,7 @@
 
 struct penstock_held;
 struct penstock_snapshot;
+struct penstock_sync_object;
 
 /* What became of the latest submission, refused ones included: IF_PREDECESSOR_RAN asks. */
 enum penstock_outcome {
@@ -115,6 +116,19 @@ void penstock_context_unhold(struct penstock_context *context, struct penstock_h
  */
 void penstock_context_refused(struct penstock_context *context, const struct penstock_held *refused,
 			      uint64_t serial);
+
+/* A request to it was refused: counted, and as penstock_context_refused. */
+void penstock_context_count_refused(struct penstock_context *context, uint64_t serial);
+
+/*
+ * Signal or Wait in its stream: held like a submission, with the serial taken last. SUCCESS,
+ * DEVICE_REMOVED, LIMIT_EXCEEDED, NO_MEMORY.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_context_queue_packet(struct penstock_context *context,
+						   struct penstock_sync_object *object,
+						   uint64_t value, bool signals,
+						   struct penstock_refusal *ret_refusal);
 
 /* SUCCESS; CANCELLED, DEVICE_REMOVED: what is not with the scheduler yet does not run. */
 enum penstock_status penstock_context_ending(const struct penstock_context *context);

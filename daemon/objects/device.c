@@ -4,6 +4,7 @@
 #include "daemon/objects/allocation.h"
 #include "daemon/objects/block.h"
 #include "daemon/objects/context.h"
+#include "daemon/objects/sync_object.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@ static struct penstock_device *make(struct penstock_session *session,
 	penstock_list_init(&device->contexts);
 	penstock_list_init(&device->ending);
 	penstock_list_init(&device->openings);
+	penstock_list_init(&device->sync_openings);
 	return device;
 }
 
@@ -53,7 +55,8 @@ void penstock_device_put(struct penstock_device *device)
 	}
 	if (PENSTOCK_UNLIKELY(!penstock_list_empty(&device->contexts) ||
 			      !penstock_list_empty(&device->ending) ||
-			      !penstock_list_empty(&device->openings))) {
+			      !penstock_list_empty(&device->openings) ||
+			      !penstock_list_empty(&device->sync_openings))) {
 		penstock_adapter_fail(device->adapter,
 				      "0x10E/0x33: a device that has something was destroyed");
 		device->references++;
@@ -220,6 +223,8 @@ enum penstock_status penstock_destroy(struct penstock_session *session, uint64_t
 	}
 	if ((object = penstock_name_table_find(names, name, PENSTOCK_NAME_OPENING)) != NULL) {
 		penstock_opening_close(object, false);
+	} else if ((object = penstock_name_table_find(names, name, PENSTOCK_NAME_SYNC)) != NULL) {
+		penstock_sync_opening_close(object, false);
 	} else if ((object = penstock_name_table_find(names, name, PENSTOCK_NAME_CONTEXT)) !=
 		   NULL) {
 		penstock_context_destroy(object, false, false);
@@ -272,6 +277,10 @@ void penstock_device_lose(struct penstock_device *device, const struct penstock_
 	device->state = *state;
 	/* Not a request's doing: no answer waits for this row. */
 	(void)put_row(device);
+	penstock_list_for_each_safe (link, &device->sync_openings) {
+		penstock_sync_opening_lost(
+			penstock_list_entry(link, struct penstock_sync_opening, link));
+	}
 	penstock_list_for_each_safe (link, &device->contexts) {
 		struct penstock_context *context =
 			penstock_list_entry(link, struct penstock_context, link);
@@ -318,6 +327,11 @@ void penstock_device_destroy(struct penstock_device *device, bool keep)
 	}
 	/* What was destroyed before ran on for a client that was there to see it. */
 	cancel_contexts(&device->ending);
+	/* Behind them: no packet of theirs runs because nobody is left to signal what it waits for. */
+	while ((link = penstock_list_first(&device->sync_openings)) != NULL) {
+		penstock_sync_opening_close(
+			penstock_list_entry(link, struct penstock_sync_opening, link), keep);
+	}
 	penstock_list_remove(&device->link);
 	penstock_name_table_remove(&session->names, device->name);
 	if (!keep) {

@@ -13,13 +13,14 @@
 #include "daemon/objects/session.h"
 
 struct penstock_device {
-	struct penstock_session *session; /* counted */
-	struct penstock_adapter *adapter; /* borrowed: its own for life */
-	struct penstock_tenant *tenant;   /* borrowed: what its principal is on that adapter */
-	struct penstock_list link;        /* penstock_session.devices */
-	struct penstock_list contexts;    /* penstock_context.link */
-	struct penstock_list ending;      /* likewise: destroyed, with submissions under way */
-	struct penstock_list openings;    /* penstock_opening.link */
+	struct penstock_session *session;   /* counted */
+	struct penstock_adapter *adapter;   /* borrowed: its own for life */
+	struct penstock_tenant *tenant;     /* borrowed: what its principal is on that adapter */
+	struct penstock_list link;          /* penstock_session.devices */
+	struct penstock_list contexts;      /* penstock_context.link */
+	struct penstock_list ending;        /* likewise: destroyed, with submissions under way */
+	struct penstock_list openings;      /* penstock_opening.link */
+	struct penstock_list sync_openings; /* penstock_sync_opening.link */
 	uint64_t id;
 	uint64_t name;
 	uint32_t flags;

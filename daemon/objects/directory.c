@@ -10,6 +10,7 @@
 #include "daemon/objects/allocation.h"
 #include "daemon/objects/principal.h"
 #include "daemon/objects/session.h"
+#include "daemon/objects/sync_object.h"
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -140,4 +141,27 @@ void penstock_directory_remove_token(struct penstock_directory *directory,
 				     struct penstock_allocation *allocation)
 {
 	HASH_DEL(directory->tokens, allocation);
+}
+
+enum penstock_status penstock_directory_add_sync(struct penstock_directory *directory,
+						 struct penstock_sync_object *object)
+{
+	HASH_ADD_KEYPTR(hh, directory->syncs, &object->token, sizeof(object->token), object);
+	return added(&object->hh);
+}
+
+struct penstock_sync_object *
+penstock_directory_find_sync(const struct penstock_directory *directory,
+			     struct penstock_session_id token)
+{
+	struct penstock_sync_object *object;
+
+	HASH_FIND(hh, directory->syncs, &token, sizeof(token), object);
+	return object;
+}
+
+void penstock_directory_remove_sync(struct penstock_directory *directory,
+				    struct penstock_sync_object *object)
+{
+	HASH_DEL(directory->syncs, object);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a machine finds by a key that a peer may choose: principals by name, sessions by id, shared
- * allocations by token. The hash is keyed with random bytes of this run, so that nobody can aim at
- * one bucket; where memory runs out nothing is added. Loop thread only.
+ * allocations and synchronisation objects by token. The hash is keyed with random bytes of this
+ * run, so that nobody can aim at one bucket; where memory runs out nothing is added. Loop thread
+ * only.
  */
 #ifndef PENSTOCK_DIRECTORY_H
 #define PENSTOCK_DIRECTORY_H
@@ -11,6 +12,7 @@
 
 struct penstock_principal;
 struct penstock_allocation;
+struct penstock_sync_object;
 
 struct penstock_directory {
 	struct evp_mac_ctx_st *mac; /* owned: libcrypto's */
@@ -18,6 +20,7 @@ struct penstock_directory {
 	struct penstock_principal *principals; /* by name */
 	struct penstock_session *sessions;     /* by id */
 	struct penstock_allocation *tokens;    /* by token */
+	struct penstock_sync_object *syncs;    /* likewise */
 };
 
 /* SUCCESS; NO_MEMORY, also where libcrypto does not offer the hash: nothing to fini then. */
@@ -55,5 +58,14 @@ penstock_directory_find_token(const struct penstock_directory *directory,
 			      struct penstock_session_id token);
 void penstock_directory_remove_token(struct penstock_directory *directory,
 				     struct penstock_allocation *allocation);
+
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_directory_add_sync(struct penstock_directory *directory,
+						 struct penstock_sync_object *object);
+struct penstock_sync_object *
+penstock_directory_find_sync(const struct penstock_directory *directory,
+			     struct penstock_session_id token);
+void penstock_directory_remove_sync(struct penstock_directory *directory,
+				    struct penstock_sync_object *object);
 
 #endif

@@ -4,6 +4,7 @@
 #include "daemon/memory/progress.h"
 #include "daemon/objects/passes.h"
 #include "daemon/objects/promise.h"
+#include "daemon/objects/sync_object.h"
 #include "daemon/objects/translate.h"
 
 #include <stdlib.h>
@@ -126,6 +127,7 @@ void penstock_held_lay_out(struct penstock_held *held, const struct penstock_hel
 	held->passes = NULL;
 	held->sibling = NULL;
 	held->defect = NULL;
+	held->sync_object = NULL;
 	held->has_waits = false;
 	held->rendered = false;
 	held->handed_over = false;
@@ -228,11 +230,14 @@ void penstock_held_predecessor(struct penstock_held *held, bool ran)
 	}
 }
 
-void penstock_held_accepted(const struct penstock_held *held)
+void penstock_held_accepted(struct penstock_held *held)
 {
 	const struct penstock_context *context = held->context;
 	struct penstock_progress *progress = context->device->session->machine->progress;
 
+	if (held->sync_object != NULL) {
+		penstock_sync_object_accepted(held);
+	}
 	if (context->progress_record == 0) {
 		return;
 	}
@@ -305,6 +310,9 @@ void penstock_held_end(struct penstock_held *held)
 	penstock_list_remove(&held->gate_link);
 	penstock_list_remove(&held->order_link);
 	penstock_held_release_list(held);
+	if (PENSTOCK_UNLIKELY(held->sync_object != NULL)) {
+		penstock_sync_object_release(held);
+	}
 	penstock_context_unhold(context, held);
 	penstock_held_free(machine, held);
 	penstock_context_put(context);

@@ -29,10 +29,12 @@ struct penstock_held {
 	uint64_t refused_behind; /* the first that was refused right behind it, while gated; or 0 */
 	uint64_t promised_bytes; /* not 0: the block is what its context was promised */
 	uint32_t size_class;     /* PENSTOCK_HELD_CLASSES: malloc's own */
-	const char *defect;      /* of the translator, found after a render; NULL: none */
+	struct penstock_sync_object *sync_object; /* counted; of a packet, NULL otherwise */
+	const char *defect; /* of the translator, found after a render; NULL: none */
 	struct penstock_rendering rendering;
 	enum penstock_status status;
 	bool has_waits;
+	bool signal_counted; /* penstock_sync_object.counted */
 	bool rendered;
 	bool handed_over;       /* the scheduler has it */
 	bool retired;           /* completed with `status` */
@@ -92,7 +94,7 @@ void penstock_held_release_list(struct penstock_held *held);
 void penstock_held_predecessor(struct penstock_held *held, bool ran);
 
 /* Everything before it in its session is settled: its context's record says so. */
-void penstock_held_accepted(const struct penstock_held *held);
+void penstock_held_accepted(struct penstock_held *held);
 
 /* Its turn came: it may run. */
 void penstock_held_ungate(struct penstock_held *held);

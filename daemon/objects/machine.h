@@ -49,6 +49,8 @@ struct penstock_machine {
 	uint64_t last_context_id;
 	uint64_t last_allocation_id;
 	uint64_t last_opening_id;
+	uint64_t last_sync_object_id;
+	uint64_t last_sync_opening_id;
 	uint32_t sessions;
 	bool stopping;
 	bool keeping; /* what is freed from now on stays in store and memory directory */

@@ -20,6 +20,7 @@ enum penstock_name_kind {
 	PENSTOCK_NAME_DEVICE,
 	PENSTOCK_NAME_CONTEXT,
 	PENSTOCK_NAME_OPENING,
+	PENSTOCK_NAME_SYNC,   /* an opening of a synchronisation object */
 	PENSTOCK_NAME_UNUSED, /* below others, and the store knows nothing of it */
 };
 

@@ -132,6 +132,12 @@ struct penstock_session_events {
 	/* `fence`: the latest retired serial of that context. SUCCESS, or why it did not run. */
 	void (*fence)(void *owner, uint64_t context_name, uint64_t fence,
 		      enum penstock_status status);
+	/*
+	 * What the client waits for itself: the object's value reached what it waited for, or
+	 * DEVICE_REMOVED: the device is lost, and it is not waited for any more. Once a Wait.
+	 */
+	void (*sync_value)(void *owner, uint64_t object_name, uint64_t value,
+			   enum penstock_status status);
 	/* Credits came back: the connection may read again. */
 	void (*resume)(void *owner);
 	/* The store has committed everything up to `serial`: replies up to it may leave. */
@@ -304,6 +310,45 @@ enum penstock_status penstock_open_allocation(struct penstock_session *session, 
 					      uint64_t name, uint64_t device, uint64_t token_high,
 					      uint64_t token_low, bool read_only,
 					      struct penstock_refusal *ret_refusal);
+
+/*
+ * Synchronisation objects: as allocations are made, shared and opened, but at once.
+ */
+enum penstock_status penstock_create_sync_object(struct penstock_session *session, uint64_t serial,
+						 uint64_t name, uint64_t device, uint64_t value,
+						 struct penstock_refusal *ret_refusal);
+
+/* SUCCESS: the token is in the request. */
+enum penstock_status penstock_share_sync_object(struct penstock_session *session, uint64_t name,
+						struct penstock_request *request,
+						struct penstock_refusal *ret_refusal);
+
+enum penstock_status penstock_open_sync_object(struct penstock_session *session, uint64_t serial,
+					       uint64_t name, uint64_t device, uint64_t token_high,
+					       uint64_t token_low,
+					       struct penstock_refusal *ret_refusal);
+
+enum penstock_status penstock_query_sync_object(struct penstock_session *session, uint64_t serial,
+						uint64_t name, uint64_t *ret_value,
+						struct penstock_refusal *ret_refusal);
+
+struct penstock_sync_info {
+	uint64_t context; /* in its stream, as a submission of it; 0: the client itself, now */
+	uint64_t object;
+	uint64_t value;
+};
+
+/*
+ * Of a context SUCCESS: admitted (its fence event will come), or a refusal. Of the client itself:
+ * signalled; waited for, until `sync_value` tells. One Wait of the client for each object: a later
+ * one takes the place of the one before.
+ */
+enum penstock_status penstock_signal(struct penstock_session *session, uint64_t serial,
+				     const struct penstock_sync_info *info,
+				     struct penstock_refusal *ret_refusal);
+enum penstock_status penstock_wait(struct penstock_session *session, uint64_t serial,
+				   const struct penstock_sync_info *info,
+				   struct penstock_refusal *ret_refusal);
 
 enum penstock_status penstock_destroy(struct penstock_session *session, uint64_t serial,
 				      uint64_t name, struct penstock_refusal *ret_refusal);

@@ -119,6 +119,7 @@ void penstock_observe_adapter(const struct penstock_machine *machine, uint32_t i
 		.contexts = adapter->contexts,
 		.allocations = adapter->allocation_count,
 		.openings = adapter->openings,
+		.sync_objects = adapter->sync_objects,
 		.submissions_held = adapter->held,
 		.transfers = adapter->transfers,
 		.system_process =
@@ -377,7 +378,9 @@ static struct source find_source(const struct penstock_context *context)
 		const struct penstock_held *held = penstock_held_from(
 			penstock_list_entry(link, struct penstock_submission, context_link));
 
-		source.held = held->handed_over ? held : source.held;
+		if (held->handed_over && held->sync_object == NULL) {
+			source.held = held;
+		}
 	}
 	if (source.held != NULL) {
 		source.pass = penstock_held_latest(source.held, &source.before);

@@ -35,6 +35,7 @@ struct penstock_adapter_view {
 	uint32_t contexts;
 	uint32_t allocations;
 	uint32_t openings;
+	uint32_t sync_objects;
 	uint32_t submissions_held;
 	uint32_t transfers;
 	int64_t system_process; /* pid of the GPU process that pages, 0: none */

@@ -9,6 +9,7 @@
 #include "daemon/objects/allocation.h"
 #include "daemon/objects/context.h"
 #include "daemon/objects/snapshot.h"
+#include "daemon/objects/sync_object.h"
 #include "proto/wire/limits.h"
 
 #include <inttypes.h>
@@ -37,6 +38,7 @@ struct restore {
 	struct entry *contexts;
 	struct entry *allocations;
 	struct entry *openings;
+	struct entry *sync_objects;
 	uint64_t list_context; /* whose elements are being gathered */
 	struct penstock_snapshot_element *elements;
 	uint32_t element_count;
@@ -255,6 +257,35 @@ static bool on_opening(void *owner, const struct penstock_opening_row *row)
 	return add(restore, &restore->openings, row->id, opening, NULL);
 }
 
+static bool on_sync_object(void *owner, const struct penstock_sync_object_row *row)
+{
+	struct restore *restore = owner;
+	struct penstock_sync_object *object;
+	enum penstock_status status = penstock_sync_object_restore(restore->machine, row, &object);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return stop(restore, status);
+	}
+	if (!add(restore, &restore->sync_objects, row->id, object, NULL)) {
+		penstock_sync_object_settle_restore(object);
+		return false;
+	}
+	return true;
+}
+
+static bool on_sync_opening(void *owner, const struct penstock_sync_opening_row *row)
+{
+	struct restore *restore = owner;
+	struct entry *device = find(restore->devices, row->device);
+	struct entry *object = find(restore->sync_objects, row->sync_object);
+	enum penstock_status status =
+		device == NULL || object == NULL
+			? PENSTOCK_STATUS_DATA_ERROR
+			: penstock_sync_opening_restore(device->object, object->object, row);
+
+	return status == PENSTOCK_STATUS_SUCCESS || stop(restore, status);
+}
+
 /* The list that was gathered is its context's. */
 static void flush_list(struct restore *restore)
 {
@@ -365,6 +396,11 @@ static enum penstock_status renew_progress(struct restore *restore)
 		}
 		penstock_context_resized(context);
 	}
+	for (struct entry *entry = restore->sync_objects; entry != NULL; entry = entry->hh.next) {
+		if (penstock_sync_object_renew(entry->object) != PENSTOCK_STATUS_SUCCESS) {
+			return PENSTOCK_STATUS_NO_MEMORY;
+		}
+	}
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
@@ -416,6 +452,13 @@ static void settle_allocations(struct restore *restore)
 	}
 }
 
+static void settle_sync_objects(struct restore *restore)
+{
+	for (struct entry *entry = restore->sync_objects; entry != NULL; entry = entry->hh.next) {
+		penstock_sync_object_settle_restore(entry->object);
+	}
+}
+
 static void put_principals(struct restore *restore)
 {
 	for (struct entry *entry = restore->principals; entry != NULL; entry = entry->hh.next) {
@@ -440,6 +483,9 @@ static void take_ids(struct penstock_machine *machine)
 	machine->last_context_id = penstock_store_highest_id(store, PENSTOCK_STORE_CONTEXT);
 	machine->last_allocation_id = penstock_store_highest_id(store, PENSTOCK_STORE_ALLOCATION);
 	machine->last_opening_id = penstock_store_highest_id(store, PENSTOCK_STORE_OPENING);
+	machine->last_sync_object_id = penstock_store_highest_id(store, PENSTOCK_STORE_SYNC_OBJECT);
+	machine->last_sync_opening_id =
+		penstock_store_highest_id(store, PENSTOCK_STORE_SYNC_OPENING);
 }
 
 static void put_generations(struct penstock_machine *machine)
@@ -506,6 +552,8 @@ enum penstock_status penstock_machine_restore(struct penstock_machine *machine,
 		.context = on_context,
 		.allocation = on_allocation,
 		.opening = on_opening,
+		.sync_object = on_sync_object,
+		.sync_opening = on_sync_opening,
 		.list = on_list,
 		.name_floor = on_name_floor,
 		.answer = on_answer,
@@ -527,6 +575,7 @@ enum penstock_status penstock_machine_restore(struct penstock_machine *machine,
 		penstock_machine_keep(machine);
 	}
 	settle_allocations(&restore);
+	settle_sync_objects(&restore);
 	put_principals(&restore);
 	drop(&restore.principals);
 	drop(&restore.sessions);
@@ -534,6 +583,7 @@ enum penstock_status penstock_machine_restore(struct penstock_machine *machine,
 	drop(&restore.contexts);
 	drop(&restore.allocations);
 	drop(&restore.openings);
+	drop(&restore.sync_objects);
 	free(restore.elements);
 	return status;
 }

@@ -5,6 +5,7 @@
 #include "daemon/objects/condemned.h"
 #include "daemon/objects/device.h"
 #include "daemon/objects/held.h"
+#include "daemon/objects/sync_object.h"
 #include "daemon/objects/transfer.h"
 #include "proto/wire/limits.h"
 
@@ -276,6 +277,14 @@ static void cancel_requests(struct penstock_session *session, struct penstock_li
 
 /* ---------------------------------------------------------------- connections and leases */
 
+static void detach_syncs(struct penstock_device *device)
+{
+	penstock_list_for_each (link, &device->sync_openings) {
+		penstock_sync_opening_detach(
+			penstock_list_entry(link, struct penstock_sync_opening, link));
+	}
+}
+
 /* Nobody listens from here on. */
 static void detach(struct penstock_session *session)
 {
@@ -289,6 +298,9 @@ static void detach(struct penstock_session *session)
 	session->tell_durable = false;
 	cancel_requests(session, &session->pending);
 	cancel_requests(session, &session->reading);
+	penstock_list_for_each (link, &session->devices) {
+		detach_syncs(penstock_list_entry(link, struct penstock_device, link));
+	}
 	session->events = (struct penstock_session_events){ .owner = NULL };
 }
 
@@ -571,7 +583,7 @@ static struct penstock_held *first_settled(const struct penstock_session *sessio
 static void keep_progress(const struct penstock_session *session)
 {
 	penstock_list_for_each (link, &session->gated) {
-		const struct penstock_held *held =
+		struct penstock_held *held =
 			penstock_list_entry(link, struct penstock_held, gate_link);
 
 		if (held->submission.serial > session->settled) {

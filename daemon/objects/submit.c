@@ -15,6 +15,7 @@
 #include "daemon/memory/progress.h"
 #include "daemon/objects/passes.h"
 #include "daemon/objects/promise.h"
+#include "daemon/objects/sync_object.h"
 #include "daemon/objects/translate.h"
 #include "proto/wire/limits.h"
 
@@ -298,6 +299,9 @@ void penstock_held_completed(struct penstock_submission *submission, enum pensto
 
 	held->status = status;
 	held->retired = true;
+	if (PENSTOCK_UNLIKELY(held->sync_object != NULL)) {
+		penstock_sync_object_ended(held);
+	}
 	if (!held->ran) {
 		held->ran = true;
 		penstock_held_predecessor(held, status == PENSTOCK_STATUS_SUCCESS);
@@ -481,10 +485,12 @@ void penstock_held_hand_over(struct penstock_held *held)
 {
 	struct penstock_context *context = held->context;
 
-	context->last_serial = held->submission.serial;
 	context->statistics.submitted++;
-	context->statistics.command_bytes += held->submission.args.command_length;
-	penstock_context_count_pass(context, &held->submission);
+	if (PENSTOCK_LIKELY(held->sync_object == NULL)) {
+		context->last_serial = held->submission.serial;
+		context->statistics.command_bytes += held->submission.args.command_length;
+		penstock_context_count_pass(context, &held->submission);
+	}
 	context->device->session->principal->submissions++;
 	held->handed_over = true;
 	penstock_scheduler_enqueue(&context->queue, &held->submission);
@@ -777,6 +783,41 @@ static enum penstock_status submit(const struct targets *targets, uint64_t seria
 		       : submit_small(targets, serial, view, ret_refusal);
 }
 
+void penstock_context_count_refused(struct penstock_context *context, uint64_t serial)
+{
+	count_refused(context);
+	penstock_context_refused(context, NULL, serial);
+}
+
+enum penstock_status penstock_context_queue_packet(struct penstock_context *context,
+						   struct penstock_sync_object *object,
+						   uint64_t value, bool signals,
+						   struct penstock_refusal *ret_refusal)
+{
+	static const struct penstock_submission_view nothing;
+	enum penstock_status status = check(context, &nothing.record, ret_refusal);
+	struct penstock_held *held;
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	held = make(context, context->device->session->last_serial, &nothing, false, &status,
+		    ret_refusal);
+	if (held == NULL) {
+		return status;
+	}
+	held->sync_object = object;
+	held->signal_counted = false;
+	held->submission.sync = &object->sync;
+	held->submission.sync_value = value;
+	held->submission.sync_signals = signals;
+	held->rendered = true;
+	penstock_sync_object_hold(held);
+	admit(held, 0);
+	hand_over_in_order(held);
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
 enum penstock_status penstock_submit(struct penstock_session *session, uint64_t serial,
 				     const struct penstock_submission_view *view,
 				     struct penstock_request *request,
@@ -807,8 +848,7 @@ enum penstock_status penstock_submit(struct penstock_session *session, uint64_t 
 	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS &&
 			      status != PENSTOCK_STATUS_PENDING)) {
 		for (uint32_t i = 0; i < targets.count; i++) {
-			count_refused(targets.contexts[i]);
-			penstock_context_refused(targets.contexts[i], NULL, serial);
+			penstock_context_count_refused(targets.contexts[i], serial);
 		}
 	}
 	return penstock_session_executed(session, status, ret_refusal);

@@ -4,6 +4,7 @@
 #include "daemon/objects/context.h"
 #include "daemon/objects/machine.h"
 #include "daemon/objects/session.h"
+#include "daemon/objects/sync_object.h"
 #include "daemon/objects/transfer.h"
 
 #define SWEEP_MS 10000u
@@ -46,6 +47,18 @@ static void retire_contexts(struct penstock_turn *turn)
 	}
 }
 
+static void tell_syncs(struct penstock_turn *turn)
+{
+	struct penstock_list syncs;
+	struct penstock_list *link;
+
+	take_list(&turn->syncs, &syncs);
+	while ((link = penstock_list_pop(&syncs)) != NULL) {
+		penstock_sync_opening_tell(
+			penstock_list_entry(link, struct penstock_sync_opening, turn_link));
+	}
+}
+
 static void tell_sessions(struct penstock_turn *turn)
 {
 	struct penstock_list sessions;
@@ -73,7 +86,7 @@ bool penstock_turn_busy(const struct penstock_turn *turn)
 		}
 	}
 	return !penstock_list_empty(&turn->requests) || !penstock_list_empty(&turn->contexts) ||
-	       !penstock_list_empty(&turn->sessions);
+	       !penstock_list_empty(&turn->sessions) || !penstock_list_empty(&turn->syncs);
 }
 
 /* What contexts hear of: failures, doorbells, completions. */
@@ -120,6 +133,7 @@ static void run(struct penstock_turn *turn)
 		run_progress(&machine->adapters[i]);
 	}
 	answer_requests(turn);
+	tell_syncs(turn);
 	tell_sessions(turn);
 	penstock_machine_check_stopped(machine);
 	if (!penstock_turn_busy(turn)) {
@@ -185,6 +199,7 @@ void penstock_turn_init(struct penstock_turn *turn, struct penstock_machine *mac
 	penstock_list_init(&turn->requests);
 	penstock_list_init(&turn->contexts);
 	penstock_list_init(&turn->sessions);
+	penstock_list_init(&turn->syncs);
 	(void)uv_check_init(loop, &turn->check);
 	(void)uv_idle_init(loop, &turn->idle);
 	turn->check.data = turn;

@@ -37,6 +37,7 @@ struct penstock_turn {
 	struct penstock_list requests;    /* penstock_request.link */
 	struct penstock_list contexts;    /* penstock_context.turn_link */
 	struct penstock_list sessions;    /* penstock_session.turn_link */
+	struct penstock_list syncs;       /* penstock_sync_opening.turn_link */
 	bool armed;
 	unsigned handles;
 	void (*closed)(struct penstock_machine *machine);

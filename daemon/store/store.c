@@ -344,6 +344,18 @@ uint64_t penstock_store_put_opening(struct penstock_store *store,
 	return put_object(store, PENSTOCK_STORE_OPENING, row->id, row);
 }
 
+uint64_t penstock_store_put_sync_object(struct penstock_store *store,
+					const struct penstock_sync_object_row *row)
+{
+	return put_object(store, PENSTOCK_STORE_SYNC_OBJECT, row->id, row);
+}
+
+uint64_t penstock_store_put_sync_opening(struct penstock_store *store,
+					 const struct penstock_sync_opening_row *row)
+{
+	return put_object(store, PENSTOCK_STORE_SYNC_OPENING, row->id, row);
+}
+
 uint64_t penstock_store_put_list(struct penstock_store *store, uint64_t context,
 				 const struct penstock_list_row *rows, uint32_t count)
 {

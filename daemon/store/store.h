@@ -130,6 +130,21 @@ struct penstock_opening_row {
 	bool read_only;
 };
 
+struct penstock_sync_object_row {
+	uint64_t id;
+	uint32_t adapter;    /* below PENSTOCK_LIMIT_ADAPTERS */
+	uint64_t token_high; /* 0/0: not shared */
+	uint64_t token_low;
+	uint64_t progress_record; /* memory/progress.h */
+};
+
+struct penstock_sync_opening_row {
+	uint64_t id;
+	uint64_t device;
+	uint64_t sync_object;
+	uint64_t name;
+};
+
 /* An element of a context's allocation table: its last accepted list. */
 struct penstock_list_row {
 	uint64_t opening; /* 0: NULL element */
@@ -159,9 +174,9 @@ struct penstock_answer_row {
  * or earlier; otherwise the store fails (DATA_ERROR). Text is cut to its field. Where memory runs
  * out `failed` is called (on a later turn) and 0 returned, as from then on. Deleting a row takes
  * what hangs on it along: a principal its sessions and allocations, a session its devices,
- * name floors and answers, a device its contexts and openings, an allocation its openings, a
- * context its list. An opening that goes leaves NULL elements in lists. Deleting what is not there
- * is legal.
+ * name floors and answers, a device its contexts and openings, an allocation or a
+ * synchronisation object its openings, a context its list. An opening that goes leaves NULL
+ * elements in lists. Deleting what is not there is legal.
  */
 uint64_t penstock_store_put_principal(struct penstock_store *store,
 				      const struct penstock_principal_row *row);
@@ -175,6 +190,10 @@ uint64_t penstock_store_put_allocation(struct penstock_store *store,
 				       const struct penstock_allocation_row *row);
 uint64_t penstock_store_put_opening(struct penstock_store *store,
 				    const struct penstock_opening_row *row);
+uint64_t penstock_store_put_sync_object(struct penstock_store *store,
+					const struct penstock_sync_object_row *row);
+uint64_t penstock_store_put_sync_opening(struct penstock_store *store,
+					 const struct penstock_sync_opening_row *row);
 /* Replaces the context's list; at most PENSTOCK_LIMIT_ALLOCATION_LIST rows of different index.
  * The context and openings may be gone by now: a list is written late. */
 uint64_t penstock_store_put_list(struct penstock_store *store, uint64_t context,
@@ -187,6 +206,8 @@ enum penstock_store_kind {
 	PENSTOCK_STORE_CONTEXT,
 	PENSTOCK_STORE_ALLOCATION,
 	PENSTOCK_STORE_OPENING,
+	PENSTOCK_STORE_SYNC_OBJECT,
+	PENSTOCK_STORE_SYNC_OPENING,
 };
 
 uint64_t penstock_store_put_answer(struct penstock_store *store,
@@ -241,6 +262,8 @@ struct penstock_store_loader {
 	bool (*context)(void *owner, const struct penstock_context_row *row);
 	bool (*allocation)(void *owner, const struct penstock_allocation_row *row);
 	bool (*opening)(void *owner, const struct penstock_opening_row *row);
+	bool (*sync_object)(void *owner, const struct penstock_sync_object_row *row);
+	bool (*sync_opening)(void *owner, const struct penstock_sync_opening_row *row);
 	bool (*list)(void *owner, uint64_t context, const struct penstock_list_row *row);
 	bool (*name_floor)(void *owner, uint64_t session, uint32_t index, uint32_t generation);
 	bool (*answer)(void *owner, const struct penstock_answer_row *row);

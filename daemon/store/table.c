@@ -85,6 +85,21 @@ static const struct column opening_columns[] = {
 	NAME(opening, name), FLAG(opening, read_only),
 };
 
+static const struct column sync_object_columns[] = {
+	ID(sync_object, id),
+	ADAPTER(sync_object, adapter),
+	BITS(sync_object, token_high),
+	BITS(sync_object, token_low),
+	U63(sync_object, progress_record),
+};
+
+static const struct column sync_opening_columns[] = {
+	ID(sync_opening, id),
+	ID(sync_opening, device),
+	ID(sync_opening, sync_object),
+	NAME(sync_opening, name),
+};
+
 #define ELEMENT_LAST (PENSTOCK_LIMIT_ALLOCATION_LIST - 1)
 
 static const struct column list_element_columns[] = {
@@ -108,7 +123,7 @@ static const struct column adapter_columns[] = {
 };
 
 static const struct column highest_id_columns[] = {
-	COLUMN(COLUMN_INTEGER, highest_id, "kind", kind, 0, PENSTOCK_STORE_OPENING),
+	COLUMN(COLUMN_INTEGER, highest_id, "kind", kind, 0, PENSTOCK_STORE_KINDS - 1),
 	U63(highest_id, id),
 };
 
@@ -144,6 +159,8 @@ static const struct {
 	TABLE(PENSTOCK_TABLE_CONTEXT, context),
 	TABLE(PENSTOCK_TABLE_ALLOCATION, allocation),
 	TABLE(PENSTOCK_TABLE_OPENING, opening),
+	TABLE(PENSTOCK_TABLE_SYNC_OBJECT, sync_object),
+	TABLE(PENSTOCK_TABLE_SYNC_OPENING, sync_opening),
 	TABLE(PENSTOCK_TABLE_LIST_ELEMENT, list_element),
 	TABLE(PENSTOCK_TABLE_NAME_FLOOR, name_floor),
 	TABLE(PENSTOCK_TABLE_ADAPTER, adapter),

@@ -19,6 +19,8 @@ enum penstock_store_table {
 	PENSTOCK_TABLE_CONTEXT,
 	PENSTOCK_TABLE_ALLOCATION,
 	PENSTOCK_TABLE_OPENING,
+	PENSTOCK_TABLE_SYNC_OBJECT,
+	PENSTOCK_TABLE_SYNC_OPENING,
 	PENSTOCK_TABLE_LIST_ELEMENT,
 	PENSTOCK_TABLE_NAME_FLOOR,
 	PENSTOCK_TABLE_ADAPTER,
@@ -29,7 +31,7 @@ enum penstock_store_table {
 	PENSTOCK_TABLE_COUNT
 };
 
-#define PENSTOCK_STORE_KINDS ((size_t)PENSTOCK_STORE_OPENING + 1)
+#define PENSTOCK_STORE_KINDS ((size_t)PENSTOCK_STORE_SYNC_OPENING + 1)
 
 /* Rows of the tables that have no struct of their own in store.h. */
 struct penstock_list_element_row {
@@ -72,6 +74,8 @@ union penstock_store_row {
 	struct penstock_context_row context;
 	struct penstock_allocation_row allocation;
 	struct penstock_opening_row opening;
+	struct penstock_sync_object_row sync_object;
+	struct penstock_sync_opening_row sync_opening;
 	struct penstock_list_element_row list_element;
 	struct penstock_name_floor_row name_floor;
 	struct penstock_adapter_row adapter;

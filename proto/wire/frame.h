@@ -51,6 +51,12 @@
 	FRAME(QUERY_CONTEXT, 0x0c, QueryContext)                                                   \
 	FRAME(SYNC, 0x0d, Sync)                                                                    \
 	FRAME(GOODBYE, 0x0e, Goodbye)                                                              \
+	FRAME(CREATE_SYNC_OBJECT, 0x0f, CreateSyncObject)                                          \
+	FRAME(SHARE_SYNC_OBJECT, 0x10, ShareSyncObject)                                            \
+	FRAME(OPEN_SYNC_OBJECT, 0x11, OpenSyncObject)                                              \
+	FRAME(QUERY_SYNC_OBJECT, 0x12, QuerySyncObject)                                            \
+	FRAME(SIGNAL, 0x13, Signal)                                                                \
+	FRAME(WAIT, 0x14, Wait)                                                                    \
 	FRAME(ADMIN_STATUS, 0x40, AdminStatus)                                                     \
 	FRAME(ADMIN_CONTEXTS, 0x41, AdminContexts)                                                 \
 	FRAME(ADMIN_CONTEXT, 0x42, AdminContext)                                                   \
@@ -75,6 +81,8 @@
 	FRAME(CONTEXT_STATE, 0x86, ContextState)                                                   \
 	FRAME(FENCE, 0x87, Fence)                                                                  \
 	FRAME(CLOSING, 0x88, Closing)                                                              \
+	FRAME(SYNC_OBJECT_STATE, 0x89, SyncObjectState)                                            \
+	FRAME(SYNC_VALUE, 0x8a, SyncValue)                                                         \
 	FRAME(STATUS_REPORT, 0xc0, StatusReport)                                                   \
 	FRAME(CONTEXT_REPORT, 0xc1, ContextReport)                                                 \
 	FRAME(ALLOCATION_REPORT, 0xc2, AllocationReport)                                           \

@@ -191,6 +191,7 @@ class Peer:
         self.serial = 0
         self.pending = collections.deque()
         self.fences = []  # Fence messages, in order
+        self.values = []  # SyncValue messages, in order
         self.indices = itertools.count(1)
         self.welcome = None
         self.order = []  # serials of answers, as they came
@@ -297,6 +298,9 @@ class Peer:
         if frame.type == "FENCE":
             assert frame.serial == 0, frame
             self.fences.append(frame.message)
+        elif frame.type == "SYNC_VALUE":
+            assert frame.serial == 0, frame
+            self.values.append(frame.message)
         else:
             self.complete(frame)
         return frame
@@ -367,6 +371,38 @@ class Peer:
     def share(self, allocation):
         answer = self.wait(self.request("SHARE_ALLOCATION", name=allocation)).answer
         return answer.token_high, answer.token_low
+
+    def sync_object(self, device, value=0, name=None):
+        name = name or self.name()
+        self.request("CREATE_SYNC_OBJECT", name=name, device=device, value=value)
+        return name
+
+    def share_sync(self, name):
+        answer = self.wait(self.request("SHARE_SYNC_OBJECT", name=name)).answer
+        return answer.token_high, answer.token_low
+
+    def open_sync(self, device, token, name=None):
+        name = name or self.name()
+        return name, self.request("OPEN_SYNC_OBJECT", name=name, device=device,
+                                  token_high=token[0], token_low=token[1])
+
+    def signal(self, name, value, context=0):
+        return self.request("SIGNAL", context=context, object=name, value=value)
+
+    def wait_for(self, name, value, context=0):
+        return self.request("WAIT", context=context, object=name, value=value)
+
+    def value(self, name):
+        return self.wait(self.request("QUERY_SYNC_OBJECT", name=name)).answer.value
+
+    def told(self, name):
+        """Reads until the daemon has told a value that this client waited for itself."""
+        while True:
+            for told in self.values:
+                if told.object == name:
+                    self.values.remove(told)
+                    return told
+            self.take()
 
     def upload(self, allocation, data, offset=0):
         return self.request("UPLOAD", data, allocation=allocation, offset=offset)

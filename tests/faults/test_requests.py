@@ -67,13 +67,14 @@ class Client:
         self.daemon = daemon
         self.ran = 0
         self.peer = Peer(daemon)
-        self.device, self.context, self.a, self.b, self.next = (
-            index | 1 << 32 for index in range(1, 6))
+        self.device, self.context, self.a, self.b, self.object, self.next = (
+            index | 1 << 32 for index in range(1, 7))
         if empty:
             return
         for request in self.make_objects():
             self.peer.wait(request)
         self.token = self.peer.share(self.a)
+        self.object_token = self.peer.share_sync(self.object)
         self.peer.sync()
 
     def make_objects(self):
@@ -83,6 +84,7 @@ class Client:
                 request("CREATE_ALLOCATION", name=self.a, device=self.device, size_bytes=8192),
                 request("CREATE_ALLOCATION", name=self.b, device=self.device,
                         size_bytes=2 * MIB),
+                request("CREATE_SYNC_OBJECT", name=self.object, device=self.device),
                 self.peer.upload(self.a, b"\x11" * 8192)]
 
     @functools.cache
@@ -142,6 +144,41 @@ def share(client):
 
 def open_allocation(client):
     return [client.peer.open(client.device, client.token, name=client.next)[1]]
+
+
+def create_sync_object(client):
+    return [client.peer.request("CREATE_SYNC_OBJECT", name=client.next, device=client.device)]
+
+
+def share_sync_object(client):
+    return [client.peer.request("SHARE_SYNC_OBJECT", name=client.object)]
+
+
+def open_sync_object(client):
+    return [client.peer.open_sync(client.device, client.object_token, client.next)[1]]
+
+
+def destroy_sync_object(client):
+    return [client.peer.request("DESTROY", name=client.object)]
+
+
+def query_sync_object(client):
+    return [client.peer.request("QUERY_SYNC_OBJECT", name=client.object)]
+
+
+def signal_and_wait(client):
+    return [client.peer.signal(client.object, 1), client.peer.wait_for(client.object, 1)]
+
+
+def signal_and_wait_in_a_stream(client):
+    """Those that are accepted end well, whichever of them was refused."""
+    requests = [client.peer.wait_for(client.object, 0, client.context),
+                client.peer.signal(client.object, 2, client.context),
+                client.peer.wait_for(client.object, 0, client.context)]
+    for request in requests:
+        if client.peer.settle(request).status == 0:
+            assert client.peer.wait_fence(client.context, request.serial) == 0
+    return requests
 
 
 def destroy_allocation(client):
@@ -321,6 +358,8 @@ def sweep(daemon, act, new_client, kinds=MEMORY | FILE):
 
 
 REQUESTS = (create_device, create_context, create_guaranteed_context, create_allocation, share, open_allocation,
+            create_sync_object, share_sync_object, open_sync_object, destroy_sync_object,
+            query_sync_object, signal_and_wait, signal_and_wait_in_a_stream,
             destroy_allocation, destroy_context, destroy_device, submit, submit_many,
             submit_a_large_command, submit_a_chain, submit_to_anothers_allocation,
             submit_what_is_refused, upload, upload_a_large_one,

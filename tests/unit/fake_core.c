@@ -568,6 +568,13 @@ static void pick(struct penstock_scheduler *scheduler, struct penstock_submissio
 	if (submission->chain != NULL && submission->cancelled == PENSTOCK_STATUS_SUCCESS) {
 		submission->cancelled = *submission->chain;
 	}
+	if (submission->sync != NULL) {
+		put_off(scheduler, submission, submission->cancelled);
+		if (submission->sync_signals && submission->cancelled == PENSTOCK_STATUS_SUCCESS) {
+			penstock_sync_signal(submission->sync, submission->sync_value);
+		}
+		return;
+	}
 	if (submission->cancelled != PENSTOCK_STATUS_SUCCESS) {
 		if (submission->chain != NULL) {
 			*submission->chain = submission->cancelled;
@@ -613,7 +620,8 @@ static void look(struct penstock_scheduler *scheduler)
 			struct penstock_submission *submission = submission_of(link);
 
 			if (submission->queue->scheduler == scheduler && submission->blocked == 0 &&
-			    first_of_its_queue(submission)) {
+			    first_of_its_queue(submission) &&
+			    (submission->sync == NULL || fake_sync_may_run(submission))) {
 				pick(scheduler, submission);
 				again = true;
 				break;
@@ -796,6 +804,7 @@ unsigned fake_core_retire(unsigned count)
 		submission->completed(submission, PENSTOCK_STATUS_SUCCESS);
 		done++;
 	}
+	look(scheduler_now); /* signals behind them */
 	return done;
 }
 

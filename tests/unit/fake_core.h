@@ -10,6 +10,8 @@
 
 #include "daemon/objects/objects.h"
 
+#include <check.h>
+
 struct fake_core {
 	struct penstock_list waiting;  /* penstock_submission.queue_link: all queues, in order */
 	struct penstock_list hardware; /* likewise */
@@ -57,6 +59,9 @@ void fake_core_resurrect(void);
 
 /* Another memory directory: no content survives. */
 void fake_core_lose_memory(void);
+
+/* fake_sync.c: a Wait or Signal at the head of its queue is over with its turn. */
+bool fake_sync_may_run(const struct penstock_submission *packet);
 
 /* The oldest reservation or share that waits. */
 void fake_core_reserved(enum penstock_status status);

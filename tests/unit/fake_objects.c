@@ -224,6 +224,56 @@ enum penstock_status penstock_open_allocation(struct penstock_session *session, 
 	return answer(session, serial, NULL, ret_refusal);
 }
 
+enum penstock_status penstock_create_sync_object(struct penstock_session *session, uint64_t serial,
+						 uint64_t name, uint64_t device, uint64_t value,
+						 struct penstock_refusal *ret_refusal)
+{
+	(void)name;
+	(void)device;
+	(void)value;
+	return answer(session, serial, NULL, ret_refusal);
+}
+
+enum penstock_status penstock_share_sync_object(struct penstock_session *session, uint64_t name,
+						struct penstock_request *request,
+						struct penstock_refusal *ret_refusal)
+{
+	return penstock_share_allocation(session, name, request, ret_refusal);
+}
+
+enum penstock_status penstock_open_sync_object(struct penstock_session *session, uint64_t serial,
+					       uint64_t name, uint64_t device, uint64_t token_high,
+					       uint64_t token_low,
+					       struct penstock_refusal *ret_refusal)
+{
+	return penstock_open_allocation(session, serial, name, device, token_high, token_low, false,
+					ret_refusal);
+}
+
+enum penstock_status penstock_query_sync_object(struct penstock_session *session, uint64_t serial,
+						uint64_t name, uint64_t *ret_value,
+						struct penstock_refusal *ret_refusal)
+{
+	*ret_value = name + 1000;
+	return answer(session, serial, NULL, ret_refusal);
+}
+
+enum penstock_status penstock_signal(struct penstock_session *session, uint64_t serial,
+				     const struct penstock_sync_info *info,
+				     struct penstock_refusal *ret_refusal)
+{
+	(void)info;
+	return answer(session, serial, NULL, ret_refusal);
+}
+
+enum penstock_status penstock_wait(struct penstock_session *session, uint64_t serial,
+				   const struct penstock_sync_info *info,
+				   struct penstock_refusal *ret_refusal)
+{
+	(void)info;
+	return answer(session, serial, NULL, ret_refusal);
+}
+
 enum penstock_status penstock_destroy(struct penstock_session *session, uint64_t serial,
 				      uint64_t name, struct penstock_refusal *ret_refusal)
 {

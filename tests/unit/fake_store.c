@@ -15,6 +15,8 @@ enum row_kind {
 	ROW_CONTEXT = PENSTOCK_STORE_CONTEXT,
 	ROW_ALLOCATION = PENSTOCK_STORE_ALLOCATION,
 	ROW_OPENING = PENSTOCK_STORE_OPENING,
+	ROW_SYNC_OBJECT = PENSTOCK_STORE_SYNC_OBJECT,
+	ROW_SYNC_OPENING = PENSTOCK_STORE_SYNC_OPENING,
 	ROW_FLOOR,
 	ROW_ADAPTER,
 	ROW_LIST,
@@ -40,6 +42,8 @@ struct row {
 		struct penstock_context_row context;
 		struct penstock_allocation_row allocation;
 		struct penstock_opening_row opening;
+		struct penstock_sync_object_row sync_object;
+		struct penstock_sync_opening_row sync_opening;
 		struct penstock_list_row element;
 		uint8_t generation[16];
 		uint64_t floor;
@@ -130,6 +134,26 @@ uint64_t penstock_store_put_opening(struct penstock_store *store,
 	put->parent = row->device;
 	put->other = row->allocation;
 	put->data.opening = *row;
+	return fake.sequence;
+}
+
+uint64_t penstock_store_put_sync_object(struct penstock_store *store,
+					const struct penstock_sync_object_row *row)
+{
+	(void)store;
+	append(ROW_SYNC_OBJECT, row->id)->data.sync_object = *row;
+	return fake.sequence;
+}
+
+uint64_t penstock_store_put_sync_opening(struct penstock_store *store,
+					 const struct penstock_sync_opening_row *row)
+{
+	struct row *put = append(ROW_SYNC_OPENING, row->id);
+
+	(void)store;
+	put->parent = row->device;
+	put->other = row->sync_object;
+	put->data.sync_opening = *row;
 	return fake.sequence;
 }
 
@@ -254,11 +278,14 @@ static void kill_children(enum row_kind kind, uint64_t id)
 		[ROW_ADAPTER] = ROW_KINDS,     [ROW_DELETE] = ROW_KINDS,
 		[ROW_SERIAL] = ROW_SESSION,    [ROW_ANSWER] = ROW_SESSION,
 		[ROW_FORGOTTEN] = ROW_SESSION, [ROW_RECEIVED] = ROW_KINDS,
+		[ROW_SYNC_OBJECT] = ROW_KINDS, [ROW_SYNC_OPENING] = ROW_DEVICE,
 	};
 
 	for (unsigned i = 0; i < row_count; i++) {
 		if ((parents[rows[i].kind] == kind && rows[i].parent == id) ||
 		    (rows[i].kind == ROW_OPENING && kind == ROW_ALLOCATION &&
+		     rows[i].other == id) ||
+		    (rows[i].kind == ROW_SYNC_OPENING && kind == ROW_SYNC_OBJECT &&
 		     rows[i].other == id)) {
 			kill_row(i);
 		}
@@ -329,6 +356,10 @@ static bool deliver(const struct penstock_store_loader *loader, const struct row
 		return loader->allocation(loader->owner, &row->data.allocation);
 	case ROW_OPENING:
 		return loader->opening(loader->owner, &row->data.opening);
+	case ROW_SYNC_OBJECT:
+		return loader->sync_object(loader->owner, &row->data.sync_object);
+	case ROW_SYNC_OPENING:
+		return loader->sync_opening(loader->owner, &row->data.sync_opening);
 	case ROW_LIST:
 		return loader->list(loader->owner, row->id, &row->data.element);
 	case ROW_FLOOR:
@@ -353,9 +384,10 @@ enum penstock_status penstock_store_load(struct penstock_store *store,
 					 const struct penstock_store_loader *loader,
 					 struct penstock_errbuf *reterr_text)
 {
-	static const enum row_kind order[] = { ROW_ADAPTER, ROW_PRINCIPAL,  ROW_SESSION, ROW_DEVICE,
-					       ROW_CONTEXT, ROW_ALLOCATION, ROW_OPENING, ROW_LIST,
-					       ROW_FLOOR,   ROW_ANSWER };
+	static const enum row_kind order[] = { ROW_ADAPTER, ROW_PRINCIPAL,   ROW_SESSION,
+					       ROW_DEVICE,  ROW_CONTEXT,     ROW_ALLOCATION,
+					       ROW_OPENING, ROW_SYNC_OBJECT, ROW_SYNC_OPENING,
+					       ROW_LIST,    ROW_FLOOR,       ROW_ANSWER };
 	unsigned count = row_count;
 
 	(void)store;

@@ -79,6 +79,10 @@ static const char filled[] =
 	"640x480 21 2 2560 token fffffffffffffffd/2 adapter 1\n"
 	"opening 1 device 1 allocation 1 name abcd000000000001 read\n"
 	"opening 2 device 2 allocation 2 name abcd000000000002 write\n"
+	"sync object 1 token 1/fffffffffffffffe record 21 adapter 0\n"
+	"sync object 2 token 2/fffffffffffffffd record 22 adapter 1\n"
+	"bound 1 device 1 object 1 name abcd000000000029\n"
+	"bound 2 device 2 object 2 name abcd00000000002a\n"
 	"element 0 of 1 opening 0 write 0 segment 0 at 0\n"
 	"element 1 of 1 opening 1 write 1 segment 2 at 8000000000000001\n"
 	"element 0 of 2 opening 0 write 0 segment 0 at 0\n"
@@ -257,7 +261,7 @@ START_TEST(the_longest_list_comes_back)
 	ck_assert_uint_eq(fixture.failures, 0);
 	store_fixture_close(&fixture);
 	ck_assert_int_eq(store_dump_file(&config, &result, &text), PENSTOCK_STATUS_SUCCESS);
-	ck_assert_uint_eq(result.rows, 24 - 2 + count);
+	ck_assert_uint_eq(result.rows, 28 - 2 + count);
 	free(result.text);
 	free(list);
 }
@@ -405,7 +409,12 @@ static const struct {
 	{ "UPDATE device SET adapter = 8", "device, row 1, column adapter" },
 	{ "UPDATE allocation SET adapter = -1", "allocation, row 1, column adapter" },
 	{ "UPDATE adapter SET id = 8 WHERE id = 1", "adapter, row 8, column id" },
-	{ "UPDATE highest_id SET kind = 6 WHERE kind = 1", "highest_id, row 6, column kind" },
+	{ "UPDATE highest_id SET kind = 8 WHERE kind = 1", "highest_id, row 8, column kind" },
+	{ "UPDATE sync_object SET adapter = 8", "sync_object, row 1, column adapter" },
+	{ "UPDATE sync_object SET progress_record = -1",
+	  "sync_object, row 1, column progress_record" },
+	{ "UPDATE sync_opening SET name = 0", "sync_opening, row 1, column name" },
+	{ "DELETE FROM sync_object WHERE id = 1", "sync_opening, row 1: no such sync_object" },
 	{ "UPDATE highest_id SET id = -1 WHERE kind = 1", "highest_id, row 1, column id" },
 	{ "UPDATE highest_id SET id = 1 WHERE kind = 4", "allocation, row 2: its id is above" },
 	{ "DELETE FROM device WHERE id = 1", "no such device" },
@@ -568,7 +577,7 @@ START_TEST(every_reference_has_an_index)
 			      (const char *)sqlite3_column_text(statement, 0),
 			      (const char *)sqlite3_column_text(statement, 1));
 	}
-	ck_assert_uint_eq(references, 10);
+	ck_assert_uint_eq(references, 12);
 	sqlite3_finalize(statement);
 	penstock_database_close(&database);
 }

@@ -419,6 +419,61 @@ PENSTOCK_API enum penstock_status penstock_allocation_open(struct penstock_conne
 							   uint64_t *ret_allocation);
 
 /*
+ * Synchronisation objects: a 64-bit value that only grows, opened by a device as allocations are.
+ * A context signals one in its stream when everything before that has retired, or waits for it
+ * there, without costing the GPU anything; so does the client itself, at once. A signal of a value
+ * that is not larger changes nothing.
+ *
+ * Where a signal will not come, the value becomes PENSTOCK_SYNC_END and whoever waits goes on: a
+ * signal was accepted and did not run (its device was lost, or ended), or nobody has the object
+ * open any more.
+ */
+#define PENSTOCK_SYNC_END UINT64_MAX
+
+/* `value`: to begin with. */
+PENSTOCK_API enum penstock_status
+penstock_sync_object_create(struct penstock_connection *connection, uint64_t device, uint64_t value,
+			    uint64_t *ret_object);
+
+/* Waits for the token. INVALID_HANDLE and what else the daemon refuses with. */
+PENSTOCK_API enum penstock_status
+penstock_sync_object_share(struct penstock_connection *connection, uint64_t object,
+			   struct penstock_share_token *ret_token);
+
+PENSTOCK_API enum penstock_status
+penstock_sync_object_open(struct penstock_connection *connection, uint64_t device,
+			  const struct penstock_share_token *token, uint64_t *ret_object);
+
+/* Signals it now: behind every earlier request, but not behind what contexts have still to do. */
+PENSTOCK_API enum penstock_status
+penstock_sync_object_signal(struct penstock_connection *connection, uint64_t object,
+			    uint64_t value);
+
+/*
+ * Flushes and waits until the value is reached. TIMEOUT; DEVICE_REMOVED: its device is lost;
+ * INVALID_HANDLE. A connection that is made again meanwhile goes on waiting.
+ */
+PENSTOCK_API enum penstock_status penstock_sync_object_wait(struct penstock_connection *connection,
+							    uint64_t object, uint64_t value,
+							    int32_t timeout_ms);
+
+/*
+ * The same without waiting: penstock_sync_object_reached tells once the connection was dispatched.
+ * One value at a time is expected of each object, the latest.
+ */
+PENSTOCK_API enum penstock_status
+penstock_sync_object_expect(struct penstock_connection *connection, uint64_t object,
+			    uint64_t value);
+
+/* The value that this connection knows to be reached, of what was waited for; 0: none. */
+PENSTOCK_API uint64_t penstock_sync_object_reached(const struct penstock_connection *connection,
+						   uint64_t object);
+
+/* Asks for the value now; waits for the answer. INVALID_HANDLE. */
+PENSTOCK_API enum penstock_status penstock_sync_object_value(struct penstock_connection *connection,
+							     uint64_t object, uint64_t *ret_value);
+
+/*
  * A device (with its contexts and openings), a context, or an opening. The handle is over at once;
  * the object goes when the last submission that uses it has retired.
  */
@@ -507,6 +562,20 @@ PENSTOCK_API enum penstock_status penstock_context_wait(struct penstock_connecti
 /* The latest fence of `context` that this connection knows to be reached; 0: none. */
 PENSTOCK_API uint64_t penstock_context_fence(const struct penstock_connection *connection,
 					     uint64_t context);
+
+/*
+ * In the stream of a context: the object, which its device has open, is signalled when everything
+ * before this in the context has retired; or what is behind this does not run before the value is
+ * reached. Each counts as a submission: *ret_fence (may be NULL) is its fence, and it waits for
+ * credit likewise. Where more stands behind a wait than the credit holds, the daemon reads nothing
+ * more of this connection until the wait is over.
+ */
+PENSTOCK_API enum penstock_status penstock_context_signal(struct penstock_connection *connection,
+							  uint64_t context, uint64_t object,
+							  uint64_t value, uint64_t *ret_fence);
+PENSTOCK_API enum penstock_status penstock_context_wait_for(struct penstock_connection *connection,
+							    uint64_t context, uint64_t object,
+							    uint64_t value, uint64_t *ret_fence);
 
 /* ---------------------------------------------------------------- transfers */
 
