@@ -159,8 +159,7 @@ static bool dump_sync_object(void *owner, const struct penstock_sync_object_row 
 static bool dump_sync_opening(void *owner, const struct penstock_sync_opening_row *row)
 {
 	return append(owner,
-		      "bound %" PRIu64 " device %" PRIu64 " object %" PRIu64 " name %" PRIx64
-		      "\n",
+		      "bound %" PRIu64 " device %" PRIu64 " object %" PRIu64 " name %" PRIx64 "\n",
 		      row->id, row->device, row->sync_object, row->name);
 }
 

@@ -327,7 +327,8 @@ void penstock_device_destroy(struct penstock_device *device, bool keep)
 	}
 	/* What was destroyed before ran on for a client that was there to see it. */
 	cancel_contexts(&device->ending);
-	/* Behind them: no packet of theirs runs because nobody is left to signal what it waits for. */
+	/* Behind them: no packet of theirs runs because nobody is left to signal what it waits for.
+	 */
 	while ((link = penstock_list_first(&device->sync_openings)) != NULL) {
 		penstock_sync_opening_close(
 			penstock_list_entry(link, struct penstock_sync_opening, link), keep);
