@@ -22,11 +22,16 @@ static penstock_run_step *const handlers[PENSTOCK_STEP_KIND_MAX] = {
 	[PENSTOCK_STEP_DESTROY] = penstock_run_destroy,
 	[PENSTOCK_STEP_UPLOAD] = penstock_run_upload,
 	[PENSTOCK_STEP_SUBMIT] = penstock_run_submit,
+	[PENSTOCK_STEP_SYNC_OBJECT] = penstock_run_sync_object,
+	[PENSTOCK_STEP_OPEN_SYNC_OBJECT] = penstock_run_open_sync_object,
+	[PENSTOCK_STEP_SIGNAL] = penstock_run_signal,
+	[PENSTOCK_STEP_WAIT] = penstock_run_wait,
 	[PENSTOCK_STEP_SYNC] = penstock_run_sync,
 	[PENSTOCK_STEP_EXPECT_STATUS] = penstock_run_expect_status,
 	[PENSTOCK_STEP_EXPECT_BYTES] = penstock_run_expect_bytes,
 	[PENSTOCK_STEP_EXPECT_PIXELS] = penstock_run_expect_pixels,
 	[PENSTOCK_STEP_EXPECT_HASH] = penstock_run_expect_hash,
+	[PENSTOCK_STEP_EXPECT_VALUE] = penstock_run_expect_value,
 	[PENSTOCK_STEP_READ] = penstock_run_read,
 	[PENSTOCK_STEP_PRINT_TEXT] = penstock_run_print_text,
 	[PENSTOCK_STEP_PRINT_HEX] = penstock_run_print_hex,
@@ -171,11 +176,12 @@ void penstock_run_wait_submission(struct penstock_run *run, const struct penstoc
 				  struct penstock_failure *ret_failure)
 {
 	const struct penstock_script_submission *submission = step->submission;
-	const struct penstock_run_object *context = &run->objects[step->subject];
+	const size_t more = submission == NULL ? 0 : submission->broadcast_count;
+	const struct penstock_run_object *context = &run->objects[penstock_step_context(step)];
 	const uint64_t fence = run->outcomes[step - run->script->steps].serial;
 
 	*ret_failure = (struct penstock_failure){ .status = PENSTOCK_STATUS_SUCCESS };
-	for (size_t i = 0; i <= submission->broadcast_count; i++) {
+	for (size_t i = 0; i <= more; i++) {
 		if (i > 0) {
 			context = &run->objects[submission->broadcast[i - 1]];
 		}
@@ -198,7 +204,8 @@ static void wait_for_fences(struct penstock_run *run)
 		struct penstock_run_outcome *outcome = &run->outcomes[run->settled];
 		struct penstock_failure failure;
 
-		if (step->kind != PENSTOCK_STEP_SUBMIT || outcome->serial == 0 || outcome->known) {
+		if (penstock_step_context(step) == PENSTOCK_SCRIPT_NONE || outcome->serial == 0 ||
+		    outcome->known) {
 			continue;
 		}
 		penstock_run_wait_submission(run, step, &failure);

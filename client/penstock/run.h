@@ -61,6 +61,10 @@ penstock_run_step penstock_run_device, penstock_run_context, penstock_run_alloca
 	penstock_run_handle, penstock_run_share, penstock_run_open, penstock_run_destroy,
 	penstock_run_upload, penstock_run_submit, penstock_run_read;
 
+/* run_sync.c */
+penstock_run_step penstock_run_sync_object, penstock_run_open_sync_object, penstock_run_signal,
+	penstock_run_wait, penstock_run_expect_value;
+
 /* run_expect.c */
 penstock_run_step penstock_run_sync, penstock_run_expect_status, penstock_run_expect_bytes,
 	penstock_run_expect_pixels, penstock_run_expect_hash, penstock_run_print_text,
@@ -89,6 +93,10 @@ void penstock_run_requested(struct penstock_run *run, const struct penstock_step
 /* A call that waits has returned: its outcome is known. */
 void penstock_run_called(struct penstock_run *run, const struct penstock_step *step,
 			 enum penstock_status status);
+
+/* token= of the step: of this script, or from elsewhere. */
+struct penstock_share_token penstock_run_token(const struct penstock_run *run,
+					       const struct penstock_step *step);
 
 /*
  * Waits until the submission of a step has ended. Where it met a fault of the GPU, *ret_failure

@@ -27,7 +27,7 @@ static const struct penstock_run_outcome *wait_for(struct penstock_run *run, uin
 	if (outcome->known || outcome->serial == 0) {
 		return outcome;
 	}
-	if (step->kind == PENSTOCK_STEP_SUBMIT) {
+	if (penstock_step_context(step) != PENSTOCK_SCRIPT_NONE) {
 		penstock_run_wait_submission(run, step, &failure);
 	} else {
 		failure.status = penstock_request_wait(run->connection, outcome->serial,

@@ -150,19 +150,29 @@ void penstock_run_allocation(struct penstock_run *run, const struct penstock_ste
 
 void penstock_run_share(struct penstock_run *run, const struct penstock_step *step)
 {
+	enum penstock_status (*share)(struct penstock_connection * connection, uint64_t handle,
+				      struct penstock_share_token * ret_token) =
+		run->script->objects[step->subject].kind == PENSTOCK_SCRIPT_SYNC_OBJECT
+			? penstock_sync_object_share
+			: penstock_allocation_share;
+
 	penstock_run_called(run, step,
-			    penstock_allocation_share(run->connection,
-						      run->objects[step->subject].handle,
-						      &run->objects[step->token].token));
+			    share(run->connection, run->objects[step->subject].handle,
+				  &run->objects[step->token].token));
+}
+
+struct penstock_share_token penstock_run_token(const struct penstock_run *run,
+					       const struct penstock_step *step)
+{
+	const struct penstock_share_token token = { step->token_high, step->token_low };
+
+	return step->token == PENSTOCK_SCRIPT_NONE ? token : run->objects[step->token].token;
 }
 
 void penstock_run_open(struct penstock_run *run, const struct penstock_step *step)
 {
-	struct penstock_share_token token = { step->token_high, step->token_low };
+	const struct penstock_share_token token = penstock_run_token(run, step);
 
-	if (step->token != PENSTOCK_SCRIPT_NONE) {
-		token = run->objects[step->token].token;
-	}
 	complete_surface(run, &run->objects[step->subject]);
 	penstock_run_requested(
 		run, step,

@@ -222,6 +222,7 @@ static enum penstock_status take_statement(struct penstock_script_parser *parser
 		.line = word->line,
 		.subject = PENSTOCK_SCRIPT_NONE,
 		.device = PENSTOCK_SCRIPT_NONE,
+		.context = PENSTOCK_SCRIPT_NONE,
 		.token = PENSTOCK_SCRIPT_NONE,
 		.request = PENSTOCK_SCRIPT_NONE,
 		.expected_by = PENSTOCK_SCRIPT_NONE,

@@ -19,7 +19,8 @@ enum penstock_script_kind {
 	PENSTOCK_SCRIPT_CONTEXT = 0x2,
 	PENSTOCK_SCRIPT_ALLOCATION = 0x4,
 	PENSTOCK_SCRIPT_TOKEN = 0x8,
-	PENSTOCK_SCRIPT_HANDLE = 0x7, /* a number that stands for any of the first three */
+	PENSTOCK_SCRIPT_SYNC_OBJECT = 0x10,
+	PENSTOCK_SCRIPT_HANDLE = 0x17, /* a number that stands for any but a token */
 };
 
 /* A name of the script. */
@@ -39,11 +40,16 @@ enum penstock_step_kind {
 	PENSTOCK_STEP_DESTROY,
 	PENSTOCK_STEP_UPLOAD,
 	PENSTOCK_STEP_SUBMIT,
+	PENSTOCK_STEP_SYNC_OBJECT,
+	PENSTOCK_STEP_OPEN_SYNC_OBJECT,
+	PENSTOCK_STEP_SIGNAL,
+	PENSTOCK_STEP_WAIT,
 	PENSTOCK_STEP_SYNC,
 	PENSTOCK_STEP_EXPECT_STATUS,
 	PENSTOCK_STEP_EXPECT_BYTES,
 	PENSTOCK_STEP_EXPECT_PIXELS,
 	PENSTOCK_STEP_EXPECT_HASH,
+	PENSTOCK_STEP_EXPECT_VALUE,
 	PENSTOCK_STEP_READ,
 	PENSTOCK_STEP_PRINT_TEXT,
 	PENSTOCK_STEP_PRINT_HEX,
@@ -96,6 +102,7 @@ struct penstock_script_submission {
 #define PENSTOCK_GIVEN_RECT           0x200u
 #define PENSTOCK_GIVEN_COLOR          0x400u
 #define PENSTOCK_GIVEN_ADAPTER        0x800u
+#define PENSTOCK_GIVEN_VALUE          0x1000u
 
 /*
  * One statement. Numbers that a statement does not have, or that were left out, are 0. Objects are
@@ -107,6 +114,7 @@ struct penstock_step {
 	uint32_t given;
 	uint32_t subject; /* the object made, used or looked at */
 	uint32_t device;
+	uint32_t context; /* of a signal or wait; PENSTOCK_SCRIPT_NONE: the script itself */
 	uint32_t token;
 	uint32_t request;     /* expect status: the step whose outcome it is */
 	uint32_t expected_by; /* the step that expects this one's outcome */
@@ -128,7 +136,7 @@ struct penstock_step {
 	uint64_t pitch;
 	uint64_t segments;
 	uint64_t preferred;
-	uint64_t value; /* handle */
+	uint64_t value; /* handle, synchronisation object */
 	uint64_t token_high;
 	uint64_t token_low;
 
@@ -183,6 +191,9 @@ void penstock_script_free(struct penstock_script *script);
 /* The line of the instruction that holds `byte_offset` of a submission; 0: none does. */
 unsigned penstock_script_line_of(const struct penstock_script_submission *submission,
 				 uint32_t byte_offset);
+
+/* The context whose submission the step is, packets too; PENSTOCK_SCRIPT_NONE: it is none. */
+uint32_t penstock_step_context(const struct penstock_step *step);
 
 /* "allocation", for sentences. */
 const char *penstock_step_name(enum penstock_step_kind kind);

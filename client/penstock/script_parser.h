@@ -13,10 +13,11 @@
 enum penstock_value_type {
 	PENSTOCK_VALUE_NUMBER, /* uint64_t, at most `limit` */
 	PENSTOCK_VALUE_I32,
-	PENSTOCK_VALUE_FLAG,   /* a bare word: `limit` is joined to penstock_step.flags */
-	PENSTOCK_VALUE_FLAGS,  /* a number that is joined to penstock_step.flags */
-	PENSTOCK_VALUE_DEVICE, /* uint32_t object */
-	PENSTOCK_VALUE_TOKEN,  /* uint32_t object, or 32 hexadecimal digits */
+	PENSTOCK_VALUE_FLAG,    /* a bare word: `limit` is joined to penstock_step.flags */
+	PENSTOCK_VALUE_FLAGS,   /* a number that is joined to penstock_step.flags */
+	PENSTOCK_VALUE_DEVICE,  /* uint32_t object */
+	PENSTOCK_VALUE_CONTEXT, /* likewise */
+	PENSTOCK_VALUE_TOKEN,   /* uint32_t object, or 32 hexadecimal digits */
 	PENSTOCK_VALUE_NEW_TOKEN,
 	PENSTOCK_VALUE_FORMAT,
 	PENSTOCK_VALUE_SURFACE,

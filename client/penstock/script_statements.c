@@ -93,6 +93,20 @@ static const struct penstock_parameter open_parameters[] = {
 	NUMBER("pitch", pitch, UINT32_MAX),
 	LAST
 };
+static const struct penstock_parameter sync_object_parameters[] = {
+	VALUE("device", DEVICE, device, 0), NUMBER("value", value, UINT64_MAX), LAST
+};
+static const struct penstock_parameter open_sync_object_parameters[] = {
+	VALUE("token", TOKEN, token, PENSTOCK_GIVEN_CONTENT), VALUE("device", DEVICE, device, 0),
+	LAST
+};
+static const struct penstock_parameter packet_parameters[] = {
+	NUMBER_GIVEN("value", value, UINT64_MAX, PENSTOCK_GIVEN_VALUE),
+	VALUE("context", CONTEXT, context, 0), LAST
+};
+static const struct penstock_parameter expect_value_parameters[] = {
+	NUMBER_GIVEN("is", value, UINT64_MAX, PENSTOCK_GIVEN_VALUE), LAST
+};
 static const struct penstock_parameter upload_parameters[] = { NUMBER("offset", offset, UINT64_MAX),
 							       CONTENT, LAST };
 static const struct penstock_parameter submit_parameters[] = {
@@ -143,19 +157,33 @@ const struct penstock_statement penstock_statements[PENSTOCK_STEP_KIND_MAX] = {
 				       PENSTOCK_SCRIPT_ALLOCATION, 0, NULL, true, true, 0, NULL },
 	[PENSTOCK_STEP_HANDLE] = { "handle", NULL, handle_parameters, PENSTOCK_SCRIPT_HANDLE, 0,
 				   NULL, false, false, 0, NULL },
-	[PENSTOCK_STEP_SHARE] = { "share", NULL, share_parameters, 0, PENSTOCK_SCRIPT_ALLOCATION,
-				  "an allocation", true, false, 0, NULL },
+	[PENSTOCK_STEP_SHARE] = { "share", NULL, share_parameters, 0,
+				  PENSTOCK_SCRIPT_ALLOCATION | PENSTOCK_SCRIPT_SYNC_OBJECT,
+				  "an allocation or synchronisation object", true, false, 0, NULL },
 	[PENSTOCK_STEP_OPEN] = { "open", NULL, open_parameters, PENSTOCK_SCRIPT_ALLOCATION, 0, NULL,
 				 true, true, PENSTOCK_GIVEN_CONTENT, "token=" },
 	[PENSTOCK_STEP_DESTROY] = { "destroy", NULL, nothing, 0,
 				    PENSTOCK_SCRIPT_DEVICE | PENSTOCK_SCRIPT_CONTEXT |
-					    PENSTOCK_SCRIPT_ALLOCATION,
-				    "a device, context or allocation", true, false, 0, NULL },
+					    PENSTOCK_SCRIPT_ALLOCATION |
+					    PENSTOCK_SCRIPT_SYNC_OBJECT,
+				    "a device, context, allocation or synchronisation object", true,
+				    false, 0, NULL },
 	[PENSTOCK_STEP_UPLOAD] = { "upload", NULL, upload_parameters, 0, PENSTOCK_SCRIPT_ALLOCATION,
 				   "an allocation", true, false, PENSTOCK_GIVEN_CONTENT,
 				   "hex=, file= or png=" },
 	[PENSTOCK_STEP_SUBMIT] = { "submit", NULL, submit_parameters, 0, PENSTOCK_SCRIPT_CONTEXT,
 				   "a context", true, false, 0, NULL },
+	[PENSTOCK_STEP_SYNC_OBJECT] = { "sync_object", NULL, sync_object_parameters,
+					PENSTOCK_SCRIPT_SYNC_OBJECT, 0, NULL, true, true, 0, NULL },
+	[PENSTOCK_STEP_OPEN_SYNC_OBJECT] = { "open_sync_object", NULL, open_sync_object_parameters,
+					     PENSTOCK_SCRIPT_SYNC_OBJECT, 0, NULL, true, true,
+					     PENSTOCK_GIVEN_CONTENT, "token=" },
+	[PENSTOCK_STEP_SIGNAL] = { "signal", NULL, packet_parameters, 0,
+				   PENSTOCK_SCRIPT_SYNC_OBJECT, "a synchronisation object", true,
+				   false, PENSTOCK_GIVEN_VALUE, "value=" },
+	[PENSTOCK_STEP_WAIT] = { "wait", NULL, packet_parameters, 0, PENSTOCK_SCRIPT_SYNC_OBJECT,
+				 "a synchronisation object", true, false, PENSTOCK_GIVEN_VALUE,
+				 "value=" },
 	[PENSTOCK_STEP_SYNC] = { "sync", NULL, nothing, 0, 0, NULL, false, false, 0, NULL },
 	[PENSTOCK_STEP_EXPECT_STATUS] = { "expect", NULL, nothing, 0, 0, NULL, false, false, 0,
 					  NULL },
@@ -168,6 +196,9 @@ const struct penstock_statement penstock_statements[PENSTOCK_STEP_KIND_MAX] = {
 	[PENSTOCK_STEP_EXPECT_HASH] = { "expect", "hash", expect_hash_parameters, 0,
 					PENSTOCK_SCRIPT_ALLOCATION, "an allocation", false, false,
 					PENSTOCK_GIVEN_CONTENT, "is=" },
+	[PENSTOCK_STEP_EXPECT_VALUE] = { "expect", "value", expect_value_parameters, 0,
+					 PENSTOCK_SCRIPT_SYNC_OBJECT, "a synchronisation object",
+					 false, false, PENSTOCK_GIVEN_VALUE, "is=" },
 	[PENSTOCK_STEP_READ] = { "read", NULL, read_parameters, 0, PENSTOCK_SCRIPT_ALLOCATION,
 				 "an allocation", true, false, PENSTOCK_GIVEN_CONTENT,
 				 "file= or png=" },
@@ -181,6 +212,14 @@ const struct penstock_statement penstock_statements[PENSTOCK_STEP_KIND_MAX] = {
 	[PENSTOCK_STEP_PRINT_TOKEN] = { "print", "token", nothing, 0, PENSTOCK_SCRIPT_TOKEN,
 					"a share token", false, false, 0, NULL },
 };
+
+uint32_t penstock_step_context(const struct penstock_step *step)
+{
+	if (step->kind == PENSTOCK_STEP_SIGNAL || step->kind == PENSTOCK_STEP_WAIT) {
+		return step->context;
+	}
+	return step->kind == PENSTOCK_STEP_SUBMIT ? step->subject : PENSTOCK_SCRIPT_NONE;
+}
 
 const char *penstock_step_name(enum penstock_step_kind kind)
 {

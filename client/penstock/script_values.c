@@ -328,6 +328,10 @@ static enum penstock_status take_object(struct penstock_script_parser *parser,
 	if (parameter->type == PENSTOCK_VALUE_NEW_TOKEN) {
 		return penstock_script_name(parser, &token, PENSTOCK_SCRIPT_TOKEN, object);
 	}
+	if (parameter->type == PENSTOCK_VALUE_CONTEXT) {
+		return penstock_script_find(parser, &token, PENSTOCK_SCRIPT_CONTEXT, "a context",
+					    object);
+	}
 	return penstock_script_find(parser, &token, PENSTOCK_SCRIPT_DEVICE, "a device", object);
 }
 
@@ -354,6 +358,7 @@ static enum penstock_status take_value(struct penstock_script_parser *parser,
 	case PENSTOCK_VALUE_FLAGS:
 		return take_flags(parser, step);
 	case PENSTOCK_VALUE_DEVICE:
+	case PENSTOCK_VALUE_CONTEXT:
 	case PENSTOCK_VALUE_NEW_TOKEN:
 		return take_object(parser, parameter, step);
 	case PENSTOCK_VALUE_TOKEN:

@@ -208,6 +208,30 @@ START_TEST(everything_else_that_a_script_can_say)
 }
 END_TEST
 
+START_TEST(objects_are_signalled_and_waited_for_by_contexts_and_by_the_script)
+{
+	struct penstock_script *script =
+		parse_good("device gpu\ncontext work\n"
+			   "sync_object s value=0x8000000000000000\n"
+			   "share s token=t\nopen_sync_object o token=t device=gpu\n"
+			   "signal s value=3 context=work\nwait o value=4\n"
+			   "expect SUCCESS\nexpect value s is=4\ndestroy s\n");
+	const struct penstock_step *steps = script->steps;
+
+	ck_assert_uint_eq(steps[2].value, 0x8000000000000000ull);
+	ck_assert_uint_eq(steps[2].device, steps[0].subject);
+	ck_assert_uint_eq(steps[4].token, steps[3].token);
+	ck_assert_int_eq(steps[5].kind, PENSTOCK_STEP_SIGNAL);
+	ck_assert_uint_eq(steps[5].subject, steps[2].subject);
+	ck_assert_uint_eq(penstock_step_context(&steps[5]), steps[1].subject);
+	ck_assert_uint_eq(steps[6].subject, steps[4].subject);
+	ck_assert_uint_eq(penstock_step_context(&steps[6]), PENSTOCK_SCRIPT_NONE);
+	ck_assert_uint_eq(steps[7].request, 6);
+	ck_assert_uint_eq(steps[8].value, 4);
+	penstock_script_free(script);
+}
+END_TEST
+
 START_TEST(faults_name_file_line_column_and_what_is_wrong)
 {
 	static const struct {
@@ -269,6 +293,11 @@ START_TEST(faults_name_file_line_column_and_what_is_wrong)
 		  "s.pasm:3:1: 'read' needs file= or png=" },
 		{ "device d\nallocation a size=1\nshare a", "s.pasm:3:1: 'share' needs token=" },
 		{ "device d\nopen a", "s.pasm:2:1: 'open' needs token=" },
+		{ "device d\nsync_object s\nsignal s", "s.pasm:3:1: 'signal' needs value=" },
+		{ "device d\nsync_object s\nwait s value=1 context=d",
+		  "s.pasm:3:24: 'd' is not a context" },
+		{ "device d\nwait d value=1", "s.pasm:2:6: 'd' is not a synchronisation object" },
+		{ "device d\nsync_object s\nexpect value s", "s.pasm:3:1: 'value' needs is=" },
 		{ "device d\nopen a token=d", "s.pasm:2:14: 'd' is not a share token" },
 		{ "print x",
 		  "s.pasm:1:7: 'x' where a text in double quotes, 'hex', 'hash' or 'token' should "
@@ -326,6 +355,7 @@ int main(void)
 	tcase_add_test(tcase, a_submission_has_lists_and_instructions);
 	tcase_add_test(tcase, an_expectation_is_of_the_request_before_it);
 	tcase_add_test(tcase, everything_else_that_a_script_can_say);
+	tcase_add_test(tcase, objects_are_signalled_and_waited_for_by_contexts_and_by_the_script);
 	tcase_add_test(tcase, faults_name_file_line_column_and_what_is_wrong);
 	tcase_add_test(tcase, a_nul_in_a_string_is_a_fault);
 	suite_add_tcase(suite, tcase);
