@@ -331,6 +331,78 @@ START_TEST(D5_preempted_at_every_instruction_boundary_a_buffer_gives_the_same_by
 }
 END_TEST
 
+/* The system process alone works: what is on other rings stays there. */
+static void page_only(void)
+{
+	bool worked = true;
+
+	while (worked) {
+		worked = false;
+		for (unsigned i = 0; i < MACHINE_PROCESSES; i++) {
+			if (machine.processes[i].used && machine.processes[i].system) {
+				worked |= machine_execute(&machine.processes[i], 1);
+				machine_report(&machine, &machine.processes[i], 1);
+			}
+		}
+		machine_turn(&machine);
+	}
+}
+
+/*
+ * WDDM switches to the null context before it moves what the context that last ran may still use.
+ * Here an engine that answered a preemption keeps nothing: what the packet was in the middle of may
+ * move, and it goes on there.
+ */
+START_TEST(D7_what_a_preempted_context_was_working_on_may_move_before_it_goes_on)
+{
+	struct penstock_vidmm_allocation *allocation, *taker;
+	struct penstock_vidmm_location before, after;
+	struct work place, work, urgent, taking;
+	uint8_t wanted[512], got[512];
+
+	one_place();
+	run_shift(1, 2 * SHIFTS, wanted);
+	allocation = machine_allocation(&machine, alice, 2, 65536, 0x1);
+	taker = machine_allocation(&machine, bob, 3, 65536, 0x1);
+	pattern(got);
+	machine_write(&machine, allocation, 0, got, sizeof(got));
+	work_init(&place, alice);
+	work_reference(&place, allocation);
+	submit(&low, &place);
+	machine_settle(&machine);
+	penstock_vidmm_allocation_location(allocation, &before);
+	shift(&work, allocation);
+	submit(&low, &work);
+	/* It is stopped in the middle, and somebody else has the node. */
+	machine.preempt_after = 3;
+	penstock_node_preempt(machine.scheduler, &machine.scheduler->nodes[0], alice);
+	ck_assert(!machine_execute(machine_process_of(alice), 0));
+	long_work(&urgent, bob, 1);
+	submit(&high, &urgent);
+	ck_assert_int_eq(work.submission.state, PENSTOCK_SUBMISSION_QUEUED);
+	ck_assert_int_eq(urgent.submission.state, PENSTOCK_SUBMISSION_ON_HARDWARE);
+	ck_assert_uint_gt(work.submission.resume_offset, 0);
+	/* It leaves its place, and somebody else takes that before it is needed again. */
+	ck_assert_int_ne(penstock_vidmm_allocation_evict(allocation),
+			 PENSTOCK_STATUS_GRAPHICS_ALLOCATION_BUSY);
+	page_only();
+	penstock_vidmm_allocation_location(allocation, &after);
+	ck_assert_uint_eq(after.segment_id, 0);
+	long_work(&taking, bob, 1);
+	work_reference(&taking, taker);
+	submit(&high, &taking);
+	machine_settle(&machine);
+	ck_assert(work.done && work.status == PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_gt(work.order, taking.order);
+	penstock_vidmm_allocation_location(allocation, &after);
+	ck_assert_uint_ne(after.address, before.address);
+	machine_read(&machine, allocation, 0, got, sizeof(got));
+	ck_assert_mem_eq(got, wanted, sizeof(got));
+	penstock_vidmm_allocation_unref(allocation);
+	penstock_vidmm_allocation_unref(taker);
+}
+END_TEST
+
 static uint32_t seen_fences[16], seen_paging[16];
 static unsigned seen, pagings;
 
@@ -447,6 +519,8 @@ int main(void)
 	tcase_add_test(
 		tests,
 		D6_a_preempted_paging_packet_comes_first_with_its_fence_id_others_get_new_ones);
+	tcase_add_test(tests,
+		       D7_what_a_preempted_context_was_working_on_may_move_before_it_goes_on);
 	tcase_add_test(tests, D6_what_was_preempted_and_cancelled_meanwhile_does_not_run);
 	tcase_add_test(tests, D5_a_reset_ends_a_preemption);
 	suite_add_tcase(suite, tests);
