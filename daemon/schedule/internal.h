@@ -188,6 +188,12 @@ penstock_scheduler_tell_process(struct penstock_scheduler *scheduler, enum penst
 void penstock_scheduler_submit_paging(struct penstock_scheduler *scheduler,
 				      struct penstock_paging_packet *packet);
 
+/*
+ * Who is next on the node could run there if it had a place: memory holds what its head needs.
+ * False: it waits for something, or has ended, and is not next any more.
+ */
+bool penstock_node_next_could_run(struct penstock_scheduler *scheduler, struct penstock_node *node);
+
 /* queue.c: the software queues */
 
 /* Along an arrow of its drawing (daemon/submission.h); where there is none, the adapter stops. */

@@ -135,20 +135,29 @@ static struct penstock_submission *who_goes(const struct penstock_scheduler *sch
 	return long_enough(node, next, now_ns);
 }
 
+/* For somebody who could run: a place is no good to who waits for memory as well. */
+static void make_room_now(struct penstock_scheduler *scheduler, struct penstock_node *node)
+{
+	const struct penstock_submission *submission;
+
+	while (penstock_ready_first(&node->ready) != NULL &&
+	       (submission = who_goes(scheduler, node)) != NULL &&
+	       !penstock_scheduler_is_stopping(scheduler, submission->process)) {
+		if (penstock_node_next_could_run(scheduler, node)) {
+			penstock_node_preempt(scheduler, node, submission->process);
+			return;
+		}
+	}
+}
+
 void penstock_node_make_room(struct penstock_scheduler *scheduler, struct penstock_node *node)
 {
-	struct penstock_submission *submission;
-
 	/* What is short leaves sooner than anything that could be done about it. */
 	if (node->work_bytes <= PENSTOCK_SHORT_WORK_BYTES) {
 		return;
 	}
 	if (node->preemption_count == 0) {
-		submission = who_goes(scheduler, node);
-		if (submission != NULL &&
-		    !penstock_scheduler_is_stopping(scheduler, submission->process)) {
-			penstock_node_preempt(scheduler, node, submission->process);
-		}
+		make_room_now(scheduler, node);
 	}
 	if (!scheduler->slice_asked && scheduler->config.slice != NULL) {
 		scheduler->slice_asked = true;

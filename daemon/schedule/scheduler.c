@@ -239,9 +239,10 @@ static bool drop_head(struct penstock_scheduler *scheduler, struct penstock_node
 
 /* What became of a head. */
 enum attempt {
-	ATTEMPT_GONE,    /* on the hardware, or dropped */
-	ATTEMPT_WAITS,   /* somebody will say that it is worth another look */
-	ATTEMPT_CROWDED, /* memory works for enough heads */
+	ATTEMPT_PREPARED, /* memory holds everything that it needs, until finish */
+	ATTEMPT_GONE,     /* on the hardware, or dropped */
+	ATTEMPT_WAITS,    /* somebody will say that it is worth another look */
+	ATTEMPT_CROWDED,  /* memory works for enough heads */
 };
 
 static enum attempt waits_for(struct penstock_scheduler *scheduler,
@@ -252,8 +253,8 @@ static enum attempt waits_for(struct penstock_scheduler *scheduler,
 	return what == PENSTOCK_TRACE_WAIT_CROWD ? ATTEMPT_CROWDED : ATTEMPT_WAITS;
 }
 
-static enum attempt try_head(struct penstock_scheduler *scheduler, struct penstock_node *node,
-			     struct penstock_submission *submission)
+static enum attempt prepare_head(struct penstock_scheduler *scheduler, struct penstock_node *node,
+				 struct penstock_submission *submission)
 {
 	bool preparing = submission->state == PENSTOCK_SUBMISSION_PREPARING;
 
@@ -294,6 +295,12 @@ static enum attempt try_head(struct penstock_scheduler *scheduler, struct pensto
 	if (submission->cancelled != PENSTOCK_STATUS_SUCCESS) {
 		return drop_head(scheduler, node, submission) ? ATTEMPT_GONE : ATTEMPT_WAITS;
 	}
+	return ATTEMPT_PREPARED;
+}
+
+static void submit_head(struct penstock_scheduler *scheduler, struct penstock_node *node,
+			struct penstock_submission *submission)
+{
 	take_head(node, submission);
 	if (!penstock_vidmm_patch(submission)) {
 		penstock_scheduler_fail(scheduler, "0x119/3: a DMA buffer could not be patched");
@@ -303,10 +310,9 @@ static enum attempt try_head(struct penstock_scheduler *scheduler, struct pensto
 	if (PENSTOCK_UNLIKELY(scheduler->stopped)) {
 		penstock_vidmm_finish(submission);
 		penstock_scheduler_defer(scheduler, submission, PENSTOCK_STATUS_DEVICE_REMOVED);
-		return ATTEMPT_GONE;
+		return;
 	}
 	submit(scheduler, node, submission);
-	return ATTEMPT_GONE;
 }
 
 static struct penstock_submission *head_of(const struct penstock_queue *queue)
@@ -338,27 +344,58 @@ static bool is_full(const struct penstock_node *node)
 	return queue != NULL && !has_room(node, head_of(queue));
 }
 
+/* Where a queue goes whose head was tried. */
+static void put_queue(struct penstock_node *node, struct penstock_queue *queue,
+		      enum attempt attempt)
+{
+	switch (attempt) {
+	case ATTEMPT_PREPARED:
+	case ATTEMPT_GONE:
+		if (!penstock_list_empty(&queue->waiting) &&
+		    PENSTOCK_LIKELY(queue->splitting == NULL)) {
+			penstock_queue_offer(queue, node);
+		}
+		break;
+	case ATTEMPT_WAITS:
+		penstock_list_append(&node->parked, &queue->ready_link);
+		break;
+	case ATTEMPT_CROWDED:
+		penstock_list_append(&node->crowded, &queue->ready_link);
+		break;
+	}
+}
+
+bool penstock_node_next_could_run(struct penstock_scheduler *scheduler, struct penstock_node *node)
+{
+	struct penstock_queue *queue = penstock_ready_first(&node->ready);
+	struct penstock_submission *head = head_of(queue);
+	enum attempt attempt = prepare_head(scheduler, node, head);
+
+	if (attempt == ATTEMPT_PREPARED) {
+		penstock_vidmm_finish(head);
+		return true;
+	}
+	if (queue->ready) {
+		penstock_ready_remove(&node->ready, queue);
+	}
+	put_queue(node, queue, attempt);
+	return false;
+}
+
 static void run_node(struct penstock_scheduler *scheduler, struct penstock_node *node)
 {
 	struct penstock_queue *queue;
 
 	while (!scheduler->stopped && (queue = penstock_ready_first(&node->ready)) != NULL &&
 	       has_room(node, head_of(queue))) {
+		enum attempt attempt;
+
 		penstock_ready_remove(&node->ready, queue);
-		switch (try_head(scheduler, node, head_of(queue))) {
-		case ATTEMPT_GONE:
-			if (!penstock_list_empty(&queue->waiting) &&
-			    PENSTOCK_LIKELY(queue->splitting == NULL)) {
-				penstock_queue_offer(queue, node);
-			}
-			break;
-		case ATTEMPT_WAITS:
-			penstock_list_append(&node->parked, &queue->ready_link);
-			break;
-		case ATTEMPT_CROWDED:
-			penstock_list_append(&node->crowded, &queue->ready_link);
-			break;
+		attempt = prepare_head(scheduler, node, head_of(queue));
+		if (PENSTOCK_LIKELY(attempt == ATTEMPT_PREPARED)) {
+			submit_head(scheduler, node, head_of(queue));
 		}
+		put_queue(node, queue, attempt);
 	}
 	if (!scheduler->stopped && queue != NULL) {
 		penstock_node_make_room(scheduler, node);

@@ -85,6 +85,51 @@ START_TEST(D5_a_long_packet_makes_room_for_a_higher_priority_and_ends_after_it)
 }
 END_TEST
 
+START_TEST(D5_nobody_makes_room_for_who_could_not_run)
+{
+	struct work longs[4], urgent;
+
+	submit_long(&low, alice, longs, 4, 4);
+	long_work(&urgent, bob, 1);
+	urgent.submission.blocked = 1;
+	submit(&high, &urgent);
+	penstock_scheduler_kick(machine.scheduler);
+	ck_assert_uint_eq(machine.scheduler->nodes[0].preemptions_asked, 0);
+	urgent.submission.blocked = 0;
+	penstock_scheduler_kick(machine.scheduler);
+	ck_assert_uint_eq(machine.scheduler->nodes[0].preemptions_asked, 1);
+	machine_settle(&machine);
+	ck_assert_uint_eq(urgent.order, 1);
+}
+END_TEST
+
+START_TEST(D5_who_waits_for_memory_is_prepared_before_somebody_makes_room)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, bob, 1, 512 * 1024, 1);
+	struct work longs[4], urgent;
+	unsigned turns = 0;
+
+	submit_long(&low, alice, longs, 4, 4);
+	long_work(&urgent, bob, 1);
+	work_reference(&urgent, allocation);
+	submit(&high, &urgent);
+	ck_assert_int_eq(urgent.submission.state, PENSTOCK_SUBMISSION_PREPARING);
+	ck_assert_uint_eq(machine.scheduler->nodes[0].preemptions_asked, 0);
+	/* Workers and the system process only. */
+	for (; machine.scheduler->nodes[0].preemptions_asked == 0; turns++) {
+		ck_assert_uint_lt(turns, 10);
+		machine_turn(&machine);
+		(void)machine_execute(&machine.processes[0], 1);
+		(void)machine_report(&machine, &machine.processes[0], 1);
+	}
+	machine_settle(&machine);
+	ck_assert_uint_eq(urgent.order, 1);
+	ck_assert_uint_eq(node_state(0).preemptions, 1);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
 START_TEST(D5_a_higher_priority_of_the_same_process_goes_ahead_too)
 {
 	struct work longs[2], urgent;
@@ -504,6 +549,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, two_places, tear_down);
 	tcase_add_test(tests, D5_a_long_packet_makes_room_for_a_higher_priority_and_ends_after_it);
+	tcase_add_test(tests, D5_nobody_makes_room_for_who_could_not_run);
+	tcase_add_test(tests, D5_who_waits_for_memory_is_prepared_before_somebody_makes_room);
 	tcase_add_test(tests, D5_a_higher_priority_of_the_same_process_goes_ahead_too);
 	tcase_add_test(tests, D5_nobody_makes_room_for_a_lower_or_the_same_priority_at_once);
 	tcase_add_test(tests, D5_short_packets_are_waited_for);
