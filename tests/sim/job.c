@@ -240,6 +240,38 @@ static void check_status(struct sim *sim, const struct sim_job *job, enum pensto
 	}
 }
 
+/* What was signalled: by packets that ended, or are about to, since all before them has. */
+static uint64_t signalled(const struct sim *sim, const struct sim_sync *sync)
+{
+	uint64_t value = sync->value;
+
+	for (uint32_t i = 0; i < SIM_JOBS; i++) {
+		const struct sim_job *job = &sim->jobs[i];
+		const struct penstock_submission *packet = &job->work.submission;
+
+		if (job->used && job->sync == sync && packet->sync_signals &&
+		    packet->serial == job->context->completed + 1 && packet->sync_value > value) {
+			value = packet->sync_value;
+		}
+	}
+	return value;
+}
+
+static void end_packet(struct sim *sim, const struct sim_job *job)
+{
+	const struct penstock_submission *packet = &job->work.submission;
+	uint64_t value = signalled(sim, job->sync);
+
+	if (packet->sync_signals) {
+		job->sync->value = packet->sync_value > job->sync->value ? packet->sync_value
+									 : job->sync->value;
+		return;
+	}
+	SIM_CHECK(sim, packet->sync_value <= value,
+		  "job %u waited for %" PRIu64 ", and only %" PRIu64 " was signalled", job->number,
+		  packet->sync_value, value);
+}
+
 /*
  * In order, but for what is cancelled: that does not wait for what is on the hardware. Behind what
  * was cancelled nothing runs.
@@ -249,6 +281,9 @@ static void check_order(struct sim *sim, const struct sim_job *job, enum penstoc
 	struct sim_context *context = job->context;
 	uint64_t serial = job->work.submission.serial;
 
+	if (serial == 0) {
+		return; /* a wait: over as soon as it is the head, whatever runs before it */
+	}
 	if (status == PENSTOCK_STATUS_CANCELLED || status == PENSTOCK_STATUS_DEVICE_REMOVED) {
 		context->cancelled = serial < context->cancelled ? serial : context->cancelled;
 		return;
@@ -269,11 +304,15 @@ static void completed(struct penstock_submission *submission, enum penstock_stat
 	SIM_CHECK(sim, job->used, "job %u completes twice", job->number);
 	SIM_CHECK(sim, !job->enqueuing, "job %u completes inside of enqueue", job->number);
 	check_order(sim, job, status);
-	SIM_CHECK(sim, sim->clock.now_ns - job->enqueued_ns <= PATIENCE_NS,
+	SIM_CHECK(sim, job->slept || sim->clock.now_ns - job->enqueued_ns <= PATIENCE_NS,
 		  "job %u waited for %" PRIu64 " ms", job->number,
 		  (sim->clock.now_ns - job->enqueued_ns) / MILLISECOND);
 	check_status(sim, job, status);
+	if (job->sync != NULL && status == PENSTOCK_STATUS_SUCCESS) {
+		end_packet(sim, job);
+	}
 	context->jobs--;
+	context->packets -= job->sync != NULL;
 	job->principal->jobs--;
 	sim->outstanding--;
 	for (uint32_t i = 0; i < job->thing_count; i++) {
@@ -442,7 +481,6 @@ static void add_instructions(struct sim *sim, struct sim_job *job)
 				sim_spread(&sim->random, MILLISECOND, 40 * MILLISECOND);
 		}
 	}
-	job->hangs_at = UINT32_MAX;
 	if (sim_chance(&sim->random, sim->habits.hang) && job->count > 0) {
 		job->hangs_at = sim_below(&sim->random, job->count);
 	} else if (!sim->paranoid &&
@@ -487,45 +525,103 @@ static struct sim_job *free_job(struct sim *sim)
 	return NULL;
 }
 
-void sim_job_make(struct sim *sim, struct sim_context *context)
+/* One of the context that does nothing yet; NULL: there are enough. */
+static struct sim_job *begin(struct sim *sim, struct sim_context *context)
 {
 	struct sim_job *job = free_job(sim);
 	struct penstock_submission *submission;
 
 	if (job == NULL) {
-		return;
+		return NULL;
 	}
 	*job = (struct sim_job){
 		.used = true,
 		.number = ++sim->next_job,
 		.context = context,
 		.principal = context->principal,
+		.hangs_at = UINT32_MAX,
 		.enqueued_ns = sim->clock.now_ns,
+		.slept = context->packets > 0,
 	};
 	submission = &job->work.submission;
 	work_init(&job->work, context->principal->process);
 	submission->completed = completed;
 	submission->context = context;
 	submission->serial = ++context->submitted;
+	context->jobs++;
+	job->principal->jobs++;
+	sim->outstanding++;
+	return job;
+}
+
+static void enqueue(struct sim *sim, struct sim_job *job)
+{
+	if (sim_chance(&sim->random, 50)) {
+		block(sim, job);
+	}
+	job->enqueuing = true;
+	penstock_scheduler_enqueue(&job->context->queue, &job->work.submission);
+	job->enqueuing = false;
+	sim_turn(sim);
+}
+
+void sim_job_make(struct sim *sim, struct sim_context *context)
+{
+	struct sim_job *job = begin(sim, context);
+
+	if (job == NULL) {
+		return;
+	}
 	list_things(sim, job);
 	add_instructions(sim, job);
 	if (job->hangs_at == UINT32_MAX && !job->may_fault && sim_chance(&sim->random, 30)) {
-		submission->flags = PENSTOCK_SUBMIT_NULL_RENDERING;
+		job->work.submission.flags = PENSTOCK_SUBMIT_NULL_RENDERING;
 		for (uint32_t i = 0; i < job->count; i++) {
 			job->instructions[i].effect = SIM_EFFECT_NONE;
 		}
 	}
-	if (sim_chance(&sim->random, 50)) {
-		block(sim, job);
-	}
-	context->jobs++;
-	job->principal->jobs++;
-	sim->outstanding++;
 	sim->seen.jobs++;
 	SIM_TRACE(sim, "enqueue job,context,things,instructions", job->number,
 		  (uint64_t)(context - sim->contexts), job->thing_count, job->count);
-	job->enqueuing = true;
-	penstock_scheduler_enqueue(&context->queue, submission);
-	job->enqueuing = false;
+	enqueue(sim, job);
+}
+
+void sim_sync_signal(struct sim *sim, struct sim_sync *sync, uint64_t value)
+{
+	SIM_TRACE(sim, "signal sync,value", (uint64_t)(sync - sim->syncs), value);
+	sync->value = value > sync->value ? value : sync->value;
+	penstock_sync_signal(&sync->sync, value);
 	sim_turn(sim);
+}
+
+/* Somebody has signalled what is waited for, or will, or never does until the run ends. */
+void sim_job_make_packet(struct sim *sim, struct sim_context *context)
+{
+	struct sim_sync *sync = &sim->syncs[sim_below(&sim->random, SIM_SYNCS)];
+	bool signals = sim_chance(&sim->random, 550);
+	struct sim_job *job = begin(sim, context);
+	struct penstock_submission *packet;
+
+	if (job == NULL) {
+		return;
+	}
+	packet = &job->work.submission;
+	job->sync = sync;
+	packet->sync = &sync->sync;
+	packet->sync_signals = signals;
+	packet->sync_value = sync->value + sim_below(&sim->random, 3);
+	if (signals) {
+		packet->sync_value = ++sync->asked;
+		sim->seen.signals++;
+	} else {
+		packet->serial = 0;
+		context->submitted--;
+		sim->seen.waits++;
+	}
+	sync->asked = packet->sync_value > sync->asked ? packet->sync_value : sync->asked;
+	context->packets++;
+	SIM_TRACE(sim, "packet job,context,sync,signals,value", job->number,
+		  (uint64_t)(context - sim->contexts), (uint64_t)(sync - sim->syncs), signals,
+		  packet->sync_value);
+	enqueue(sim, job);
 }

@@ -18,6 +18,7 @@
 
 #include "daemon/memory/vidmm.h"
 #include "daemon/schedule/scheduler.h"
+#include "daemon/schedule/sync.h"
 #include "tests/memory/work.h"
 #include "tests/sim/clock.h"
 #include "tests/sim/gpu.h"
@@ -33,6 +34,7 @@
 #define SIM_JOBS         48u
 #define SIM_JOB_THINGS   4u
 #define SIM_INSTRUCTIONS 8u
+#define SIM_SYNCS        5u
 
 /* What goes wrong in a run, in thousandths of the occasions for it. */
 struct sim_habits {
@@ -55,6 +57,7 @@ struct sim_seen {
 	uint32_t paging, preemptions, resumed, resets;
 	uint32_t hangs, deaths, late, lost, repeated, lies;
 	uint32_t evictions, shared, principals, refusals, no_space;
+	uint32_t waits, signals, reclaimed, contents_lost;
 };
 
 struct sim_principal {
@@ -82,6 +85,7 @@ struct sim_context {
 	struct sim_principal *principal;
 	struct sim_device *device;
 	uint32_t jobs;      /* that did not complete */
+	uint32_t packets;   /* of these: of synchronisation objects */
 	uint64_t submitted; /* serials */
 	uint64_t completed; /* of what was not cancelled, in order */
 	uint64_t cancelled; /* the first that was; UINT64_MAX: none */
@@ -101,6 +105,14 @@ struct sim_thing {
 	bool released;     /* its creator's reference was given back */
 	bool sharing;
 	bool shared;
+	bool offered; /* nobody uses it until it is reclaimed */
+};
+
+/* A synchronisation object, and what it must be worth at least. */
+struct sim_sync {
+	struct penstock_sync sync;
+	uint64_t value; /* of the signals that are done */
+	uint64_t asked; /* the largest that somebody waits for, or signals */
 };
 
 enum sim_effect {
@@ -140,7 +152,9 @@ struct sim_job {
 	bool killed;  /* so it may begin again */
 	bool on_hardware;
 	bool enqueuing;
-	uint64_t enqueued_ns; /* or unblocked */
+	bool slept;            /* a packet that may wait for ever was before it */
+	struct sim_sync *sync; /* it is a packet without a DMA buffer */
+	uint64_t enqueued_ns;  /* or unblocked */
 };
 
 /* What is made wrong on purpose, so that a test sees that the model finds it. */
@@ -181,6 +195,7 @@ struct sim {
 	struct sim_context contexts[SIM_CONTEXTS];
 	struct sim_thing things[SIM_THINGS];
 	struct sim_job jobs[SIM_JOBS];
+	struct sim_sync syncs[SIM_SYNCS];
 	uint64_t next_id;
 	uint32_t next_job;
 	uint32_t outstanding; /* jobs */
@@ -236,6 +251,11 @@ void sim_thing_evict(struct sim *sim, struct sim_thing *thing);
 void sim_thing_read(struct sim *sim, struct sim_thing *thing);
 void sim_thing_write(struct sim *sim, struct sim_thing *thing);
 void sim_thing_hold(struct sim *sim, struct sim_thing *thing);
+
+/* Its priority changes; it is offered, or reclaimed. */
+void sim_thing_prefer(struct sim *sim, struct sim_thing *thing);
+void sim_thing_offer(struct sim *sim, struct sim_thing *thing);
+void sim_thing_reclaim(struct sim *sim, struct sim_thing *thing);
 void sim_thing_spoil(struct sim *sim, struct sim_thing *thing);
 
 /* Whether a submission of the principal may list it now. */
@@ -247,6 +267,10 @@ void sim_things_check(struct sim *sim);
 /* job.c */
 
 void sim_job_make(struct sim *sim, struct sim_context *context);
+
+/* A packet that waits for a synchronisation object, or signals it. */
+void sim_job_make_packet(struct sim *sim, struct sim_context *context);
+void sim_sync_signal(struct sim *sim, struct sim_sync *sync, uint64_t value);
 void sim_job_check_ends(struct sim *sim);
 void sim_context_reset(struct sim *sim, struct sim_context *context);
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* Each part is a process: a crash of one does not end the others. */
 #define PARTS         8
@@ -43,6 +44,14 @@ static void on_abort(int number)
 	}
 }
 
+/* Memory files in memory, as they are for a daemon: on a disk a run takes five times as long. */
+static void find_memory(void)
+{
+	if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0) {
+		PENSTOCK_REQUIRE(setenv("TMPDIR", "/dev/shm", 1) == 0);
+	}
+}
+
 static void run(uint64_t seed, FILE *whole)
 {
 	*seed_of_now = seed;
@@ -50,7 +59,7 @@ static void run(uint64_t seed, FILE *whole)
 	*seed_of_now = 0;
 }
 
-START_TEST(every_seed_keeps_bytes_order_and_places)
+START_TEST(D6_every_seed_keeps_bytes_order_and_places)
 {
 	uint64_t part = seed_count / PARTS, from = first_seed + part * (uint64_t)_i;
 	uint64_t end = _i == PARTS - 1 ? first_seed + seed_count : from + part;
@@ -139,10 +148,11 @@ int main(void)
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	PENSTOCK_REQUIRE(seed_of_now != MAP_FAILED);
 	PENSTOCK_REQUIRE(penstock_guard_install() == 0);
+	find_memory();
 	PENSTOCK_REQUIRE(signal(SIGABRT, on_abort) != SIG_ERR);
 	tcase_set_timeout(seeds, 36000);
 	tcase_set_timeout(same, 3600);
-	tcase_add_loop_test(seeds, every_seed_keeps_bytes_order_and_places, 0, PARTS);
+	tcase_add_loop_test(seeds, D6_every_seed_keeps_bytes_order_and_places, 0, PARTS);
 	tcase_add_test(same, the_same_seed_gives_the_same_trace);
 	tcase_add_test(same, the_seeds_meet_everything);
 	tcase_add_loop_exit_test(same, what_is_made_wrong_is_found, SIM_FOUND, SIM_SABOTAGE_BYTE,

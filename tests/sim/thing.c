@@ -212,6 +212,49 @@ void sim_thing_write(struct sim *sim, struct sim_thing *thing)
 	}
 }
 
+void sim_thing_prefer(struct sim *sim, struct sim_thing *thing)
+{
+	uint32_t priority =
+		(uint32_t)sim_between(&sim->random, PENSTOCK_ALLOCATION_PRIORITY_MINIMUM,
+				      PENSTOCK_ALLOCATION_PRIORITY_MAXIMUM);
+
+	SIM_TRACE(sim, "prefer thing,priority", thing->id, priority);
+	SIM_CHECK(sim,
+		  penstock_vidmm_allocation_set_priority(thing->allocation, priority) ==
+			  PENSTOCK_STATUS_SUCCESS,
+		  "priority 0x%x was refused", priority);
+}
+
+/* What uses it is done before. */
+void sim_thing_offer(struct sim *sim, struct sim_thing *thing)
+{
+	if (thing->jobs > 0 || thing->accesses > 0 || thing->pending || thing->shared) {
+		return;
+	}
+	SIM_TRACE(sim, "offer thing", thing->id);
+	thing->offered = true;
+	penstock_vidmm_allocation_offer(thing->allocation,
+					PENSTOCK_OFFER_PRIORITY_LOW + sim_below(&sim->random, 4));
+}
+
+/* Kept, or zeros. */
+void sim_thing_reclaim(struct sim *sim, struct sim_thing *thing)
+{
+	struct penstock_vidmm_location location;
+	bool kept = penstock_vidmm_allocation_reclaim(thing->allocation);
+
+	SIM_TRACE(sim, "reclaim thing,kept", thing->id, kept);
+	penstock_vidmm_allocation_location(thing->allocation, &location);
+	SIM_CHECK(sim, location.content_lost != kept, "thing %" PRIu64 " was %s, and says not",
+		  thing->id, kept ? "kept" : "lost");
+	thing->offered = false;
+	sim->seen.reclaimed += kept;
+	sim->seen.contents_lost += !kept;
+	if (!kept) {
+		memset(thing->bytes, 0, thing->size);
+	}
+}
+
 void sim_thing_spoil(struct sim *sim, struct sim_thing *thing)
 {
 	uint8_t *bytes = begin_access(thing, PENSTOCK_ACCESS_WRITE);
@@ -270,7 +313,8 @@ void sim_thing_hold(struct sim *sim, struct sim_thing *thing)
 bool sim_thing_usable(const struct sim_thing *thing, const struct sim_principal *principal)
 {
 	return thing->allocation != NULL && !thing->pending && !thing->released &&
-	       !thing->sharing && (thing->shared || thing->principal == principal);
+	       !thing->sharing && !thing->offered &&
+	       (thing->shared || thing->principal == principal);
 }
 
 /* ---------------------------------------------------------------- places */

@@ -152,7 +152,9 @@ static struct sim_thing *some_thing(struct sim *sim)
 {
 	struct sim_thing *thing = &sim->things[sim_below(&sim->random, SIM_THINGS)];
 
-	return thing->allocation == NULL || thing->released || thing->sharing ? NULL : thing;
+	return thing->allocation == NULL || thing->released || thing->sharing || thing->offered
+		       ? NULL
+		       : thing;
 }
 
 static void submit(struct sim *sim)
@@ -163,6 +165,23 @@ static void submit(struct sim *sim)
 	for (; count > 0 && !context->device->lost && !context->device->destroyed; count--) {
 		sim_job_make(sim, context);
 	}
+}
+
+static void synchronise(struct sim *sim)
+{
+	struct sim_context *context = &sim->contexts[sim_below(&sim->random, SIM_CONTEXTS)];
+
+	if (!context->device->lost && !context->device->destroyed) {
+		sim_job_make_packet(sim, context);
+	}
+}
+
+/* By a client, not in a stream. */
+static void signal_one(struct sim *sim)
+{
+	struct sim_sync *sync = &sim->syncs[sim_below(&sim->random, SIM_SYNCS)];
+
+	sim_sync_signal(sim, sync, sync->asked);
 }
 
 static void make(struct sim *sim)
@@ -188,9 +207,14 @@ static void release(struct sim *sim)
 	on_thing(sim, sim_thing_release);
 }
 
+/* Also what is offered, which may lose its content then. */
 static void evict(struct sim *sim)
 {
-	on_thing(sim, sim_thing_evict);
+	struct sim_thing *thing = &sim->things[sim_below(&sim->random, SIM_THINGS)];
+
+	if (thing->allocation != NULL && !thing->released && !thing->sharing) {
+		sim_thing_evict(sim, thing);
+	}
 }
 
 static void share(struct sim *sim)
@@ -211,6 +235,25 @@ static void upload(struct sim *sim)
 static void hold(struct sim *sim)
 {
 	on_thing(sim, sim_thing_hold);
+}
+
+static void prefer(struct sim *sim)
+{
+	on_thing(sim, sim_thing_prefer);
+}
+
+static void offer(struct sim *sim)
+{
+	on_thing(sim, sim_thing_offer);
+}
+
+static void reclaim(struct sim *sim)
+{
+	struct sim_thing *thing = &sim->things[sim_below(&sim->random, SIM_THINGS)];
+
+	if (thing->allocation != NULL && thing->offered && !thing->released) {
+		sim_thing_reclaim(sim, thing);
+	}
 }
 
 static void cancel(struct sim *sim)
@@ -278,9 +321,10 @@ static const struct {
 	uint32_t share;
 	void (*act)(struct sim *sim);
 } actions[] = {
-	{ 120, submit },   { 30, make },         { 14, release },   { 12, evict },    { 4, share },
-	{ 12, read_back }, { 12, upload },       { 5, hold },       { 2, cancel },    { 1, leave },
-	{ 3, idle },       { 3, close_opening }, { 8, maybe_kill }, { 8, maybe_lie },
+	{ 120, submit }, { 24, synchronise },  { 8, signal_one }, { 30, make },     { 14, release },
+	{ 12, evict },   { 4, share },         { 12, read_back }, { 12, upload },   { 5, hold },
+	{ 6, prefer },   { 10, offer },        { 14, reclaim },   { 2, cancel },    { 1, leave },
+	{ 3, idle },     { 3, close_opening }, { 8, maybe_kill }, { 8, maybe_lie },
 };
 
 static void act(struct sim *sim)
@@ -297,6 +341,14 @@ static void act(struct sim *sim)
 	actions[at].act(sim);
 }
 
+/* Nobody waits for ever. */
+static void signal_all(struct sim *sim)
+{
+	for (uint32_t i = 0; i < SIM_SYNCS; i++) {
+		sim_sync_signal(sim, &sim->syncs[i], UINT64_MAX);
+	}
+}
+
 static void next_action(void *owner, const uint64_t arguments[3])
 {
 	struct sim *sim = owner;
@@ -309,7 +361,9 @@ static void next_action(void *owner, const uint64_t arguments[3])
 	settle_principals(sim, true);
 	act(sim);
 	sim_turn(sim);
-	if (left[0] > 0) {
+	if (left[0] == 0) {
+		signal_all(sim);
+	} else {
 		sim_clock_after(&sim->clock,
 				sim_spread(&sim->random, MICROSECOND, 400 * MICROSECOND),
 				next_action, sim, left);
@@ -331,6 +385,9 @@ void sim_workload_start(struct sim *sim)
 	}
 	for (uint32_t i = 0; i < SIM_DEVICES; i++) {
 		begin_device(sim, &sim->devices[i]);
+	}
+	for (uint32_t i = 0; i < SIM_SYNCS; i++) {
+		penstock_sync_init(&sim->syncs[i].sync, sim->scheduler, 0);
 	}
 	sim_clock_after(&sim->clock, 0, next_action, sim, arguments);
 }
@@ -364,7 +421,8 @@ void sim_workload_end(struct sim *sim)
 	struct penstock_segment_state segments[PENSTOCK_SEGMENT_COUNT];
 
 	for (uint32_t i = 0; i < SIM_THINGS && !sim->stopped; i++) {
-		if (sim->things[i].allocation != NULL && !sim->things[i].released) {
+		if (sim->things[i].allocation != NULL && !sim->things[i].released &&
+		    !sim->things[i].offered) {
 			if (sim->sabotage == SIM_SABOTAGE_BYTE) {
 				sim_thing_spoil(sim, &sim->things[i]);
 			}
@@ -373,6 +431,9 @@ void sim_workload_end(struct sim *sim)
 	}
 	for (uint32_t i = 0; i < SIM_PRINCIPALS; i++) {
 		sim->principals[i].ending = true;
+	}
+	for (uint32_t i = 0; i < SIM_SYNCS; i++) {
+		penstock_sync_fini(&sim->syncs[i].sync);
 	}
 	release_things(sim, NULL);
 	sim_workload_drain(sim);
