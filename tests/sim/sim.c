@@ -60,8 +60,8 @@ static void draw_habits(struct sim *sim)
 	habits->slow = habit(sim, 200);
 	habits->lies = sim_chance(&sim->random, 100) ? 200 : 0;
 	sim->local_bytes = (1 + sim_below(&sim->random, 3)) * MIB;
-	sim->aperture_bytes = 4 * MIB;
-	sim->commit_limit_bytes = (2 + sim_below(&sim->random, 3)) * MIB;
+	sim->aperture_bytes = (2 + sim_below(&sim->random, 3)) * MIB;
+	sim->commit_limit_bytes = sim->aperture_bytes;
 	sim->cap = 1 + sim_below(&sim->random, 6);
 }
 
