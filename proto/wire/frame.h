@@ -72,6 +72,7 @@
 	FRAME(ADMIN_UNBLOCK, 0x48, AdminUnblock)                                                   \
 	FRAME(ADMIN_REPORTS, 0x49, AdminReports)                                                   \
 	FRAME(ADMIN_REPORT, 0x4a, AdminReport)                                                     \
+	FRAME(ADMIN_PLACES, 0x4f, AdminPlaces)                                                     \
 	FRAME(WELCOME, 0x80, Welcome)                                                              \
 	FRAME(ACK, 0x81, Ack)                                                                      \
 	FRAME(REFUSAL, 0x82, Refusal)                                                              \
@@ -95,7 +96,8 @@
 	FRAME(EVICT_REPORT, 0xcb, EvictReport)                                                     \
 	FRAME(TRACE_REPORT, 0xcc, TraceReport)                                                     \
 	FRAME(UNBLOCK_REPORT, 0xc7, UnblockReport)                                                 \
-	FRAME(DEBUG_REPORTS, 0xc8, DebugReports)
+	FRAME(DEBUG_REPORTS, 0xc8, DebugReports)                                                   \
+	FRAME(PLACE_REPORT, 0xcd, PlaceReport)
 
 enum penstock_frame_type {
 #define FRAME(name, number, message) PENSTOCK_FRAME_##name = number,

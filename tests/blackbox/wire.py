@@ -35,6 +35,7 @@ TYPES = {
     "ADMIN_EVICT": (0x4d, "AdminEvict"), "ADMIN_TRACE": (0x4e, "AdminTrace"),
     "ADMIN_UNBLOCK": (0x48, "AdminUnblock"), "ADMIN_REPORTS": (0x49, "AdminReports"),
     "ADMIN_REPORT": (0x4a, "AdminReport"),
+    "ADMIN_PLACES": (0x4f, "AdminPlaces"),
     "WELCOME": (0x80, "Welcome"), "ACK": (0x81, "Ack"), "REFUSAL": (0x82, "Refusal"),
     "SHARED": (0x83, "Shared"), "READ_DATA": (0x84, "ReadData"),
     "DEVICE_STATE": (0x85, "DeviceState"), "CONTEXT_STATE": (0x86, "ContextState"),
@@ -48,6 +49,7 @@ TYPES = {
     "TRACE_REPORT": (0xcc, "TraceReport"),
     "UNBLOCK_REPORT": (0xc7, "UnblockReport"),
     "DEBUG_REPORTS": (0xc8, "DebugReports"),
+    "PLACE_REPORT": (0xcd, "PlaceReport"),
 }
 NAMES = {number: name for name, (number, _) in TYPES.items()}
 
