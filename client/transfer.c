@@ -49,6 +49,7 @@ struct range {
 	uint8_t *bytes;
 	uint64_t size_bytes;
 	bool upload;
+	uint32_t flags; /* PENSTOCK_LOCK_ */
 };
 
 /* Requests one piece. On failure it was not requested. */
@@ -65,6 +66,7 @@ static enum penstock_status start_piece(struct penstock_connection *connection,
 		read_back.allocation = range->allocation;
 		read_back.offset = range->offset + offset;
 		read_back.size_bytes = size;
+		read_back.flags = range->flags;
 		call->reply = PENSTOCK_FRAME_READ_DATA;
 		call->destination = range->bytes + offset;
 		call->size_bytes = size;
@@ -75,6 +77,7 @@ static enum penstock_status start_piece(struct penstock_connection *connection,
 	}
 	upload.allocation = range->allocation;
 	upload.offset = range->offset + offset;
+	upload.flags = offset == 0 ? range->flags : range->flags & ~PENSTOCK_LOCK_DISCARD;
 	call->reply = PENSTOCK_FRAME_ACK;
 	status = penstock_request_append(connection, PENSTOCK_FRAME_UPLOAD, &upload.base, &entry,
 					 size);
@@ -143,6 +146,14 @@ static enum penstock_status transfer_new(struct penstock_connection *connection,
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
+/* It cannot be taken in part. */
+static enum penstock_status check_pieces(const struct range *range, uint64_t count)
+{
+	return (range->flags & PENSTOCK_LOCK_DONOT_WAIT) != 0 && count > 1
+		       ? PENSTOCK_STATUS_LIMIT_EXCEEDED
+		       : PENSTOCK_STATUS_SUCCESS;
+}
+
 static uint64_t piece_size(const struct penstock_connection *connection)
 {
 	return connection->max_payload_bytes < PIECE_BYTES ? connection->max_payload_bytes
@@ -163,7 +174,10 @@ static enum penstock_status start(struct penstock_connection *connection, const 
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
 	}
 	count = (range->size_bytes - 1) / piece_size(connection) + 1;
-	status = transfer_new(connection, range, count, &transfer);
+	status = check_pieces(range, count);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = transfer_new(connection, range, count, &transfer);
+	}
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
@@ -193,7 +207,10 @@ static enum penstock_status wait(struct penstock_connection *connection, const s
 		return PENSTOCK_STATUS_SUCCESS;
 	}
 	count = (range->size_bytes - 1) / piece_size(connection) + 1;
-	status = transfer_new(connection, range, count, &transfer);
+	status = check_pieces(range, count);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = transfer_new(connection, range, count, &transfer);
+	}
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
@@ -234,6 +251,13 @@ static struct range read_range(uint64_t allocation, uint64_t offset, void *bytes
 	};
 }
 
+/* With `done` it starts, without it waits. */
+static enum penstock_status run(struct penstock_connection *connection, const struct range *range,
+				penstock_transfer_done *done, void *owner)
+{
+	return done == NULL ? wait(connection, range) : start(connection, range, done, owner);
+}
+
 enum penstock_status penstock_allocation_upload(struct penstock_connection *connection,
 						uint64_t allocation, uint64_t offset,
 						const void *bytes, uint64_t size_bytes)
@@ -270,4 +294,28 @@ enum penstock_status penstock_allocation_read_back_start(struct penstock_connect
 	struct range range = read_range(allocation, offset, bytes, size_bytes);
 
 	return start(connection, &range, done, owner);
+}
+
+enum penstock_status penstock_allocation_upload_with(struct penstock_connection *connection,
+						     uint64_t allocation, uint64_t offset,
+						     const void *bytes, uint64_t size_bytes,
+						     uint32_t flags, penstock_transfer_done *done,
+						     void *owner)
+{
+	struct range range = upload_range(allocation, offset, bytes, size_bytes);
+
+	range.flags = flags;
+	return run(connection, &range, done, owner);
+}
+
+enum penstock_status penstock_allocation_read_back_with(struct penstock_connection *connection,
+							uint64_t allocation, uint64_t offset,
+							void *bytes, uint64_t size_bytes,
+							uint32_t flags,
+							penstock_transfer_done *done, void *owner)
+{
+	struct range range = read_range(allocation, offset, bytes, size_bytes);
+
+	range.flags = flags;
+	return run(connection, &range, done, owner);
 }

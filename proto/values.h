@@ -59,6 +59,14 @@ struct penstock_patch_location {
 	uint32_t split_offset; /* bytes inside the buffer: start of the instruction */
 };
 
+/* ---------------------------------------------------------------- client access */
+
+/* Upload and ReadBack: D3DDDICB_LOCKFLAGS */
+#define PENSTOCK_LOCK_DONOT_WAIT       0x4u   /* refused where it would wait for the GPU */
+#define PENSTOCK_LOCK_IGNORE_SYNC      0x8u   /* the GPU does not use that range */
+#define PENSTOCK_LOCK_DISCARD          0x80u  /* rename: the content before is not wanted */
+#define PENSTOCK_LOCK_IGNORE_READ_SYNC 0x400u /* waits for what the GPU writes only */
+
 /* ---------------------------------------------------------------- surfaces and GDI */
 
 /* GDI: DXGK_GDIARG_*; right and bottom exclusive */

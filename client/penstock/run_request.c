@@ -67,6 +67,16 @@ static uint64_t surface_bytes(const struct penstock_run_object *object)
 	       (uint64_t)object->width * penstock_format_bytes(object->format);
 }
 
+/* The flags of `allocation`, which has content too, are not a lock's. */
+static enum penstock_status upload_bytes(struct penstock_run *run, const struct penstock_step *step,
+					 const void *bytes, uint64_t size_bytes)
+{
+	return penstock_allocation_upload_with(
+		run->connection, run->objects[step->subject].handle, step->offset, bytes,
+		size_bytes, step->kind == PENSTOCK_STEP_UPLOAD ? (uint32_t)step->flags : 0, NULL,
+		NULL);
+}
+
 static enum penstock_status upload_image(struct penstock_run *run, const struct penstock_step *step,
 					 const struct penstock_image *image)
 {
@@ -85,8 +95,7 @@ static enum penstock_status upload_image(struct penstock_run *run, const struct 
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
 	penstock_image_to_surface(image, object->format, bytes, object->pitch_bytes);
-	status = penstock_allocation_upload(run->connection, object->handle, step->offset, bytes,
-					    size);
+	status = upload_bytes(run, step, bytes, size);
 	free(bytes);
 	return status;
 }
@@ -100,8 +109,7 @@ static enum penstock_status upload(struct penstock_run *run, const struct pensto
 	if (content->image.pixels != NULL) {
 		return upload_image(run, step, &content->image);
 	}
-	return penstock_allocation_upload(run->connection, run->objects[step->subject].handle,
-					  step->offset, bytes, length);
+	return upload_bytes(run, step, bytes, length);
 }
 
 void penstock_run_upload(struct penstock_run *run, const struct penstock_step *step)

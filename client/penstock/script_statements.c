@@ -107,8 +107,16 @@ static const struct penstock_parameter packet_parameters[] = {
 static const struct penstock_parameter expect_value_parameters[] = {
 	NUMBER_GIVEN("is", value, UINT64_MAX, PENSTOCK_GIVEN_VALUE), LAST
 };
-static const struct penstock_parameter upload_parameters[] = { NUMBER("offset", offset, UINT64_MAX),
-							       CONTENT, LAST };
+static const struct penstock_parameter upload_parameters[] = {
+	NUMBER("offset", offset, UINT64_MAX),
+	CONTENT,
+	FLAG("donot_wait", PENSTOCK_LOCK_DONOT_WAIT),
+	FLAG("ignore_sync", PENSTOCK_LOCK_IGNORE_SYNC),
+	FLAG("discard", PENSTOCK_LOCK_DISCARD),
+	FLAG("ignore_read_sync", PENSTOCK_LOCK_IGNORE_READ_SYNC),
+	FLAGS,
+	LAST
+};
 static const struct penstock_parameter submit_parameters[] = {
 	FLAG("km", PENSTOCK_SUBMIT_RENDER_KM),
 	FLAG("null_rendering", PENSTOCK_SUBMIT_NULL_RENDERING),

@@ -141,7 +141,9 @@ void penstock_allocation_permitted(const struct penstock_vidmm_allocation *alloc
 
 	ret_segments[0] = ret_segments[1] = 0;
 	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
-		bool refused = order[i] == PENSTOCK_SEGMENT_LOCAL && allocation->local_refused;
+		/* Locked, its bytes stay where they are, which the aperture is a window to. */
+		bool refused = order[i] == PENSTOCK_SEGMENT_LOCAL &&
+			       (allocation->local_refused || allocation->locks > 0);
 
 		if ((set >> (order[i] - 1) & 1) != 0 && !refused) {
 			ret_segments[count++] = order[i];

@@ -54,6 +54,7 @@ struct penstock_vidmm_allocation {
 	enum penstock_offer_priority offered;
 	uint32_t pins; /* submissions between prepare and finish */
 	uint32_t accesses;
+	uint32_t locks; /* of these, those that submissions do not wait for */
 	enum penstock_place place;
 	enum penstock_goal goal;
 	uint32_t busy;       /* operations and jobs under way */

@@ -14,6 +14,9 @@ static enum penstock_status choose(struct penstock_vidmm_allocation *allocation)
 	uint32_t segments[PENSTOCK_SEGMENT_COUNT];
 
 	penstock_allocation_permitted(allocation, segments);
+	if (segments[0] == 0 && allocation->locks > 0) {
+		return PENSTOCK_STATUS_GRAPHICS_CANT_RENDER_LOCKED_ALLOCATION;
+	}
 	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT && segments[i] != 0; i++) {
 		if (penstock_room_take(allocation, segments[i]) == PENSTOCK_STATUS_SUCCESS) {
 			return PENSTOCK_STATUS_SUCCESS;
@@ -39,7 +42,7 @@ static enum penstock_status look_at(struct penstock_vidmm_allocation *allocation
 		return allocation->busy > 0 ? PENSTOCK_STATUS_PENDING
 					    : PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	}
-	if (allocation->accesses > 0 || !penstock_allocation_zeroed(allocation)) {
+	if (allocation->accesses > allocation->locks || !penstock_allocation_zeroed(allocation)) {
 		return PENSTOCK_STATUS_PENDING;
 	}
 	status = choose(allocation);
@@ -230,7 +233,8 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 	refused = status != PENSTOCK_STATUS_PENDING;
 	/* What was there for its first pass will be again (pages): a chain that began only waits.
 	 */
-	if (PENSTOCK_UNLIKELY(status == PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY &&
+	if (PENSTOCK_UNLIKELY((status == PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY ||
+			       status == PENSTOCK_STATUS_GRAPHICS_CANT_RENDER_LOCKED_ALLOCATION) &&
 			      submission->pass > 0)) {
 		status = PENSTOCK_STATUS_PENDING;
 	}

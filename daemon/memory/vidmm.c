@@ -537,6 +537,20 @@ uint8_t *penstock_vidmm_access_begin(struct penstock_vidmm_allocation *allocatio
 	return file->map + file_offset;
 }
 
+void penstock_vidmm_lock(struct penstock_vidmm_allocation *allocation)
+{
+	penstock_vidmm_own_thread(allocation->process->vidmm);
+	PENSTOCK_REQUIRE(allocation->locks < allocation->accesses);
+	allocation->locks++;
+}
+
+void penstock_vidmm_unlock(struct penstock_vidmm_allocation *allocation)
+{
+	penstock_vidmm_own_thread(allocation->process->vidmm);
+	PENSTOCK_REQUIRE(allocation->locks > 0);
+	allocation->locks--;
+}
+
 void penstock_vidmm_access_end(struct penstock_vidmm_allocation *allocation)
 {
 	struct penstock_vidmm *vidmm = allocation->process->vidmm;

@@ -317,6 +317,15 @@ uint8_t *penstock_vidmm_access_begin(struct penstock_vidmm_allocation *allocatio
 				     uint32_t access);
 void penstock_vidmm_access_end(struct penstock_vidmm_allocation *allocation);
 
+/*
+ * While it is locked an access that was begun goes on beside submissions that use the allocation.
+ * One that needs a place for it then gets one in the aperture, where the bytes stay where they are;
+ * where its segment set does not have that, prepare answers GRAPHICS_CANT_RENDER_LOCKED_ALLOCATION.
+ * Unlocked before the access ends.
+ */
+void penstock_vidmm_lock(struct penstock_vidmm_allocation *allocation);
+void penstock_vidmm_unlock(struct penstock_vidmm_allocation *allocation);
+
 /* ---------------------------------------------------------------- adapter reset */
 
 /*
@@ -341,6 +350,7 @@ uint64_t penstock_vidmm_adapter_reset(struct penstock_vidmm *vidmm);
  * ask again. Nothing is pinned meanwhile, but the submission may have a claim to room that others
  * leave (daemon/memory/claim.h): it is asked for again until it is prepared or refused, or
  * withdrawn. GRAPHICS_NO_VIDEO_MEMORY: its segments could not hold it if they were empty.
+ * GRAPHICS_CANT_RENDER_LOCKED_ALLOCATION: see penstock_vidmm_lock.
  * GRAPHICS_GPU_EXCEPTION_ON_DEVICE: its process is lost, or one of its files was shortened.
  */
 PENSTOCK_MUST_CHECK

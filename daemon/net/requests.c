@@ -311,8 +311,8 @@ void penstock_handle_upload(struct penstock_call *call)
 		return;
 	}
 	status = penstock_upload_begin(call->session, message->allocation, message->offset,
-				       size_bytes, &call->reply->request, &destination,
-				       call->refusal);
+				       size_bytes, message->flags, &call->reply->request,
+				       &destination, call->refusal);
 	if (status == PENSTOCK_STATUS_SUCCESS && destination != NULL) {
 		penstock_call_receive(call, destination, size_bytes);
 	} else {
@@ -337,7 +337,8 @@ void penstock_handle_read_back(struct penstock_call *call)
 		return;
 	}
 	status = penstock_read_back(call->session, message->allocation, message->offset,
-				    message->size_bytes, &call->reply->request, call->refusal);
+				    message->size_bytes, message->flags, &call->reply->request,
+				    call->refusal);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		penstock_call_finish(call, status);
 		return;

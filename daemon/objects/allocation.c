@@ -2,6 +2,7 @@
 #include "daemon/objects/allocation.h"
 
 #include "daemon/objects/condemned.h"
+#include "daemon/objects/instance.h"
 #include "daemon/objects/transfer.h"
 #include "proto/isa/instruction.h"
 #include "proto/wire/limits.h"
@@ -85,6 +86,8 @@ static struct penstock_allocation *make(struct penstock_principal *principal,
 	allocation->references = 1;
 	penstock_list_init(&allocation->link);
 	penstock_list_init(&allocation->lanes);
+	penstock_list_init(&allocation->instances);
+	penstock_list_init(&allocation->renamed_link);
 	penstock_principal_ref(principal);
 	penstock_list_append(&adapter->allocations, &allocation->link);
 	adapter->allocation_count++;
@@ -102,6 +105,8 @@ static void put(struct penstock_allocation *allocation)
 		return;
 	}
 	penstock_list_remove(&allocation->link);
+	penstock_instances_drop(allocation);
+	PENSTOCK_REQUIRE(allocation->instance_count == 0);
 	allocation->adapter->allocation_count--;
 	if (stored) {
 		sequence = penstock_store_delete(machine->config.store, PENSTOCK_STORE_ALLOCATION,
@@ -417,6 +422,21 @@ static bool created_before(struct penstock_session *session,
 	return true;
 }
 
+static enum penstock_status new_memory(const struct penstock_opening *opening,
+				       const struct penstock_allocation_info *wanted,
+				       struct penstock_transfer *transfer)
+{
+	struct penstock_allocation *allocation = opening->allocation;
+	enum penstock_status status =
+		penstock_principal_check_quota(allocation->principal, wanted->size_bytes);
+
+	return status != PENSTOCK_STATUS_SUCCESS
+		       ? status
+		       : penstock_vidmm_allocation_new(opening->device->tenant->process, wanted,
+						       penstock_transfer_reserved, transfer,
+						       &allocation->memory);
+}
+
 static enum penstock_status reserve(struct penstock_opening *opening,
 				    struct penstock_transfer *transfer,
 				    struct penstock_refusal *ret_refusal)
@@ -430,13 +450,12 @@ static enum penstock_status reserve(struct penstock_opening *opening,
 		.flags = allocation->info.flags,
 		.priority = allocation->info.priority,
 	};
-	enum penstock_status status =
-		penstock_principal_check_quota(allocation->principal, wanted.size_bytes);
+	enum penstock_status status = new_memory(opening, &wanted, transfer);
 
-	if (status == PENSTOCK_STATUS_SUCCESS) {
-		status = penstock_vidmm_allocation_new(opening->device->tenant->process, &wanted,
-						       penstock_transfer_reserved, transfer,
-						       &allocation->memory);
+	if (status == PENSTOCK_STATUS_QUOTA_EXCEEDED || status == PENSTOCK_STATUS_NO_MEMORY) {
+		/* Instances that nobody uses are worth less than what is asked for. */
+		penstock_instances_trim(allocation->principal);
+		status = new_memory(opening, &wanted, transfer);
 	}
 	if (status == PENSTOCK_STATUS_QUOTA_EXCEEDED) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,

@@ -12,35 +12,43 @@
 
 #include "daemon/objects/device.h"
 
+struct penstock_instance;
+
 struct penstock_lane {
 	struct penstock_allocation *allocation; /* borrowed: openings hold it */
+	struct penstock_instance *instance;     /* NULL: the current one; otherwise it embeds us */
 	const struct penstock_session *session; /* whose order it is; borrowed */
 	struct penstock_list link;              /* penstock_allocation.lanes */
 	struct penstock_list transfers;         /* penstock_transfer.lane_link, in order */
 	uint32_t references;                    /* openings */
 	uint32_t writers;                       /* of these, not read-only */
-	uint32_t active; /* submissions not retired that are ahead of the first transfer */
+	uint32_t active;        /* submissions not retired that are ahead of the first transfer */
+	uint32_t active_writes; /* of these, elements with WriteOperation */
 	bool advancing;
 };
 
 struct penstock_allocation {
 	struct penstock_adapter *adapter;            /* borrowed */
 	struct penstock_principal *principal;        /* counted: who pays */
-	struct penstock_vidmm_allocation *memory;    /* counted; NULL while it is made, and of an
-						      * adapter that is not configured any more */
+	struct penstock_vidmm_allocation *memory;    /* the current instance; counted; NULL while
+						      * it is made, and of an adapter that is not
+						      * configured any more */
 	struct penstock_list link;                   /* penstock_adapter.allocations */
 	struct penstock_list lanes;                  /* penstock_lane.link */
+	struct penstock_list instances;              /* penstock_instance.link: the others */
+	struct penstock_list renamed_link;           /* penstock_principal.renamed */
 	struct penstock_lane first_lane;             /* its creator's; references 0: unused */
 	UT_hash_handle hh;                           /* by token */
 	struct penstock_session_id token;            /* 0/0: not shared */
 	struct penstock_create_allocation_info info; /* name and device are not kept */
 	uint64_t id;
-	uint32_t references; /* openings, destroyed ones with submissions included */
-	uint32_t openings;   /* that have a name */
-	bool stored;         /* has a row */
-	bool kept;           /* the row outlives us: the daemon ends */
-	bool published;      /* the token is in the directory */
-	bool sharing;        /* somebody asked for a token: its bytes are copied from then on */
+	uint32_t references;     /* openings, destroyed ones with submissions included */
+	uint32_t openings;       /* that have a name */
+	uint32_t instance_count; /* of `instances`, and of those that were taken */
+	bool stored;             /* has a row */
+	bool kept;               /* the row outlives us: the daemon ends */
+	bool published;          /* the token is in the directory */
+	bool sharing;            /* somebody asked for a token: its bytes are copied from then on */
 };
 
 struct penstock_opening {

@@ -2,6 +2,7 @@
 #include "daemon/objects/held.h"
 
 #include "daemon/memory/progress.h"
+#include "daemon/objects/instance.h"
 #include "daemon/objects/passes.h"
 #include "daemon/objects/promise.h"
 #include "daemon/objects/sync_object.h"
@@ -291,8 +292,12 @@ void penstock_held_release_list(struct penstock_held *held)
 			continue;
 		}
 		if (!stop_waiting(held, i)) {
-			opening->lane->active--;
-			penstock_lane_advance(opening->lane);
+			struct penstock_lane *lane =
+				penstock_opening_lane(opening, reference->allocation);
+
+			lane->active--;
+			lane->active_writes -= reference->write_operation;
+			penstock_lane_advance(lane);
 		}
 		penstock_vidmm_allocation_unref(reference->allocation);
 		reference->allocation = NULL;

@@ -128,6 +128,7 @@ static void take_element(struct penstock_held *held, uint32_t i)
 	penstock_vidmm_allocation_ref(opening->allocation->memory);
 	if (PENSTOCK_LIKELY(penstock_list_empty(&opening->lane->transfers))) {
 		opening->lane->active++;
+		opening->lane->active_writes += held->submission.references[i].write_operation;
 		return;
 	}
 	if (!held->has_waits) {

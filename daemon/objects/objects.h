@@ -384,9 +384,10 @@ enum penstock_status penstock_submit(struct penstock_session *session, uint64_t 
  * it is. end: all bytes are there (request->done tells when they are in place: SUCCESS means
  * acknowledgeable) — or `torn`, and the request is forgotten. SUCCESS without a place (NULL): it
  * is sent again after a restart and what it wrote to is gone since; the bytes are dropped, no end.
+ * `flags`: PENSTOCK_LOCK_. GRAPHICS_ALLOCATION_BUSY: DonotWait, and it would wait.
  */
 enum penstock_status penstock_upload_begin(struct penstock_session *session, uint64_t name,
-					   uint64_t offset, uint32_t size_bytes,
+					   uint64_t offset, uint32_t size_bytes, uint32_t flags,
 					   struct penstock_request *request,
 					   uint8_t **ret_destination,
 					   struct penstock_refusal *ret_refusal);
@@ -395,10 +396,10 @@ enum penstock_status penstock_upload_end(struct penstock_request *request, bool 
 /*
  * A read-back stands in session order. SUCCESS: request->bytes are there now; PENDING: done tells.
  * They are the allocation's own bytes: later requests of the session that write it wait until
- * penstock_read_back_end.
+ * penstock_read_back_end. `flags` likewise.
  */
 enum penstock_status penstock_read_back(struct penstock_session *session, uint64_t name,
-					uint64_t offset, uint32_t size_bytes,
+					uint64_t offset, uint32_t size_bytes, uint32_t flags,
 					struct penstock_request *request,
 					struct penstock_refusal *ret_refusal);
 void penstock_read_back_end(struct penstock_request *request);

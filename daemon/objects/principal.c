@@ -3,6 +3,7 @@
 
 #include "daemon/objects/block.h"
 #include "daemon/objects/device.h"
+#include "daemon/objects/instance.h"
 #include "daemon/objects/session.h"
 #include "proto/wire/limits.h"
 
@@ -53,6 +54,7 @@ static enum penstock_status make(struct penstock_machine *machine, uint64_t id, 
 	(void)snprintf(principal->name, sizeof(principal->name), "%s", name);
 	penstock_list_init(&principal->link);
 	penstock_list_init(&principal->sessions);
+	penstock_list_init(&principal->renamed);
 	apply_rule(principal);
 	status = penstock_directory_add_principal(&machine->directory, principal);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
@@ -239,6 +241,7 @@ void penstock_principal_sweep(struct penstock_machine *machine, bool everything)
 			penstock_list_entry(link, struct penstock_principal, link);
 		bool idle = idle_since(principal->active_ms, now);
 
+		penstock_instances_trim(principal);
 		if (principal->references == 0 &&
 		    (everything || (idle && !penstock_block_counts(principal)))) {
 			forget(principal);

@@ -2,6 +2,7 @@
 #include "daemon/objects/transfer.h"
 
 #include "daemon/objects/held.h"
+#include "daemon/objects/instance.h"
 #include "proto/wire/limits.h"
 
 #include <inttypes.h>
@@ -10,6 +11,10 @@
 
 /* From here on waking a worker costs less than what it takes over. */
 #define WORKER_COPY_BYTES (256u << 10)
+
+#define LOCK_FLAGS                                                                                 \
+	(PENSTOCK_LOCK_DONOT_WAIT | PENSTOCK_LOCK_IGNORE_SYNC | PENSTOCK_LOCK_DISCARD |            \
+	 PENSTOCK_LOCK_IGNORE_READ_SYNC)
 
 /* ---------------------------------------------------------------- beginning and ending */
 
@@ -28,13 +33,14 @@ static void begin(struct penstock_transfer *transfer, struct penstock_opening *o
 	transfer->kind = kind;
 	transfer->state = PENSTOCK_TRANSFER_WAITING;
 	transfer->opening = opening;
+	transfer->lane = opening->lane;
 	request->state = NULL;
 	penstock_opening_ref(opening);
 	penstock_list_init(&transfer->lane_link);
 	penstock_list_init(&transfer->followers);
 	penstock_list_init(&transfer->stalled_link);
 	penstock_pending_init(&transfer->pending, session, request, effect);
-	penstock_list_append(&opening->lane->transfers, &transfer->lane_link);
+	penstock_list_append(&transfer->lane->transfers, &transfer->lane_link);
 	opening->device->adapter->transfers++;
 	if (!effect) {
 		session->reads++;
@@ -50,10 +56,13 @@ static void release_followers(struct penstock_transfer *transfer)
 	bool kick = false;
 
 	while ((link = penstock_list_pop(&transfer->followers)) != NULL) {
-		struct penstock_held *held =
-			penstock_list_entry(link, struct penstock_wait, link)->held;
+		const struct penstock_wait *wait =
+			penstock_list_entry(link, struct penstock_wait, link);
+		struct penstock_held *held = wait->held;
 
-		opening->lane->active++;
+		transfer->lane->active++;
+		transfer->lane->active_writes +=
+			held->submission.references[wait - held->waits].write_operation;
 		held->submission.blocked--;
 		if (opening->failed) {
 			held->submission.cancelled = PENSTOCK_STATUS_NO_MEMORY;
@@ -65,12 +74,34 @@ static void release_followers(struct penstock_transfer *transfer)
 	}
 }
 
+/* Whether the lane's bytes can be accessed now; `access` as penstock_vidmm_access_begin. */
+static bool begin_access(struct penstock_transfer *transfer, struct penstock_lane *lane,
+			 struct penstock_vidmm_allocation *memory, uint32_t access)
+{
+	transfer->place = penstock_vidmm_access_begin(memory, transfer->offset, access);
+	if (transfer->place == NULL) {
+		return false;
+	}
+	transfer->accessed = memory;
+	/* What it does not wait for is not to wait for it: a client decides how long it takes. */
+	if ((access & PENSTOCK_ACCESS_HELD) != 0 && lane != NULL && lane->active > 0) {
+		transfer->locked = true;
+		penstock_vidmm_lock(memory);
+	}
+	return true;
+}
+
 static void end_access(struct penstock_transfer *transfer)
 {
-	if (transfer->place != NULL) {
-		transfer->place = NULL;
-		penstock_vidmm_access_end(transfer->opening->allocation->memory);
+	if (transfer->place == NULL) {
+		return;
 	}
+	transfer->place = NULL;
+	if (transfer->locked) {
+		transfer->locked = false;
+		penstock_vidmm_unlock(transfer->accessed);
+	}
+	penstock_vidmm_access_end(transfer->accessed);
 }
 
 /* The transfer is over and freed; the next one of its lane may start. */
@@ -78,10 +109,13 @@ static void end(struct penstock_transfer *transfer, enum penstock_status status)
 {
 	struct penstock_opening *opening = transfer->opening;
 	struct penstock_session *session = opening->device->session;
-	struct penstock_lane *lane = opening->lane;
+	struct penstock_lane *lane = transfer->lane;
 
 	transfer->state = PENSTOCK_TRANSFER_ENDED;
 	end_access(transfer);
+	if (transfer->instance != NULL) {
+		penstock_instance_return(opening->allocation, transfer->instance);
+	}
 	penstock_list_remove(&transfer->lane_link);
 	penstock_list_remove(&transfer->stalled_link);
 	release_followers(transfer);
@@ -216,21 +250,16 @@ static void count(struct penstock_transfer *transfer)
 
 static void move_bytes(struct penstock_transfer *transfer)
 {
-	struct penstock_allocation *allocation = transfer->opening->allocation;
+	struct penstock_vidmm_allocation *memory = penstock_lane_memory(transfer->lane);
 	bool read_back = transfer->kind == PENSTOCK_TRANSFER_READ_BACK;
 
-	if (read_back && !penstock_allocation_shared(allocation)) {
-		transfer->place = penstock_vidmm_access_begin(allocation->memory, transfer->offset,
-							      PENSTOCK_ACCESS_HELD);
-		if (transfer->place != NULL) {
-			hand_out(transfer, transfer->place);
-			return;
-		}
+	if (read_back && !penstock_allocation_shared(transfer->opening->allocation) &&
+	    begin_access(transfer, transfer->lane, memory, PENSTOCK_ACCESS_HELD)) {
+		hand_out(transfer, transfer->place);
+		return;
 	}
-	transfer->place = penstock_vidmm_access_begin(allocation->memory, transfer->offset,
-						      read_back ? PENSTOCK_ACCESS_READ
-								: PENSTOCK_ACCESS_WRITE);
-	if (transfer->place == NULL) {
+	if (!begin_access(transfer, transfer->lane, memory,
+			  read_back ? PENSTOCK_ACCESS_READ : PENSTOCK_ACCESS_WRITE)) {
 		stall(transfer);
 		return;
 	}
@@ -308,17 +337,27 @@ static void start(struct penstock_transfer *transfer)
 	}
 }
 
+/* What the GPU still does that a transfer with these flags waits for. */
+static uint32_t in_the_way(const struct penstock_lane *lane, uint32_t flags)
+{
+	if ((flags & PENSTOCK_LOCK_IGNORE_SYNC) != 0) {
+		return 0;
+	}
+	return (flags & PENSTOCK_LOCK_IGNORE_READ_SYNC) != 0 ? lane->active_writes : lane->active;
+}
+
 /* The lane's first transfer, where it may start. */
 static struct penstock_transfer *ready(const struct penstock_lane *lane)
 {
 	struct penstock_list *link = penstock_list_first(&lane->transfers);
 	struct penstock_transfer *transfer;
 
-	if (link == NULL || lane->active > 0) {
+	if (link == NULL) {
 		return NULL;
 	}
 	transfer = penstock_list_entry(link, struct penstock_transfer, lane_link);
 	return transfer->state == PENSTOCK_TRANSFER_WAITING &&
+			       in_the_way(lane, transfer->flags) == 0 &&
 			       penstock_list_empty(&transfer->stalled_link)
 		       ? transfer
 		       : NULL;
@@ -360,8 +399,7 @@ void penstock_transfer_retry(struct penstock_adapter *adapter)
 	}
 	while ((link = penstock_list_pop(&stalled)) != NULL) {
 		penstock_lane_advance(
-			penstock_list_entry(link, struct penstock_transfer, stalled_link)
-				->opening->lane);
+			penstock_list_entry(link, struct penstock_transfer, stalled_link)->lane);
 	}
 }
 
@@ -380,9 +418,9 @@ static enum penstock_status check_range(const struct penstock_opening *opening, 
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-static bool lane_idle(const struct penstock_lane *lane)
+static bool lane_idle(const struct penstock_lane *lane, uint32_t flags)
 {
-	return lane->active == 0 && penstock_list_empty(&lane->transfers);
+	return in_the_way(lane, flags) == 0 && penstock_list_empty(&lane->transfers);
 }
 
 static enum penstock_status no_memory(struct penstock_refusal *ret_refusal, uint32_t size_bytes)
@@ -391,15 +429,96 @@ static enum penstock_status no_memory(struct penstock_refusal *ret_refusal, uint
 			       "no memory for a transfer of %u bytes", size_bytes);
 }
 
+/* Combinations that say two things at once, or nothing. NULL: it is none of them. */
+static const char *fault_of(uint32_t flags, bool upload)
+{
+	static const struct {
+		uint32_t flags; /* all of these */
+		bool read_back; /* in a read-back only */
+		const char *fault;
+	} faults[] = {
+		{ PENSTOCK_LOCK_DISCARD, true, "a read-back cannot discard what it reads" },
+		{ PENSTOCK_LOCK_IGNORE_SYNC, true,
+		  "IgnoreSync is for writing; what the GPU only reads IgnoreReadSync reads" },
+		{ PENSTOCK_LOCK_DISCARD | PENSTOCK_LOCK_IGNORE_SYNC, false,
+		  "either the content is discarded or the rest of it is in use: not both" },
+		{ PENSTOCK_LOCK_DISCARD | PENSTOCK_LOCK_IGNORE_READ_SYNC, false,
+		  "what is discarded is not waited for: IgnoreReadSync means nothing" },
+		{ PENSTOCK_LOCK_IGNORE_SYNC | PENSTOCK_LOCK_IGNORE_READ_SYNC, false,
+		  "IgnoreSync waits for nothing: IgnoreReadSync means nothing" },
+	};
+
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(faults); i++) {
+		if ((flags & faults[i].flags) == faults[i].flags &&
+		    !(upload && faults[i].read_back)) {
+			return faults[i].fault;
+		}
+	}
+	return NULL;
+}
+
+/* Beyond DonotWait, only whoever pays for a shared allocation may reach past the order of others.
+ */
+static enum penstock_status check_lock(const struct penstock_opening *opening, uint32_t flags,
+				       bool upload, struct penstock_refusal *ret_refusal)
+{
+	const struct penstock_allocation *allocation = opening->allocation;
+	const char *fault;
+
+	if (PENSTOCK_LIKELY(flags == 0)) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	if ((flags & ~LOCK_FLAGS) != 0) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "lock flags 0x%x: unknown bits 0x%x", flags,
+				       flags & ~LOCK_FLAGS);
+	}
+	fault = fault_of(flags, upload);
+	if (fault != NULL) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "lock flags 0x%x: %s", flags, fault);
+	}
+	if ((flags & ~PENSTOCK_LOCK_DONOT_WAIT) != 0 && penstock_allocation_shared(allocation) &&
+	    allocation->principal != opening->device->session->principal) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_ACCESS_DENIED,
+				       "lock flags 0x%x: a shared allocation is locked so by its "
+				       "creator only",
+				       flags);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static enum penstock_status refuse_busy(const struct penstock_opening *opening,
+					struct penstock_refusal *ret_refusal)
+{
+	return penstock_refuse(ret_refusal, PENSTOCK_STATUS_GRAPHICS_ALLOCATION_BUSY,
+			       "%u submissions use 0x%" PRIx64 " and %s transfers wait for it: "
+			       "DonotWait",
+			       opening->lane->active, opening->name,
+			       penstock_list_empty(&opening->lane->transfers) ? "no" : "other");
+}
+
+/* While its first pages are being reserved there is nothing to rename. */
+static bool is_being_made(const struct penstock_lane *lane)
+{
+	const struct penstock_list *link = penstock_list_first(&lane->transfers);
+
+	return link != NULL &&
+	       penstock_list_entry(link, struct penstock_transfer, lane_link)->kind ==
+		       PENSTOCK_TRANSFER_CREATE;
+}
+
 /* Where an upload is received: in place, or staged. NULL: no memory. */
 static uint8_t *take_place(struct penstock_transfer *transfer, struct penstock_opening *opening)
 {
 	struct penstock_allocation *allocation = opening->allocation;
+	const uint32_t access = PENSTOCK_ACCESS_WRITE | PENSTOCK_ACCESS_HELD;
 
-	if (lane_idle(opening->lane) && !penstock_allocation_shared(allocation)) {
-		transfer->place =
-			penstock_vidmm_access_begin(allocation->memory, transfer->offset,
-						    PENSTOCK_ACCESS_WRITE | PENSTOCK_ACCESS_HELD);
+	if (transfer->instance != NULL) {
+		(void)begin_access(transfer, NULL, transfer->instance->memory, access);
+	} else if (lane_idle(opening->lane, transfer->flags) &&
+		   !penstock_allocation_shared(allocation)) {
+		(void)begin_access(transfer, opening->lane, allocation->memory, access);
 	}
 	if (transfer->place == NULL) {
 		transfer->staging = malloc(transfer->size_bytes);
@@ -412,8 +531,34 @@ static uint8_t *take_place(struct penstock_transfer *transfer, struct penstock_o
 	return transfer->place;
 }
 
+/* A block for an upload that may begin, with an instance where it renames. NULL: refused. */
+static struct penstock_transfer *new_upload(struct penstock_opening *opening, uint64_t offset,
+					    uint32_t size_bytes, uint32_t flags,
+					    struct penstock_refusal *ret_refusal)
+{
+	const bool idle = lane_idle(opening->lane, flags);
+	struct penstock_transfer *transfer = penstock_transfer_new();
+
+	if (transfer == NULL) {
+		(void)no_memory(ret_refusal, size_bytes);
+		return NULL;
+	}
+	transfer->offset = offset;
+	transfer->size_bytes = size_bytes;
+	transfer->flags = flags;
+	if ((flags & PENSTOCK_LOCK_DISCARD) != 0 && !idle && !is_being_made(opening->lane)) {
+		transfer->instance = penstock_instance_take(opening);
+	}
+	if ((flags & PENSTOCK_LOCK_DONOT_WAIT) != 0 && !idle && transfer->instance == NULL) {
+		free(transfer);
+		(void)refuse_busy(opening, ret_refusal);
+		return NULL;
+	}
+	return transfer;
+}
+
 static enum penstock_status begin_upload(struct penstock_session *session, uint64_t name,
-					 uint64_t offset, uint32_t size_bytes,
+					 uint64_t offset, uint32_t size_bytes, uint32_t flags,
 					 struct penstock_request *request,
 					 uint8_t **ret_destination,
 					 struct penstock_refusal *ret_refusal)
@@ -433,14 +578,19 @@ static enum penstock_status begin_upload(struct penstock_session *session, uint6
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_ACCESS_DENIED,
 				       "0x%" PRIx64 " was opened read-only", name);
 	}
-	transfer = penstock_transfer_new();
-	if (transfer == NULL) {
-		return no_memory(ret_refusal, size_bytes);
+	status = check_lock(opening, flags, true, ret_refusal);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
 	}
-	transfer->offset = offset;
-	transfer->size_bytes = size_bytes;
+	transfer = new_upload(opening, offset, size_bytes, flags, ret_refusal);
+	if (transfer == NULL) {
+		return ret_refusal->status;
+	}
 	destination = take_place(transfer, opening);
 	if (destination == NULL) {
+		if (transfer->instance != NULL) {
+			penstock_instance_return(opening->allocation, transfer->instance);
+		}
 		free(transfer);
 		return no_memory(ret_refusal, size_bytes);
 	}
@@ -452,7 +602,7 @@ static enum penstock_status begin_upload(struct penstock_session *session, uint6
 }
 
 enum penstock_status penstock_upload_begin(struct penstock_session *session, uint64_t name,
-					   uint64_t offset, uint32_t size_bytes,
+					   uint64_t offset, uint32_t size_bytes, uint32_t flags,
 					   struct penstock_request *request,
 					   uint8_t **ret_destination,
 					   struct penstock_refusal *ret_refusal)
@@ -467,9 +617,18 @@ enum penstock_status penstock_upload_begin(struct penstock_session *session, uin
 		*ret_destination = NULL;
 		return penstock_session_executed(session, PENSTOCK_STATUS_SUCCESS, NULL);
 	}
-	status = begin_upload(session, name, offset, size_bytes, request, ret_destination,
+	status = begin_upload(session, name, offset, size_bytes, flags, request, ret_destination,
 			      ret_refusal);
 	return penstock_session_executed(session, status, ret_refusal);
+}
+
+/* All bytes are there: the current instance is the one that they are for. */
+static void use_instance(struct penstock_transfer *transfer)
+{
+	struct penstock_instance *instance = transfer->instance;
+
+	transfer->instance = NULL;
+	penstock_instance_rename(transfer->opening, instance, transfer, transfer->pending.serial);
 }
 
 /* Its bytes did not all come: the request was never executed, and its serial is free again. */
@@ -491,17 +650,18 @@ void penstock_transfer_abandon(struct penstock_pending *pending)
 enum penstock_status penstock_upload_end(struct penstock_request *request, bool torn)
 {
 	struct penstock_transfer *transfer = request->state;
-	struct penstock_lane *lane;
 
 	PENSTOCK_REQUIRE(transfer != NULL && transfer->state == PENSTOCK_TRANSFER_RECEIVING);
 	request->state = NULL;
-	lane = transfer->opening->lane;
 	if (torn && !transfer->torn) {
 		penstock_transfer_abandon(&transfer->pending);
 	}
 	if (transfer->torn) {
 		end(transfer, PENSTOCK_STATUS_CANCELLED);
 		return PENSTOCK_STATUS_CANCELLED;
+	}
+	if (transfer->instance != NULL) {
+		use_instance(transfer);
 	}
 	if (transfer->staging == NULL) {
 		transfer->pending.request = NULL;
@@ -510,18 +670,19 @@ enum penstock_status penstock_upload_end(struct penstock_request *request, bool 
 	}
 	transfer->state = PENSTOCK_TRANSFER_WAITING;
 	count(transfer);
-	penstock_lane_advance(lane);
+	penstock_lane_advance(transfer->lane);
 	return PENSTOCK_STATUS_PENDING;
 }
 
 static enum penstock_status begin_read_back(struct penstock_session *session, uint64_t name,
-					    uint64_t offset, uint32_t size_bytes,
+					    uint64_t offset, uint32_t size_bytes, uint32_t flags,
 					    struct penstock_request *request,
 					    struct penstock_refusal *ret_refusal)
 {
 	struct penstock_opening *opening;
 	struct penstock_transfer *transfer;
 	enum penstock_status status = penstock_opening_find(session, name, &opening, ret_refusal);
+	bool idle;
 
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		status = check_range(opening, offset, size_bytes, ret_refusal);
@@ -534,15 +695,24 @@ static enum penstock_status begin_read_back(struct penstock_session *session, ui
 				       "a read-back of %u bytes; at most %u", size_bytes,
 				       PENSTOCK_LIMIT_PAYLOAD_BYTES);
 	}
+	status = check_lock(opening, flags, false, ret_refusal);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	idle = lane_idle(opening->lane, flags);
+	if ((flags & PENSTOCK_LOCK_DONOT_WAIT) != 0 && !idle) {
+		return refuse_busy(opening, ret_refusal);
+	}
 	transfer = penstock_transfer_new();
 	if (transfer == NULL) {
 		return no_memory(ret_refusal, size_bytes);
 	}
 	transfer->offset = offset;
 	transfer->size_bytes = size_bytes;
-	if (lane_idle(opening->lane) && !penstock_allocation_shared(opening->allocation)) {
-		transfer->place = penstock_vidmm_access_begin(opening->allocation->memory, offset,
-							      PENSTOCK_ACCESS_HELD);
+	transfer->flags = flags;
+	if (idle && !penstock_allocation_shared(opening->allocation)) {
+		(void)begin_access(transfer, opening->lane, opening->allocation->memory,
+				   PENSTOCK_ACCESS_HELD);
 	}
 	begin(transfer, opening, PENSTOCK_TRANSFER_READ_BACK, request);
 	if (opening->allocation->sharing || penstock_allocation_shared(opening->allocation)) {
@@ -563,7 +733,7 @@ static enum penstock_status begin_read_back(struct penstock_session *session, ui
 }
 
 enum penstock_status penstock_read_back(struct penstock_session *session, uint64_t name,
-					uint64_t offset, uint32_t size_bytes,
+					uint64_t offset, uint32_t size_bytes, uint32_t flags,
 					struct penstock_request *request,
 					struct penstock_refusal *ret_refusal)
 {
@@ -573,7 +743,7 @@ enum penstock_status penstock_read_back(struct penstock_session *session, uint64
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
-	status = begin_read_back(session, name, offset, size_bytes, request, ret_refusal);
+	status = begin_read_back(session, name, offset, size_bytes, flags, request, ret_refusal);
 	return penstock_session_executed(session, status, ret_refusal);
 }
 

@@ -46,6 +46,7 @@ enum penstock_transfer_state {
 struct penstock_transfer {
 	struct penstock_pending pending;
 	struct penstock_opening *opening;  /* counted */
+	struct penstock_lane *lane;        /* the opening's, or the one that it left */
 	struct penstock_list lane_link;    /* penstock_lane.transfers */
 	struct penstock_list followers;    /* penstock_wait.link */
 	struct penstock_list stalled_link; /* penstock_adapter.stalled */
@@ -57,6 +58,10 @@ struct penstock_transfer {
 	uint32_t size_bytes;
 	uint8_t *staging; /* owned; NULL: the bytes are the allocation's own */
 	uint8_t *place;   /* in the allocation, while it is accessed */
+	struct penstock_vidmm_allocation *accessed; /* the instance where that is */
+	struct penstock_instance *instance; /* of a Discard: taken; becomes the current one */
+	uint32_t flags;                     /* PENSTOCK_LOCK_ */
+	bool locked;                        /* accessed beside submissions that use it */
 	bool counted; /* against the credit, once it is received: a connection must not stop inside
 		       */
 	bool torn;

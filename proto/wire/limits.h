@@ -75,6 +75,8 @@
 
 /* an allocation */
 #define PENSTOCK_LIMIT_ALLOCATION_BYTES (1ull << 32)
+#define PENSTOCK_LIMIT_RENAMING_LIST    8u /* MaximumRenamingListLength: instances, the current one \
+					    */
 
 /* fixed by the documents */
 #define PENSTOCK_GDI_ALLOCATION_LIST 256u /* DXGK_CONTEXTINFO of a GDI context */

@@ -63,6 +63,7 @@ struct penstock_vidmm_allocation {
 	uint64_t record;
 	unsigned references;
 	unsigned accesses;
+	unsigned locks;
 	bool placed;
 	bool own_file;
 };
@@ -295,7 +296,8 @@ void penstock_vidmm_allocation_unref(struct penstock_vidmm_allocation *allocatio
 		return;
 	}
 	ck_assert_uint_eq(allocation->accesses, 0);
-	ck_assert(penstock_list_empty(&allocation->link));
+	ck_assert_uint_eq(allocation->locks, 0);
+	penstock_list_remove(&allocation->link); /* of what is being reserved, nobody is told */
 	fake.allocations--;
 	allocation->process->used_bytes -= allocation->info.size_bytes;
 	if (allocation->process->vidmm->keep) {
@@ -354,6 +356,20 @@ void penstock_vidmm_access_end(struct penstock_vidmm_allocation *allocation)
 	ck_assert_uint_gt(allocation->accesses, 0);
 	allocation->accesses--;
 	fake.accesses--;
+}
+
+void penstock_vidmm_lock(struct penstock_vidmm_allocation *allocation)
+{
+	ck_assert_uint_lt(allocation->locks, allocation->accesses);
+	allocation->locks++;
+	fake.locks++;
+}
+
+void penstock_vidmm_unlock(struct penstock_vidmm_allocation *allocation)
+{
+	ck_assert_uint_gt(allocation->locks, 0);
+	allocation->locks--;
+	fake.locks--;
 }
 
 void penstock_vidmm_query_segments(const struct penstock_vidmm *vidmm,

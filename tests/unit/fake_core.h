@@ -20,6 +20,7 @@ struct fake_core {
 	unsigned allocations;          /* of vidmm, alive */
 	unsigned processes;            /* likewise */
 	unsigned accesses;             /* begun and not ended */
+	unsigned locks;                /* of these, locked */
 	unsigned closed;               /* times that a principal's memory was taken away */
 	unsigned kept;                 /* allocations that were freed while keeping */
 	unsigned promised_slots;

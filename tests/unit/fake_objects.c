@@ -353,7 +353,7 @@ enum penstock_status penstock_submit(struct penstock_session *session, uint64_t 
 }
 
 enum penstock_status penstock_upload_begin(struct penstock_session *session, uint64_t name,
-					   uint64_t offset, uint32_t size_bytes,
+					   uint64_t offset, uint32_t size_bytes, uint32_t flags,
 					   struct penstock_request *request,
 					   uint8_t **ret_destination,
 					   struct penstock_refusal *ret_refusal)
@@ -361,6 +361,7 @@ enum penstock_status penstock_upload_begin(struct penstock_session *session, uin
 	enum penstock_status status = run(session, request->serial);
 
 	(void)ret_refusal;
+	fake.lock_flags = flags;
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
@@ -386,13 +387,14 @@ enum penstock_status penstock_upload_end(struct penstock_request *request, bool 
 }
 
 enum penstock_status penstock_read_back(struct penstock_session *session, uint64_t name,
-					uint64_t offset, uint32_t size_bytes,
+					uint64_t offset, uint32_t size_bytes, uint32_t flags,
 					struct penstock_request *request,
 					struct penstock_refusal *ret_refusal)
 {
 	enum penstock_status status;
 
 	(void)name;
+	fake.lock_flags = flags;
 	if (!penstock_range_fits(offset, size_bytes, FAKE_MEMORY_BYTES)) {
 		(void)run(session, request->serial);
 		return PENSTOCK_STATUS_INVALID_PARAMETER;

@@ -32,6 +32,7 @@ struct fake_objects {
 	unsigned sessions_begun, sessions_disconnected, sessions_ended;
 	unsigned calls;       /* requests that reached a session */
 	unsigned submissions; /* of them */
+	uint32_t lock_flags;  /* of the last upload or read-back */
 	unsigned uploads, torn_uploads, read_backs, read_backs_ended;
 	uint64_t received, fences_from; /* as the client of a resume said */
 	uint64_t command_sum;           /* of the bytes of all command buffers */

@@ -313,13 +313,27 @@ enum penstock_status client_upload_begin(struct client *client, uint64_t name, u
 					 uint32_t size_bytes, struct answered *answered,
 					 uint8_t **ret_destination)
 {
-	return penstock_upload_begin(client->session, name, offset, size_bytes,
+	return client_upload_with(client, name, offset, size_bytes, 0, answered, ret_destination);
+}
+
+enum penstock_status client_upload_with(struct client *client, uint64_t name, uint64_t offset,
+					uint32_t size_bytes, uint32_t flags,
+					struct answered *answered, uint8_t **ret_destination)
+{
+	return penstock_upload_begin(client->session, name, offset, size_bytes, flags,
 				     ask(client, answered), ret_destination, &client->refusal);
 }
 
 enum penstock_status client_read_back(struct client *client, uint64_t name, uint64_t offset,
 				      uint32_t size_bytes, struct answered *answered)
 {
-	return penstock_read_back(client->session, name, offset, size_bytes, ask(client, answered),
-				  &client->refusal);
+	return client_read_back_with(client, name, offset, size_bytes, 0, answered);
+}
+
+enum penstock_status client_read_back_with(struct client *client, uint64_t name, uint64_t offset,
+					   uint32_t size_bytes, uint32_t flags,
+					   struct answered *answered)
+{
+	return penstock_read_back(client->session, name, offset, size_bytes, flags,
+				  ask(client, answered), &client->refusal);
 }

@@ -115,6 +115,14 @@ enum penstock_status client_upload_begin(struct client *client, uint64_t name, u
 enum penstock_status client_read_back(struct client *client, uint64_t name, uint64_t offset,
 				      uint32_t size_bytes, struct answered *answered);
 
+/* The same with PENSTOCK_LOCK_ flags. */
+enum penstock_status client_upload_with(struct client *client, uint64_t name, uint64_t offset,
+					uint32_t size_bytes, uint32_t flags,
+					struct answered *answered, uint8_t **ret_destination);
+enum penstock_status client_read_back_with(struct client *client, uint64_t name, uint64_t offset,
+					   uint32_t size_bytes, uint32_t flags,
+					   struct answered *answered);
+
 /* A fill of 256 bytes at 0 of list element `index`. */
 void write_fill(uint8_t command[32], uint16_t index);
 

@@ -108,6 +108,70 @@ static void count_done(void *owner, enum penstock_status status)
 	++*done;
 }
 
+/* Says what the flags of each piece are. */
+static void *note_flags(void *argument)
+{
+	uint32_t *flags = argument;
+
+	for (uint64_t i = 0; i < 3; i++) {
+		struct fake_frame frame = fake_receive(fake.descriptor, PENSTOCK_FRAME_UPLOAD);
+		Penstock__Wire__Upload *upload = penstock__wire__upload__unpack(
+			NULL, frame.frame.message_bytes, frame.message);
+
+		flags[i] = upload->flags;
+		penstock__wire__upload__free_unpacked(upload, NULL);
+		fake_frame_free(&frame);
+	}
+	fake_send_ack(fake.descriptor, 3);
+	return NULL;
+}
+
+START_TEST(B11_discard_is_of_the_first_piece)
+{
+	uint8_t *bytes = pattern(LARGE_BYTES);
+	uint32_t flags[3] = { 0 };
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, note_flags, flags), 0);
+	ck_assert_int_eq(penstock_allocation_upload_with(connection, 7, 0, bytes, LARGE_BYTES,
+							 PENSTOCK_LOCK_DISCARD, NULL, NULL),
+			 PENSTOCK_STATUS_SUCCESS);
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(flags[0], PENSTOCK_LOCK_DISCARD);
+	ck_assert_uint_eq(flags[1], 0);
+	ck_assert_uint_eq(flags[2], 0);
+	free(bytes);
+}
+END_TEST
+
+START_TEST(B11_donot_wait_is_one_request)
+{
+	uint8_t *bytes = pattern(LARGE_BYTES);
+	Penstock__Wire__ReadBack *read_back;
+	struct penstock_failure failure;
+	struct fake_frame frame;
+
+	ck_assert_int_eq(penstock_allocation_upload_with(connection, 7, 0, bytes, LARGE_BYTES,
+							 PENSTOCK_LOCK_DONOT_WAIT, NULL, NULL),
+			 PENSTOCK_STATUS_LIMIT_EXCEEDED);
+	ck_assert_uint_eq(penstock_request_last(connection), 0);
+	fake_send_refusal(fake.descriptor, 1, PENSTOCK_STATUS_GRAPHICS_ALLOCATION_BUSY, "busy");
+	ck_assert_int_eq(penstock_allocation_read_back_with(connection, 7, 5, bytes, 100,
+							    PENSTOCK_LOCK_DONOT_WAIT, NULL, NULL),
+			 PENSTOCK_STATUS_GRAPHICS_ALLOCATION_BUSY);
+	ck_assert_int_eq(penstock_failure_of_call(connection, &failure), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_str_eq(failure.sentence, "busy");
+	frame = fake_receive(fake.descriptor, PENSTOCK_FRAME_READ_BACK);
+	read_back =
+		penstock__wire__read_back__unpack(NULL, frame.frame.message_bytes, frame.message);
+	ck_assert_uint_eq(read_back->flags, PENSTOCK_LOCK_DONOT_WAIT);
+	ck_assert_uint_eq(read_back->offset, 5);
+	penstock__wire__read_back__free_unpacked(read_back, NULL);
+	fake_frame_free(&frame);
+	free(bytes);
+}
+END_TEST
+
 START_TEST(a_read_back_arrives_where_it_was_wanted)
 {
 	uint8_t *bytes = pattern(LARGE_BYTES);
@@ -371,6 +435,8 @@ int main(void)
 
 	tcase_add_checked_fixture(transfers, start, stop);
 	tcase_add_test(transfers, an_upload_is_cut_into_pieces_and_acknowledged_whole);
+	tcase_add_test(transfers, B11_discard_is_of_the_first_piece);
+	tcase_add_test(transfers, B11_donot_wait_is_one_request);
 	tcase_add_test(transfers, a_read_back_arrives_where_it_was_wanted);
 	tcase_add_test(transfers, a_read_back_that_was_started_calls_back_once);
 	tcase_add_test(transfers, a_transfer_under_way_is_cancelled_at_close);

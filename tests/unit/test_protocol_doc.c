@@ -107,6 +107,7 @@ START_TEST(the_page_gives_the_limits)
 	says("\n| patch list of a submission | %u entries |", PENSTOCK_LIMIT_PATCH_LIST);
 	says("\n| further contexts of a submission | %u |", PENSTOCK_LIMIT_BROADCAST_CONTEXTS);
 	says("\n| size of an allocation | %llu bytes |", PENSTOCK_LIMIT_ALLOCATION_BYTES);
+	says("\n| instances of an allocation | %u |", PENSTOCK_LIMIT_RENAMING_LIST);
 	says("\n| width and height of a surface | %u pixels |", PENSTOCK_LIMIT_SURFACE_EXTENT);
 	says("\n| lease | %u seconds |", PENSTOCK_LIMIT_LEASE_S);
 	says("\n| from connect to Hello | %u ms |", PENSTOCK_LIMIT_HELLO_MS);
@@ -135,6 +136,10 @@ START_TEST(the_page_gives_the_record_and_its_flags)
 	says("| 0x%08x | NULL_RENDERING |", PENSTOCK_SUBMIT_NULL_RENDERING);
 	says("| 0x%08x | RENDER_KM |", PENSTOCK_SUBMIT_RENDER_KM);
 	says("| 0x%08x | IF_PREDECESSOR_RAN |", PENSTOCK_SUBMIT_IF_PREDECESSOR_RAN);
+	says("| 0x%08x | DonotWait |", PENSTOCK_LOCK_DONOT_WAIT);
+	says("| 0x%08x | IgnoreSync |", PENSTOCK_LOCK_IGNORE_SYNC);
+	says("| 0x%08x | Discard |", PENSTOCK_LOCK_DISCARD);
+	says("| 0x%08x | IgnoreReadSync |", PENSTOCK_LOCK_IGNORE_READ_SYNC);
 }
 END_TEST
 

@@ -73,13 +73,15 @@ START_TEST(content_comes_from_hex_a_file_or_a_png)
 			   "allocation a size=8 hex=[00 ff\n 1234 # two\n]\n"
 			   "allocation b file=\"raw file.bin\"\n"
 			   "allocation c png=\"x.png\"\n"
-			   "upload a offset=0x4 hex=aaBB\n");
+			   "upload a offset=0x4 hex=aaBB discard donot_wait flags=0x10\n");
 
 	ck_assert_uint_eq(script->steps[1].hex.length, 4);
 	ck_assert_mem_eq(script->steps[1].hex.bytes, "\x00\xff\x12\x34", 4);
 	ck_assert_str_eq(script->steps[2].file, "raw file.bin");
 	ck_assert_str_eq(script->steps[3].png, "x.png");
 	ck_assert_uint_eq(script->steps[4].offset, 4);
+	ck_assert_uint_eq(script->steps[4].flags,
+			  PENSTOCK_LOCK_DISCARD | PENSTOCK_LOCK_DONOT_WAIT | 0x10u);
 	ck_assert_mem_eq(script->steps[4].hex.bytes, "\xaa\xbb", 2);
 	penstock_script_free(script);
 }

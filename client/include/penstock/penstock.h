@@ -614,6 +614,29 @@ penstock_allocation_read_back_start(struct penstock_connection *connection, uint
 				    uint64_t offset, void *bytes, uint64_t size_bytes,
 				    penstock_transfer_done *done, void *owner);
 
+/*
+ * The same with lock flags (PENSTOCK_LOCK_) for an allocation that the GPU is using. With `done`
+ * they start the transfer, without (NULL) they wait. Where it is cut into several requests, Discard
+ * is of the first of them: the rest goes to the same instance.
+ *
+ * DonotWait: GRAPHICS_ALLOCATION_BUSY instead of waiting for the GPU; LIMIT_EXCEEDED: more than one
+ * request, of which the first might be taken and the second not (8 MiB always are one).
+ * Discard, of uploads: what the allocation held is not wanted. Submissions made so far keep it,
+ * those behind get a new instance at once, with these bytes; what is not uploaded is undefined.
+ * IgnoreSync, of uploads: the GPU does not use this range; nothing is waited for.
+ * IgnoreReadSync: only submissions that list the allocation with WriteOperation are waited for.
+ * INVALID_PARAMETER: flags that contradict each other. ACCESS_DENIED: any but DonotWait, for an
+ * allocation that another principal shares.
+ */
+PENSTOCK_API enum penstock_status
+penstock_allocation_upload_with(struct penstock_connection *connection, uint64_t allocation,
+				uint64_t offset, const void *bytes, uint64_t size_bytes,
+				uint32_t flags, penstock_transfer_done *done, void *owner);
+PENSTOCK_API enum penstock_status
+penstock_allocation_read_back_with(struct penstock_connection *connection, uint64_t allocation,
+				   uint64_t offset, void *bytes, uint64_t size_bytes,
+				   uint32_t flags, penstock_transfer_done *done, void *owner);
+
 /* ---------------------------------------------------------------- building command buffers */
 
 /*
