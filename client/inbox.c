@@ -149,6 +149,7 @@ static const struct row {
 	{ PENSTOCK_FRAME_REFUSAL, true, &penstock__wire__refusal__descriptor, on_refusal },
 	{ PENSTOCK_FRAME_CLOSING, true, &penstock__wire__closing__descriptor, on_closing },
 	{ PENSTOCK_FRAME_SHARED, false, &penstock__wire__shared__descriptor, on_reply },
+	{ PENSTOCK_FRAME_RECLAIMED, false, &penstock__wire__reclaimed__descriptor, on_reply },
 	{ PENSTOCK_FRAME_DEVICE_STATE, false, &penstock__wire__device_state__descriptor, on_reply },
 	{ PENSTOCK_FRAME_CONTEXT_STATE, false, &penstock__wire__context_state__descriptor,
 	  on_reply },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices, contexts and allocations: made, opened, shared, asked about, destroyed. */
 #include "client/connection.h"
+#include "proto/wire/limits.h"
 
 #include <string.h>
 
@@ -319,5 +320,101 @@ enum penstock_status penstock_context_query(struct penstock_connection *connecti
 	}
 	message.name = context;
 	return penstock_request_call(connection, PENSTOCK_FRAME_QUERY_CONTEXT, &message.base,
+				     &call);
+}
+
+/* ---------------------------------------------------------------- several allocations at once */
+
+static enum penstock_status check_allocations(const uint64_t *allocations, uint32_t count)
+{
+	if (allocations == NULL && count > 0) {
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	return count > PENSTOCK_LIMIT_REQUEST_ALLOCATIONS ? PENSTOCK_STATUS_LIMIT_EXCEEDED
+							  : PENSTOCK_STATUS_SUCCESS;
+}
+
+/* protobuf-c's are not const, and only read. */
+static uint64_t *names_of(const uint64_t *allocations)
+{
+	return (uint64_t *)(uintptr_t)allocations;
+}
+
+enum penstock_status penstock_allocations_offer(struct penstock_connection *connection,
+						const uint64_t *allocations, uint32_t count,
+						uint32_t priority)
+{
+	Penstock__Wire__OfferAllocations message = PENSTOCK__WIRE__OFFER_ALLOCATIONS__INIT;
+	struct penstock_request_entry entry = { .kind = PENSTOCK_REQUEST_PLAIN };
+	enum penstock_status status = check_allocations(allocations, count);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	message.allocations = names_of(allocations);
+	message.n_allocations = count;
+	message.priority = priority;
+	return penstock_request_message(connection, PENSTOCK_FRAME_OFFER_ALLOCATIONS, &message.base,
+					&entry);
+}
+
+enum penstock_status penstock_allocations_set_priority(struct penstock_connection *connection,
+						       const uint64_t *allocations, uint32_t count,
+						       uint32_t priority)
+{
+	Penstock__Wire__SetAllocationPriority message =
+		PENSTOCK__WIRE__SET_ALLOCATION_PRIORITY__INIT;
+	struct penstock_request_entry entry = { .kind = PENSTOCK_REQUEST_PLAIN };
+	enum penstock_status status = check_allocations(allocations, count);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	message.allocations = names_of(allocations);
+	message.n_allocations = count;
+	message.priority = priority;
+	return penstock_request_message(connection, PENSTOCK_FRAME_SET_ALLOCATION_PRIORITY,
+					&message.base, &entry);
+}
+
+struct reclaim {
+	bool *ret_discarded;
+	uint32_t count;
+};
+
+/* What is not told of is lost: nobody draws with it then. */
+static void take_reclaimed(struct penstock_call *call, enum penstock_status status,
+			   const ProtobufCMessage *reply)
+{
+	const Penstock__Wire__Reclaimed *reclaimed = (const void *)reply;
+	const struct reclaim *reclaim = call->owner;
+
+	for (uint32_t i = 0; i < reclaim->count && status == PENSTOCK_STATUS_SUCCESS; i++) {
+		reclaim->ret_discarded[i] = i >= reclaimed->n_discarded || reclaimed->discarded[i];
+	}
+}
+
+enum penstock_status penstock_allocations_reclaim(struct penstock_connection *connection,
+						  const uint64_t *allocations, uint32_t count,
+						  bool *ret_discarded)
+{
+	Penstock__Wire__ReclaimAllocations message = PENSTOCK__WIRE__RECLAIM_ALLOCATIONS__INIT;
+	struct reclaim reclaim = { ret_discarded, count };
+	struct penstock_call call = {
+		.reply = PENSTOCK_FRAME_RECLAIMED,
+		.complete = take_reclaimed,
+		.owner = &reclaim,
+	};
+	enum penstock_status status = check_allocations(allocations, count);
+
+	if (status == PENSTOCK_STATUS_SUCCESS && ret_discarded == NULL) {
+		status = PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	message.allocations = names_of(allocations);
+	message.n_allocations = count;
+	return penstock_request_call(connection, PENSTOCK_FRAME_RECLAIM_ALLOCATIONS, &message.base,
 				     &call);
 }

@@ -67,6 +67,12 @@ struct penstock_patch_location {
 #define PENSTOCK_LOCK_DISCARD          0x80u  /* rename: the content before is not wanted */
 #define PENSTOCK_LOCK_IGNORE_READ_SYNC 0x400u /* waits for what the GPU writes only */
 
+/* D3DDDI_OFFER_PRIORITY: which of the offered allocations go first */
+#define PENSTOCK_OFFER_LOW    1u
+#define PENSTOCK_OFFER_NORMAL 2u
+#define PENSTOCK_OFFER_HIGH   3u
+#define PENSTOCK_OFFER_AUTO   4u
+
 /* ---------------------------------------------------------------- surfaces and GDI */
 
 /* GDI: DXGK_GDIARG_*; right and bottom exclusive */

@@ -160,6 +160,50 @@ void penstock_handle_destroy(struct penstock_call *call)
 						    MESSAGE(call, Destroy)->name, call->refusal));
 }
 
+/* ---------------------------------------------------------------- several allocations at once */
+
+void penstock_handle_offer_allocations(struct penstock_call *call)
+{
+	const Penstock__Wire__OfferAllocations *message = MESSAGE(call, OfferAllocations);
+
+	penstock_call_finish(call, penstock_offer_allocations(call->session, call->serial,
+							      message->allocations,
+							      message->n_allocations,
+							      message->priority, call->refusal));
+}
+
+void penstock_handle_reclaim_allocations(struct penstock_call *call)
+{
+	const Penstock__Wire__ReclaimAllocations *message = MESSAGE(call, ReclaimAllocations);
+	const size_t count = message->n_allocations;
+	Penstock__Wire__Reclaimed answer = PENSTOCK__WIRE__RECLAIMED__INIT;
+	protobuf_c_boolean told[PENSTOCK_LIMIT_REQUEST_ALLOCATIONS];
+	bool discarded[PENSTOCK_LIMIT_REQUEST_ALLOCATIONS];
+	enum penstock_status status = penstock_reclaim_allocations(
+		call->session, call->serial, message->allocations, count, discarded, call->refusal);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_call_finish(call, status);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		told[i] = discarded[i];
+	}
+	answer.n_discarded = count;
+	answer.discarded = told;
+	penstock_call_answer(call, PENSTOCK_FRAME_RECLAIMED, &answer.base);
+}
+
+void penstock_handle_set_allocation_priority(struct penstock_call *call)
+{
+	const Penstock__Wire__SetAllocationPriority *message = MESSAGE(call, SetAllocationPriority);
+
+	penstock_call_finish(
+		call, penstock_set_allocation_priority(call->session, call->serial,
+						       message->allocations, message->n_allocations,
+						       message->priority, call->refusal));
+}
+
 void penstock_handle_sync(struct penstock_call *call)
 {
 	if (penstock_call_use_serial(call)) {

@@ -442,14 +442,7 @@ static enum penstock_status reserve(struct penstock_opening *opening,
 				    struct penstock_refusal *ret_refusal)
 {
 	struct penstock_allocation *allocation = opening->allocation;
-	struct penstock_allocation_info wanted = {
-		.id = allocation->id,
-		.size_bytes = allocation->info.size_bytes,
-		.segment_set = allocation->info.segment_set,
-		.preferred_segment = allocation->info.preferred_segment,
-		.flags = allocation->info.flags,
-		.priority = allocation->info.priority,
-	};
+	const struct penstock_allocation_info wanted = penstock_allocation_memory_info(allocation);
 	enum penstock_status status = new_memory(opening, &wanted, transfer);
 
 	if (status == PENSTOCK_STATUS_QUOTA_EXCEEDED || status == PENSTOCK_STATUS_NO_MEMORY) {
@@ -664,6 +657,17 @@ enum penstock_status penstock_opening_find(struct penstock_session *session, uin
 	}
 	*ret_opening = opening;
 	return penstock_device_check(opening->device, ret_refusal);
+}
+
+enum penstock_status penstock_opening_usable(const struct penstock_opening *opening,
+					     struct penstock_refusal *ret_refusal)
+{
+	if (PENSTOCK_LIKELY(opening->allocation->offered == 0)) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	return penstock_refuse(ret_refusal, PENSTOCK_STATUS_GRAPHICS_INVALID_ALLOCATION_USAGE,
+			       "0x%" PRIx64 " is offered: it has to be reclaimed before it is used",
+			       opening->name);
 }
 
 /* ---------------------------------------------------------------- restore */

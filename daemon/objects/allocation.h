@@ -42,13 +42,15 @@ struct penstock_allocation {
 	struct penstock_session_id token;            /* 0/0: not shared */
 	struct penstock_create_allocation_info info; /* name and device are not kept */
 	uint64_t id;
-	uint32_t references;     /* openings, destroyed ones with submissions included */
-	uint32_t openings;       /* that have a name */
-	uint32_t instance_count; /* of `instances`, and of those that were taken */
-	bool stored;             /* has a row */
-	bool kept;               /* the row outlives us: the daemon ends */
-	bool published;          /* the token is in the directory */
-	bool sharing;            /* somebody asked for a token: its bytes are copied from then on */
+	uint32_t references;             /* openings, destroyed ones with submissions included */
+	uint32_t openings;               /* that have a name */
+	uint32_t instance_count;         /* of `instances`, and of those that were taken */
+	uint32_t offered;                /* PENSTOCK_OFFER_; 0: not offered, it may be used */
+	struct penstock_transfer *offer; /* offered, and not in effect yet; it is its lane's */
+	bool stored;                     /* has a row */
+	bool kept;                       /* the row outlives us: the daemon ends */
+	bool published;                  /* the token is in the directory */
+	bool sharing; /* somebody asked for a token: its bytes are copied from then on */
 };
 
 struct penstock_opening {
@@ -94,10 +96,29 @@ static inline bool penstock_allocation_shared(const struct penstock_allocation *
 	return allocation->token.high != 0 || allocation->token.low != 0;
 }
 
+/* What the memory manager is to know of an instance of it. */
+static inline struct penstock_allocation_info
+penstock_allocation_memory_info(const struct penstock_allocation *allocation)
+{
+	return (struct penstock_allocation_info){
+		.id = allocation->id,
+		.size_bytes = allocation->info.size_bytes,
+		.segment_set = allocation->info.segment_set,
+		.preferred_segment = allocation->info.preferred_segment,
+		.flags = allocation->info.flags,
+		.priority = allocation->info.priority,
+	};
+}
+
 /* Gives it a token, for the request `serial` of `session`. SUCCESS, NO_MEMORY. */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_allocation_publish(struct penstock_allocation *allocation,
 						 struct penstock_session *session, uint64_t serial);
+
+/* The status to use the opening's allocation with: GRAPHICS_INVALID_ALLOCATION_USAGE: offered. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_opening_usable(const struct penstock_opening *opening,
+					     struct penstock_refusal *ret_refusal);
 
 /* Its row, or its row again. Returns the sequence. */
 uint64_t penstock_allocation_store(struct penstock_allocation *allocation);

@@ -55,14 +55,7 @@ static enum penstock_status new_memory(struct penstock_allocation *allocation,
 				       struct penstock_instance *instance)
 {
 	const struct penstock_principal *payer = allocation->principal;
-	const struct penstock_allocation_info info = {
-		.id = allocation->id,
-		.size_bytes = allocation->info.size_bytes,
-		.segment_set = allocation->info.segment_set,
-		.preferred_segment = allocation->info.preferred_segment,
-		.flags = allocation->info.flags,
-		.priority = allocation->info.priority,
-	};
+	const struct penstock_allocation_info info = penstock_allocation_memory_info(allocation);
 	enum penstock_status status = penstock_principal_check_quota(payer, info.size_bytes);
 
 	return status != PENSTOCK_STATUS_SUCCESS

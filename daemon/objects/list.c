@@ -46,6 +46,13 @@ static enum penstock_status refuse_element(const struct penstock_device *device,
 				       " was opened by another device of the session",
 				       i, element->name);
 	}
+	if (opening->allocation->offered != 0) {
+		return penstock_refuse(ret_refusal,
+				       PENSTOCK_STATUS_GRAPHICS_INVALID_ALLOCATION_USAGE,
+				       "allocation list element %u: 0x%" PRIx64
+				       " is offered: it has to be reclaimed before it is used",
+				       i, element->name);
+	}
 	return penstock_refuse(ret_refusal, PENSTOCK_STATUS_ACCESS_DENIED,
 			       "allocation list element %u: 0x%" PRIx64
 			       " was opened read-only, and WriteOperation is set",
@@ -66,7 +73,7 @@ static enum penstock_status convert_element(struct penstock_held *held,
 		opening = penstock_name_table_find(&device->session->names, element->name,
 						   PENSTOCK_NAME_OPENING);
 		known = known && opening != NULL && opening->device == device &&
-			!(write && opening->read_only);
+			!(write && opening->read_only) && opening->allocation->offered == 0;
 	}
 	if (PENSTOCK_UNLIKELY(!known)) {
 		return refuse_element(device, element, i, opening, ret_refusal);

@@ -404,6 +404,27 @@ enum penstock_status penstock_read_back(struct penstock_session *session, uint64
 					struct penstock_refusal *ret_refusal);
 void penstock_read_back_end(struct penstock_request *request);
 
+/*
+ * For all of the openings or none: what they name may be dropped once the submissions and transfers
+ * so far have ended (`priority` is PENSTOCK_OFFER_), and cannot be used until it is reclaimed.
+ * Reclaim says at once which contents are lost; asked again, it says the same until they are
+ * written. Priorities count from now on. Only for whoever pays where the allocation is shared.
+ * SUCCESS, INVALID_HANDLE, INVALID_PARAMETER (priority), LIMIT_EXCEEDED (count), ACCESS_DENIED,
+ * NO_MEMORY.
+ */
+enum penstock_status penstock_offer_allocations(struct penstock_session *session, uint64_t serial,
+						const uint64_t *names, size_t count,
+						uint32_t priority,
+						struct penstock_refusal *ret_refusal);
+enum penstock_status penstock_reclaim_allocations(struct penstock_session *session, uint64_t serial,
+						  const uint64_t *names, size_t count,
+						  bool *ret_discarded,
+						  struct penstock_refusal *ret_refusal);
+enum penstock_status penstock_set_allocation_priority(struct penstock_session *session,
+						      uint64_t serial, const uint64_t *names,
+						      size_t count, uint32_t priority,
+						      struct penstock_refusal *ret_refusal);
+
 /* D3DKMT_DEVICEEXECUTION_STATE */
 enum penstock_device_execution {
 	PENSTOCK_DEVICE_ACTIVE = 1,

@@ -140,6 +140,38 @@ static void end(struct penstock_transfer *transfer, enum penstock_status status)
 	penstock_opening_put(opening);
 }
 
+/* ---------------------------------------------------------------- offer */
+
+void penstock_transfer_begin_offer(struct penstock_transfer *transfer,
+				   struct penstock_opening *opening)
+{
+	struct penstock_request nobody = { .serial = 0 };
+
+	begin(transfer, opening, PENSTOCK_TRANSFER_OFFER, &nobody);
+	/* It is answered already, and undone by nothing but a reclaim. */
+	penstock_list_remove(&transfer->pending.session_link);
+	transfer->pending.request = NULL;
+	opening->allocation->offer = transfer;
+	penstock_lane_advance(opening->lane);
+}
+
+static void offer(struct penstock_transfer *transfer, bool effective)
+{
+	struct penstock_allocation *allocation = transfer->opening->allocation;
+
+	allocation->offer = NULL;
+	if (effective) {
+		penstock_vidmm_allocation_offer(allocation->memory,
+						(enum penstock_offer_priority)allocation->offered);
+	}
+	end(transfer, PENSTOCK_STATUS_SUCCESS);
+}
+
+void penstock_transfer_cancel_offer(struct penstock_transfer *transfer)
+{
+	offer(transfer, false);
+}
+
 /* ---------------------------------------------------------------- create */
 
 void penstock_transfer_begin_create(struct penstock_transfer *transfer,
@@ -315,6 +347,7 @@ static void start_share(struct penstock_transfer *transfer)
 static void start(struct penstock_transfer *transfer)
 {
 	if (transfer->opening->failed) {
+		transfer->opening->allocation->offer = NULL;
 		end(transfer, PENSTOCK_STATUS_NO_MEMORY);
 		return;
 	}
@@ -333,6 +366,9 @@ static void start(struct penstock_transfer *transfer)
 		break;
 	case PENSTOCK_TRANSFER_SHARE:
 		start_share(transfer);
+		break;
+	case PENSTOCK_TRANSFER_OFFER:
+		offer(transfer, true);
 		break;
 	}
 }
@@ -578,7 +614,10 @@ static enum penstock_status begin_upload(struct penstock_session *session, uint6
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_ACCESS_DENIED,
 				       "0x%" PRIx64 " was opened read-only", name);
 	}
-	status = check_lock(opening, flags, true, ret_refusal);
+	status = penstock_opening_usable(opening, ret_refusal);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = check_lock(opening, flags, true, ret_refusal);
+	}
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
@@ -695,7 +734,10 @@ static enum penstock_status begin_read_back(struct penstock_session *session, ui
 				       "a read-back of %u bytes; at most %u", size_bytes,
 				       PENSTOCK_LIMIT_PAYLOAD_BYTES);
 	}
-	status = check_lock(opening, flags, false, ret_refusal);
+	status = penstock_opening_usable(opening, ret_refusal);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = check_lock(opening, flags, false, ret_refusal);
+	}
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
@@ -781,6 +823,9 @@ static enum penstock_status begin_share(struct penstock_session *session, uint64
 		return PENSTOCK_STATUS_SUCCESS;
 	}
 	status = penstock_opening_find(session, name, &opening, ret_refusal);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = penstock_opening_usable(opening, ret_refusal);
+	}
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}

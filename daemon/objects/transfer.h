@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Transfers: what a session does with an allocation beside submitting, in session order: creating
- * it (pages are being reserved), uploads, read-backs, sharing. A lane orders them against the
- * session's submissions:
+ * it (pages are being reserved), uploads, read-backs, sharing, offering. A lane orders them against
+ *the session's submissions:
  *
  *	submissions ahead (lane.active) | transfer, its followers | transfer, its followers | ...
  *
@@ -33,6 +33,7 @@ enum penstock_transfer_kind {
 	PENSTOCK_TRANSFER_UPLOAD,
 	PENSTOCK_TRANSFER_READ_BACK,
 	PENSTOCK_TRANSFER_SHARE,
+	PENSTOCK_TRANSFER_OFFER,
 };
 
 enum penstock_transfer_state {
@@ -80,6 +81,13 @@ struct penstock_transfer *penstock_transfer_new(void);
 void penstock_transfer_begin_create(struct penstock_transfer *transfer,
 				    struct penstock_opening *opening,
 				    struct penstock_request *request);
+
+/* Behind what the lane holds so far the allocation is offered; nobody waits for it. */
+void penstock_transfer_begin_offer(struct penstock_transfer *transfer,
+				   struct penstock_opening *opening);
+
+/* It is taken back before that. */
+void penstock_transfer_cancel_offer(struct penstock_transfer *transfer);
 
 /* vidmm's answer; the argument is the transfer. */
 void penstock_transfer_reserved(void *argument, enum penstock_status status);

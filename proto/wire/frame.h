@@ -57,6 +57,9 @@
 	FRAME(QUERY_SYNC_OBJECT, 0x12, QuerySyncObject)                                            \
 	FRAME(SIGNAL, 0x13, Signal)                                                                \
 	FRAME(WAIT, 0x14, Wait)                                                                    \
+	FRAME(OFFER_ALLOCATIONS, 0x15, OfferAllocations)                                           \
+	FRAME(RECLAIM_ALLOCATIONS, 0x16, ReclaimAllocations)                                       \
+	FRAME(SET_ALLOCATION_PRIORITY, 0x17, SetAllocationPriority)                                \
 	FRAME(ADMIN_STATUS, 0x40, AdminStatus)                                                     \
 	FRAME(ADMIN_CONTEXTS, 0x41, AdminContexts)                                                 \
 	FRAME(ADMIN_CONTEXT, 0x42, AdminContext)                                                   \
@@ -84,6 +87,7 @@
 	FRAME(CLOSING, 0x88, Closing)                                                              \
 	FRAME(SYNC_OBJECT_STATE, 0x89, SyncObjectState)                                            \
 	FRAME(SYNC_VALUE, 0x8a, SyncValue)                                                         \
+	FRAME(RECLAIMED, 0x8b, Reclaimed)                                                          \
 	FRAME(STATUS_REPORT, 0xc0, StatusReport)                                                   \
 	FRAME(CONTEXT_REPORT, 0xc1, ContextReport)                                                 \
 	FRAME(ALLOCATION_REPORT, 0xc2, AllocationReport)                                           \

@@ -50,7 +50,8 @@
 #define PENSTOCK_LIMIT_COMMAND_BYTES         (16u << 20)
 #define PENSTOCK_LIMIT_ALLOCATION_LIST       65536u /* elements; an index is 16 bits */
 #define PENSTOCK_LIMIT_PATCH_LIST            (1u << 20)
-#define PENSTOCK_LIMIT_BROADCAST_CONTEXTS    64u /* beside the one that it is submitted to */
+#define PENSTOCK_LIMIT_REQUEST_ALLOCATIONS   4096u /* of one offer, reclaim or set-priority */
+#define PENSTOCK_LIMIT_BROADCAST_CONTEXTS    64u   /* beside the one that it is submitted to */
 #define PENSTOCK_LIMIT_DMA_BUFFER_BYTES      (16u << 20)
 
 /* an administrator's report: one turn of the loop makes it, and other clients wait for that */
@@ -75,8 +76,9 @@
 
 /* an allocation */
 #define PENSTOCK_LIMIT_ALLOCATION_BYTES (1ull << 32)
-#define PENSTOCK_LIMIT_RENAMING_LIST    8u /* MaximumRenamingListLength: instances, the current one \
-					    */
+#define PENSTOCK_LIMIT_RENAMING_LIST                                                               \
+	8u /* MaximumRenamingListLength: instances, the current one                                \
+	    */
 
 /* fixed by the documents */
 #define PENSTOCK_GDI_ALLOCATION_LIST 256u /* DXGK_CONTEXTINFO of a GDI context */

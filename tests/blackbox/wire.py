@@ -27,6 +27,9 @@ TYPES = {
     "OPEN_SYNC_OBJECT": (0x11, "OpenSyncObject"),
     "QUERY_SYNC_OBJECT": (0x12, "QuerySyncObject"), "SIGNAL": (0x13, "Signal"),
     "WAIT": (0x14, "Wait"),
+    "OFFER_ALLOCATIONS": (0x15, "OfferAllocations"),
+    "RECLAIM_ALLOCATIONS": (0x16, "ReclaimAllocations"),
+    "SET_ALLOCATION_PRIORITY": (0x17, "SetAllocationPriority"),
     "ADMIN_STATUS": (0x40, "AdminStatus"), "ADMIN_CONTEXTS": (0x41, "AdminContexts"),
     "ADMIN_CONTEXT": (0x42, "AdminContext"), "ADMIN_ALLOCATIONS": (0x43, "AdminAllocations"),
     "ADMIN_SEGMENTS": (0x44, "AdminSegments"), "ADMIN_QUEUES": (0x45, "AdminQueues"),
@@ -41,6 +44,7 @@ TYPES = {
     "DEVICE_STATE": (0x85, "DeviceState"), "CONTEXT_STATE": (0x86, "ContextState"),
     "FENCE": (0x87, "Fence"), "CLOSING": (0x88, "Closing"),
     "SYNC_OBJECT_STATE": (0x89, "SyncObjectState"), "SYNC_VALUE": (0x8a, "SyncValue"),
+    "RECLAIMED": (0x8b, "Reclaimed"),
     "STATUS_REPORT": (0xc0, "StatusReport"), "CONTEXT_REPORT": (0xc1, "ContextReport"),
     "ALLOCATION_REPORT": (0xc2, "AllocationReport"), "SEGMENT_REPORT": (0xc3, "SegmentReport"),
     "QUEUE_REPORT": (0xc4, "QueueReport"), "DUMP_REPORT": (0xc5, "DumpReport"),
@@ -105,6 +109,9 @@ def encode(message, /, **fields):
         if kind == "string":
             data = value.encode() if isinstance(value, str) else value
             out += varint(number << 3 | 2) + varint(len(data)) + data
+        elif isinstance(value, (list, tuple)):  # of fixed64, packed
+            data = struct.pack(f"<{len(value)}Q", *value)
+            out += varint(number << 3 | 2) + varint(len(data)) + data if value else b""
         elif kind == "fixed64":
             out += varint(number << 3 | 1) + struct.pack("<Q", value)
         elif kind == "fixed32":
@@ -175,7 +182,12 @@ def decode(kind, data):
         if key >> 3 not in SCHEMA[kind]:
             continue
         name, field, repeated = SCHEMA[kind][key >> 3]
-        if repeated:
+        if repeated and field in VARINT and key & 7 == 2:  # packed
+            inside = 0
+            while inside < len(value):
+                item, inside = read_varint(value, inside)
+                getattr(message, name).append(convert(field, item))
+        elif repeated:
             getattr(message, name).append(convert(field, value))
         else:
             setattr(message, name, convert(field, value))

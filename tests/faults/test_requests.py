@@ -29,6 +29,7 @@ LACKS = {wire.STATUS[name] for name in (
     if name in wire.STATUS}
 LOST = {wire.STATUS["DEVICE_REMOVED"], wire.STATUS["GRAPHICS_GPU_EXCEPTION_ON_DEVICE"]}
 GUARANTEED = 0x10000
+IGNORE_SYNC, DISCARD = 0x8, 0x80
 SWEEP_MAX = 3000
 
 
@@ -222,6 +223,20 @@ def submit_to_anothers_allocation(client):
         client.context, wire.copy(0, 0, 1, 0, 16), [(client.a, False), (name, True)]))]
 
 
+def submit_a_broadcast(client):
+    command = wire.update(0, 4096, [7] * 200) * 4
+    return [client.peer.request("CREATE_CONTEXT", name=client.next, device=client.device),
+            client.peer.submit(wire.submission(client.context, command, [(client.b, True)],
+                                               broadcast=[client.next]))]
+
+
+def submit_a_large_broadcast(client):
+    command = wire.update(0, 4096, [7] * 2000) * 20
+    return [client.peer.request("CREATE_CONTEXT", name=client.next, device=client.device),
+            client.peer.submit(wire.submission(client.context, command, [(client.b, True)],
+                                               broadcast=[client.next]))]
+
+
 def submit_what_is_refused(client):
     return [client.peer.submit(wire.submission(client.context, wire.fill(3, 0, 4, 1), []))]
 
@@ -236,6 +251,23 @@ def upload_a_large_one(client):
 
 def upload_behind_work(client):
     return [client.copies(), client.peer.upload(client.a, b"\x22" * 8192)]
+
+
+def discard_behind_work(client):
+    return [client.copies(),
+            client.peer.request("UPLOAD", b"\x22" * 8192, allocation=client.b, flags=DISCARD)]
+
+
+def upload_beside_work(client):
+    return [client.copies(), client.peer.request("UPLOAD", b"\x22" * 64, allocation=client.b,
+                                                 offset=MIB, flags=IGNORE_SYNC)]
+
+
+def offer_and_reclaim(client):
+    request = client.peer.request
+    return [client.copies(), request("OFFER_ALLOCATIONS", allocations=[client.b], priority=1),
+            request("RECLAIM_ALLOCATIONS", allocations=[client.b]),
+            request("SET_ALLOCATION_PRIORITY", allocations=[client.b], priority=0x50000000)]
 
 
 def read_back(client):
@@ -317,6 +349,8 @@ def good_statuses(act):
 def bad_statuses(act):
     if act is everything:  # what was not made cannot be used
         return LACKS | {None, wire.STATUS["INVALID_HANDLE"], wire.STATUS["INVALID_PARAMETER"]}
+    if act in (submit_a_broadcast, submit_a_large_broadcast):  # likewise
+        return LACKS | LOST | {None, wire.STATUS["INVALID_HANDLE"]}
     if act is submit_to_anothers_allocation:  # likewise, what was not opened
         return LACKS | LOST | {None, wire.STATUS["INVALID_HANDLE"]}
     return LACKS | {None} | (LOST if act in SUBMISSIONS + SUBMISSIONS_OF_OTHERS else set())
@@ -362,8 +396,10 @@ REQUESTS = (create_device, create_context, create_guaranteed_context, create_all
             query_sync_object, signal_and_wait, signal_and_wait_in_a_stream,
             destroy_allocation, destroy_context, destroy_device, submit, submit_many,
             submit_a_large_command, submit_a_chain, submit_to_anothers_allocation,
+            submit_a_broadcast, submit_a_large_broadcast,
             submit_what_is_refused, upload, upload_a_large_one,
-            upload_behind_work, read_back, read_back_a_large_one, read_back_behind_work,
+            upload_behind_work, discard_behind_work, upload_beside_work, offer_and_reclaim,
+            read_back, read_back_a_large_one, read_back_behind_work,
             query_device, query_context, sync, reports, dump)
 
 

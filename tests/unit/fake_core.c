@@ -64,6 +64,8 @@ struct penstock_vidmm_allocation {
 	unsigned references;
 	unsigned accesses;
 	unsigned locks;
+	enum penstock_offer_priority offered;
+	bool lost;
 	bool placed;
 	bool own_file;
 };
@@ -261,6 +263,9 @@ penstock_vidmm_allocation_restore(struct penstock_vidmm_process *process,
 	struct penstock_vidmm_allocation *allocation = new_allocation(process, info);
 
 	*ret_allocation = allocation;
+	if (info->priority > fake.restored_priority) {
+		fake.restored_priority = info->priority;
+	}
 	if (record < MOST_RECORDS && records[record].bytes != NULL && !records[record].claimed &&
 	    records[record].process == process->id) {
 		records[record].claimed = true;
@@ -348,6 +353,7 @@ uint8_t *penstock_vidmm_access_begin(struct penstock_vidmm_allocation *allocatio
 	}
 	allocation->accesses++;
 	fake.accesses++;
+	allocation->lost = allocation->lost && (access & PENSTOCK_ACCESS_WRITE) == 0;
 	return records[allocation->record].bytes + offset;
 }
 
@@ -356,6 +362,33 @@ void penstock_vidmm_access_end(struct penstock_vidmm_allocation *allocation)
 	ck_assert_uint_gt(allocation->accesses, 0);
 	allocation->accesses--;
 	fake.accesses--;
+}
+
+void penstock_vidmm_allocation_offer(struct penstock_vidmm_allocation *allocation,
+				     enum penstock_offer_priority priority)
+{
+	ck_assert_uint_eq(allocation->accesses, 0);
+	ck_assert_uint_ne(priority, PENSTOCK_OFFER_PRIORITY_NONE);
+	fake.offered += allocation->offered == PENSTOCK_OFFER_PRIORITY_NONE;
+	fake.offer_priority = priority;
+	allocation->offered = priority;
+	allocation->lost = allocation->lost || fake.drop_offered;
+}
+
+bool penstock_vidmm_allocation_reclaim(struct penstock_vidmm_allocation *allocation)
+{
+	fake.offered -= allocation->offered != PENSTOCK_OFFER_PRIORITY_NONE;
+	allocation->offered = PENSTOCK_OFFER_PRIORITY_NONE;
+	return !allocation->lost;
+}
+
+enum penstock_status
+penstock_vidmm_allocation_set_priority(struct penstock_vidmm_allocation *allocation,
+				       uint32_t priority)
+{
+	fake.priority = priority;
+	allocation->info.priority = priority;
+	return PENSTOCK_STATUS_SUCCESS;
 }
 
 void penstock_vidmm_lock(struct penstock_vidmm_allocation *allocation)

@@ -21,6 +21,10 @@ struct fake_core {
 	unsigned processes;            /* likewise */
 	unsigned accesses;             /* begun and not ended */
 	unsigned locks;                /* of these, locked */
+	unsigned offered;              /* allocations that may be dropped */
+	uint32_t offer_priority;       /* of the last offer */
+	uint32_t priority;             /* that was set last */
+	uint32_t restored_priority;    /* the highest of what was restored */
 	unsigned closed;               /* times that a principal's memory was taken away */
 	unsigned kept;                 /* allocations that were freed while keeping */
 	unsigned promised_slots;
@@ -31,6 +35,7 @@ struct fake_core {
 	bool share_later;
 	bool moving;         /* access_begin answers NULL */
 	bool local;          /* and an access that is HELD */
+	bool drop_offered;   /* what is offered is lost at once */
 	bool no_more;        /* allocation_new answers NO_MEMORY */
 	bool worker_later;   /* jobs wait for fake_core_work */
 	uint32_t segment_id; /* what allocations are placed in when they are submitted */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/fake_objects.h"
 
+#include "proto/wire/limits.h"
+
 #include "daemon/objects/observe.h"
 #include "daemon/objects/operator.h"
 
@@ -637,4 +639,41 @@ void penstock_observe_debug_reports(const struct penstock_machine *machine,
 
 	(void)machine;
 	visit(owner, &report, 1000);
+}
+
+enum penstock_status penstock_offer_allocations(struct penstock_session *session, uint64_t serial,
+						const uint64_t *names, size_t count,
+						uint32_t priority,
+						struct penstock_refusal *ret_refusal)
+{
+	(void)ret_refusal;
+	fake.named = count == 0 ? 0 : names[count - 1];
+	fake.named_count = count;
+	fake.priority = priority;
+	return run(session, serial);
+}
+
+enum penstock_status penstock_reclaim_allocations(struct penstock_session *session, uint64_t serial,
+						  const uint64_t *names, size_t count,
+						  bool *ret_discarded,
+						  struct penstock_refusal *ret_refusal)
+{
+	if (count > PENSTOCK_LIMIT_REQUEST_ALLOCATIONS) {
+		(void)run(session, serial);
+		ret_refusal->status = PENSTOCK_STATUS_LIMIT_EXCEEDED;
+		return ret_refusal->status;
+	}
+	for (size_t i = 0; i < count; i++) {
+		ret_discarded[i] = names[i] % 2 == 1;
+	}
+	fake.named_count = count;
+	return run(session, serial);
+}
+
+enum penstock_status penstock_set_allocation_priority(struct penstock_session *session,
+						      uint64_t serial, const uint64_t *names,
+						      size_t count, uint32_t priority,
+						      struct penstock_refusal *ret_refusal)
+{
+	return penstock_offer_allocations(session, serial, names, count, priority, ret_refusal);
 }

@@ -33,6 +33,9 @@ struct fake_objects {
 	unsigned calls;       /* requests that reached a session */
 	unsigned submissions; /* of them */
 	uint32_t lock_flags;  /* of the last upload or read-back */
+	uint64_t named;       /* of an offer or a priority: the last name */
+	size_t named_count;
+	uint32_t priority;
 	unsigned uploads, torn_uploads, read_backs, read_backs_ended;
 	uint64_t received, fences_from; /* as the client of a resume said */
 	uint64_t command_sum;           /* of the bytes of all command buffers */

@@ -80,7 +80,7 @@ START_TEST(the_page_lists_every_frame)
 	count++;
 	PENSTOCK_FRAMES(FRAME)
 #undef FRAME
-	ck_assert_uint_eq(rows_starting_with("| 0x"), count + 6); /* and the submit flags */
+	ck_assert_uint_eq(rows_starting_with("| 0x"), count + 10); /* and the submit flags */
 }
 END_TEST
 
@@ -107,6 +107,8 @@ START_TEST(the_page_gives_the_limits)
 	says("\n| patch list of a submission | %u entries |", PENSTOCK_LIMIT_PATCH_LIST);
 	says("\n| further contexts of a submission | %u |", PENSTOCK_LIMIT_BROADCAST_CONTEXTS);
 	says("\n| size of an allocation | %llu bytes |", PENSTOCK_LIMIT_ALLOCATION_BYTES);
+	says("\n| allocations of an offer, a reclaim or a priority | %u |",
+	     PENSTOCK_LIMIT_REQUEST_ALLOCATIONS);
 	says("\n| instances of an allocation | %u |", PENSTOCK_LIMIT_RENAMING_LIST);
 	says("\n| width and height of a surface | %u pixels |", PENSTOCK_LIMIT_SURFACE_EXTENT);
 	says("\n| lease | %u seconds |", PENSTOCK_LIMIT_LEASE_S);

@@ -637,6 +637,31 @@ penstock_allocation_read_back_with(struct penstock_connection *connection, uint6
 				   uint64_t offset, void *bytes, uint64_t size_bytes,
 				   uint32_t flags, penstock_transfer_done *done, void *owner);
 
+/* ---------------------------------------------------------------- offer and reclaim */
+
+/*
+ * What these allocations hold is not needed for now and may be dropped where memory is wanted, from
+ * the end of the submissions made so far on. Until they are reclaimed nothing can be done with
+ * them: GRAPHICS_INVALID_ALLOCATION_USAGE. All of them or none. `priority` is PENSTOCK_OFFER_. At
+ * most 4096 allocations in one call (LIMIT_EXCEEDED), as in the next two.
+ */
+PENSTOCK_API enum penstock_status penstock_allocations_offer(struct penstock_connection *connection,
+							     const uint64_t *allocations,
+							     uint32_t count, uint32_t priority);
+
+/*
+ * They can be used again. Waits. ret_discarded[i] says whether the content of allocations[i] was
+ * lost: it reads as zeros then.
+ */
+PENSTOCK_API enum penstock_status
+penstock_allocations_reclaim(struct penstock_connection *connection, const uint64_t *allocations,
+			     uint32_t count, bool *ret_discarded);
+
+/* D3DDDI_ALLOCATIONPRIORITY, 0x28000000 to 0xC8000000: who stays in local memory; at once. */
+PENSTOCK_API enum penstock_status
+penstock_allocations_set_priority(struct penstock_connection *connection,
+				  const uint64_t *allocations, uint32_t count, uint32_t priority);
+
 /* ---------------------------------------------------------------- building command buffers */
 
 /*
