@@ -22,7 +22,7 @@ int penstock_test_main(Suite *suite)
 
 char *penstock_test_directory(void)
 {
-	/* A tmpfs where there is one, as an operator has it: fallocate and punching cost nothing. */
+	/* A tmpfs where there is one, as an operator has it: fallocate costs nothing there. */
 	const char *parent = getenv("TMPDIR"), *shm = "/dev/shm";
 	char path[256];
 

@@ -71,7 +71,7 @@ struct penstock_vidmm_allocation {
 	uint64_t hole_offset;
 	uint32_t packed_segment_id; /* claim's own */
 	uint64_t packed_offset;
-	uint64_t part_stamp;              /* of the last part that it was counted for */
+	uint64_t part_stamp; /* of the last part that it was counted for */
 	struct penstock_pages_request request;
 	struct penstock_file_job job;
 	struct penstock_paging_operation operation;

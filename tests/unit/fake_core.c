@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/fake_core.h"
 
-#include "daemon/memory/progress.h"
-
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,14 +23,6 @@ static struct record {
 	uint8_t *bytes; /* owned; NULL: free */
 	bool claimed;
 } records[MOST_RECORDS];
-static struct progress {
-	uint64_t accepted;
-	uint64_t completed;
-	uint64_t failed;
-	uint64_t refused;
-	bool used;
-	bool claimed;
-} progress_records[MOST_RECORDS];
 static uint8_t generation;
 
 static size_t sizes[MOST_RECORDS];
@@ -464,127 +454,6 @@ void fake_core_progress(void)
 	vidmm_now->config.progress(vidmm_now->config.owner);
 }
 
-/* ---------------------------------------------------------------- progress */
-
-struct penstock_progress {
-	bool keep;
-};
-
-enum penstock_status penstock_progress_open(const char *memory_dir,
-					    struct penstock_progress **ret_progress,
-					    struct penstock_errbuf *reterr_text)
-{
-	(void)memory_dir;
-	(void)reterr_text;
-	*ret_progress = calloc(1, sizeof(**ret_progress));
-	ck_assert_ptr_nonnull(*ret_progress);
-	return PENSTOCK_STATUS_SUCCESS;
-}
-
-void penstock_progress_restore_end(struct penstock_progress *progress)
-{
-	(void)progress;
-	for (unsigned i = 1; i < MOST_RECORDS; i++) {
-		progress_records[i].used = progress_records[i].claimed;
-	}
-}
-
-void penstock_progress_keep(struct penstock_progress *progress)
-{
-	progress->keep = true;
-}
-
-void penstock_progress_close(struct penstock_progress *progress)
-{
-	free(progress);
-}
-
-enum penstock_status penstock_progress_allocate(struct penstock_progress *progress,
-						uint64_t *ret_record)
-{
-	uint64_t i = 1;
-
-	(void)progress;
-	while (progress_records[i].used) {
-		if (++i == MOST_RECORDS) {
-			return PENSTOCK_STATUS_NO_MEMORY;
-		}
-	}
-	progress_records[i] = (struct progress){ .used = true, .claimed = true };
-	*ret_record = i;
-	return PENSTOCK_STATUS_SUCCESS;
-}
-
-enum penstock_status penstock_progress_restore(struct penstock_progress *progress, uint64_t record,
-					       uint64_t *ret_accepted, uint64_t *ret_completed)
-{
-	(void)progress;
-	if (record >= MOST_RECORDS || !progress_records[record].used ||
-	    progress_records[record].claimed) {
-		return PENSTOCK_STATUS_NOT_FOUND;
-	}
-	progress_records[record].claimed = true;
-	*ret_accepted = progress_records[record].accepted;
-	*ret_completed = progress_records[record].completed;
-	return PENSTOCK_STATUS_SUCCESS;
-}
-
-void penstock_progress_set_accepted(struct penstock_progress *progress, uint64_t record,
-				    uint64_t serial)
-{
-	(void)progress;
-	progress_records[record].accepted = serial;
-}
-
-uint64_t fake_core_accepted(uint64_t progress_record)
-{
-	return progress_records[progress_record].accepted;
-}
-
-void penstock_progress_set_completed(struct penstock_progress *progress, uint64_t record,
-				     uint64_t serial)
-{
-	(void)progress;
-	progress_records[record].completed = serial;
-}
-
-void penstock_progress_set_failed(struct penstock_progress *progress, uint64_t record,
-				  uint64_t serial)
-{
-	(void)progress;
-	progress_records[record].failed = serial;
-}
-
-uint64_t penstock_progress_failed(const struct penstock_progress *progress, uint64_t record)
-{
-	(void)progress;
-	return progress_records[record].failed;
-}
-
-void penstock_progress_set_refused(struct penstock_progress *progress, uint64_t record,
-				   uint64_t serial)
-{
-	struct progress *at = &progress_records[record];
-
-	(void)progress;
-	if (at->refused <= at->accepted || at->refused > serial) {
-		at->refused = serial;
-	}
-}
-
-uint64_t penstock_progress_refused(const struct penstock_progress *progress, uint64_t record)
-{
-	(void)progress;
-	return progress_records[record].refused;
-}
-
-void penstock_progress_free(struct penstock_progress *progress, uint64_t record)
-{
-	if (!progress->keep) {
-		progress_records[record] = (struct progress){ .used = false };
-	}
-}
-
 /* ---------------------------------------------------------------- schedule */
 
 struct penstock_scheduler {
@@ -971,18 +840,17 @@ void fake_core_lose_memory(void)
 	for (unsigned i = 0; i < MOST_RECORDS; i++) {
 		free(records[i].bytes);
 		records[i] = (struct record){ .bytes = NULL };
-		progress_records[i] = (struct progress){ .used = false };
 	}
 	generation++;
+	fake_progress_lose();
 }
 
 static struct record saved_records[MOST_RECORDS];
-static struct progress saved_progress[MOST_RECORDS];
 
 void fake_core_kill(void)
 {
 	fake_store_kill();
-	memcpy(saved_progress, progress_records, sizeof(saved_progress));
+	fake_progress_kill();
 	for (unsigned i = 0; i < MOST_RECORDS; i++) {
 		saved_records[i] = records[i];
 		if (records[i].bytes != NULL) {
@@ -999,7 +867,7 @@ void fake_core_resurrect(void)
 		free(records[i].bytes);
 	}
 	memcpy(records, saved_records, sizeof(records));
-	memcpy(progress_records, saved_progress, sizeof(progress_records));
+	fake_progress_resurrect();
 	fake_core_new_run();
 	fake_store_resurrect();
 }
@@ -1019,6 +887,6 @@ void fake_core_new_run(void)
 	job_count = 0;
 	for (unsigned i = 0; i < MOST_RECORDS; i++) {
 		records[i].claimed = false;
-		progress_records[i].claimed = false;
 	}
+	fake_progress_new_run();
 }

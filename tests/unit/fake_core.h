@@ -98,6 +98,12 @@ void fake_store_resurrect(void);
 /* What a progress record says that was accepted. */
 uint64_t fake_core_accepted(uint64_t progress_record);
 
+/* fake_progress.c: its records, as fake_core does with all of it. */
+void fake_progress_lose(void);
+void fake_progress_kill(void);
+void fake_progress_resurrect(void);
+void fake_progress_new_run(void);
+
 /* Rows of a kind that are committed. */
 unsigned fake_core_rows(enum penstock_store_kind kind);
 
