@@ -164,16 +164,19 @@ void penstock_instance_rename(struct penstock_opening *opening, struct penstock_
 struct penstock_lane *penstock_instance_lane(struct penstock_allocation *allocation,
 					     const struct penstock_vidmm_allocation *memory)
 {
+	struct penstock_instance *found = NULL;
+
 	penstock_list_for_each (link, &allocation->instances) {
 		struct penstock_instance *instance =
 			penstock_list_entry(link, struct penstock_instance, link);
 
 		if (instance->memory == memory) {
-			return &instance->lane;
+			found = instance;
+			break;
 		}
 	}
-	PENSTOCK_REQUIRE(!"an instance that is in use is one of its allocation");
-	return NULL;
+	PENSTOCK_REQUIRE(found != NULL); /* what is in use is an instance of its allocation */
+	return &found->lane;
 }
 
 /* ---------------------------------------------------------------- giving back */
