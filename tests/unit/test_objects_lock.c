@@ -265,6 +265,7 @@ START_TEST(B11_an_instance_whose_pages_take_time_is_there_for_the_next)
 	REFUSED(upload("five", DISCARD, &answered), PENDING);
 	ck_assert_uint_eq(fake.allocations, 4);
 	client_disconnect(&client);
+	retire_all(); /* what waited is told before we go */
 	GOOD(client_connect(&fixture, &client, "uid:1", 0));
 }
 END_TEST
