@@ -423,6 +423,7 @@ static struct made broadcast(uint64_t serial)
 /* Serials 1: of three contexts, 2 and 3: of the first. */
 static void replay_broadcast(void)
 {
+	end();
 	begin();
 	add(hello());
 	add(plain(PENSTOCK_FRAME_WELCOME, 0));
