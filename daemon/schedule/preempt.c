@@ -244,10 +244,12 @@ void penstock_scheduler_preempted(struct penstock_scheduler *scheduler, struct p
 		first->queue->preemptions++;
 		first->queue->process->nodes[node->ordinal].preemptions++;
 	}
-	penstock_node_put_back(node, process, gpu_ns);
-	penstock_scheduler_forgive(scheduler, node, process);
-	if (!penstock_scheduler_is_stopping(scheduler, process)) {
+	/* First what was on its rings: what is put back lets go of memory, which may be paged. */
+	if (penstock_scheduler_is_stopping(scheduler, process)) {
+		penstock_scheduler_forgive(scheduler, node, process);
+	} else {
 		penstock_node_page_again(scheduler, node, process);
 	}
+	penstock_node_put_back(node, process, gpu_ns);
 	penstock_node_look_again(node, &node->parked);
 }

@@ -106,21 +106,20 @@ void penstock_node_page_again(struct penstock_scheduler *scheduler, struct penst
 	}
 }
 
-/* DxgkDdiResetEngine: when it returns nothing runs, and what had completed was reported. */
+/*
+ * DxgkDdiResetEngine: when it returns nothing runs, and what had completed was reported. It is
+ * `resetting` until begin_again.
+ */
 PENSTOCK_MUST_CHECK
 static bool stop_process(struct penstock_scheduler *scheduler,
 			 struct penstock_vidmm_process *process)
 {
-	enum penstock_status status;
-
 	penstock_scheduler_tell_process(scheduler, PENSTOCK_TRACE_ENGINE_RESET, 0, process, 0, 0,
 					0);
 	scheduler->resetting = process;
 	penstock_scheduler_forget_preemptions(scheduler, process);
-	status = scheduler->config.backend->ops->reset_engine(
-		penstock_vidmm_process_backend(process));
-	scheduler->resetting = NULL;
-	return status == PENSTOCK_STATUS_SUCCESS;
+	return scheduler->config.backend->ops->reset_engine(
+		       penstock_vidmm_process_backend(process)) == PENSTOCK_STATUS_SUCCESS;
 }
 
 /* After stop_process: what it had on the hardware runs again. */
@@ -129,9 +128,13 @@ static void begin_again(struct penstock_scheduler *scheduler,
 {
 	penstock_vidmm_process_was_reset(process);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
+		penstock_node_put_back(&scheduler->nodes[i], process, 0);
+	}
+	/* What let go of memory may have had it paged: that goes on the rings here, too. */
+	scheduler->resetting = NULL;
+	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		struct penstock_node *node = &scheduler->nodes[i];
 
-		penstock_node_put_back(node, process, 0);
 		penstock_node_page_again(scheduler, node, process);
 		penstock_node_look_again(node, &node->parked);
 	}
@@ -383,6 +386,7 @@ static void reset_now(struct penstock_scheduler *scheduler, struct penstock_rese
 	if (ended) {
 		go_on_without(scheduler, process, culprits);
 	} else {
+		scheduler->resetting = NULL;
 		give_up(scheduler, culprits);
 	}
 	penstock_vidmm_process_release(process);

@@ -85,6 +85,44 @@ START_TEST(D5_a_long_packet_makes_room_for_a_higher_priority_and_ends_after_it)
 }
 END_TEST
 
+static void told(void *argument, enum penstock_status status)
+{
+	*(enum penstock_status *)argument = status;
+}
+
+/* What goes back lets go of memory that leaves then: it is unmapped once. */
+START_TEST(D6_what_is_paged_because_of_a_preemption_is_paged_once)
+{
+	struct penstock_vidmm_allocation *allocation =
+		machine_allocation(&machine, alice, 1, 4096, 2);
+	enum penstock_status status = PENSTOCK_STATUS_PENDING;
+	struct penstock_queue copies;
+	struct work work;
+
+	penstock_queue_init(&copies, machine.scheduler, &low.sharing, 1, 0, NULL);
+	long_work(&work, alice, 4);
+	work_reference(&work, allocation);
+	penstock_scheduler_enqueue(&copies, &work.submission);
+	while (work.submission.state != PENSTOCK_SUBMISSION_ON_HARDWARE) {
+		machine_turn(&machine);
+		(void)machine_execute(machine_process_of(alice), 1);
+		(void)machine_report(&machine, machine_process_of(alice), 1);
+	}
+	ck_assert_int_eq(penstock_vidmm_allocation_share(allocation, told, &status),
+			 PENSTOCK_STATUS_PENDING);
+	if (_i == 0) {
+		penstock_node_preempt(machine.scheduler, &machine.scheduler->nodes[1], alice);
+	} else {
+		machine_kill(&machine, machine_process_of(bob));
+		machine_kill(&machine, machine_process_of(alice));
+	}
+	machine_settle(&machine);
+	ck_assert_int_eq(status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert(work.done);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
 START_TEST(D5_nobody_makes_room_for_who_could_not_run)
 {
 	struct work longs[4], urgent;
@@ -549,6 +587,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, two_places, tear_down);
 	tcase_add_test(tests, D5_a_long_packet_makes_room_for_a_higher_priority_and_ends_after_it);
+	tcase_add_loop_test(tests, D6_what_is_paged_because_of_a_preemption_is_paged_once, 0, 2);
 	tcase_add_test(tests, D5_nobody_makes_room_for_who_could_not_run);
 	tcase_add_test(tests, D5_who_waits_for_memory_is_prepared_before_somebody_makes_room);
 	tcase_add_test(tests, D5_a_higher_priority_of_the_same_process_goes_ahead_too);
