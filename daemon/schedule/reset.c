@@ -55,9 +55,8 @@ void penstock_node_put_in_front(struct penstock_node *node, struct penstock_subm
 	struct penstock_queue *queue = submission->queue;
 	struct penstock_list *head = penstock_list_first(&queue->waiting);
 
-	if (head != NULL && penstock_submission_of(head)->state == PENSTOCK_SUBMISSION_PREPARING) {
-		penstock_scheduler_move(penstock_submission_of(head), PENSTOCK_SUBMISSION_QUEUED);
-		node->preparing--;
+	if (head != NULL) {
+		penstock_node_prepared(node, penstock_submission_of(head));
 	}
 	penstock_scheduler_move(submission, PENSTOCK_SUBMISSION_QUEUED);
 	penstock_list_prepend(&queue->waiting, &submission->queue_link);
