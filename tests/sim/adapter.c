@@ -93,6 +93,17 @@ static void halt(struct sim *sim)
 	sim_gpu_stop(&sim->gpu);
 }
 
+static void reset(struct sim *sim)
+{
+	SIM_TRACE(sim, "adapter_reset", 0);
+	sim->seen.adapter_resets++;
+	sim_things_before_reset(sim);
+	sim->resetting = true;
+	SIM_CHECK(sim, penstock_scheduler_reset_adapter(sim->scheduler), "the reset failed");
+	sim->resetting = false;
+	sim_things_after_reset(sim);
+}
+
 static void turn(void *owner, const uint64_t arguments[3])
 {
 	struct sim *sim = owner;
@@ -103,6 +114,10 @@ static void turn(void *owner, const uint64_t arguments[3])
 		sim->halt = false;
 		halt(sim);
 	}
+	if (sim->reset && !sim->stopped) {
+		reset(sim);
+	}
+	sim->reset = false;
 	if (sim->bells) {
 		sim->bells = false;
 		penstock_scheduler_ring_doorbells(sim->scheduler);
@@ -120,7 +135,8 @@ static void turn(void *owner, const uint64_t arguments[3])
 
 void sim_turn(struct sim *sim)
 {
-	if (!sim->turn_asked && (sim->halt || sim->bells || sim->deliver || sim->progress)) {
+	if (!sim->turn_asked &&
+	    (sim->halt || sim->reset || sim->bells || sim->deliver || sim->progress)) {
 		sim->turn_asked = true;
 		sim_clock_after(&sim->clock, sim_between(&sim->random, 0, 2000), turn, sim, NULL);
 	} else if (!sim->turn_asked && !sim->stopped && sim->failure[0] == '\0') {
@@ -228,6 +244,18 @@ static void failed(void *owner, const char *reason)
 	sim->halt = true;
 }
 
+static void reset_adapter(void *owner, const char *reason)
+{
+	struct sim *sim = owner;
+
+	SIM_TRACE(sim, "reset_asked", 0);
+	SIM_CHECK(sim, !sim->reset && reason[0] != '\0', "a reset was asked for twice");
+	for (uint32_t i = 0; i < SIM_DEVICES; i++) {
+		lose(sim, &sim->devices[i]);
+	}
+	sim->reset = true;
+}
+
 static struct sim_job *job_of(struct penstock_submission *submission)
 {
 	return penstock_container_of(submission, struct sim_job, work.submission);
@@ -329,6 +357,7 @@ void sim_adapter_start(struct sim *sim)
 		.now_ns = now_ns,
 		.device_fault = device_fault,
 		.failed = failed,
+		.reset_adapter = reset_adapter,
 		.submitted = submitted,
 		.defer = defer,
 		.bells = bells,

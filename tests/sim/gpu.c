@@ -430,6 +430,10 @@ static enum penstock_status reset_engine(struct penstock_backend_process *base)
 	struct sim_process *process = process_of(base);
 	struct sim *sim = sim_of(process);
 
+	if (!sim->resetting && sim_chance(&sim->random, sim->habits.stubborn)) {
+		SIM_TRACE(sim, "stubborn process", process->index);
+		return PENSTOCK_STATUS_IO_DEVICE_ERROR; /* it goes on meanwhile */
+	}
 	SIM_TRACE(sim, "reset process", process->index);
 	sim->seen.resets++;
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT && !process->dead; i++) {

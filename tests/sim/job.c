@@ -10,6 +10,7 @@
 
 #include "daemon/schedule/internal.h"
 #include "gpu-backend/dma.h"
+#include "proto/wire/limits.h"
 
 #include <string.h>
 
@@ -202,6 +203,25 @@ void sim_job_leaves(struct sim *sim, struct sim_job *job)
 
 /* ---------------------------------------------------------------- its end */
 
+/* Empty segments would hold what it lists, all that may be in both of them in one. */
+static bool fits(const struct sim *sim, const struct sim_job *job)
+{
+	uint64_t local = 0, aperture = 0, either = 0;
+
+	for (uint32_t i = 0; i < job->thing_count; i++) {
+		const struct sim_thing *thing = job->things[i];
+		uint64_t size = penstock_align_up(thing->size, PENSTOCK_GRANULE_BYTES);
+
+		local += thing->segment_set == 1 ? size : 0;
+		aperture += thing->segment_set == 2 ? size : 0;
+		either += thing->segment_set == 0 || thing->segment_set == 3 ? size : 0;
+	}
+	/* A quarter of the aperture is the window of the DMA pools. */
+	return local <= sim->local_bytes && aperture <= sim->aperture_bytes / 4 * 3 &&
+	       (local + either <= sim->local_bytes ||
+		aperture + either <= sim->aperture_bytes / 4 * 3);
+}
+
 static void check_status(struct sim *sim, const struct sim_job *job, enum penstock_status status)
 {
 	bool lost = job->context->device->lost;
@@ -222,8 +242,8 @@ static void check_status(struct sim *sim, const struct sim_job *job, enum pensto
 		sim->seen.cancelled++;
 		return;
 	case PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY:
-		SIM_CHECK(sim, job->thing_count > 0 || sim->habits.no_space > 0,
-			  "job %u needs no memory", job->number);
+		SIM_CHECK(sim, !fits(sim, job) || sim->habits.no_space > 0,
+			  "job %u fits, and was refused memory", job->number);
 		sim->seen.no_video_memory++;
 		return;
 	case PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE:

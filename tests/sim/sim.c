@@ -58,6 +58,7 @@ static void draw_habits(struct sim *sim)
 	habits->refusals = habit(sim, 300);
 	habits->no_space = habit(sim, 100);
 	habits->slow = habit(sim, 200);
+	habits->stubborn = habit(sim, 100);
 	habits->lies = sim_chance(&sim->random, 100) ? 200 : 0;
 	sim->local_bytes = (1 + sim_below(&sim->random, 3)) * MIB;
 	sim->aperture_bytes = (2 + sim_below(&sim->random, 3)) * MIB;

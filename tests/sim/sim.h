@@ -48,6 +48,7 @@ struct sim_habits {
 	uint32_t refusals; /* of a job for the worker */
 	uint32_t no_space; /* of an fallocate */
 	uint32_t lies;     /* of an action */
+	uint32_t stubborn; /* of a reset of a process: it cannot be ended */
 	uint32_t slow;     /* of a submission: milliseconds an instruction */
 };
 
@@ -58,6 +59,7 @@ struct sim_seen {
 	uint32_t hangs, deaths, late, lost, repeated, lies;
 	uint32_t evictions, shared, principals, refusals, no_space;
 	uint32_t waits, signals, reclaimed, contents_lost;
+	uint32_t adapter_resets;
 };
 
 struct sim_principal {
@@ -105,7 +107,8 @@ struct sim_thing {
 	bool released;     /* its creator's reference was given back */
 	bool sharing;
 	bool shared;
-	bool offered; /* nobody uses it until it is reclaimed */
+	bool offered;                          /* nobody uses it until it is reclaimed */
+	struct penstock_vidmm_location before; /* an adapter reset */
 };
 
 /* A synchronisation object, and what it must be worth at least. */
@@ -207,7 +210,8 @@ struct sim {
 	bool lied;         /* so it may have failed */
 	bool stopped;      /* and there is no GPU any more */
 	/* what the scheduler and the memory manager asked for */
-	bool turn_asked, halt, bells, deliver, progress;
+	bool turn_asked, halt, reset, bells, deliver, progress;
+	bool resetting; /* inside of that */
 	bool watch_asked, slice_asked;
 };
 
@@ -260,6 +264,10 @@ void sim_thing_spoil(struct sim *sim, struct sim_thing *thing);
 
 /* Whether a submission of the principal may list it now. */
 bool sim_thing_usable(const struct sim_thing *thing, const struct sim_principal *principal);
+
+/* Around an adapter reset: what was in local memory may be lost, and says so. */
+void sim_things_before_reset(struct sim *sim);
+void sim_things_after_reset(struct sim *sim);
 
 /* No two are in one place, and no segment holds more than it has. */
 void sim_things_check(struct sim *sim);

@@ -115,7 +115,7 @@ static void is_shared(void *argument, enum penstock_status status)
 	SIM_CHECK(sim,
 		  status == PENSTOCK_STATUS_SUCCESS ||
 			  (status == PENSTOCK_STATUS_NO_MEMORY && sim->habits.no_space > 0) ||
-			  (status == PENSTOCK_STATUS_CANCELLED && sim->stopped),
+			  (status == PENSTOCK_STATUS_CANCELLED && (sim->stopped || sim->resetting)),
 		  "sharing thing %" PRIu64 ": %s", thing->id, penstock_status_text(status));
 	thing->sharing = false;
 	thing->shared = status == PENSTOCK_STATUS_SUCCESS;
@@ -268,22 +268,27 @@ void sim_thing_spoil(struct sim *sim, struct sim_thing *thing)
 static void access_ends(void *owner, const uint64_t arguments[3])
 {
 	struct sim *sim = owner;
-	struct sim_thing *thing = thing_of(sim, arguments[0]);
+	struct sim_thing *thing = thing_of(sim, arguments[0] & UINT32_MAX);
+	bool overtaken = arguments[0] >> 32 != sim->seen.adapter_resets;
 	struct penstock_vidmm_location location;
 	uint8_t *bytes;
 
 	SIM_CHECK(sim, thing != NULL, "a thing that is accessed is gone");
 	penstock_vidmm_allocation_location(thing->allocation, &location);
 	/* What is mapped through the aperture may leave it: its bytes stay. */
-	SIM_CHECK(sim, location.address == arguments[1] || arguments[1] >= PENSTOCK_APERTURE_BASE,
+	SIM_CHECK(sim,
+		  overtaken || location.address == arguments[1] ||
+			  arguments[1] >= PENSTOCK_APERTURE_BASE,
 		  "thing %" PRIu64 " moved from 0x%" PRIx64 " to 0x%" PRIx64
 		  " while a client accessed it",
 		  thing->id, arguments[1], location.address);
 	SIM_TRACE(sim, "access_end thing", thing->id);
 	/* What it was given still is where the bytes are. */
 	bytes = (uint8_t *)(uintptr_t)arguments[2];
-	compare(sim, thing, bytes);
-	write_some(sim, thing, bytes);
+	if (!overtaken) {
+		compare(sim, thing, bytes);
+		write_some(sim, thing, bytes);
+	}
 	penstock_vidmm_access_end(thing->allocation);
 	penstock_vidmm_allocation_unref(thing->allocation);
 	thing->accesses--;
@@ -296,7 +301,7 @@ void sim_thing_hold(struct sim *sim, struct sim_thing *thing)
 	uint32_t held = sim_chance(&sim->random, 500) ? PENSTOCK_ACCESS_HELD : 0;
 	const uint8_t *bytes = begin_access(thing, PENSTOCK_ACCESS_WRITE | held);
 	struct penstock_vidmm_location location;
-	uint64_t arguments[3] = { thing->id };
+	uint64_t arguments[3] = { thing->id | (uint64_t)sim->seen.adapter_resets << 32 };
 
 	SIM_TRACE(sim, "hold thing,there", thing->id, bytes != NULL);
 	if (bytes == NULL) {
@@ -316,6 +321,41 @@ bool sim_thing_usable(const struct sim_thing *thing, const struct sim_principal 
 	return thing->allocation != NULL && !thing->pending && !thing->released &&
 	       !thing->sharing && !thing->offered &&
 	       (thing->shared || thing->principal == principal);
+}
+
+/* ---------------------------------------------------------------- adapter reset */
+
+void sim_things_before_reset(struct sim *sim)
+{
+	for (uint32_t i = 0; i < SIM_THINGS; i++) {
+		struct sim_thing *thing = &sim->things[i];
+
+		if (thing->allocation != NULL && !thing->released) {
+			penstock_vidmm_allocation_location(thing->allocation, &thing->before);
+		}
+	}
+}
+
+void sim_things_after_reset(struct sim *sim)
+{
+	for (uint32_t i = 0; i < SIM_THINGS; i++) {
+		struct sim_thing *thing = &sim->things[i];
+		struct penstock_vidmm_location location;
+
+		if (thing->allocation == NULL || thing->released) {
+			continue;
+		}
+		penstock_vidmm_allocation_location(thing->allocation, &location);
+		if (!location.content_lost || thing->before.content_lost) {
+			continue;
+		}
+		/* What leaves segment 1 is in none already. */
+		SIM_CHECK(sim, thing->before.segment_id != PENSTOCK_SEGMENT_APERTURE,
+			  "thing %" PRIu64 " was lost and was in the aperture", thing->id);
+		SIM_TRACE(sim, "lost thing", thing->id);
+		sim->seen.contents_lost++;
+		memset(thing->bytes, 0, thing->size);
+	}
 }
 
 /* ---------------------------------------------------------------- places */

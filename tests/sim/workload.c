@@ -80,8 +80,8 @@ static void renew(struct sim *sim)
 	for (uint32_t i = 0; i < SIM_DEVICES; i++) {
 		struct sim_device *device = &sim->devices[i];
 
-		if ((device->lost || device->destroyed) && device_is_idle(sim, device) &&
-		    !principal_of(sim, device)->ending) {
+		if ((device->lost || device->destroyed) && !sim->reset &&
+		    device_is_idle(sim, device) && !principal_of(sim, device)->ending) {
 			SIM_TRACE(sim, "renew device", i);
 			begin_device(sim, device);
 		}
@@ -302,10 +302,7 @@ static void maybe_kill(struct sim *sim)
 {
 	struct sim_process *process = &sim->gpu.processes[sim_below(&sim->random, SIM_PROCESSES)];
 
-	/* The system process may not end thrice over one packet. */
-	if (process->used && !process->dead &&
-	    !(process->system && process->paging_deaths + 1 >= 3) &&
-	    sim_chance(&sim->random, sim->habits.deaths)) {
+	if (process->used && !process->dead && sim_chance(&sim->random, sim->habits.deaths)) {
 		sim_gpu_kill(process);
 	}
 }
