@@ -80,8 +80,9 @@ static bool pack_in(struct packing *packing, struct penstock_vidmm_allocation *a
 static bool pack_some(struct packing *packing, const struct penstock_submission *submission,
 		      bool flexible)
 {
-	for (uint32_t i = 0; i < submission->reference_count; i++) {
-		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+	for (uint32_t i = 0; i < penstock_needed_count(submission); i++) {
+		struct penstock_vidmm_allocation *allocation =
+			penstock_needed(submission, i)->allocation;
 		uint32_t segments[PENSTOCK_SEGMENT_COUNT];
 
 		if (allocation == NULL || allocation->packed_segment_id != 0) {
@@ -110,9 +111,12 @@ static bool pack(const struct penstock_submission *submission, struct packing *r
 		ret_packing->limit[i] =
 			vidmm->segments[i].descriptor.commit_limit_bytes - vidmm->reserved_bytes[i];
 	}
-	for (uint32_t i = 0; i < submission->reference_count; i++) {
-		if (submission->references[i].allocation != NULL) {
-			submission->references[i].allocation->packed_segment_id = 0;
+	for (uint32_t i = 0; i < penstock_needed_count(submission); i++) {
+		struct penstock_vidmm_allocation *allocation =
+			penstock_needed(submission, i)->allocation;
+
+		if (allocation != NULL) {
+			allocation->packed_segment_id = 0;
 		}
 	}
 	return pack_some(ret_packing, submission, false) &&
@@ -138,8 +142,9 @@ static enum penstock_status begin_packed(struct penstock_claim *claim)
 	if (!pack(submission, &packing)) {
 		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	}
-	for (uint32_t i = 0; i < submission->reference_count; i++) {
-		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+	for (uint32_t i = 0; i < penstock_needed_count(submission); i++) {
+		struct penstock_vidmm_allocation *allocation =
+			penstock_needed(submission, i)->allocation;
 
 		if (allocation == NULL) {
 			continue;
@@ -173,8 +178,9 @@ static void stamp(struct penstock_claim *claim)
 {
 	const struct penstock_submission *submission = claim->submission;
 
-	for (uint32_t i = 0; i < submission->reference_count; i++) {
-		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+	for (uint32_t i = 0; i < penstock_needed_count(submission); i++) {
+		struct penstock_vidmm_allocation *allocation =
+			penstock_needed(submission, i)->allocation;
 
 		if (allocation != NULL && allocation->claim != claim &&
 		    (allocation->claim == NULL ||
@@ -214,6 +220,7 @@ void penstock_claim_end(struct penstock_submission *submission)
 	if (PENSTOCK_LIKELY(claim == NULL)) {
 		return;
 	}
+	/* All that it lists, whatever part it was for. */
 	for (uint32_t i = 0; i < submission->reference_count; i++) {
 		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
 
@@ -309,8 +316,9 @@ static enum penstock_status place_all(struct penstock_claim *claim)
 	const struct penstock_submission *submission = claim->submission;
 	enum penstock_status status, worst = PENSTOCK_STATUS_SUCCESS;
 
-	for (uint32_t i = 0; i < submission->reference_count; i++) {
-		struct penstock_vidmm_allocation *allocation = submission->references[i].allocation;
+	for (uint32_t i = 0; i < penstock_needed_count(submission); i++) {
+		struct penstock_vidmm_allocation *allocation =
+			penstock_needed(submission, i)->allocation;
 
 		if (allocation == NULL) {
 			continue;

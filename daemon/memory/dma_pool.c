@@ -186,17 +186,28 @@ static enum penstock_status make_slot(struct penstock_dma_size *class)
 	return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 }
 
-/* The smallest that the window has; NULL: none. */
+/* The smallest size that the window has and holds so much; PENSTOCK_DMA_POOL_CLASSES: none. */
+static unsigned index_for(const struct penstock_dma_pool *pool, uint32_t size_bytes)
+{
+	unsigned i = 0;
+
+	while (i < PENSTOCK_DMA_POOL_CLASSES &&
+	       (pool->classes[i].slot_bytes < size_bytes || pool->classes[i].slot_count == 0)) {
+		i++;
+	}
+	return i;
+}
+
 static struct penstock_dma_size *class_for(struct penstock_dma_pool *pool, uint32_t size_bytes)
 {
-	for (unsigned i = 0; i < PENSTOCK_DMA_POOL_CLASSES; i++) {
-		struct penstock_dma_size *class = &pool->classes[i];
+	unsigned index = index_for(pool, size_bytes);
 
-		if (class->slot_bytes >= size_bytes && class->slot_count > 0) {
-			return class;
-		}
-	}
-	return NULL;
+	return index == PENSTOCK_DMA_POOL_CLASSES ? NULL : &pool->classes[index];
+}
+
+bool penstock_dma_pool_offers(const struct penstock_dma_pool *pool, uint32_t size_bytes)
+{
+	return index_for(pool, size_bytes) < PENSTOCK_DMA_POOL_CLASSES;
 }
 
 static bool has_block(const struct penstock_dma_size *class)

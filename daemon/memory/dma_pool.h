@@ -84,6 +84,9 @@ void penstock_dma_pool_unpromise(struct penstock_dma_pool *pool, uint32_t size_b
 
 void penstock_dma_pool_give(struct penstock_dma_pool *pool, uint32_t slot);
 
+/* Whether the window has slots for so many bytes at all. */
+bool penstock_dma_pool_offers(const struct penstock_dma_pool *pool, uint32_t size_bytes);
+
 /* Pages that it holds or is about to: never more than the window. Nobody's quota is charged. */
 uint64_t penstock_dma_pool_reserved_bytes(const struct penstock_dma_pool *pool);
 

@@ -29,14 +29,8 @@ struct room {
 
 static uint64_t capacity(const struct penstock_vidmm *vidmm, uint32_t segment_id)
 {
-	const struct penstock_segment_descriptor *descriptor =
-		&vidmm->segments[segment_id - 1].descriptor;
-	uint64_t window = segment_id == PENSTOCK_SEGMENT_APERTURE
-				  ? penstock_dma_pool_window_bytes(descriptor->size_bytes)
-				  : 0;
-
-	return descriptor->commit_limit_bytes > window ? descriptor->commit_limit_bytes - window
-						       : 0;
+	return vidmm->segments[segment_id - 1].descriptor.commit_limit_bytes -
+	       vidmm->reserved_bytes[segment_id - 1];
 }
 
 static uint32_t set_of(const struct penstock_vidmm_allocation *allocation)
@@ -51,19 +45,32 @@ static uint64_t counted(const struct room *room, uint32_t set)
 	return room->bytes[set] + penstock_align_up(room->small_bytes[set], GRANULE);
 }
 
-/* Whether each set fits the segments that it is of, beside the sets that are parts of it. */
+/* What a set of segments has to hold: all whose own set is a part of it. */
+struct account {
+	uint32_t set;
+	uint64_t needed;
+	uint64_t there;
+};
+
+static struct account account_of(const struct room *room, uint32_t set)
+{
+	struct account account = { .set = set };
+
+	for (uint32_t part = 1; part <= set; part++) {
+		account.needed += (part & ~set) == 0 ? counted(room, part) : 0;
+	}
+	for (uint32_t i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
+		account.there += (set >> i & 1) != 0 ? capacity(room->vidmm, i + 1) : 0;
+	}
+	return account;
+}
+
 static bool has_room(const struct room *room)
 {
 	for (uint32_t set = 1; set < EITHER; set++) {
-		uint64_t needed = 0, there = 0;
+		const struct account account = account_of(room, set);
 
-		for (uint32_t part = 1; part <= set; part++) {
-			needed += (part & ~set) == 0 ? counted(room, part) : 0;
-		}
-		for (uint32_t i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
-			there += (set >> i & 1) != 0 ? capacity(room->vidmm, i + 1) : 0;
-		}
-		if (needed > there) {
+		if (account.needed > account.there) {
 			return false;
 		}
 	}
@@ -129,10 +136,9 @@ static struct penstock_split_list list_of(const struct penstock_submission *subm
 static enum penstock_split_verdict next(const struct penstock_submission *submission,
 					struct penstock_slot_table *table,
 					const struct penstock_part *from, uint32_t most,
-					struct penstock_split *ret_split)
+					struct room *ret_room, struct penstock_split *ret_split)
 {
-	struct room room;
-	const struct penstock_split_list list = list_of(submission, &room);
+	const struct penstock_split_list list = list_of(submission, ret_room);
 
 	return penstock_split_next(&list, table, from->start, from->first_patch, most, ret_split);
 }
@@ -149,6 +155,7 @@ static struct penstock_part behind(const struct penstock_part *part)
 
 /* Each of the smallest parts by itself, up to one that is not DONE. */
 static enum penstock_split_verdict look_at_all(const struct penstock_submission *submission,
+					       struct room *ret_room,
 					       struct penstock_split *ret_split)
 {
 	struct penstock_slot_table table = { .bound = 0 };
@@ -159,20 +166,47 @@ static enum penstock_split_verdict look_at_all(const struct penstock_submission 
 	       ret_split->part.end < submission->args.dma_length) {
 		const struct penstock_part from = behind(&ret_split->part);
 
-		verdict = next(submission, &table, &from, 1, ret_split);
+		verdict = next(submission, &table, &from, 1, ret_room, ret_split);
 	}
 	return verdict;
 }
 
-bool penstock_vidmm_can_fit(const struct penstock_submission *submission, uint32_t *ret_dma_offset)
+/* What was asked for last, of which something did not fit. */
+static void describe(const struct room *room, struct penstock_errbuf *ret_text)
 {
-	struct penstock_split split;
+	static const char *const segments[EITHER] = { "none", "segment 1", "segment 2",
+						      "segments 1 and 2" };
+	struct account account = { .set = EITHER - 1 };
+
+	for (uint32_t set = 1; set < EITHER; set++) {
+		account = account_of(room, set);
+		if (account.needed > account.there) {
+			break;
+		}
+	}
+	penstock_errbuf_set(ret_text,
+			    "out of video memory: %" PRIu64
+			    " bytes are needed at once in %s, which "
+			    "%s %" PRIu64,
+			    account.needed, segments[account.set],
+			    account.set == EITHER - 1 ? "have" : "has", account.there);
+}
+
+bool penstock_vidmm_can_fit(const struct penstock_submission *submission, uint32_t *ret_dma_offset,
+			    struct penstock_errbuf *ret_text)
+{
 	enum penstock_split_verdict verdict;
+	struct penstock_split split;
+	struct room room;
 
 	penstock_vidmm_own_thread(submission->process->vidmm);
-	verdict = look_at_all(submission, &split);
+	verdict = look_at_all(submission, &room, &split);
+	if (verdict != PENSTOCK_SPLIT_TOO_LARGE) {
+		return true;
+	}
 	*ret_dma_offset = split.too_much;
-	return verdict != PENSTOCK_SPLIT_TOO_LARGE;
+	describe(&room, ret_text);
+	return false;
 }
 
 static bool list_stands(struct penstock_vidmm *vidmm, bool stands)
@@ -192,8 +226,9 @@ static bool part_stands(const struct penstock_submission *submission,
 
 	return list_stands(vidmm,
 			   verdict != PENSTOCK_SPLIT_INVALID &&
-				   penstock_dma_is_boundary(args->dma_buffer, args->dma_length,
-							    part->start, part->end)) &&
+				   (part->end == args->dma_length ||
+				    penstock_dma_is_boundary(args->dma_buffer, args->dma_length,
+							     part->start, part->end))) &&
 	       penstock_vidmm_holds(vidmm, split->kept == 0,
 				    "0x10E/0x27: an allocation is bound across a split point that "
 				    "does not reprogram it");
@@ -205,7 +240,8 @@ static enum penstock_status make_part(struct penstock_submission *submission,
 {
 	struct penstock_slot_table table = { .bound = 0 };
 	struct penstock_split split;
-	enum penstock_split_verdict verdict = next(submission, &table, from, most, &split);
+	struct room room;
+	enum penstock_split_verdict verdict = next(submission, &table, from, most, &room, &split);
 
 	if (verdict == PENSTOCK_SPLIT_TOO_LARGE) {
 		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
@@ -223,11 +259,11 @@ static enum penstock_status make_part(struct penstock_submission *submission,
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-/* Something of it ran, or of the chain that it is of: it can only wait. */
+/* It cannot be smaller. Where an earlier pass of its chain ran, it waits for what was there then.
+ */
 static enum penstock_status wait_or_refuse(struct penstock_submission *submission)
 {
-	if (submission->pass == 0 && submission->part.start == 0 &&
-	    submission->resume_offset == 0) {
+	if (submission->pass == 0 || penstock_vidmm_has_begun(submission)) {
 		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	}
 	submission->process->vidmm->somebody_waits = true;
@@ -241,11 +277,16 @@ enum penstock_status penstock_vidmm_split(struct penstock_submission *submission
 	enum penstock_split_verdict verdict;
 	enum penstock_status status;
 	struct penstock_split split;
+	struct room room;
 
 	penstock_vidmm_own_thread(submission->process->vidmm);
+	/* A part stands where it stands in the whole: its slot is as large. */
+	if (!penstock_dma_pool_offers(&submission->process->pool, submission->args.dma_length)) {
+		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+	}
 	if (!submission->split) {
 		/* What can never be finished is not begun. */
-		verdict = look_at_all(submission, &split);
+		verdict = look_at_all(submission, &room, &split);
 		if (!list_stands(submission->process->vidmm, verdict != PENSTOCK_SPLIT_INVALID)) {
 			return PENSTOCK_STATUS_DEVICE_REMOVED;
 		}

@@ -22,6 +22,8 @@ static enum penstock_status choose(struct penstock_vidmm_allocation *allocation)
 			return PENSTOCK_STATUS_SUCCESS;
 		}
 	}
+	/* The next submission may find memory for its place in segment 1 again. */
+	allocation->local_refused = false;
 	return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 }
 
@@ -212,7 +214,6 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 	struct penstock_vidmm_process *process = submission->process;
 	struct penstock_vidmm *vidmm = process->vidmm;
 	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
-	bool refused;
 
 	penstock_vidmm_own_thread(vidmm);
 	PENSTOCK_REQUIRE(!vidmm->stopped);
@@ -230,17 +231,15 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 		status = penstock_dma_pool_take(&process->pool, submission->args.dma_length,
 						&submission->dma_slot, &submission->dma_address);
 	}
-	refused = status != PENSTOCK_STATUS_PENDING;
-	/* What was there for its first pass will be again (pages): a chain that began only waits.
-	 */
-	if (PENSTOCK_UNLIKELY((status == PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY ||
-			       status == PENSTOCK_STATUS_GRAPHICS_CANT_RENDER_LOCKED_ALLOCATION) &&
-			      submission->pass > 0)) {
+	/* Some of it may have run: what is left waits until the lock is gone, and claims nothing. */
+	if (PENSTOCK_UNLIKELY(status == PENSTOCK_STATUS_GRAPHICS_CANT_RENDER_LOCKED_ALLOCATION &&
+			      (submission->pass > 0 || submission->split))) {
+		penstock_vidmm_withdraw(submission);
 		status = PENSTOCK_STATUS_PENDING;
 	}
 	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS)) {
-		/* A chain that waits for what was refused claims nothing meanwhile. */
-		if (refused) {
+		/* What waits for what was refused, or is split, claims nothing meanwhile. */
+		if (status != PENSTOCK_STATUS_PENDING) {
 			penstock_vidmm_withdraw(submission);
 		}
 		vidmm->somebody_waits |= status == PENSTOCK_STATUS_PENDING;

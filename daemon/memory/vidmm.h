@@ -363,10 +363,9 @@ void penstock_vidmm_withdraw(struct penstock_submission *submission);
  * Splitting (daemon/memory/split.h): the submission's part becomes the largest that fits empty
  * segments, and has `most` split points at most; where that part was made already and has not been
  * prepared because it does not fit as it is, one of half its split points. SUCCESS: prepare again.
- * GRAPHICS_NO_VIDEO_MEMORY: it cannot be smaller, and nothing of it ran; or it can never fit, which
- * penstock_vidmm_can_fit tells. PENDING: it cannot be smaller, but something of it ran;
- * `progress` tells when to ask again. DEVICE_REMOVED: its list cannot be cut there, which is a
- * defect of ours; `failed` was called.
+ * GRAPHICS_NO_VIDEO_MEMORY: it cannot be smaller. PENDING: likewise, but an earlier pass of its
+ * chain ran; `progress` tells when to ask again. DEVICE_REMOVED: its list cannot be cut there,
+ * which is a defect of ours; `failed` was called.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_vidmm_split(struct penstock_submission *submission, uint32_t most);
@@ -374,12 +373,19 @@ enum penstock_status penstock_vidmm_split(struct penstock_submission *submission
 /* The part's fence was reached, and finish was called: the next one is to be made. */
 void penstock_vidmm_part_done(struct penstock_submission *submission);
 
+/* Some of it is done, so that the rest cannot be refused as if it had never been sent. */
+static inline bool penstock_vidmm_has_begun(const struct penstock_submission *submission)
+{
+	return submission->part.start > 0 || submission->resume_offset > 0;
+}
+
 /*
- * Whether each of the smallest parts fits its segments where they are empty. False: *ret_dma_offset
- * is where the first one begins that does not.
+ * Whether each of the smallest parts fits its segments where they are empty. False: the first one
+ * that does not begins at *ret_dma_offset, and *ret_text says what it needs.
  */
 PENSTOCK_MUST_CHECK
-bool penstock_vidmm_can_fit(const struct penstock_submission *submission, uint32_t *ret_dma_offset);
+bool penstock_vidmm_can_fit(const struct penstock_submission *submission, uint32_t *ret_dma_offset,
+			    struct penstock_errbuf *ret_text);
 
 /* Gives back slot and pins of a prepare that succeeded: after it retired, or before it goes back
  * to its queue. */

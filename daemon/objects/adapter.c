@@ -100,30 +100,52 @@ static void slice(void *owner)
 	penstock_adapter_turn_slice(&adapter->turn);
 }
 
-/* DxgkCbNotifyInterrupt of a fault: the submission's device is lost, and nobody else's. */
-static void device_fault(void *owner, struct penstock_submission *submission,
-			 const struct penstock_interrupt *interrupt, const char *text)
+/* What a submission did or needs costs its device, and nobody else's. */
+static void lose_device_of(struct penstock_adapter *adapter,
+			   const struct penstock_submission *submission, int level,
+			   const struct penstock_device_state *state)
 {
-	struct penstock_adapter *adapter = owner;
 	struct penstock_context *context = submission->context;
 	struct penstock_device *device = context->device;
-	struct penstock_device_state state;
 
-	penstock_fault_describe(submission, interrupt, text, &state);
 	penstock_machine_log(
-		adapter->machine, LOG_WARNING, "objects",
+		adapter->machine, level, "objects",
 		"device lost adapter=%" PRIu32 " principal='%s' session=%" PRIu64 " device=%" PRIu64
 		" context=%" PRIu64 " serial=%" PRIu64 " node=%" PRIu32 " address=0x%" PRIx64
 		" dma_offset=0x%" PRIx32 " reason='%s'",
 		adapter->index, device->session->principal->name, device->session->number,
-		device->id, context->id, submission->serial, state.fault_node, state.fault_address,
-		state.fault_dma_offset, state.reason);
+		device->id, context->id, submission->serial, state->fault_node,
+		state->fault_address, state->fault_dma_offset, state->reason);
+	penstock_device_lose(device, state);
+}
+
+/* DxgkCbNotifyInterrupt of a fault. */
+static void device_fault(void *owner, struct penstock_submission *submission,
+			 const struct penstock_interrupt *interrupt, const char *text)
+{
+	const struct penstock_context *context = submission->context;
+	struct penstock_adapter *adapter = owner;
+	struct penstock_device_state state;
+
+	penstock_fault_describe(submission, interrupt, text, &state);
 	penstock_debug_report_submission(adapter, submission, interrupt, &state,
 					 penstock_scheduler_dbg_info(adapter->scheduler));
-	penstock_device_lose(device, &state);
+	lose_device_of(adapter, submission, LOG_WARNING, &state);
 	if (state.execution_state == PENSTOCK_DEVICE_HUNG) {
-		penstock_block_hung(adapter, device->session->principal);
+		penstock_block_hung(adapter, context->device->session->principal);
 	}
+}
+
+/* Nothing is wrong: its client asks for more than there is. */
+static void out_of_memory(void *owner, struct penstock_submission *submission, uint32_t dma_offset,
+			  const char *text)
+{
+	const struct penstock_interrupt at = { .fault_dma_offset = dma_offset };
+	struct penstock_device_state state;
+
+	penstock_fault_describe(submission, &at, text, &state);
+	state.execution_state = PENSTOCK_DEVICE_ERROR_OUTOFMEMORY;
+	lose_device_of(owner, submission, LOG_NOTICE, &state);
 }
 
 static uint64_t now_ns(void *owner)
@@ -288,6 +310,7 @@ static enum penstock_status start_scheduler(struct penstock_adapter *adapter,
 		.owner = adapter,
 		.now_ns = now_ns,
 		.device_fault = device_fault,
+		.out_of_memory = out_of_memory,
 		.failed = failed,
 		.reset_adapter = reset_adapter,
 		.submitted = submitted,

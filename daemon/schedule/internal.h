@@ -244,6 +244,10 @@ PENSTOCK_MUST_CHECK
 enum penstock_status penstock_scheduler_prepare(struct penstock_scheduler *scheduler,
 						struct penstock_submission *submission);
 
+/* It found no memory, and ends: where it never can, or has begun, its owner is told. */
+void penstock_scheduler_look_for_too_much(struct penstock_scheduler *scheduler,
+					  struct penstock_submission *submission);
+
 /* It goes on with another part behind the one that is next or on the hardware. */
 static inline bool penstock_part_is_followed(const struct penstock_submission *submission)
 {

@@ -40,9 +40,27 @@ enum penstock_status penstock_scheduler_prepare(struct penstock_scheduler *sched
 	const struct penstock_part *part = &submission->part;
 	bool to_be_made =
 		submission->split ? part->start == part->end : scheduler->config.split_points > 0;
+	enum penstock_status status = PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 
-	if (PENSTOCK_UNLIKELY(to_be_made && submission->args.dma_length > 0)) {
-		return prepare_part(scheduler, submission);
+	if (PENSTOCK_LIKELY(!to_be_made || submission->args.dma_length == 0)) {
+		status = penstock_vidmm_prepare(submission);
 	}
-	return penstock_vidmm_prepare(submission);
+	return PENSTOCK_LIKELY(status != PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY)
+		       ? status
+		       : prepare_part(scheduler, submission);
+}
+
+void penstock_scheduler_look_for_too_much(struct penstock_scheduler *scheduler,
+					  struct penstock_submission *submission)
+{
+	struct penstock_errbuf text;
+	uint32_t dma_offset = submission->part.start;
+
+	if (penstock_vidmm_can_fit(submission, &dma_offset, &text)) {
+		if (!penstock_vidmm_has_begun(submission)) {
+			return;
+		}
+		penstock_errbuf_set(&text, "out of video memory: the host has none for the rest");
+	}
+	scheduler->config.out_of_memory(scheduler->config.owner, submission, dma_offset, text.text);
 }

@@ -233,6 +233,9 @@ static bool drop_head(struct penstock_scheduler *scheduler, struct penstock_node
 		scheduler->config.device_fault(scheduler->config.owner, submission, &none,
 					       "the GPU process ends whenever it is started");
 	}
+	if (submission->cancelled == PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY) {
+		penstock_scheduler_look_for_too_much(scheduler, submission);
+	}
 	penstock_scheduler_defer(scheduler, submission, submission->cancelled);
 	return true;
 }

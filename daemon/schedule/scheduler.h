@@ -89,6 +89,13 @@ struct penstock_scheduler_config {
 	 */
 	void (*device_fault)(void *owner, struct penstock_submission *submission,
 			     const struct penstock_interrupt *interrupt, const char *text);
+	/*
+	 * Not even the smallest part of the submission, which begins at `dma_offset`, fits the
+	 * segments that its allocations may be in, or some of it is done and the host has no memory
+	 * for the rest: it ends, and its device is lost. `text` says what it needs.
+	 */
+	void (*out_of_memory)(void *owner, struct penstock_submission *submission,
+			      uint32_t dma_offset, const char *text);
 	/* A defect or an unbelievable GPU: the adapter stops. */
 	void (*failed)(void *owner, const char *reason);
 	/*

@@ -107,12 +107,13 @@ def A7_a_submission_that_no_segment_can_hold_has_no_video_memory(daemon):
         device = peer.device()
         context = peer.context(device)
         large = peer.allocation(device, 20 << 20, segment_set=1)
-        small_one = peer.allocation(device, 4096)
+        other = peer.device()
+        small_one = peer.allocation(other, 4096)
         pending = peer.submit(wire.submission(context, wire.fill(0, 0, 64, 1), [(large, True)]))
         peer.settle(pending)
         status = pending.status or peer.wait_fence(context, pending.serial)
         assert status == wire.STATUS["GRAPHICS_NO_VIDEO_MEMORY"], hex(status)
-        peer.wait(peer.submit(wire.submission(context, wire.fill(0, 0, 64, 2),
+        peer.wait(peer.submit(wire.submission(peer.context(other), wire.fill(0, 0, 64, 2),
                                               [(small_one, True)])))
         assert peer.read(small_one, 64) == struct.pack("<I", 2) * 16
 

@@ -4,7 +4,8 @@
  * accepts, the checker reads again (`paranoid`), and then the GPU executes it: neither may find
  * anything wrong, since no client can make a DMA buffer that is.
  *
- *	byte 0   bit 0: the connection ends behind the last request, whatever is under way
+ *	byte 0   bit 0: the connection ends behind the last request, whatever is under way;
+ *	         the others: every submission is split, into parts of so many split points
  *	byte 1   size of the pieces in which the requests are sent, in units of 16 bytes, plus 1
  *	then     requests; the first has serial 1
  */
@@ -13,13 +14,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct penstock_local_daemon_config config = { .backend =
-								     PENSTOCK_LOCAL_BACKEND_GPU };
+	struct penstock_local_daemon_config config = { .backend = PENSTOCK_LOCAL_BACKEND_GPU };
 	struct penstock_local_daemon *daemon;
 
 	if (size < 2) {
 		return 0;
 	}
+	config.split_points = data[0] >> 1;
 	daemon = penstock_local_daemon_start(&config);
 	penstock_fuzz_session(daemon, PENSTOCK_LOCAL_WAY_PAIR, data + 2, size - 2,
 			      (size_t)data[1] * 16 + 1, (data[0] & 1) != 0);

@@ -97,6 +97,14 @@ static uint64_t now_ns(void *owner)
 	return time_ns;
 }
 
+static void out_of_memory(void *owner, struct penstock_submission *submission, uint32_t dma_offset,
+			  const char *text)
+{
+	(void)owner;
+	PENSTOCK_REQUIRE(dma_offset < sizeof(((struct job *)0)->dma) && text[0] != '\0');
+	penstock_scheduler_cancel(submission->queue, PENSTOCK_STATUS_DEVICE_REMOVED);
+}
+
 static void defer(void *owner)
 {
 	(void)owner;
@@ -152,6 +160,7 @@ static void begin(void)
 		.hw_queue_packet_cap = 4,
 		.first_fence_id = 0xfffffff8u,
 		.device_fault = device_fault,
+		.out_of_memory = out_of_memory,
 		.failed = on_fail,
 		.reset_adapter = reset_adapter,
 		.now_ns = now_ns,
@@ -344,6 +353,7 @@ static void fault(struct penstock_fuzz_input *input)
 	struct penstock_child *child = child_of(take_process(input));
 	uint32_t ordinal = penstock_fuzz_choose(input, PENSTOCK_NODE_COUNT);
 	struct penstock_ring_node *node;
+	const struct penstock_ring_packet *packet;
 	uint32_t retired;
 
 	if (child == NULL) {
@@ -354,8 +364,12 @@ static void fault(struct penstock_fuzz_input *input)
 	if (node->producer == retired || node->fault.type != 0) {
 		return;
 	}
-	node->fault.fence_id = node->packets[penstock_ring_slot(retired)].submission_fence_id;
-	node->fault.dma_offset = penstock_fuzz_choose(input, 64);
+	packet = &node->packets[penstock_ring_slot(retired)];
+	node->fault.fence_id = packet->submission_fence_id;
+	node->fault.dma_offset =
+		packet->submission_start_offset +
+		penstock_fuzz_choose(input, 1 + packet->submission_end_offset -
+						    packet->submission_start_offset);
 	node->fault.type = PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED;
 	/* The system process does not fault where it tells the truth. */
 	lied = lied || child->process == fake_processes[0].backend;
@@ -422,8 +436,10 @@ static void choose_preparing(struct penstock_fuzz_input *input)
 		PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY,
 	};
 	struct penstock_vidmm_process *process = take_process(input);
+	uint32_t how = penstock_fuzz_choose(input, 2 * PENSTOCK_ARRAY_SIZE(answers));
 
-	process->preparing = answers[penstock_fuzz_choose(input, PENSTOCK_ARRAY_SIZE(answers))];
+	process->preparing = answers[how % PENSTOCK_ARRAY_SIZE(answers)];
+	process->splits = how >= PENSTOCK_ARRAY_SIZE(answers);
 	if (!failed) {
 		penstock_scheduler_kick(scheduler);
 	}

@@ -3,7 +3,7 @@
  * seeds_from SEEDS RECORDING...: writes what a recording says as seeds of the targets that take
  * frames, SEEDS/TARGET/recorded-NAME.
  *
- *	request, session   the requests behind the hello
+ *	request, session   the requests behind the hello; of a session split everywhere too
  *	backend            likewise, once for each kind of backend
  *	frame              the payload of each Submit
  *	recording          all frames; and the file
@@ -102,6 +102,7 @@ static void write_seeds(const struct source *source)
 
 	write_seed(source, "request", "", "\x02\xff", 2, true, false);
 	write_seed(source, "session", "", "\x00\xff", 2, true, false);
+	write_seed(source, "session", "-split", "\x02\xff", 2, true, false);
 	write_seed(source, "backend", "-emulated", "\x08\xff", 2, true, false);
 	write_seed(source, "backend", "-null", "\x11\xff", 2, true, false);
 	write_seed(source, "backend", "-faulty",

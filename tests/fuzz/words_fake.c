@@ -193,6 +193,9 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 	if (process->lost) {
 		return PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE;
 	}
+	if (process->splits && !submission->split) {
+		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+	}
 	process->prepared += process->preparing == PENSTOCK_STATUS_SUCCESS;
 	return process->preparing;
 }
@@ -202,7 +205,7 @@ void penstock_vidmm_withdraw(struct penstock_submission *submission)
 	(void)submission;
 }
 
-/* A point is an instruction of 8 bytes. */
+/* A point is an instruction of 8 bytes; half of what is left fits. */
 enum penstock_status penstock_vidmm_split(struct penstock_submission *submission, uint32_t most)
 {
 	struct penstock_part *part = &submission->part;
@@ -214,12 +217,11 @@ enum penstock_status penstock_vidmm_split(struct penstock_submission *submission
 		part->end = part->start;
 	}
 	if (most == 0) {
-		return part->start > 0 || submission->resume_offset > 0
-			       ? PENSTOCK_STATUS_PENDING
-			       : PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	}
+	most = most < left / 16 ? most : left / 16;
 	submission->split = true;
-	submission->part_points = most < left / 8 ? most : left / 8;
+	submission->part_points = most == 0 ? 1 : most;
 	part->end = part->start + submission->part_points * 8;
 	return PENSTOCK_STATUS_SUCCESS;
 }
@@ -231,10 +233,13 @@ void penstock_vidmm_part_done(struct penstock_submission *submission)
 	submission->resume_position = 0;
 }
 
-bool penstock_vidmm_can_fit(const struct penstock_submission *submission, uint32_t *ret_dma_offset)
+/* What is split does. */
+bool penstock_vidmm_can_fit(const struct penstock_submission *submission, uint32_t *ret_dma_offset,
+			    struct penstock_errbuf *ret_text)
 {
 	*ret_dma_offset = 0;
-	return submission->args.dma_length > 0;
+	penstock_errbuf_set(ret_text, "out of video memory");
+	return submission->process->splits;
 }
 
 void penstock_vidmm_finish(struct penstock_submission *submission)

@@ -19,6 +19,7 @@ struct penstock_vidmm_process {
 	uint32_t holds;
 	uint32_t prepared;              /* submissions */
 	enum penstock_status preparing; /* what prepare answers */
+	bool splits;                    /* it answers so only to a part */
 	struct penstock_paging_packet packet;
 };
 

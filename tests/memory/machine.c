@@ -698,6 +698,17 @@ static void device_fault(void *owner, struct penstock_submission *submission,
 	penstock_scheduler_cancel(submission->queue, PENSTOCK_STATUS_DEVICE_REMOVED);
 }
 
+static void out_of_memory(void *owner, struct penstock_submission *submission, uint32_t dma_offset,
+			  const char *text)
+{
+	struct machine *machine = owner;
+
+	machine->out_of_memory++;
+	machine->too_much_offset = dma_offset;
+	snprintf(machine->out_of_memory_text, sizeof(machine->out_of_memory_text), "%s", text);
+	penstock_scheduler_cancel(submission->queue, PENSTOCK_STATUS_DEVICE_REMOVED);
+}
+
 static void defer(void *owner)
 {
 	struct machine *machine = owner;
@@ -803,6 +814,7 @@ void machine_start(struct machine *machine)
 		.now_ns = now_ns,
 		.device_fault = device_fault,
 		.reset_adapter = reset_adapter,
+		.out_of_memory = out_of_memory,
 		.failed = failed,
 		.defer = defer,
 		.bells = bells,

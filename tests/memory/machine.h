@@ -102,6 +102,9 @@ struct machine {
 	char reset_reason[256]; /* why the adapter is to be reset, "": it is not */
 	uint32_t progress_calls;
 	uint32_t faults;
+	uint32_t out_of_memory;   /* submissions that can never fit */
+	uint32_t too_much_offset; /* of the last of these */
+	char out_of_memory_text[256];
 	void *fault_context;             /* of the last device_fault */
 	struct penstock_interrupt fault; /* what it was told with */
 	char fault_text[512];

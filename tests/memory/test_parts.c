@@ -535,6 +535,197 @@ START_TEST(B15_an_adapter_that_stops_ends_a_submission_between_parts_once)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- more than fits */
+
+#define THINGS 12u
+#define SIZE   (2u * MIB)
+
+static struct penstock_vidmm_process *carol;
+static struct penstock_vidmm_allocation *things[THINGS];
+
+/* 8 MiB of local memory, and things that take three times that. */
+static void small_memory(void)
+{
+	start_with(2, 1, true);
+	warm_up(bob);
+	carol = machine_principal(&machine, 3, 64 * MIB);
+	for (unsigned i = 0; i < THINGS; i++) {
+		uint8_t pattern[BYTES];
+
+		for (unsigned j = 0; j < BYTES; j++) {
+			pattern[j] = (uint8_t)(i * 37 + j);
+		}
+		things[i] = machine_allocation(&machine, carol, 100 + i, SIZE, 0x1);
+		machine_write(&machine, things[i], SIZE - BYTES, pattern, BYTES);
+	}
+}
+
+static void free_memory(void)
+{
+	for (unsigned i = 0; i < THINGS; i++) {
+		penstock_vidmm_allocation_unref(things[i]);
+	}
+	machine_settle(&machine);
+	penstock_vidmm_process_free(carol);
+	tear_down();
+}
+
+/* Each thing gets something of the one before it, moved by a step. */
+static void hand_on(struct work *work)
+{
+	work_init(work, carol);
+	for (unsigned i = 0; i < THINGS; i++) {
+		work_reference(work, things[i]);
+	}
+	for (unsigned i = 1; i < THINGS; i++) {
+		work_copy(work, i - 1, SIZE - BYTES, i, SIZE - BYTES + 8 * i, BYTES / 2);
+	}
+}
+
+static void expect_handed_on(void)
+{
+	uint8_t model[THINGS][BYTES], got[BYTES];
+
+	for (unsigned i = 0; i < THINGS; i++) {
+		for (unsigned j = 0; j < BYTES; j++) {
+			model[i][j] = (uint8_t)(i * 37 + j);
+		}
+		if (i > 0) {
+			memcpy(model[i] + 8 * i, model[i - 1], BYTES / 2);
+		}
+		machine_read(&machine, things[i], SIZE - BYTES, got, BYTES);
+		ck_assert_mem_eq(got, model[i], BYTES);
+	}
+}
+
+/* Parts of four things, of which the next begins with the last. */
+START_TEST(B15_three_times_local_memory_in_one_buffer_gives_same_bytes)
+{
+	struct work work, other;
+
+	hand_on(&work);
+	packets = last_end = 0;
+	enqueue(0, &work);
+	nop(&other, bob, 1);
+	machine_settle(&machine);
+	ck_assert(work.done && work.status == PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(work.submission.parts, 4);
+	ck_assert_uint_eq(queues[0].splits, 1);
+	ck_assert_uint_eq(queues[0].parts, 4);
+	ck_assert(other.done && other.status == PENSTOCK_STATUS_SUCCESS);
+	expect_handed_on();
+}
+END_TEST
+
+/* Somebody else's idle memory leaves, and the parts are the same. */
+START_TEST(B15_the_parts_are_the_same_whoever_else_is_there)
+{
+	struct penstock_vidmm_allocation *idle = machine_allocation(&machine, bob, 1, 7 * MIB, 0x1);
+	struct work place, work;
+
+	work_init(&place, bob);
+	work_reference(&place, idle);
+	work_fill(&place, 0, 0, 64, 0x77777777);
+	enqueue(1, &place);
+	machine_settle(&machine);
+	ck_assert(place.done && place.status == PENSTOCK_STATUS_SUCCESS);
+	hand_on(&work);
+	enqueue(0, &work);
+	machine_settle(&machine);
+	ck_assert(work.done && work.status == PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(work.submission.parts, 4);
+	expect_handed_on();
+	penstock_vidmm_allocation_unref(idle);
+}
+END_TEST
+
+/* Two of them on two nodes, by turns in the same local memory. */
+START_TEST(B15_two_that_are_split_at_once_both_end)
+{
+	struct work works[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		hand_on(&works[i]);
+		enqueue(i == 0 ? 0 : QUEUES - 1, &works[i]);
+	}
+	machine_settle(&machine);
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert(works[i].done && works[i].status == PENSTOCK_STATUS_SUCCESS);
+		ck_assert_uint_eq(works[i].submission.parts, 4);
+	}
+}
+END_TEST
+
+/* What no instruction names need not be there. */
+START_TEST(B15_what_is_listed_and_not_used_is_not_brought_in_for_a_part)
+{
+	struct work work;
+
+	hand_on(&work);
+	work.submission.args.dma_length = PENSTOCK_DMA_BYTES_COPY;
+	work.submission.args.patch_count = 2;
+	enqueue(0, &work);
+	machine_settle(&machine);
+	ck_assert(work.done && work.status == PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(work.submission.parts, 1);
+	ck_assert_int_eq(things[THINGS - 1]->place, PENSTOCK_PLACE_NOWHERE);
+}
+END_TEST
+
+/* The second of three instructions needs too much: not even the first one runs. */
+START_TEST(B15_what_can_never_fit_does_not_begin_and_ends_its_device_out_of_memory)
+{
+	struct penstock_vidmm_allocation *large =
+		machine_allocation(&machine, carol, 1, 9 * MIB, 0x1);
+	uint32_t before = machine.instructions;
+	struct work work, other;
+
+	hand_on(&work);
+	work.submission.args.dma_length = work.submission.args.patch_count = work.bound = 0;
+	work_fill(&work, 0, 0, 64, 1);
+	work_fill(&work, work_reference(&work, large), 0, 64, 2);
+	work_fill(&work, 1, 0, 64, 3);
+	enqueue(0, &work);
+	nop(&other, bob, 1);
+	machine_settle(&machine);
+	ck_assert_int_eq(work.status, PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY);
+	ck_assert_uint_eq(machine.out_of_memory, 1);
+	ck_assert_uint_eq(machine.too_much_offset, PENSTOCK_DMA_BYTES_FILL);
+	ck_assert_str_eq(machine.out_of_memory_text,
+			 "out of video memory: 9437184 bytes are needed at once in segment 1, "
+			 "which has 8388608");
+	ck_assert_int_eq(other.status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_uint_eq(machine.instructions, before + 1);
+	ck_assert_int_eq(large->place, PENSTOCK_PLACE_NOWHERE);
+	penstock_vidmm_allocation_unref(large);
+}
+END_TEST
+
+/* Of a chain too, whose first pass ran: it does not wait for what never comes. */
+START_TEST(B15_a_later_pass_that_can_never_fit_ends_its_device)
+{
+	struct penstock_vidmm_allocation *large =
+		machine_allocation(&machine, carol, 1, 9 * MIB, 0x1);
+	enum penstock_status verdict = PENSTOCK_STATUS_SUCCESS;
+	struct work passes[2];
+
+	for (uint32_t i = 0; i < 2; i++) {
+		work_init(&passes[i], carol);
+		work_reference(&passes[i], i == 0 ? things[0] : large);
+		work_fill(&passes[i], 0, 0, 64, i);
+		passes[i].submission.chain = &verdict;
+		passes[i].submission.pass = i;
+		enqueue(0, &passes[i]);
+	}
+	machine_settle(&machine);
+	ck_assert_int_eq(passes[0].status, PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(passes[1].status, PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY);
+	ck_assert_int_eq(verdict, PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY);
+	ck_assert_uint_eq(machine.out_of_memory, 1);
+	penstock_vidmm_allocation_unref(large);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("parts");
@@ -555,6 +746,16 @@ int main(void)
 	tcase_add_test(tests, B15_cancelled_while_a_part_runs_the_others_do_not);
 	tcase_add_test(tests, B15_cancelled_between_two_parts_it_does_not_go_on);
 	tcase_add_test(tests, B15_an_adapter_that_stops_ends_a_submission_between_parts_once);
+	suite_add_tcase(suite, tests);
+	tests = tcase_create("more than fits");
+	tcase_add_checked_fixture(tests, small_memory, free_memory);
+	tcase_add_test(tests, B15_three_times_local_memory_in_one_buffer_gives_same_bytes);
+	tcase_add_test(tests, B15_the_parts_are_the_same_whoever_else_is_there);
+	tcase_add_test(tests, B15_two_that_are_split_at_once_both_end);
+	tcase_add_test(tests, B15_what_is_listed_and_not_used_is_not_brought_in_for_a_part);
+	tcase_add_test(tests,
+		       B15_what_can_never_fit_does_not_begin_and_ends_its_device_out_of_memory);
+	tcase_add_test(tests, B15_a_later_pass_that_can_never_fit_ends_its_device);
 	suite_add_tcase(suite, tests);
 	return penstock_test_main(suite);
 }

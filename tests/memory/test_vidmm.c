@@ -163,8 +163,9 @@ START_TEST(B1_a_submission_that_no_segment_holds_is_NO_VIDEO_MEMORY)
 	work_init(&work, alice);
 	work_reference(&work, a);
 	work_reference(&work, b);
-	work_nop(&work);
+	work_copy(&work, 0, 0, 1, 0, 64); /* both at once */
 	ck_assert_int_eq(run_work(&work), PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY);
+	ck_assert_uint_eq(machine.out_of_memory, 1);
 	penstock_vidmm_query_segments(machine.vidmm, segments);
 	ck_assert_uint_eq(segments[0].used_bytes, 0);
 	ck_assert_uint_eq(segments[0].largest_free_bytes, 8 * MIB);

@@ -12,7 +12,7 @@
 
 struct work {
 	struct penstock_submission submission;
-	struct penstock_reference references[8];
+	struct penstock_reference references[16];
 	struct penstock_patch_location patches[64];
 	uint32_t bound; /* slots that the last instruction used */
 	uint8_t dma[1024];

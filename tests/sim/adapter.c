@@ -274,6 +274,18 @@ static void device_fault(void *owner, struct penstock_submission *submission,
 	lose(sim, job->context->device);
 }
 
+static void out_of_memory(void *owner, struct penstock_submission *submission, uint32_t dma_offset,
+			  const char *text)
+{
+	struct sim *sim = owner;
+	struct sim_job *job = job_of(submission);
+
+	SIM_TRACE(sim, "out_of_memory job,offset", job->number, dma_offset);
+	SIM_CHECK(sim, text[0] != '\0', "out of memory, and nothing is said");
+	sim_job_too_large(sim, job);
+	lose(sim, job->context->device);
+}
+
 static void submitted(void *owner, struct penstock_submission *submission)
 {
 	struct sim *sim = owner;
@@ -356,6 +368,7 @@ void sim_adapter_start(struct sim *sim)
 		.owner = sim,
 		.now_ns = now_ns,
 		.device_fault = device_fault,
+		.out_of_memory = out_of_memory,
 		.failed = failed,
 		.reset_adapter = reset_adapter,
 		.submitted = submitted,

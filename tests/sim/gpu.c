@@ -278,7 +278,7 @@ static void complete(struct sim_process *process, uint32_t ordinal)
 	SIM_TRACE(sim_of(process), "completed process,node,fence,paging", process->index, ordinal,
 		  node->completed, is_paging(&node->packets[0]));
 	if (!is_paging(&node->packets[0])) {
-		sim_job_leaves(sim_of(process), node->packets[0].job);
+		sim_job_leaves(sim_of(process), node->packets[0].job, node->packets[0].end);
 	}
 	pop(node);
 	send_completed(process, ordinal);
@@ -297,10 +297,10 @@ static enum penstock_outcome execute(struct sim_process *process, uint32_t ordin
 						     packet->args.paging_buffer_bytes);
 	}
 	if ((packet->args.flags & PENSTOCK_SUBMITCOMMAND_NULL_RENDERING) != 0) {
-		packet->at = sim_job_count(packet->job);
+		packet->at = packet->end;
 		return PENSTOCK_OUTCOME_COMPLETED;
 	}
-	if (packet->at == sim_job_count(packet->job)) {
+	if (packet->at == packet->end) {
 		return PENSTOCK_OUTCOME_COMPLETED; /* of no length */
 	}
 	outcome = penstock_processor_run(engine, packet->args.dma_buffer_address,
@@ -334,9 +334,9 @@ static void instruction_ends(void *owner, const uint64_t arguments[3])
 		return;
 	}
 	if (sim_of(process)->sabotage == SIM_SABOTAGE_SKIP && !is_paging(packet)) {
-		packet->at = sim_job_count(packet->job);
+		packet->at = packet->end;
 	}
-	if (is_paging(packet) || packet->at == sim_job_count(packet->job)) {
+	if (is_paging(packet) || packet->at == packet->end) {
 		complete(process, ordinal);
 		look_for_work(process, ordinal);
 	} else if (node->preempting) {
@@ -419,8 +419,7 @@ static void last_breath(struct sim_process *process, uint32_t ordinal)
 		return;
 	}
 	if (execute(process, ordinal) == PENSTOCK_OUTCOME_COMPLETED &&
-	    (is_paging(&node->packets[0]) ||
-	     node->packets[0].at == sim_job_count(node->packets[0].job))) {
+	    (is_paging(&node->packets[0]) || node->packets[0].at == node->packets[0].end)) {
 		complete(process, ordinal);
 	}
 }
@@ -566,6 +565,7 @@ static void submit_command(struct penstock_backend_process *base,
 	} else {
 		packet->job = sim_job_submitted(sim, args);
 		packet->at = sim_job_at(sim, packet->job, args->submission_start_offset);
+		packet->end = sim_job_at(sim, packet->job, args->submission_end_offset);
 	}
 	node->count += !process->dead;
 	if (process->dead && process->idle && !paging) {

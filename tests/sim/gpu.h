@@ -24,6 +24,7 @@ struct sim_packet {
 	struct penstock_submit_args args;
 	struct sim_job *job; /* NULL: a paging packet */
 	uint32_t at;         /* instructions of it that are executed */
+	uint32_t end;        /* where it ends, behind the last one of its part */
 	bool begun;
 };
 

@@ -28,11 +28,6 @@ uint32_t sim_job_offset(const struct sim_job *job, uint32_t instruction)
 					 : job->instructions[instruction].dma_offset;
 }
 
-uint32_t sim_job_count(const struct sim_job *job)
-{
-	return job->count;
-}
-
 uint64_t sim_job_duration(const struct sim_job *job, uint32_t instruction)
 {
 	return instruction < job->count ? job->instructions[instruction].duration_ns : MICROSECOND;
@@ -61,12 +56,28 @@ void sim_job_killed(struct sim_job *job, bool begun)
 	job->killed |= begun;
 }
 
-/* Everything that it lists is where it may be. */
+/* Its packet needs the thing: of a part only what its instructions name. */
+static bool needs(const struct sim_job *job, uint32_t element)
+{
+	const struct penstock_submission *submission = &job->work.submission;
+
+	for (uint32_t i = 0; i < penstock_needed_count(submission); i++) {
+		if (penstock_needed(submission, i) == &submission->references[element]) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Everything that it needs is where it may be. */
 static void check_places(struct sim *sim, const struct sim_job *job)
 {
 	for (uint32_t i = 0; i < job->thing_count; i++) {
 		struct penstock_vidmm_location location;
 
+		if (!needs(job, i)) {
+			continue;
+		}
 		penstock_vidmm_allocation_location(job->things[i]->allocation, &location);
 		SIM_CHECK(sim,
 			  location.segment_id != 0 &&
@@ -144,7 +155,7 @@ void sim_job_begins(struct sim *sim, struct sim_job *job, const struct penstock_
 	uint32_t at = sim_job_at(sim, job, args->submission_start_offset);
 
 	if ((args->flags & PENSTOCK_SUBMITCOMMAND_NULL_RENDERING) != 0) {
-		job->executed = job->count;
+		job->executed = sim_job_at(sim, job, args->submission_end_offset);
 		return;
 	}
 	SIM_CHECK(sim, at == job->executed || (at < job->executed && job->killed),
@@ -195,10 +206,34 @@ void sim_job_executed(struct sim *sim, struct sim_job *job, uint32_t instruction
 	job->executed++;
 }
 
-void sim_job_leaves(struct sim *sim, struct sim_job *job)
+void sim_job_leaves(struct sim *sim, struct sim_job *job, uint32_t end)
 {
-	SIM_CHECK(sim, job->executed == job->count, "job %u completed at %u of %u", job->number,
-		  job->executed, job->count);
+	SIM_CHECK(sim, job->executed == end, "job %u completed at %u of %u", job->number,
+		  job->executed, end);
+	sim->seen.parts += end < job->count;
+}
+
+/* Some instruction of it names more than the segments that it may be in hold. */
+void sim_job_too_large(struct sim *sim, struct sim_job *job)
+{
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < job->count; i++) {
+		const struct sim_instruction *instruction = &job->instructions[i];
+
+		if (instruction->effect == SIM_EFFECT_COPY) {
+			uint64_t bytes = job->things[instruction->from]->size +
+					 job->things[instruction->to]->size;
+
+			most = bytes > most ? bytes : most;
+		}
+	}
+	/* Things are smaller than any segment, and whole granules are what fits. */
+	SIM_CHECK(sim,
+		  (most + 2 * PENSTOCK_GRANULE_BYTES > sim->local_bytes && job->executed == 0) ||
+			  (job->work.submission.parts > 0 && sim->habits.no_space > 0),
+		  "job %u needs %" PRIu64 " bytes at once, and is too large", job->number, most);
+	sim->seen.too_large++;
 }
 
 /* ---------------------------------------------------------------- its end */

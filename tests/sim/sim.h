@@ -60,6 +60,7 @@ struct sim_seen {
 	uint32_t evictions, shared, principals, refusals, no_space;
 	uint32_t waits, signals, reclaimed, contents_lost;
 	uint32_t adapter_resets;
+	uint32_t parts, too_large;
 };
 
 struct sim_principal {
@@ -284,7 +285,6 @@ void sim_context_reset(struct sim *sim, struct sim_context *context);
 
 uint32_t sim_job_offset(const struct sim_job *job, uint32_t instruction);
 uint32_t sim_job_at(struct sim *sim, const struct sim_job *job, uint32_t offset);
-uint32_t sim_job_count(const struct sim_job *job);
 uint64_t sim_job_duration(const struct sim_job *job, uint32_t instruction);
 bool sim_job_hangs(struct sim_job *job, uint32_t instruction);
 bool sim_job_may_fault(struct sim_job *job);
@@ -293,7 +293,10 @@ bool sim_job_may_fault(struct sim_job *job);
 struct sim_job *sim_job_submitted(struct sim *sim, const struct penstock_submit_args *args);
 void sim_job_begins(struct sim *sim, struct sim_job *job, const struct penstock_submit_args *args);
 void sim_job_executed(struct sim *sim, struct sim_job *job, uint32_t instruction);
-void sim_job_leaves(struct sim *sim, struct sim_job *job);
+/* Its packet is done, which ends before instruction `end`. */
+void sim_job_leaves(struct sim *sim, struct sim_job *job, uint32_t end);
+/* The scheduler says that not even its smallest part can fit. */
+void sim_job_too_large(struct sim *sim, struct sim_job *job);
 void sim_job_killed(struct sim_job *job, bool begun);
 void sim_job_suspect(struct sim_job *job);
 

@@ -750,17 +750,36 @@ unsigned fake_core_retire(unsigned count)
 	return done;
 }
 
-void fake_core_fault(const struct penstock_interrupt *interrupt, const char *text)
+static struct penstock_submission *oldest_of_hardware(void)
 {
 	struct penstock_list *link = penstock_list_first(&fake.hardware);
-	const struct penstock_scheduler_config *config;
 
 	ck_assert_ptr_nonnull(link);
-	config = &submission_of(link)->queue->scheduler->config;
-	config->device_fault(config->owner, submission_of(link), interrupt, text);
-	penstock_list_remove(link);
-	submission_of(link)->completed(submission_of(link),
-				       PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
+	return submission_of(link);
+}
+
+static void complete_with(struct penstock_submission *submission, enum penstock_status status)
+{
+	penstock_list_remove(&submission->queue_link);
+	submission->completed(submission, status);
+}
+
+void fake_core_fault(const struct penstock_interrupt *interrupt, const char *text)
+{
+	struct penstock_submission *submission = oldest_of_hardware();
+	const struct penstock_scheduler_config *config = &submission->queue->scheduler->config;
+
+	config->device_fault(config->owner, submission, interrupt, text);
+	complete_with(submission, PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE);
+}
+
+void fake_core_out_of_memory(uint32_t dma_offset, const char *text)
+{
+	struct penstock_submission *submission = oldest_of_hardware();
+	const struct penstock_scheduler_config *config = &submission->queue->scheduler->config;
+
+	config->out_of_memory(config->owner, submission, dma_offset, text);
+	complete_with(submission, PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY);
 }
 
 void fake_core_fail(const char *reason)

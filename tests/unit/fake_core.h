@@ -76,8 +76,9 @@ void fake_core_shared(enum penstock_status status);
 /* Retires so many of the hardware's submissions, oldest first; all: UINT_MAX. Returns how many. */
 unsigned fake_core_retire(unsigned count);
 
-/* The oldest submission of the hardware faults. */
+/* The oldest submission of the hardware faults, or is one that can never fit. */
 void fake_core_fault(const struct penstock_interrupt *interrupt, const char *text);
+void fake_core_out_of_memory(uint32_t dma_offset, const char *text);
 
 /* Runs what was given to the worker, oldest first; returns how many. */
 unsigned fake_core_work(unsigned count);

@@ -144,6 +144,16 @@ static void submit(uint64_t context, uint64_t allocation, uint32_t flags)
 
 /* ---------------------------------------------------------------- faults */
 
+static struct penstock_device_state state_of_the_device(uint64_t fence)
+{
+	struct penstock_device_state state;
+
+	GOOD(penstock_query_device(client.session, ++client.serial, DEVICE, &state,
+				   &client.refusal));
+	ck_assert_uint_eq(state.fault_fence, fence);
+	return state;
+}
+
 static struct penstock_device_state fail_at(enum penstock_interrupt_type type, uint32_t dma_offset)
 {
 	const struct penstock_interrupt interrupt = {
@@ -152,13 +162,9 @@ static struct penstock_device_state fail_at(enum penstock_interrupt_type type, u
 		.fault_dma_offset = dma_offset,
 	};
 	const uint64_t fence = client.serial;
-	struct penstock_device_state state;
 
 	fake_core_fault(&interrupt, "it broke");
-	GOOD(penstock_query_device(client.session, ++client.serial, DEVICE, &state,
-				   &client.refusal));
-	ck_assert_uint_eq(state.fault_fence, fence);
-	return state;
+	return state_of_the_device(fence);
 }
 
 static struct penstock_device_state fault_at(uint32_t dma_offset)
@@ -282,6 +288,26 @@ START_TEST(A13_a_fault_in_a_dma_buffer_that_is_used_again_names_its_own_byte)
 }
 END_TEST
 
+START_TEST(E8_what_can_never_fit_is_out_of_memory_and_names_its_byte)
+{
+	struct penstock_device_state state;
+	uint64_t fence;
+
+	put_fills(2);
+	put_nops(3);
+	put_fills(1);
+	submit(LARGE, BUFFER, 0);
+	fence = client.serial;
+	fake_core_out_of_memory(2 * FILL_DMA_BYTES, "it is too much");
+	state = state_of_the_device(fence);
+	ck_assert_uint_eq(state.execution_state, PENSTOCK_DEVICE_ERROR_OUTOFMEMORY);
+	ck_assert_uint_eq(state.fault_dma_offset, 2 * FILL_DMA_BYTES);
+	ck_assert_uint_eq(state.fault_command_offset, 2 * FILL_BYTES + 3 * NOP_BYTES);
+	ck_assert_str_eq(state.fault_instruction, "fill");
+	ck_assert_ptr_nonnull(strstr(state.reason, ": it is too much"));
+}
+END_TEST
+
 static const struct {
 	enum penstock_interrupt_type type;
 	enum penstock_device_execution state;
@@ -315,6 +341,7 @@ int main(void)
 			    PENSTOCK_ARRAY_SIZE(nowhere));
 	tcase_add_test(tcase, A13_a_place_that_nobody_knows_names_none);
 	tcase_add_test(tcase, A13_a_fault_in_a_dma_buffer_that_is_used_again_names_its_own_byte);
+	tcase_add_test(tcase, E8_what_can_never_fit_is_out_of_memory_and_names_its_byte);
 	tcase_add_loop_test(tcase, E8_what_a_submission_did_or_met_is_its_devices_state, 0,
 			    PENSTOCK_ARRAY_SIZE(failures));
 	suite_add_tcase(suite, tcase);
