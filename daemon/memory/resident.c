@@ -231,7 +231,8 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 		status = penstock_dma_pool_take(&process->pool, submission->args.dma_length,
 						&submission->dma_slot, &submission->dma_address);
 	}
-	/* Some of it may have run: what is left waits until the lock is gone, and claims nothing. */
+	/* Some of it may have run: what is left waits until the lock is gone, and claims nothing.
+	 */
 	if (PENSTOCK_UNLIKELY(status == PENSTOCK_STATUS_GRAPHICS_CANT_RENDER_LOCKED_ALLOCATION &&
 			      (submission->pass > 0 || submission->split))) {
 		penstock_vidmm_withdraw(submission);
