@@ -158,11 +158,65 @@ static enum penstock_status look_at(const char *path, const char *suffix,
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
+#define HEADER_BYTES 100u
+
+/* Bytes of a page, as the header of a database says. */
+static uint32_t page_bytes(const uint8_t header[HEADER_BYTES])
+{
+	uint32_t bytes = (uint32_t)header[16] << 8 | header[17];
+
+	return bytes == 1 ? 65536 : bytes;
+}
+
+static bool has_bytes(const char *path, const char *suffix)
+{
+	char name[4096];
+	struct stat there;
+
+	snprintf(name, sizeof(name), "%s%s", path, suffix);
+	return stat(name, &there) == 0 && there.st_size > 0;
+}
+
+/*
+ * sqlite takes a last page that was cut for one that ends in zeros, and a file too short for a
+ * header for an empty one. A log may mend that; without one it is damage.
+ */
+static enum penstock_status look_at_end(const char *path, struct penstock_errbuf *reterr_text)
+{
+	static const char magic[] = "SQLite format 3";
+	uint8_t header[HEADER_BYTES] = { 0 };
+	struct stat there;
+	ssize_t got = 0;
+	int descriptor;
+
+	if (has_bytes(path, "-wal") || has_bytes(path, "-journal")) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	descriptor = open(path, O_RDONLY | O_CLOEXEC);
+	if (descriptor < 0) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	if (fstat(descriptor, &there) == 0 && there.st_size > 0) {
+		got = pread(descriptor, header, sizeof(header), 0);
+	}
+	close(descriptor);
+	if (got <= 0 || (got == HEADER_BYTES &&
+			 (memcmp(header, magic, sizeof(magic)) != 0 || page_bytes(header) == 0 ||
+			  there.st_size % page_bytes(header) == 0))) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	penstock_errbuf_set(reterr_text, "%s: damaged: it ends inside a page", path);
+	return PENSTOCK_STATUS_DATA_ERROR;
+}
+
 static enum penstock_status look_at_files(const char *path, struct penstock_errbuf *reterr_text)
 {
 	enum penstock_status status = look_at(path, "", reterr_text);
 
-	return status == PENSTOCK_STATUS_SUCCESS ? look_at(path, "-wal", reterr_text) : status;
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = look_at(path, "-wal", reterr_text);
+	}
+	return status == PENSTOCK_STATUS_SUCCESS ? look_at_end(path, reterr_text) : status;
 }
 
 static enum penstock_status connect_file(struct penstock_database *database,

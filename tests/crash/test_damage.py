@@ -115,7 +115,7 @@ def a_torn_database_is_refused():
     with Kept() as kept:
         page = int.from_bytes(kept.bytes[16:18], "big")
         generator = random.Random(SEED)
-        ends = [*range(page, len(kept.bytes), page),
+        ends = [*range(page, len(kept.bytes), page), 1, 99, len(kept.bytes) - 1,
                 *(generator.randrange(1, len(kept.bytes)) for _ in range(SAMPLES))]
         for end in ends:
             kept.put(kept.bytes[:end])

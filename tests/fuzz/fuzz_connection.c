@@ -75,7 +75,7 @@ static enum penstock_status take_status(struct penstock_fuzz_input *input)
 static bool is_answer(uint16_t type)
 {
 	return type != PENSTOCK_FRAME_WELCOME && type != PENSTOCK_FRAME_FENCE &&
-	       type != PENSTOCK_FRAME_CLOSING;
+	       type != PENSTOCK_FRAME_SYNC_VALUE && type != PENSTOCK_FRAME_CLOSING;
 }
 
 static void check_answer(void *owner, const struct penstock_frame *frame)
