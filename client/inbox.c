@@ -156,6 +156,7 @@ static const struct row {
 	  on_reply },
 	{ PENSTOCK_FRAME_KILL_REPORT, false, &penstock__wire__kill_report__descriptor, on_reply },
 	{ PENSTOCK_FRAME_EVICT_REPORT, false, &penstock__wire__evict_report__descriptor, on_reply },
+	{ PENSTOCK_FRAME_PLACE_REPORT, false, &penstock__wire__place_report__descriptor, on_reply },
 	{ PENSTOCK_FRAME_TRACE_REPORT, false, &penstock__wire__trace_report__descriptor, on_reply },
 };
 

@@ -20,6 +20,10 @@ struct arguments {
 	uint32_t kind;         /* kill: as AdminKill has it */
 	const char *output;    /* --output */
 	uint64_t duration_ms;  /* --time; 0: not said */
+	uint64_t delay_ms;     /* --delay; 0: not said */
+	uint64_t count;        /* --count; 0: not said */
+	bool batch;            /* --batch */
+	bool map;              /* --map */
 };
 
 /* `message` is the unpacked report that the command's row names; borrowed. */
@@ -29,7 +33,7 @@ typedef void fill_report(const ProtobufCMessage *message, struct report *report)
 fill_report fill_status, fill_sessions, fill_contexts, fill_context, fill_allocations;
 
 /* gpu.c: what the adapters do */
-fill_report fill_segments, fill_queues, fill_dump;
+fill_report fill_queues, fill_dump;
 
 /* operator.c: what was done */
 fill_report fill_kill, fill_evict;
@@ -37,11 +41,11 @@ fill_report fill_kill, fill_evict;
 /* The allocation list that a context's last accepted submission named. */
 void report_list(struct report *report, Penstock__Wire__ListEntryRow **rows, size_t count);
 
-/* What a command that goes on does; returns the exit status. */
+/* What a command does that is more than a question; returns the exit status. */
 typedef int serve(struct penstock_connection *connection, const struct arguments *arguments);
 
-/* trace.c */
-serve serve_trace;
+/* memory.c, top.c, trace.c */
+serve serve_segments, serve_top, serve_trace;
 
 /* watch.c */
 

@@ -1,36 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * segments, queues, dump: what the adapters do.
+ * queues, dump: what the adapters do.
  */
 #include "client/penstockctl/commands.h"
-
-void fill_segments(const ProtobufCMessage *message, struct report *report)
-{
-	static const struct column columns[] = {
-		{ "adapter", COLUMN_NUMBER },     { "id", COLUMN_NUMBER },
-		{ "kind", COLUMN_TEXT },          { "base", COLUMN_HEX },
-		{ "size", COLUMN_BYTES },         { "used", COLUMN_BYTES },
-		{ "largest_free", COLUMN_BYTES }, { "commit_limit", COLUMN_BYTES },
-		{ "allocations", COLUMN_NUMBER },
-	};
-	const Penstock__Wire__SegmentReport *reply = (const Penstock__Wire__SegmentReport *)message;
-	struct table *table;
-
-	table = report_table(report, "segments", columns, PENSTOCK_ARRAY_SIZE(columns));
-	for (size_t i = 0; i < reply->n_segments; i++) {
-		const Penstock__Wire__SegmentRow *row = reply->segments[i];
-
-		table_number(table, row->adapter);
-		table_number(table, row->id);
-		table_text(table, row->kind);
-		table_number(table, row->base_address);
-		table_number(table, row->size_bytes);
-		table_number(table, row->used_bytes);
-		table_number(table, row->largest_free_bytes);
-		table_number(table, row->commit_limit_bytes);
-		table_number(table, row->allocations);
-	}
-}
 
 void fill_queues(const ProtobufCMessage *message, struct report *report)
 {

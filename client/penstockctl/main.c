@@ -20,6 +20,8 @@ enum {
 	OPTION_PRINCIPAL = 1 << 0,
 	OPTION_OUTPUT = 1 << 1,
 	OPTION_TIME = 1 << 2,
+	OPTION_MAP = 1 << 3,
+	OPTION_TOP = 1 << 4, /* --delay, --count, --batch */
 };
 
 /* Any of these; the first fields of each are what the command line can say. */
@@ -191,7 +193,8 @@ static const struct command commands[] = {
 	  ASKS(CONTEXT, context, CONTEXT), .make = make_context },
 	{ "allocations", "", "every allocation, and where it is", 0, parse_none,
 	  ASKS(ALLOCATIONS, allocations, ALLOCATION) },
-	{ "segments", "", "the memory segments", 0, parse_none, ASKS(SEGMENTS, segments, SEGMENT) },
+	{ "segments", "[-v]", "the memory segments, and a map of what is where", OPTION_MAP,
+	  parse_none, .serve = serve_segments },
 	{ "queues", "", "the nodes and what waits for them", 0, parse_none,
 	  ASKS(QUEUES, queues, QUEUE) },
 	{ "dump", "ID", "a context's last DMA buffer, disassembled, with its patch list", 0,
@@ -200,6 +203,8 @@ static const struct command commands[] = {
 	  0, parse_target, ASKS(KILL, kill, KILL), .make = make_kill },
 	{ "evict", "ID, or --principal NAME", "moves allocations out of their segments",
 	  OPTION_PRINCIPAL, parse_eviction, ASKS(EVICT, evict, EVICT), .make = make_evict },
+	{ "top", "[-b] [-d SECONDS] [-n COUNT]", "who has the GPU, again and again", OPTION_TOP,
+	  parse_none, .serve = serve_top },
 	{ "trace", "-o FILE [-t SECONDS]", "what happens, for a trace viewer (Chrome, Perfetto)",
 	  OPTION_OUTPUT | OPTION_TIME, parse_trace, .serve = serve_trace },
 };
@@ -218,6 +223,12 @@ static void help(void)
 	       "then " PENSTOCK_DEFAULT_SERVER
 	       "\n  --json           one JSON object instead of tables\n"
 	       "  --principal NAME evict: all that it pays for\n"
+	       "  -v, --map        segments: each allocation in the place of the map\n"
+	       "  -b, --batch      top: one below the other, for a file\n"
+	       "  -d, --delay SECONDS\n"
+	       "                   top: between two refreshes; 2\n"
+	       "  -n, --count COUNT\n"
+	       "                   top: so many refreshes\n"
 	       "  -o, --output FILE\n"
 	       "                   trace: where to\n"
 	       "  -t, --time SECONDS\n"
@@ -289,10 +300,14 @@ int main(int argc, char **argv)
 		{ "server", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "principal", required_argument, NULL, 'p' },
+		{ "batch", no_argument, NULL, 'b' },
+		{ "delay", required_argument, NULL, 'd' },
+		{ "count", required_argument, NULL, 'n' },
+		{ "map", no_argument, NULL, 'v' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "time", required_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'v' },
+		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct arguments arguments = { .json = false };
@@ -301,7 +316,7 @@ int main(int argc, char **argv)
 	uint32_t given = 0;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "o:t:", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "bd:n:o:t:v", long_options, NULL)) != -1) {
 		switch (option) {
 		case 's':
 			server = optarg;
@@ -312,6 +327,26 @@ int main(int argc, char **argv)
 		case 'p':
 			arguments.principal = optarg;
 			given |= OPTION_PRINCIPAL;
+			break;
+		case 'v':
+			arguments.map = true;
+			given |= OPTION_MAP;
+			break;
+		case 'b':
+			arguments.batch = true;
+			given |= OPTION_TOP;
+			break;
+		case 'd':
+			if (!parse_seconds(optarg, &arguments.delay_ms)) {
+				return EXIT_USAGE;
+			}
+			given |= OPTION_TOP;
+			break;
+		case 'n':
+			if (!parse_number(optarg, &arguments.count)) {
+				return EXIT_USAGE;
+			}
+			given |= OPTION_TOP;
 			break;
 		case 'o':
 			arguments.output = optarg;
@@ -326,7 +361,7 @@ int main(int argc, char **argv)
 		case 'h':
 			help();
 			return EXIT_SUCCESS;
-		case 'v':
+		case 'V':
 			printf("penstockctl %s\n", penstock_version());
 			return EXIT_SUCCESS;
 		default:

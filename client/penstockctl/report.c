@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/penstockctl/report.h"
 
+#include "client/penstockctl/or_end.h"
+
 #include <jansson.h>
 #include <libsmartcols.h>
 
@@ -30,15 +32,6 @@ struct report {
 	bool may_truncate; /* somebody said whether there is more */
 	bool truncated;
 };
-
-static void *or_end(void *memory)
-{
-	if (memory == NULL) {
-		fprintf(stderr, "penstockctl: out of memory\n");
-		exit(EXIT_FAILURE);
-	}
-	return memory;
-}
 
 struct report *report_new(void)
 {
@@ -186,6 +179,13 @@ static void format_cell(const struct cell *cell, enum column_kind kind, char *re
 	case COLUMN_NS:
 		format_ns(cell->number, ret_text, text_bytes);
 		break;
+	case COLUMN_PERMILLE:
+		snprintf(ret_text, text_bytes, "%" PRIu64 ".%" PRIu64, cell->number / 10,
+			 cell->number % 10);
+		break;
+	case COLUMN_SIGNED:
+		snprintf(ret_text, text_bytes, "%" PRId64, (int64_t)cell->number);
+		break;
 	case COLUMN_YES:
 		snprintf(ret_text, text_bytes, "%s", cell->number != 0 ? "yes" : "no");
 		break;
@@ -261,7 +261,10 @@ static json_t *json_cell(const struct cell *cell, enum column_kind kind)
 	case COLUMN_BYTES:
 	case COLUMN_HEX:
 	case COLUMN_NS:
+	case COLUMN_SIGNED:
 		return json_integer((json_int_t)cell->number);
+	case COLUMN_PERMILLE:
+		return json_real((double)cell->number / 10.0);
 	case COLUMN_YES:
 		return json_boolean(cell->number != 0);
 	}

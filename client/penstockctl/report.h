@@ -14,11 +14,13 @@
 
 enum column_kind {
 	COLUMN_TEXT,
-	COLUMN_NUMBER, /* right-aligned; a JSON integer */
-	COLUMN_BYTES,  /* the same, and "64K" for people */
-	COLUMN_HEX,    /* the same, and "0x40" for people */
-	COLUMN_NS,     /* likewise, and "1.234 ms" for people */
-	COLUMN_YES,    /* a JSON boolean; "yes" or "" */
+	COLUMN_NUMBER,   /* right-aligned; a JSON integer */
+	COLUMN_BYTES,    /* the same, and "64K" for people */
+	COLUMN_HEX,      /* the same, and "0x40" for people */
+	COLUMN_NS,       /* likewise, and "1.234 ms" for people */
+	COLUMN_PERMILLE, /* "12.3" for both: tenths of a percent */
+	COLUMN_SIGNED,   /* a number that may be negative */
+	COLUMN_YES,      /* a JSON boolean; "yes" or "" */
 };
 
 struct column {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/penstockctl/timeline.h"
 
+#include "client/penstockctl/or_end.h"
 #include "proto/base/list.h"
 #include "proto/wire/trace.h"
 
@@ -61,15 +62,6 @@ struct timeline {
 	uint64_t last_ns;
 	uint64_t flows;
 };
-
-static void *or_end(void *memory)
-{
-	if (memory == NULL) {
-		fprintf(stderr, "penstockctl: out of memory\n");
-		exit(EXIT_FAILURE);
-	}
-	return memory;
-}
 
 struct timeline *timeline_new(void)
 {

@@ -124,6 +124,7 @@ void penstock_allocation_enter(struct penstock_vidmm_allocation *allocation)
 {
 	penstock_list_append(&allocation->process->vidmm->placed[allocation->segment_id - 1],
 			     &allocation->place_link);
+	allocation->process->resident_bytes += allocation->size_bytes;
 }
 
 void penstock_allocation_undo(struct penstock_vidmm_allocation *allocation)
@@ -138,6 +139,7 @@ void penstock_allocation_undo(struct penstock_vidmm_allocation *allocation)
 	(void)penstock_vidmm_holds(process->vidmm, taken,
 				   "0x10E/0xD: a place was given back that nobody has");
 	penstock_list_remove(&allocation->place_link);
+	process->resident_bytes -= allocation->size_bytes;
 	allocation->place = PENSTOCK_PLACE_NOWHERE;
 }
 

@@ -558,6 +558,11 @@ void penstock_vidmm_query_segments(const struct penstock_vidmm *vidmm,
 	}
 }
 
+uint64_t penstock_vidmm_process_resident_bytes(const struct penstock_vidmm_process *process)
+{
+	return process->resident_bytes;
+}
+
 void penstock_vidmm_query_process(const struct penstock_vidmm_process *process,
 				  struct penstock_paging_count *ret_count)
 {

@@ -383,6 +383,9 @@ struct penstock_segment_state {
 void penstock_vidmm_query_segments(const struct penstock_vidmm *vidmm,
 				   struct penstock_segment_state ret[PENSTOCK_SEGMENT_COUNT]);
 
+/* Of its allocations that have a place in a segment, or are on their way from or to it. */
+uint64_t penstock_vidmm_process_resident_bytes(const struct penstock_vidmm_process *process);
+
 void penstock_vidmm_query_process(const struct penstock_vidmm_process *process,
 				  struct penstock_paging_count *ret_count);
 

@@ -79,6 +79,8 @@ static void visit_principal(void *owner, const struct penstock_principal_view *v
 	row->submissions_held = view->held;
 	row->gpu_ns = view->gpu_ns;
 	row->preemptions = view->preemptions;
+	row->resident_bytes = view->resident_bytes;
+	row->evicted = view->evicted;
 	add_shares(rows, view, row);
 }
 

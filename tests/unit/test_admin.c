@@ -91,11 +91,13 @@ START_TEST(every_admin_request_has_its_report)
 	net_peer_expect(peer, PENSTOCK_FRAME_QUEUE_REPORT, 4);
 	net_peer_request(peer, PENSTOCK_FRAME_ADMIN_SESSIONS, NULL);
 	net_peer_expect(peer, PENSTOCK_FRAME_SESSION_REPORT, 5);
+	net_peer_request(peer, PENSTOCK_FRAME_ADMIN_PLACES, NULL);
+	net_peer_expect(peer, PENSTOCK_FRAME_PLACE_REPORT, 6);
 	fake.answer = PENSTOCK_STATUS_DEVICE_REMOVED;
 	net_peer_request(peer, PENSTOCK_FRAME_ADMIN_QUEUES, NULL);
-	net_peer_expect_refusal(peer, 6, PENSTOCK_STATUS_DEVICE_REMOVED);
-	net_peer_request(peer, PENSTOCK_FRAME_ADMIN_SEGMENTS, NULL);
 	net_peer_expect_refusal(peer, 7, PENSTOCK_STATUS_DEVICE_REMOVED);
+	net_peer_request(peer, PENSTOCK_FRAME_ADMIN_SEGMENTS, NULL);
+	net_peer_expect_refusal(peer, 8, PENSTOCK_STATUS_DEVICE_REMOVED);
 }
 END_TEST
 
