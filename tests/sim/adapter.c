@@ -365,6 +365,8 @@ void sim_adapter_start(struct sim *sim)
 		.hw_queue_packet_cap = sim->cap,
 		.first_fence_id = sim_below(&sim->random, 2) == 0 ? 1 : 0xffffffc0u,
 		.paranoid = sim->paranoid,
+		/* Every fourth run: more is split than does not fit. */
+		.split_points = sim->seed % 4 == 3 ? 1 + (uint32_t)(sim->seed / 4 % 3) : 0,
 		.owner = sim,
 		.now_ns = now_ns,
 		.device_fault = device_fault,

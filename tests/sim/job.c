@@ -228,12 +228,15 @@ void sim_job_too_large(struct sim *sim, struct sim_job *job)
 			most = bytes > most ? bytes : most;
 		}
 	}
+	/* What renders nothing has no effects to go by. */
+	if ((job->work.submission.flags & PENSTOCK_SUBMIT_NULL_RENDERING) != 0) {
+		return;
+	}
 	/* Things are smaller than any segment, and whole granules are what fits. */
 	SIM_CHECK(sim,
 		  (most + 2 * PENSTOCK_GRANULE_BYTES > sim->local_bytes && job->executed == 0) ||
-			  (job->work.submission.parts > 0 && sim->habits.no_space > 0),
+			  (job->executed > 0 && sim->habits.no_space + sim->habits.refusals > 0),
 		  "job %u needs %" PRIu64 " bytes at once, and is too large", job->number, most);
-	sim->seen.too_large++;
 }
 
 /* ---------------------------------------------------------------- its end */
@@ -279,7 +282,6 @@ static void check_status(struct sim *sim, const struct sim_job *job, enum pensto
 	case PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY:
 		SIM_CHECK(sim, !fits(sim, job) || sim->habits.no_space > 0,
 			  "job %u fits, and was refused memory", job->number);
-		sim->seen.no_video_memory++;
 		return;
 	case PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE:
 		SIM_CHECK(sim,

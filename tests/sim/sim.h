@@ -54,13 +54,13 @@ struct sim_habits {
 
 /* How often what happened, for a test that says that it does. */
 struct sim_seen {
-	uint32_t jobs, succeeded, no_video_memory, removed, cancelled, exceptions;
+	uint32_t jobs, succeeded, removed, cancelled, exceptions;
 	uint32_t paging, preemptions, resumed, resets;
 	uint32_t hangs, deaths, late, lost, repeated, lies;
 	uint32_t evictions, shared, principals, refusals, no_space;
 	uint32_t waits, signals, reclaimed, contents_lost;
 	uint32_t adapter_resets;
-	uint32_t parts, too_large;
+	uint32_t parts;
 };
 
 struct sim_principal {
