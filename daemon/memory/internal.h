@@ -55,7 +55,6 @@ struct penstock_vidmm_process {
 	uint64_t id; /* 0: the system process */
 	uint64_t quota_bytes;
 	uint64_t used_bytes;
-	uint64_t resident_bytes; /* of its allocations that have a place in a segment */
 	struct penstock_backend_process *backend;
 	struct penstock_paging paging;
 	struct penstock_paging_count count;

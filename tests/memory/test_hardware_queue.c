@@ -173,7 +173,7 @@ START_TEST(what_is_done_before_its_enqueue_returns_is_told_on_a_later_turn)
 	}
 	work_init(&hopeless, alice);
 	work_reference(&hopeless, huge);
-	work_nop(&hopeless);
+	work_fill(&hopeless, 0, 0, 64, 0);
 	enqueue(1, &hopeless);
 	machine_settle(&machine);
 	ck_assert_int_eq(hopeless.status, PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY);
