@@ -129,6 +129,28 @@ def D5_preemptions_are_in_the_trace(daemon):
                for bar in trace.bars_called("execute", context=numbers[1])), trace.bars
 
 
+def B15_the_parts_of_a_split_submission_are_in_the_trace(_daemon):
+    """Of five allocations of 1 MiB, where two fit at once: three parts, one after the other."""
+    with Daemon("--local-memory=2M") as small, Peer(small) as peer:
+        lane = Lane(peer, 0)
+        number = context_row(small, lane).id
+        allocations = [peer.allocation(lane.device, 1 << 20, segment_set=1) for _ in range(5)]
+        command = b"".join(wire.fill(i, 0, 4096, i + 1) for i in range(5))
+        with tracing(small) as result:
+            lane.ends(peer.submit(wire.submission(lane.context, command,
+                                                  [(a, True) for a in allocations])).serial)
+            for i, allocation in enumerate(allocations):
+                assert peer.read(allocation, 4096) == (i + 1).to_bytes(4, "little") * 1024
+    parts = sorted(result.trace.bars_called("execute part", context=number) +
+                   result.trace.bars_called("execute", context=number), key=lambda bar: bar.begin)
+    assert len(parts) == 3 and len({bar.args["serial"] for bar in parts}) == 1, parts
+    ends = [bar.args["dma_end"] for bar in parts]
+    assert ends == sorted(set(ends)), parts
+    for part, following in zip(parts, parts[1:]):  # memory makes room between two
+        assert part.end <= following.begin, parts
+    assert result.trace.bars_called("paging")
+
+
 def E2_a_hang_and_its_reset_are_in_the_trace(_daemon):
     with Daemon("--test-instructions", TDR_DELAY) as daemon, Peer(daemon) as peer:
         stuck, other = Lane(peer, 0), Lane(peer, 0)
@@ -278,6 +300,7 @@ if __name__ == "__main__":
     run([a_trace_has_a_lane_for_each_queue_and_each_node,
          C9_rendering_the_next_overlaps_executing_this,
          D5_preemptions_are_in_the_trace,
+    B15_the_parts_of_a_split_submission_are_in_the_trace,
          E2_a_hang_and_its_reset_are_in_the_trace,
          E1_a_fault_is_in_the_trace_with_its_offset,
          what_is_cancelled_is_dropped_in_the_trace,
