@@ -4,9 +4,9 @@
  * in the terms of the trace event format that Chrome's and Perfetto's viewers read.
  *
  *	a thread of the daemon   what it rendered
- *	a context's queue        its first submission, from when it was that until it was on the
- *hardware; inside of that, what it waited for a node of a GPU process  what it executed, one after
- *the other; paging
+ *	a context's queue        its first submission, until it was on the hardware; inside of
+ *	                         that, what it waited for
+ *	a node of a GPU process  what it executed, one after the other; paging
  *
  * No I/O, no clock. What is lost is lost: behind a gap everything begins anew.
  */

@@ -5,8 +5,8 @@
  *
  *	no room --begin--> CLAIM --everything resident and pinned, refused, or withdrawn--> ended
  *	                     | nothing but its own is in the way, and it is the strongest
- *	                     '--> packed: a place for each element is fixed, from the segments'
- *start
+ *	                     '--> packed: a place for each element is fixed, from the start
+ *	                         of the segments
  *
  * Why it always ends. Claims are in one order: by the priority of the context, then by age; who was
  * robbed PENSTOCK_CLAIM_PATIENCE times goes before all priorities. What a claim lists, once it is
@@ -20,10 +20,9 @@
  * in its way (holes are contiguous), all of them get new places, one behind the other, whose holes
  * are kept together: that they fit there was found out before the claim began. Then the next claim
  * is the strongest. A pass of a chain is a submission like any other, and holds nothing between
- * passes. The same holds for entries of a
- * process's page table, which only its claim takes from others. Hence two submissions cannot take
- *each other's places for ever, on one node or on two, and nobody waits for a process that wants
- *nothing: its allocations are victims like all.
+ * passes. The same holds for entries of a process's page table, which only its claim takes from
+ * others. Hence two submissions cannot take each other's places for ever, on one node or on two,
+ * and nobody waits for a process that wants nothing: its allocations are victims like all.
  *
  * Fairness: the segments are shared among the processes that use them. Who holds more than its
  * share gives first, whatever its priorities (memory/room.c); and one claim a process means that

@@ -5,8 +5,8 @@
  * second copy of what is in segment 1, until that is written.
  *
  *	backing is current --written--> dirty --copied back--> current
- *	                                  '--dropped: offered, adapter reset--> lost --zeroed-->
- *current
+ *	   ^                             '--dropped: offered, adapter reset--> lost
+ *	   '--------------------------- zeroed ---------------------------------'
  *
  * That content was lost is in the location record: a daemon that starts again must not take what
  * backing pages hold from before for it.

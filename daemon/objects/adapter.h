@@ -14,8 +14,8 @@
  * TdrLimitTime it is FAILED instead.
  * FAILED: its devices are lost (DEVICE_REMOVED) and nothing new is made on it; the daemon and its
  * other adapters live. An adapter that the configuration had once and has no more is FAILED from
- *the start, with no backend, memory manager or scheduler: what the store has of it is lost, and
- *names of it can be destroyed. Loop thread only.
+ * the start, with no backend, memory manager or scheduler: what the store has of it is lost, and
+ * names of it can be destroyed. Loop thread only.
  */
 #ifndef PENSTOCK_ADAPTER_H
 #define PENSTOCK_ADAPTER_H

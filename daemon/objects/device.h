@@ -2,8 +2,10 @@
 /*
  * A device: a bag of contexts and openings of one session on one adapter, and the unit of loss.
  *
- *	ACTIVE --(a GPU fault, a restart with work in flight, the adapter)--> lost: what is queued
- *is cancelled with DEVICE_REMOVED, as is every later request but destroy and query.
+ *	ACTIVE --(a GPU fault, a restart with work in flight, the adapter)--> lost
+ *
+ * Of a lost one what is queued is cancelled with DEVICE_REMOVED, as is every later request but
+ * destroy and query.
  *
  * Loop thread only.
  */

@@ -2,7 +2,7 @@
 /*
  * Transfers: what a session does with an allocation beside submitting, in session order: creating
  * it (pages are being reserved), uploads, read-backs, sharing, offering. A lane orders them against
- *the session's submissions:
+ * the session's submissions:
  *
  *	submissions ahead (lane.active) | transfer, its followers | transfer, its followers | ...
  *
@@ -10,16 +10,15 @@
  * transfer are its followers and blocked until it ends; then they are ahead of the next one.
  *
  *	        +--> RECEIVING --+           (upload)
- *	NEW ----+                +--> WAITING --(first, nothing ahead, memory still)--> ACTING -->
- *ENDED
+ *	NEW ----+                +--> WAITING --(first, nothing ahead, memory still)--> ACTING
  *	        +----------------+                                                        |
+ *	         ENDED <----------------------------------------------------------------- |
  *	                                        read-back: OUT, until read_back_end <-----+
  *
  * An upload is received in place when its lane is idle and no other session has the allocation
  * open (a client that dribbles must pin its own memory only) nor is it in local memory (it must not
- * pin a place that others wait for), into staging memory otherwise. The
- * same holds for the bytes of a read-back. Loop thread only; copies of more than a few pages are
- * made by a worker.
+ * pin a place that others wait for), into staging memory otherwise. The same holds for the bytes of
+ * a read-back. Loop thread only; copies of more than a few pages are made by a worker.
  */
 #ifndef PENSTOCK_TRANSFER_H
 #define PENSTOCK_TRANSFER_H

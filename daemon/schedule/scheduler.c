@@ -8,8 +8,8 @@
  *	                     '-----------------+-- engine reset, or its next part '
  *
  * A node takes `limit` packets, and more only while all that it has is short; PREPARING heads
- *beyond that are limit + 1 at most, so memory works ahead of the GPU and a backlog pins nothing.
- *One thread.
+ * beyond that are limit + 1 at most, so memory works ahead of the GPU and a backlog pins nothing.
+ * One thread.
  */
 #include "daemon/schedule/scheduler.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What happens on the way from a context's queue to the nodes and back, as events of a fixed size
- *in a bounded ring, while somebody traces.
+ * in a bounded ring, while somebody traces.
  *
  *	OFF --start--> ON --stop--> DRAINING --read to its end--> OFF
  *

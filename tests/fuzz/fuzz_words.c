@@ -5,15 +5,15 @@
  * of memory, and memory has nothing but processes (words_fake.h). The input is steps:
  *
  *	0 CONTEXT      a submission            6 WHO STATUS    the process ends
- *	1 WHO          a paging packet         7               time passes, and who is overdue is
- *asked 2 WHO NODE AT LENGTH BYTES...  words   8 WHO NODE      it is asked to preempt 3 WHO NODE N
- *N packets retire        9 CONTEXT       what is queued is cancelled 4 WHO NODE     an interrupt 10
- *WHO HOW       how memory answers from here on 5              a turn of the loop     11 WHO NODE
- *the first packet is said to fault
+ *	1 WHO          a paging packet         7               time passes: who is overdue is asked
+ *	2 WHO NODE AT LENGTH BYTES...  words   8 WHO NODE      it is asked to preempt
+ *	3 WHO NODE N   N packets retire        9 CONTEXT       what is queued is cancelled
+ *	4 WHO NODE     an interrupt           10 WHO HOW       how memory answers from here on
+ *	5              a turn of the loop     11 WHO NODE      the first packet is said to fault
  *
  * Whatever is written: each submission ends once; one that succeeded had been on a ring; nothing
  * succeeds once the adapter has failed; it has not failed where nobody lied, whatever hangs or
- *ends; and the end is orderly. Where it is to be reset it is, on the next turn.
+ * ends; and the end is orderly. Where it is to be reset it is, on the next turn.
  */
 #include "daemon/schedule/internal.h"
 #include "gpu-backend/emulated/host/emulated.h"
