@@ -97,18 +97,22 @@ static void submit(struct process *process, uint32_t ordinal, uint32_t flags)
 static void reset(struct process *process)
 {
 	bool outer = may_call_back;
+	enum penstock_status status;
 
 	if (process->backend == NULL) {
 		return;
 	}
 	may_call_back = true;
 	process->resets++;
-	backend->ops->reset_engine(process->backend);
+	status = backend->ops->reset_engine(process->backend);
 	may_call_back = outer;
 	if (process->backend == NULL) {
 		return; /* a callback destroyed it */
 	}
 	process->resets--;
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return; /* it cannot be ended: all is as it was */
+	}
 	process->dead = process->halted = false;
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		process->nodes[i].count = 0;
@@ -199,8 +203,8 @@ static void process_died(void *owner, void *process_owner, int wait_status)
 	(void)wait_status;
 	PENSTOCK_REQUIRE(faulty && !process->dead);
 	process->dead = true;
+	/* What completed before and was not told is told by the reset, as ever. */
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		process->nodes[i].count = 0;
 		process->nodes[i].preempting = false;
 	}
 	act_in_callback(process);
