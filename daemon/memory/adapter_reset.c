@@ -43,7 +43,7 @@ static void lose_place(struct penstock_vidmm_allocation *allocation)
 	}
 	allocation->location.local = false;
 	if (allocation->goal == PENSTOCK_GOAL_KEEP) {
-		allocation->goal = PENSTOCK_GOAL_EVICT;
+		(void)penstock_allocation_move_goal(allocation, PENSTOCK_GOAL_EVICT);
 	}
 }
 

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define GRANULE ((uint64_t)PENSTOCK_GRANULE_BYTES)
-
 struct penstock_vidmm_allocation *
 penstock_allocation_make(struct penstock_vidmm_process *process,
 			 const struct penstock_allocation_info *info)
@@ -67,7 +65,7 @@ penstock_allocation_resolve(const struct penstock_vidmm_allocation *allocation, 
 
 	if (allocation->location.own_file) {
 		*ret_file_offset =
-			(local ? penstock_align_up(allocation->size_bytes, GRANULE) : 0) + offset;
+			(local ? penstock_granules_bytes(allocation->size_bytes) : 0) + offset;
 		return &allocation->own;
 	}
 	*ret_file_offset =
@@ -121,11 +119,6 @@ static void notify_residency(const struct penstock_vidmm_allocation *allocation,
 
 /* ---------------------------------------------------------------- coming to a segment */
 
-static uint64_t granules_of(const struct penstock_vidmm_allocation *allocation)
-{
-	return penstock_align_up(allocation->size_bytes, GRANULE);
-}
-
 void penstock_allocation_permitted(const struct penstock_vidmm_allocation *allocation,
 				   uint32_t ret_segments[PENSTOCK_SEGMENT_COUNT])
 {
@@ -151,13 +144,22 @@ void penstock_allocation_permitted(const struct penstock_vidmm_allocation *alloc
 	}
 }
 
-static void chosen(struct penstock_vidmm_allocation *allocation, uint32_t segment_id,
-		   uint64_t offset)
+/* Gives the range back where it cannot have it, which is a defect of ours. */
+static enum penstock_status chosen(struct penstock_vidmm_allocation *allocation,
+				   uint32_t segment_id, uint64_t offset)
 {
+	struct penstock_vidmm_process *process = allocation->process;
+
+	if (!penstock_allocation_move_place(allocation, PENSTOCK_PLACE_CHOSEN)) {
+		(void)penstock_segment_give(penstock_vidmm_segment(process->vidmm, segment_id),
+					    &process->sharers[segment_id - 1], offset,
+					    allocation->size_bytes);
+		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+	}
 	allocation->segment_id = segment_id;
 	allocation->segment_offset = offset;
-	allocation->place = PENSTOCK_PLACE_CHOSEN;
 	penstock_allocation_enter(allocation);
+	return PENSTOCK_STATUS_SUCCESS;
 }
 
 enum penstock_status penstock_allocation_choose(struct penstock_vidmm_allocation *allocation,
@@ -170,10 +172,7 @@ enum penstock_status penstock_allocation_choose(struct penstock_vidmm_allocation
 	status = penstock_segment_take(penstock_vidmm_segment(process->vidmm, segment_id),
 				       &process->sharers[segment_id - 1], allocation->size_bytes,
 				       &offset);
-	if (status == PENSTOCK_STATUS_SUCCESS) {
-		chosen(allocation, segment_id, offset);
-	}
-	return status;
+	return status == PENSTOCK_STATUS_SUCCESS ? chosen(allocation, segment_id, offset) : status;
 }
 
 enum penstock_status penstock_allocation_choose_at(struct penstock_vidmm_allocation *allocation,
@@ -181,18 +180,20 @@ enum penstock_status penstock_allocation_choose_at(struct penstock_vidmm_allocat
 {
 	struct penstock_vidmm_process *process = allocation->process;
 	struct penstock_segment *segment = penstock_vidmm_segment(process->vidmm, segment_id);
+	enum penstock_status status;
 
 	if (!penstock_segment_take_at(segment, &process->sharers[segment_id - 1], offset,
 				      allocation->size_bytes)) {
 		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	}
-	chosen(allocation, segment_id, offset);
+	status = chosen(allocation, segment_id, offset);
 	/* Whether it took a granule more, the segment knows. */
-	if (segment->used_bytes > segment->descriptor.commit_limit_bytes) {
+	if (status == PENSTOCK_STATUS_SUCCESS &&
+	    segment->used_bytes > segment->descriptor.commit_limit_bytes) {
 		penstock_allocation_undo(allocation);
 		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	}
-	return PENSTOCK_STATUS_SUCCESS;
+	return status;
 }
 
 void penstock_allocation_enter(struct penstock_vidmm_allocation *allocation)
@@ -207,16 +208,25 @@ void penstock_allocation_undo(struct penstock_vidmm_allocation *allocation)
 {
 	struct penstock_vidmm_process *process = allocation->process;
 	uint32_t segment_id = allocation->segment_id;
+	bool taken;
 
-	bool taken = penstock_segment_give(penstock_vidmm_segment(process->vidmm, segment_id),
-					   &process->sharers[segment_id - 1],
-					   allocation->segment_offset, allocation->size_bytes);
-
+	if (!penstock_allocation_move_place(allocation, PENSTOCK_PLACE_NOWHERE)) {
+		return;
+	}
+	taken = penstock_segment_give(penstock_vidmm_segment(process->vidmm, segment_id),
+				      &process->sharers[segment_id - 1], allocation->segment_offset,
+				      allocation->size_bytes);
 	(void)penstock_vidmm_holds(process->vidmm, taken,
 				   "0x10E/0xD: a place was given back that nobody has");
 	penstock_list_remove(&allocation->place_link);
 	process->placed_bytes[segment_id - 1] -= allocation->size_bytes;
-	allocation->place = PENSTOCK_PLACE_NOWHERE;
+}
+
+static void arrive(struct penstock_vidmm_allocation *allocation)
+{
+	if (penstock_allocation_move_place(allocation, PENSTOCK_PLACE_RESIDENT)) {
+		notify_residency(allocation, true);
+	}
 }
 
 static void placed(struct penstock_paging_operation *operation, bool executed)
@@ -230,11 +240,9 @@ static void placed(struct penstock_paging_operation *operation, bool executed)
 		allocation->location.local_offset = allocation->segment_offset;
 		penstock_location_flip(&vidmm->locations, allocation->record,
 				       &allocation->location);
-		allocation->dirty = false;
-		allocation->place = PENSTOCK_PLACE_RESIDENT;
-		notify_residency(allocation, true);
 		PENSTOCK_COUNT(allocation, PENSTOCK_SEGMENT_LOCAL, in_bytes,
 			       allocation->size_bytes);
+		arrive(allocation);
 	}
 	penstock_allocation_advance(allocation);
 }
@@ -244,8 +252,9 @@ static void local_pages_there(struct penstock_vidmm_allocation *allocation,
 {
 	struct penstock_build_paging_buffer build = {
 		.flags = PENSTOCK_TRANSFER_START | PENSTOCK_TRANSFER_END,
-		.operation = allocation->pristine ? PENSTOCK_OPERATION_FILL
-						  : PENSTOCK_OPERATION_TRANSFER,
+		.operation = allocation->content == PENSTOCK_CONTENT_ZEROS
+				     ? PENSTOCK_OPERATION_FILL
+				     : PENSTOCK_OPERATION_TRANSFER,
 		.segment_id = PENSTOCK_SEGMENT_LOCAL,
 		.address = penstock_allocation_address(allocation),
 		.size_bytes = allocation->size_bytes,
@@ -306,11 +315,12 @@ void penstock_allocation_begin(struct penstock_vidmm_allocation *allocation)
 
 	PENSTOCK_COUNT(allocation, allocation->segment_id, placed, 1);
 	if (allocation->segment_id == PENSTOCK_SEGMENT_APERTURE) {
-		allocation->place = PENSTOCK_PLACE_RESIDENT;
-		notify_residency(allocation, true);
+		arrive(allocation);
 		return;
 	}
-	allocation->place = PENSTOCK_PLACE_PLACING;
+	if (!penstock_allocation_move_place(allocation, PENSTOCK_PLACE_PLACING)) {
+		return;
+	}
 	status = local_job(allocation, false, local_pages_done);
 	if (status != PENSTOCK_STATUS_PENDING) {
 		local_pages_there(allocation, status);
@@ -534,6 +544,7 @@ static void taken_back(struct penstock_paging_operation *operation, bool execute
 				       &allocation->location);
 		PENSTOCK_COUNT(allocation, PENSTOCK_SEGMENT_LOCAL, out_bytes,
 			       allocation->size_bytes);
+		(void)penstock_allocation_move_content(allocation, PENSTOCK_CONTENT_CURRENT);
 	}
 	penstock_allocation_advance(allocation);
 }
@@ -584,7 +595,7 @@ static void leave_local(struct penstock_vidmm_allocation *allocation, bool keep_
 {
 	bool offered = allocation->offered != PENSTOCK_OFFER_PRIORITY_NONE;
 
-	if (keep_content && allocation->dirty && !offered) {
+	if (keep_content && allocation->content == PENSTOCK_CONTENT_DIRTY && !offered) {
 		take_back(allocation);
 		return;
 	}
@@ -605,6 +616,20 @@ static void leave_local(struct penstock_vidmm_allocation *allocation, bool keep_
 	allocation->location.local = false;
 }
 
+static bool begin_to_leave(struct penstock_vidmm_allocation *allocation)
+{
+	bool resident = allocation->place == PENSTOCK_PLACE_RESIDENT;
+
+	if (allocation->place != PENSTOCK_PLACE_LEAVING &&
+	    !penstock_allocation_move_place(allocation, PENSTOCK_PLACE_LEAVING)) {
+		return false;
+	}
+	if (resident) {
+		notify_residency(allocation, false);
+	}
+	return true;
+}
+
 /* True: it is in no segment. Otherwise a step was begun. */
 static bool leave(struct penstock_vidmm_allocation *allocation, bool keep_content)
 {
@@ -613,10 +638,9 @@ static bool leave(struct penstock_vidmm_allocation *allocation, bool keep_conten
 	if (allocation->place == PENSTOCK_PLACE_NOWHERE) {
 		return true;
 	}
-	if (allocation->place == PENSTOCK_PLACE_RESIDENT) {
-		notify_residency(allocation, false);
+	if (!begin_to_leave(allocation)) {
+		return false;
 	}
-	allocation->place = PENSTOCK_PLACE_LEAVING;
 	drop_mappings(allocation);
 	if (allocation->busy == 0 && allocation->location.local) {
 		leave_local(allocation, keep_content);
@@ -631,7 +655,7 @@ static bool leave(struct penstock_vidmm_allocation *allocation, bool keep_conten
 	}
 	PENSTOCK_COUNT(allocation, allocation->segment_id, left, 1);
 	penstock_allocation_undo(allocation);
-	return true;
+	return allocation->place == PENSTOCK_PLACE_NOWHERE;
 }
 
 /* ---------------------------------------------------------------- a file of its own */
@@ -663,9 +687,9 @@ enum penstock_status penstock_allocation_open_own(struct penstock_vidmm_allocati
 	char name[48];
 
 	snprintf(name, sizeof(name), "a%" PRIu64, allocation->info.id);
-	status = penstock_memory_file_open(&allocation->own, vidmm->directory, name,
-					   ++vidmm->next_file_id, 2 * granules_of(allocation), how,
-					   true);
+	status = penstock_memory_file_open(
+		&allocation->own, vidmm->directory, name, ++vidmm->next_file_id,
+		2 * penstock_granules_bytes(allocation->size_bytes), how, true);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return status;
 	}
@@ -687,7 +711,9 @@ static void end_share(struct penstock_vidmm_allocation *allocation, enum penstoc
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		penstock_allocation_close_own(allocation, true);
 	}
-	allocation->goal = PENSTOCK_GOAL_KEEP;
+	if (!penstock_allocation_move_goal(allocation, PENSTOCK_GOAL_KEEP)) {
+		return;
+	}
 	if (allocation->answering) {
 		allocation->answer = status;
 		return;
@@ -735,7 +761,7 @@ static void own_reserved(struct penstock_vidmm_allocation *allocation, enum pens
 		end_share(allocation, PENSTOCK_STATUS_NO_MEMORY);
 	} else if (allocation->process->vidmm->stopped) {
 		end_share(allocation, PENSTOCK_STATUS_CANCELLED);
-	} else if (allocation->pristine) {
+	} else if (allocation->content == PENSTOCK_CONTENT_ZEROS) {
 		adopt_own(allocation);
 	} else {
 		operate(allocation, &build, own_filled);
@@ -758,7 +784,7 @@ static void advance_share(struct penstock_vidmm_allocation *allocation)
 {
 	enum penstock_status status;
 
-	if (!allocation->has_backing) {
+	if (allocation->content == PENSTOCK_CONTENT_NONE) {
 		end_share(allocation, PENSTOCK_STATUS_NO_MEMORY);
 		return;
 	}
@@ -800,7 +826,8 @@ static void advance_death(struct penstock_vidmm_allocation *allocation)
 	if (!leave(allocation, false)) {
 		return;
 	}
-	if (allocation->has_backing && !allocation->location.own_file && !vidmm->keep) {
+	if (allocation->content != PENSTOCK_CONTENT_NONE && !allocation->location.own_file &&
+	    !vidmm->keep) {
 		penstock_pages_give(&process->pages, allocation->location.backing_offset,
 				    allocation->size_bytes);
 	}
@@ -816,8 +843,8 @@ static void stay(struct penstock_vidmm_allocation *allocation)
 {
 	if (allocation->goal == PENSTOCK_GOAL_SHARE) {
 		end_share(allocation, PENSTOCK_STATUS_CANCELLED);
-	} else {
-		allocation->goal = PENSTOCK_GOAL_KEEP;
+	} else if (allocation->goal != PENSTOCK_GOAL_KEEP) {
+		(void)penstock_allocation_move_goal(allocation, PENSTOCK_GOAL_KEEP);
 	}
 }
 
@@ -840,10 +867,11 @@ void penstock_allocation_advance(struct penstock_vidmm_allocation *allocation)
 	}
 	switch (allocation->goal) {
 	case PENSTOCK_GOAL_KEEP:
+	case PENSTOCK_GOAL_MAX:
 		return;
 	case PENSTOCK_GOAL_EVICT:
 		if (!held_back(allocation) && leave(allocation, true)) {
-			allocation->goal = PENSTOCK_GOAL_KEEP;
+			(void)penstock_allocation_move_goal(allocation, PENSTOCK_GOAL_KEEP);
 		}
 		return;
 	case PENSTOCK_GOAL_SHARE:

@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An allocation: its backing pages, its place in a segment, and how it gets from one to the other.
- * Loop thread.
- *
- *	place  NOWHERE --choose--> CHOSEN --begin--> PLACING --content there--> RESIDENT
- *	          ^------- undo -----'                                             |
- *	          '---- unmapped, content back, pages and range given back <- LEAVING
- *
- *	goal   KEEP --evict--> EVICT --> KEEP
- *	       KEEP --share--> SHARE (leaves its segment, then moves to a file of its own) --> KEEP
- *	       any  --last reference--> DIE
- *
- * `advance` takes the next step towards the goal whenever nothing is under way (`busy`).
+ * Its states and their drawings are in memory/state.h; `advance` takes the next step towards the
+ * goal whenever nothing is under way (`busy`). Loop thread.
  */
 #ifndef PENSTOCK_ALLOCATION_H
 #define PENSTOCK_ALLOCATION_H
@@ -19,22 +10,8 @@
 #include "daemon/memory/location.h"
 #include "daemon/memory/mapping.h"
 #include "daemon/memory/pages.h"
+#include "daemon/memory/state.h"
 #include "daemon/memory/vidmm.h"
-
-enum penstock_place {
-	PENSTOCK_PLACE_NOWHERE,
-	PENSTOCK_PLACE_CHOSEN,
-	PENSTOCK_PLACE_PLACING,
-	PENSTOCK_PLACE_RESIDENT,
-	PENSTOCK_PLACE_LEAVING,
-};
-
-enum penstock_goal {
-	PENSTOCK_GOAL_KEEP,
-	PENSTOCK_GOAL_EVICT,
-	PENSTOCK_GOAL_SHARE,
-	PENSTOCK_GOAL_DIE,
-};
 
 struct penstock_vidmm_allocation {
 	struct penstock_vidmm_process *process; /* who pays; borrowed */
@@ -43,10 +20,8 @@ struct penstock_vidmm_allocation {
 	struct penstock_location location; /* where the bytes are: what the record says */
 	uint64_t record;
 	bool has_record;
-	bool has_backing;  /* false: pages are being reserved */
-	bool pristine;     /* nobody wrote it: all zeros, in the backing pages too */
-	bool dirty;        /* written since it has its place: backing pages are not current */
-	bool content_lost; /* and nobody wrote it since */
+	enum penstock_content content;
+	bool content_lost;               /* it was, and nobody wrote it since */
 	struct penstock_memory_file own; /* id 0: none; backing, then the place in local memory */
 	struct penstock_memory_file readable; /* the same file; id 0: nobody only reads it */
 	uint64_t references;
@@ -147,9 +122,13 @@ void penstock_allocation_mapping_free(struct penstock_mapping *mapping);
 /* A submission or an access may write it from here on. */
 static inline void penstock_allocation_written(struct penstock_vidmm_allocation *allocation)
 {
-	allocation->pristine = false;
+	enum penstock_content content =
+		allocation->location.local ? PENSTOCK_CONTENT_DIRTY : PENSTOCK_CONTENT_CURRENT;
+
 	allocation->content_lost = false;
-	allocation->dirty = true;
+	if (PENSTOCK_UNLIKELY(allocation->content != content)) {
+		(void)penstock_allocation_move_content(allocation, content);
+	}
 }
 
 /*

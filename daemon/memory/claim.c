@@ -4,8 +4,6 @@
 #include "daemon/memory/internal.h"
 #include "daemon/memory/room.h"
 
-#define GRANULE ((uint64_t)PENSTOCK_GRANULE_BYTES)
-
 static uint32_t strength(const struct penstock_claim *claim)
 {
 	return claim->robbed >= PENSTOCK_CLAIM_PATIENCE ? 0 : claim->level + 1;
@@ -58,10 +56,10 @@ static bool pack_in(struct packing *packing, struct penstock_vidmm_allocation *a
 {
 	uint32_t i = segment_id - 1;
 	uint64_t size_bytes = allocation->size_bytes;
-	bool small = size_bytes < GRANULE;
+	bool small = size_bytes < PENSTOCK_GRANULE;
 
 	if (!small || packing->sharer[i] != allocation->process || packing->room[i] < size_bytes) {
-		uint64_t whole = penstock_align_up(size_bytes, GRANULE);
+		uint64_t whole = penstock_granules_bytes(size_bytes);
 
 		if (!penstock_range_fits(packing->end[i], whole, packing->limit[i])) {
 			return false;
@@ -108,8 +106,7 @@ static bool pack(const struct penstock_submission *submission, struct packing *r
 
 	*ret_packing = (struct packing){ .room = { 0 } };
 	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
-		ret_packing->limit[i] =
-			vidmm->segments[i].descriptor.commit_limit_bytes - vidmm->reserved_bytes[i];
+		ret_packing->limit[i] = penstock_vidmm_capacity(vidmm, i + 1);
 	}
 	for (uint32_t i = 0; i < penstock_needed_count(submission); i++) {
 		struct penstock_vidmm_allocation *allocation =
@@ -292,7 +289,7 @@ static enum penstock_status place(struct penstock_claim *claim,
 	if (allocation->place != PENSTOCK_PLACE_NOWHERE || allocation->goal != PENSTOCK_GOAL_KEEP) {
 		return PENSTOCK_STATUS_PENDING;
 	}
-	if (!allocation->has_backing || allocation->accesses > 0) {
+	if (allocation->content == PENSTOCK_CONTENT_NONE || allocation->accesses > 0) {
 		return PENSTOCK_STATUS_GRAPHICS_ALLOCATION_BUSY;
 	}
 	if (!penstock_allocation_zeroed(allocation)) {

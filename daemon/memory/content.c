@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which bytes of an allocation count, beside where they are: what was offered may be dropped, what
- * was lost reads as zeros. An allocation owns its backing pages all the time, so that they are a
- * second copy of what is in segment 1, until that is written.
- *
- *	backing is current --written--> dirty --copied back--> current
- *	   ^                             '--dropped: offered, adapter reset--> lost
- *	   '--------------------------- zeroed ---------------------------------'
- *
- * That content was lost is in the location record: a daemon that starts again must not take what
- * backing pages hold from before for it.
+ * Which bytes of an allocation count (the drawing is in memory/state.h), beside where they are:
+ * what was offered may be dropped, what was lost reads as zeros. An allocation owns its backing
+ * pages all the time, so that they are a second copy of what is in segment 1, until that is
+ * written. That content was lost is in the location record: a daemon that starts again must not
+ * take what backing pages hold from before for it.
  */
 #include "daemon/memory/internal.h"
 
@@ -17,14 +12,18 @@
 
 void penstock_allocation_drop_local(struct penstock_vidmm_allocation *allocation)
 {
+	bool lost = allocation->content == PENSTOCK_CONTENT_DIRTY;
+
 	allocation->location.local = false;
 	allocation->location.local_offset = 0;
-	allocation->location.lost = allocation->dirty;
+	if (lost) {
+		lost = penstock_allocation_move_content(allocation, PENSTOCK_CONTENT_LOST);
+	}
+	allocation->location.lost = lost;
 	penstock_location_flip(&allocation->process->vidmm->locations, allocation->record,
 			       &allocation->location);
-	if (allocation->dirty) {
+	if (lost) {
 		allocation->content_lost = true;
-		allocation->dirty = false;
 		PENSTOCK_COUNT(allocation, PENSTOCK_SEGMENT_LOCAL, lost, 1);
 	}
 }
@@ -44,7 +43,7 @@ static void zero(void *argument)
 static void is_zero(struct penstock_vidmm_allocation *allocation)
 {
 	allocation->location.lost = false;
-	allocation->pristine = true;
+	(void)penstock_allocation_move_content(allocation, PENSTOCK_CONTENT_ZEROS);
 	if (allocation->has_record) {
 		penstock_location_flip(&allocation->process->vidmm->locations, allocation->record,
 				       &allocation->location);

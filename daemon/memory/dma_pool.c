@@ -261,13 +261,9 @@ void penstock_dma_pool_unpromise(struct penstock_dma_pool *pool, uint32_t size_b
 	class->promised--;
 }
 
-enum penstock_status penstock_dma_pool_take(struct penstock_dma_pool *pool, uint32_t size_bytes,
-					    uint32_t *ret_slot, uint64_t *ret_address)
+/* The slot that is given out next, and that the GPU can address; as take answers. */
+static enum penstock_status find_slot(struct penstock_dma_size *class, uint32_t *ret_slot)
 {
-	struct penstock_dma_size *class = class_for(pool, size_bytes);
-	struct penstock_dma_block *block;
-	uint32_t slot;
-
 	if (class == NULL) {
 		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	}
@@ -278,11 +274,32 @@ enum penstock_status penstock_dma_pool_take(struct penstock_dma_pool *pool, uint
 			return status;
 		}
 	}
-	slot = class->idle[class->idle_count - 1];
-	block = block_of(class, slot);
-	if (!penstock_mapping_ensure(&block->mapping)) {
-		return PENSTOCK_STATUS_PENDING;
+	*ret_slot = class->idle[class->idle_count - 1];
+	return penstock_mapping_ensure(&block_of(class, *ret_slot)->mapping)
+		       ? PENSTOCK_STATUS_SUCCESS
+		       : PENSTOCK_STATUS_PENDING;
+}
+
+enum penstock_status penstock_dma_pool_ready(struct penstock_dma_pool *pool, uint32_t size_bytes)
+{
+	uint32_t slot;
+
+	return find_slot(class_for(pool, size_bytes), &slot);
+}
+
+enum penstock_status penstock_dma_pool_take(struct penstock_dma_pool *pool, uint32_t size_bytes,
+					    uint32_t *ret_slot, uint64_t *ret_address)
+{
+	struct penstock_dma_size *class = class_for(pool, size_bytes);
+	struct penstock_dma_block *block;
+	enum penstock_status status;
+	uint32_t slot;
+
+	status = find_slot(class, &slot);
+	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS)) {
+		return status;
 	}
+	block = block_of(class, slot);
 	class->idle_count--;
 	block->slots_used++;
 	pool->slots_used++;

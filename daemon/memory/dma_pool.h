@@ -73,6 +73,10 @@ void penstock_dma_pool_fini(struct penstock_dma_pool *pool);
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_dma_pool_take(struct penstock_dma_pool *pool, uint32_t size_bytes,
 					    uint32_t *ret_slot, uint64_t *ret_address);
+/* The same, but the slot is not taken. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_dma_pool_ready(struct penstock_dma_pool *pool, uint32_t size_bytes);
+
 /*
  * A slot of at least `size_bytes` will be had whenever one is needed, if not at once: the first
  * block of its size is made here and `now`, and stays. SUCCESS or NO_MEMORY.

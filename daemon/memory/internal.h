@@ -106,6 +106,14 @@ static inline struct penstock_segment *penstock_vidmm_segment(struct penstock_vi
 	return &vidmm->segments[segment_id - 1];
 }
 
+/* What allocations can have of the segment where it is empty. */
+static inline uint64_t penstock_vidmm_capacity(const struct penstock_vidmm *vidmm,
+					       uint32_t segment_id)
+{
+	return vidmm->segments[segment_id - 1].descriptor.commit_limit_bytes -
+	       vidmm->reserved_bytes[segment_id - 1];
+}
+
 /* Counts in the segment and for who pays. */
 #define PENSTOCK_COUNT(allocation, segment_id, what, amount)                                       \
 	do {                                                                                       \

@@ -16,8 +16,7 @@
 
 #include <inttypes.h>
 
-#define GRANULE ((uint64_t)PENSTOCK_GRANULE_BYTES)
-#define EITHER  (1u << PENSTOCK_SEGMENT_COUNT)
+#define EITHER (1u << PENSTOCK_SEGMENT_COUNT)
 
 /* What was asked for since a part began, by the set of segments that it may be in. */
 struct room {
@@ -26,12 +25,6 @@ struct room {
 	uint64_t bytes[EITHER];       /* in whole granules */
 	uint64_t small_bytes[EITHER]; /* in pages: these share granules */
 };
-
-static uint64_t capacity(const struct penstock_vidmm *vidmm, uint32_t segment_id)
-{
-	return vidmm->segments[segment_id - 1].descriptor.commit_limit_bytes -
-	       vidmm->reserved_bytes[segment_id - 1];
-}
 
 static uint32_t set_of(const struct penstock_vidmm_allocation *allocation)
 {
@@ -42,7 +35,7 @@ static uint32_t set_of(const struct penstock_vidmm_allocation *allocation)
 
 static uint64_t counted(const struct room *room, uint32_t set)
 {
-	return room->bytes[set] + penstock_align_up(room->small_bytes[set], GRANULE);
+	return room->bytes[set] + penstock_granules_bytes(room->small_bytes[set]);
 }
 
 /* What a set of segments has to hold: all whose own set is a part of it. */
@@ -60,7 +53,8 @@ static struct account account_of(const struct room *room, uint32_t set)
 		account.needed += (part & ~set) == 0 ? counted(room, part) : 0;
 	}
 	for (uint32_t i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
-		account.there += (set >> i & 1) != 0 ? capacity(room->vidmm, i + 1) : 0;
+		account.there +=
+			(set >> i & 1) != 0 ? penstock_vidmm_capacity(room->vidmm, i + 1) : 0;
 	}
 	return account;
 }
@@ -84,7 +78,7 @@ static bool fits_alone(const struct penstock_vidmm_allocation *allocation)
 
 	for (uint32_t i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
 		if ((set_of(allocation) >> i & 1) != 0 &&
-		    allocation->size_bytes <= capacity(vidmm, i + 1)) {
+		    allocation->size_bytes <= penstock_vidmm_capacity(vidmm, i + 1)) {
 			return true;
 		}
 	}
@@ -103,11 +97,10 @@ static enum penstock_split_fit fits(void *owner, uint32_t index)
 		return PENSTOCK_SPLIT_FITS;
 	}
 	allocation->part_stamp = room->vidmm->part_stamp;
-	if (allocation->size_bytes < GRANULE) {
+	if (allocation->size_bytes < PENSTOCK_GRANULE) {
 		room->small_bytes[set_of(allocation)] += allocation->size_bytes;
 	} else {
-		room->bytes[set_of(allocation)] +=
-			penstock_align_up(allocation->size_bytes, GRANULE);
+		room->bytes[set_of(allocation)] += penstock_granules_bytes(allocation->size_bytes);
 	}
 	return fits_alone(allocation) && has_room(room) ? PENSTOCK_SPLIT_FITS : PENSTOCK_SPLIT_FULL;
 }

@@ -40,7 +40,7 @@ static enum penstock_status look_at(struct penstock_vidmm_allocation *allocation
 	if (allocation->place != PENSTOCK_PLACE_NOWHERE) {
 		return PENSTOCK_STATUS_SUCCESS;
 	}
-	if (!allocation->has_backing) {
+	if (allocation->content == PENSTOCK_CONTENT_NONE) {
 		return allocation->busy > 0 ? PENSTOCK_STATUS_PENDING
 					    : PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	}
@@ -209,11 +209,11 @@ static enum penstock_status make_resident(struct penstock_submission *submission
 	return status == PENSTOCK_STATUS_SUCCESS ? map_all(submission) : status;
 }
 
-enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submission)
+/* Everything is where the submission needs it, but a slot of the DMA pool. */
+static enum penstock_status bring(struct penstock_submission *submission)
 {
 	struct penstock_vidmm_process *process = submission->process;
 	struct penstock_vidmm *vidmm = process->vidmm;
-	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
 
 	penstock_vidmm_own_thread(vidmm);
 	PENSTOCK_REQUIRE(!vidmm->stopped);
@@ -224,28 +224,58 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 	if (PENSTOCK_UNLIKELY(vidmm->restore.open)) {
 		penstock_vidmm_restore_end(vidmm);
 	}
-	if (PENSTOCK_UNLIKELY(!all_ready(submission))) {
-		status = make_resident(submission);
+	return PENSTOCK_LIKELY(all_ready(submission)) ? PENSTOCK_STATUS_SUCCESS
+						      : make_resident(submission);
+}
+
+/* What is answered where it is not SUCCESS. */
+static enum penstock_status put_off(struct penstock_submission *submission,
+				    enum penstock_status status)
+{
+	struct penstock_vidmm *vidmm = submission->process->vidmm;
+
+	/* Some of it may have run: what is left waits until the lock is gone, and claims nothing.
+	 */
+	if (status == PENSTOCK_STATUS_GRAPHICS_CANT_RENDER_LOCKED_ALLOCATION &&
+	    (submission->pass > 0 || submission->split)) {
+		penstock_vidmm_withdraw(submission);
+		status = PENSTOCK_STATUS_PENDING;
 	}
+	/* What waits for what was refused, or is split, claims nothing meanwhile. */
+	if (status != PENSTOCK_STATUS_PENDING) {
+		penstock_vidmm_withdraw(submission);
+	}
+	vidmm->somebody_waits |= status == PENSTOCK_STATUS_PENDING;
+	penstock_paging_flush(vidmm);
+	return status;
+}
+
+enum penstock_status penstock_vidmm_ready(struct penstock_submission *submission)
+{
+	enum penstock_status status = bring(submission);
+
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = penstock_dma_pool_ready(&submission->process->pool,
+						 submission->args.dma_length);
+	}
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return put_off(submission, status);
+	}
+	penstock_vidmm_withdraw(submission);
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submission)
+{
+	struct penstock_vidmm_process *process = submission->process;
+	enum penstock_status status = bring(submission);
+
 	if (PENSTOCK_LIKELY(status == PENSTOCK_STATUS_SUCCESS)) {
 		status = penstock_dma_pool_take(&process->pool, submission->args.dma_length,
 						&submission->dma_slot, &submission->dma_address);
 	}
-	/* Some of it may have run: what is left waits until the lock is gone, and claims nothing.
-	 */
-	if (PENSTOCK_UNLIKELY(status == PENSTOCK_STATUS_GRAPHICS_CANT_RENDER_LOCKED_ALLOCATION &&
-			      (submission->pass > 0 || submission->split))) {
-		penstock_vidmm_withdraw(submission);
-		status = PENSTOCK_STATUS_PENDING;
-	}
 	if (PENSTOCK_UNLIKELY(status != PENSTOCK_STATUS_SUCCESS)) {
-		/* What waits for what was refused, or is split, claims nothing meanwhile. */
-		if (status != PENSTOCK_STATUS_PENDING) {
-			penstock_vidmm_withdraw(submission);
-		}
-		vidmm->somebody_waits |= status == PENSTOCK_STATUS_PENDING;
-		penstock_paging_flush(vidmm);
-		return status;
+		return put_off(submission, status);
 	}
 	penstock_dma_pool_guard(&process->pool, submission->dma_slot, submission->part.end);
 	pin_all(submission);

@@ -10,13 +10,6 @@
 
 #include "daemon/memory/internal.h"
 
-#define GRANULE ((uint64_t)PENSTOCK_GRANULE_BYTES)
-
-static uint32_t granules_in(uint64_t size_bytes)
-{
-	return (uint32_t)(penstock_align_up(size_bytes, GRANULE) / GRANULE);
-}
-
 /* ---------------------------------------------------------------- worth */
 
 /* From the one that goes first to the one that goes last; in the upper half of a rank. */
@@ -119,8 +112,8 @@ static void draw_placed(struct penstock_vidmm *vidmm, uint32_t segment_id,
 		const struct penstock_vidmm_allocation *allocation =
 			penstock_list_entry(link, struct penstock_vidmm_allocation, place_link);
 
-		penstock_hole_map_free(map, (uint32_t)(allocation->segment_offset / GRANULE),
-				       granules_in(allocation->size_bytes));
+		penstock_hole_map_free(map, penstock_granule_at(allocation->segment_offset),
+				       penstock_granules(allocation->size_bytes));
 	}
 	penstock_list_for_each (link, &vidmm->placed[segment_id - 1]) {
 		const struct penstock_vidmm_allocation *allocation =
@@ -130,8 +123,8 @@ static void draw_placed(struct penstock_vidmm *vidmm, uint32_t segment_id,
 				? (struct penstock_worth){ .rank = PENSTOCK_RANK_NEVER }
 				: worth_of(allocation, segment_id);
 
-		penstock_hole_map_occupy(map, (uint32_t)(allocation->segment_offset / GRANULE),
-					 granules_in(allocation->size_bytes), worth);
+		penstock_hole_map_occupy(map, penstock_granule_at(allocation->segment_offset),
+					 penstock_granules(allocation->size_bytes), worth);
 	}
 }
 
@@ -148,8 +141,8 @@ static void draw_holes(struct penstock_vidmm *vidmm, uint32_t segment_id,
 		     penstock_claim_stronger(allocation->claim, claim))) {
 			penstock_hole_map_occupy(
 				&vidmm->maps[segment_id - 1],
-				(uint32_t)(allocation->hole_offset / GRANULE),
-				granules_in(allocation->size_bytes),
+				penstock_granule_at(allocation->hole_offset),
+				penstock_granules(allocation->size_bytes),
 				(struct penstock_worth){ .rank = PENSTOCK_RANK_NEVER });
 		}
 	}
@@ -176,8 +169,8 @@ static struct penstock_hole_map *draw(struct penstock_vidmm *vidmm, uint32_t seg
 
 static bool overlap(uint64_t a, uint64_t a_bytes, uint64_t b, uint64_t b_bytes)
 {
-	return a / GRANULE < (b + b_bytes + GRANULE - 1) / GRANULE &&
-	       b / GRANULE < (a + a_bytes + GRANULE - 1) / GRANULE;
+	return penstock_granule_at(a) < penstock_granules(b + b_bytes) &&
+	       penstock_granule_at(b) < penstock_granules(a + a_bytes);
 }
 
 /* A hole that these bytes have a granule of, but its own; NULL: there is none. */
@@ -211,11 +204,12 @@ enum penstock_status penstock_room_take(struct penstock_vidmm_allocation *alloca
 		return status;
 	}
 	penstock_allocation_undo(allocation);
-	if (!penstock_hole_find(draw(vidmm, segment_id, NULL), granules_in(allocation->size_bytes),
-				PENSTOCK_RANK_FREE, &start)) {
+	if (!penstock_hole_find(draw(vidmm, segment_id, NULL),
+				penstock_granules(allocation->size_bytes), PENSTOCK_RANK_FREE,
+				&start)) {
 		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	}
-	return penstock_allocation_choose_at(allocation, segment_id, start * GRANULE);
+	return penstock_allocation_choose_at(allocation, segment_id, start * PENSTOCK_GRANULE);
 }
 
 void penstock_room_forget(struct penstock_vidmm_allocation *allocation)
@@ -246,8 +240,10 @@ void penstock_room_keep(struct penstock_claim *claim, struct penstock_vidmm_allo
 
 void penstock_room_leave(struct penstock_vidmm_allocation *allocation)
 {
+	if (!penstock_allocation_move_goal(allocation, PENSTOCK_GOAL_EVICT)) {
+		return;
+	}
 	PENSTOCK_COUNT(allocation, allocation->segment_id, evicted, 1);
-	allocation->goal = PENSTOCK_GOAL_EVICT;
 	penstock_allocation_advance(allocation);
 }
 
@@ -284,18 +280,18 @@ enum penstock_status penstock_room_make(struct penstock_claim *claim,
 					uint32_t segment_id)
 {
 	struct penstock_vidmm *vidmm = allocation->process->vidmm;
-	uint32_t wanted = granules_in(allocation->size_bytes), start;
+	uint32_t wanted = penstock_granules(allocation->size_bytes), start;
 
 	if (wanted > vidmm->maps[segment_id - 1].count) {
 		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	}
-	share_out(vidmm, segment_id, allocation->process, wanted * GRANULE);
+	share_out(vidmm, segment_id, allocation->process, wanted * PENSTOCK_GRANULE);
 	if (!penstock_hole_find(draw(vidmm, segment_id, claim), wanted, PENSTOCK_RANK_NEVER - 1,
 				&start)) {
 		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	}
-	penstock_room_keep(claim, allocation, segment_id, start * GRANULE);
-	penstock_room_clear(claim, segment_id, start * GRANULE, wanted * GRANULE);
+	penstock_room_keep(claim, allocation, segment_id, start * PENSTOCK_GRANULE);
+	penstock_room_clear(claim, segment_id, start * PENSTOCK_GRANULE, wanted * PENSTOCK_GRANULE);
 	return PENSTOCK_STATUS_SUCCESS;
 }
 

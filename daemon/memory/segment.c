@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define GRANULE       ((uint64_t)PENSTOCK_GRANULE_BYTES)
 #define PAGE          ((uint64_t)PENSTOCK_PAGE_BYTES)
 #define GRANULE_PAGES (PENSTOCK_GRANULE_BYTES / PENSTOCK_PAGE_BYTES)
 
@@ -35,14 +34,15 @@ static const char *descriptor_fault(const struct penstock_segment_descriptor *de
 	if (descriptor->size_bytes == 0) {
 		return "has no size";
 	}
-	if (descriptor->size_bytes % GRANULE != 0 || descriptor->base_address % GRANULE != 0) {
+	if (descriptor->size_bytes % PENSTOCK_GRANULE != 0 ||
+	    descriptor->base_address % PENSTOCK_GRANULE != 0) {
 		return "is not a whole number of 64 KiB granules";
 	}
 	if (descriptor->base_address == 0) {
 		return "begins at address 0";
 	}
 	if (descriptor->size_bytes > UINT64_MAX - descriptor->base_address ||
-	    descriptor->size_bytes / GRANULE > 1u << 31) {
+	    descriptor->size_bytes / PENSTOCK_GRANULE > 1u << 31) {
 		return "ends past the last GPU address";
 	}
 	if (descriptor->commit_limit_bytes > descriptor->size_bytes) {
@@ -83,7 +83,7 @@ enum penstock_status penstock_segments_check(const struct penstock_segment_descr
 enum penstock_status penstock_segment_init(struct penstock_segment *segment,
 					   const struct penstock_segment_descriptor *descriptor)
 {
-	uint32_t granules = (uint32_t)(descriptor->size_bytes / GRANULE);
+	uint32_t granules = penstock_granules(descriptor->size_bytes);
 
 	*segment = (struct penstock_segment){ .descriptor = *descriptor };
 	segment->granules = calloc(granules, sizeof(*segment->granules));
@@ -109,7 +109,7 @@ void penstock_sharer_init(struct penstock_sharer *sharer)
 
 static bool take_granules(struct penstock_segment *segment, uint32_t count, uint32_t *ret_start)
 {
-	uint64_t bytes = count * GRANULE;
+	uint64_t bytes = count * PENSTOCK_GRANULE;
 
 	if (!penstock_range_fits(segment->used_bytes, bytes,
 				 segment->descriptor.commit_limit_bytes) ||
@@ -123,7 +123,7 @@ static bool take_granules(struct penstock_segment *segment, uint32_t count, uint
 static void give_granules(struct penstock_segment *segment, uint32_t start, uint32_t count)
 {
 	penstock_runs_give(&segment->runs, start, count);
-	segment->used_bytes -= count * GRANULE;
+	segment->used_bytes -= count * PENSTOCK_GRANULE;
 }
 
 /* The lowest run of `pages` clear bits, or GRANULE_PAGES. */
@@ -176,7 +176,7 @@ static enum penstock_status take_shared(struct penstock_segment *segment,
 		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	}
 	use_pages(sharer, granule, first, pages);
-	*ret_offset = index * GRANULE + first * PAGE;
+	*ret_offset = index * PENSTOCK_GRANULE + first * PAGE;
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
@@ -191,12 +191,10 @@ enum penstock_status penstock_segment_take(struct penstock_segment *segment,
 	if (size_bytes > segment->descriptor.size_bytes) {
 		return status;
 	}
-	if (size_bytes < GRANULE) {
+	if (size_bytes < PENSTOCK_GRANULE) {
 		status = take_shared(segment, sharer, (unsigned)(size_bytes / PAGE), ret_offset);
-	} else if (take_granules(segment,
-				 (uint32_t)(penstock_align_up(size_bytes, GRANULE) / GRANULE),
-				 &start)) {
-		*ret_offset = start * GRANULE;
+	} else if (take_granules(segment, penstock_granules(size_bytes), &start)) {
+		*ret_offset = start * PENSTOCK_GRANULE;
 		status = PENSTOCK_STATUS_SUCCESS;
 	}
 	segment->allocations += status == PENSTOCK_STATUS_SUCCESS;
@@ -217,8 +215,8 @@ static bool shares(const struct penstock_sharer *sharer, const struct penstock_g
 static bool take_shared_at(struct penstock_segment *segment, struct penstock_sharer *sharer,
 			   uint64_t offset, unsigned pages)
 {
-	uint32_t index = (uint32_t)(offset / GRANULE);
-	unsigned first = (unsigned)(offset % GRANULE / PAGE);
+	uint32_t index = penstock_granule_at(offset);
+	unsigned first = (unsigned)(offset % PENSTOCK_GRANULE / PAGE);
 	struct penstock_granule *granule = &segment->granules[index];
 
 	if (first + pages > GRANULE_PAGES) {
@@ -228,7 +226,7 @@ static bool take_shared_at(struct penstock_segment *segment, struct penstock_sha
 		if (!penstock_runs_take_at(&segment->runs, index, 1)) {
 			return false;
 		}
-		segment->used_bytes += GRANULE;
+		segment->used_bytes += PENSTOCK_GRANULE;
 	} else if ((granule->used_pages & ((1u << pages) - 1) << first) != 0 ||
 		   !shares(sharer, granule)) {
 		return false;
@@ -246,19 +244,19 @@ bool penstock_segment_take_at(struct penstock_segment *segment, struct penstock_
 	    !penstock_range_fits(offset, size_bytes, segment->descriptor.size_bytes)) {
 		return false;
 	}
-	if (size_bytes < GRANULE) {
+	if (size_bytes < PENSTOCK_GRANULE) {
 		if (!take_shared_at(segment, sharer, offset, (unsigned)(size_bytes / PAGE))) {
 			return false;
 		}
 		segment->allocations++;
 		return true;
 	}
-	count = (uint32_t)(penstock_align_up(size_bytes, GRANULE) / GRANULE);
-	if (offset % GRANULE != 0 ||
-	    !penstock_runs_take_at(&segment->runs, (uint32_t)(offset / GRANULE), count)) {
+	count = penstock_granules(size_bytes);
+	if (offset % PENSTOCK_GRANULE != 0 ||
+	    !penstock_runs_take_at(&segment->runs, penstock_granule_at(offset), count)) {
 		return false;
 	}
-	segment->used_bytes += count * GRANULE;
+	segment->used_bytes += count * PENSTOCK_GRANULE;
 	segment->allocations++;
 	return true;
 }
@@ -266,9 +264,9 @@ bool penstock_segment_take_at(struct penstock_segment *segment, struct penstock_
 static bool give_shared(struct penstock_segment *segment, struct penstock_sharer *sharer,
 			uint64_t offset, unsigned pages)
 {
-	uint32_t index = (uint32_t)(offset / GRANULE);
+	uint32_t index = penstock_granule_at(offset);
 	struct penstock_granule *granule = &segment->granules[index];
-	unsigned mask = ((1u << pages) - 1) << (offset % GRANULE / PAGE);
+	unsigned mask = ((1u << pages) - 1) << (offset % PENSTOCK_GRANULE / PAGE);
 
 	if ((granule->used_pages & mask) != mask) {
 		return false;
@@ -286,8 +284,8 @@ static bool give_shared(struct penstock_segment *segment, struct penstock_sharer
 
 static bool give_whole(struct penstock_segment *segment, uint64_t offset, uint64_t size_bytes)
 {
-	uint32_t start = (uint32_t)(offset / GRANULE);
-	uint32_t count = (uint32_t)(penstock_align_up(size_bytes, GRANULE) / GRANULE);
+	uint32_t start = penstock_granule_at(offset);
+	uint32_t count = penstock_granules(size_bytes);
 
 	if (!penstock_runs_taken(&segment->runs, start, count)) {
 		return false;
@@ -304,7 +302,7 @@ bool penstock_segment_give(struct penstock_segment *segment, struct penstock_sha
 	if (segment->allocations == 0) {
 		return false;
 	}
-	given = size_bytes < GRANULE
+	given = size_bytes < PENSTOCK_GRANULE
 			? give_shared(segment, sharer, offset, (unsigned)(size_bytes / PAGE))
 			: give_whole(segment, offset, size_bytes);
 	segment->allocations -= given;

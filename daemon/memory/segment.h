@@ -34,6 +34,26 @@ PENSTOCK_MUST_CHECK
 enum penstock_status penstock_segments_check(const struct penstock_segment_descriptor *descriptors,
 					     uint32_t count, struct penstock_errbuf *reterr_text);
 
+/* What segments are handed out in, in bytes. */
+#define PENSTOCK_GRANULE ((uint64_t)PENSTOCK_GRANULE_BYTES)
+
+/* So many granules hold so many bytes. */
+static inline uint32_t penstock_granules(uint64_t size_bytes)
+{
+	return (uint32_t)(penstock_align_up(size_bytes, PENSTOCK_GRANULE) / PENSTOCK_GRANULE);
+}
+
+static inline uint64_t penstock_granules_bytes(uint64_t size_bytes)
+{
+	return penstock_align_up(size_bytes, PENSTOCK_GRANULE);
+}
+
+/* The granule that has the byte. */
+static inline uint32_t penstock_granule_at(uint64_t offset)
+{
+	return (uint32_t)(offset / PENSTOCK_GRANULE);
+}
+
 /* A granule whose pages one principal's small allocations share. */
 struct penstock_granule {
 	struct penstock_list link; /* penstock_sharer.partial, while a page is free */

@@ -246,16 +246,15 @@ static enum penstock_status backing_there(struct penstock_vidmm_allocation *allo
 	struct penstock_vidmm *vidmm = allocation->process->vidmm;
 
 	allocation->location.backing_offset = offset;
-	allocation->pristine = true;
-	allocation->has_backing = true;
 	if (penstock_location_take(&vidmm->locations, &allocation->location, &allocation->record) !=
 	    PENSTOCK_STATUS_SUCCESS) {
-		allocation->has_backing = false;
 		penstock_pages_give(&allocation->process->pages, offset, allocation->size_bytes);
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
 	allocation->has_record = true;
-	return PENSTOCK_STATUS_SUCCESS;
+	return penstock_allocation_move_content(allocation, PENSTOCK_CONTENT_ZEROS)
+		       ? PENSTOCK_STATUS_SUCCESS
+		       : PENSTOCK_STATUS_NO_MEMORY;
 }
 
 static void backing_done(struct penstock_pages_request *request, enum penstock_status status)
@@ -327,6 +326,28 @@ penstock_vidmm_allocation_new(struct penstock_vidmm_process *process,
 	return status;
 }
 
+/* Its content is where the record says. False: that cannot be, which is a defect of ours. */
+static bool found(struct penstock_vidmm_allocation *allocation)
+{
+	const struct penstock_location *location = &allocation->location;
+
+	if (!location->local) {
+		return penstock_allocation_move_content(allocation,
+							location->lost ? PENSTOCK_CONTENT_LOST
+								       : PENSTOCK_CONTENT_CURRENT);
+	}
+	allocation->segment_id = PENSTOCK_SEGMENT_LOCAL;
+	allocation->segment_offset = location->local_offset;
+	allocation->local_reserved = true;
+	/* For all that is known: what backing pages hold may be from before. */
+	if (!penstock_allocation_move_content(allocation, PENSTOCK_CONTENT_DIRTY) ||
+	    !penstock_allocation_move_place(allocation, PENSTOCK_PLACE_RESIDENT)) {
+		return false;
+	}
+	penstock_allocation_enter(allocation);
+	return true;
+}
+
 /* Its content is as the record says, if its own file is there. */
 static bool adopt(struct penstock_vidmm_allocation *allocation,
 		  struct penstock_restore_entry *entry)
@@ -343,7 +364,7 @@ static bool adopt(struct penstock_vidmm_allocation *allocation,
 			return false;
 		}
 		/* Its pages are there; a file that was tampered with must not be a SIGBUS. */
-		offset = penstock_align_up(allocation->size_bytes, PENSTOCK_GRANULE_BYTES);
+		offset = penstock_granules_bytes(allocation->size_bytes);
 		if (penstock_memory_file_reserve(&allocation->own, 0, allocation->size_bytes) !=
 			    PENSTOCK_STATUS_SUCCESS ||
 		    (entry->location.local &&
@@ -358,18 +379,8 @@ static bool adopt(struct penstock_vidmm_allocation *allocation,
 	allocation->location = entry->location;
 	allocation->record = entry->record;
 	allocation->has_record = true;
-	allocation->has_backing = true;
-	if (entry->location.local) {
-		allocation->segment_id = PENSTOCK_SEGMENT_LOCAL;
-		allocation->segment_offset = entry->location.local_offset;
-		allocation->local_reserved = true;
-		/* For all that is known: what backing pages hold may be from before. */
-		allocation->dirty = true;
-		allocation->place = PENSTOCK_PLACE_RESIDENT;
-		penstock_allocation_enter(allocation);
-	}
 	allocation->content_lost = entry->location.lost;
-	return true;
+	return found(allocation);
 }
 
 enum penstock_status
@@ -430,7 +441,9 @@ void penstock_vidmm_allocation_unref(struct penstock_vidmm_allocation *allocatio
 		allocation->references++;
 		return;
 	}
-	allocation->goal = PENSTOCK_GOAL_DIE;
+	if (!penstock_allocation_move_goal(allocation, PENSTOCK_GOAL_DIE)) {
+		return;
+	}
 	penstock_allocation_advance(allocation);
 	penstock_paging_flush(vidmm);
 	penstock_vidmm_wake(vidmm);
@@ -448,11 +461,12 @@ enum penstock_status penstock_vidmm_allocation_share(struct penstock_vidmm_alloc
 	if (allocation->location.own_file) {
 		return PENSTOCK_STATUS_SUCCESS;
 	}
-	PENSTOCK_REQUIRE(allocation->goal != PENSTOCK_GOAL_SHARE);
+	if (!penstock_allocation_move_goal(allocation, PENSTOCK_GOAL_SHARE)) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
 	penstock_vidmm_allocation_ref(allocation);
 	allocation->shared = shared;
 	allocation->shared_argument = argument;
-	allocation->goal = PENSTOCK_GOAL_SHARE;
 	allocation->answering = true;
 	penstock_allocation_advance(allocation);
 	allocation->answering = false;
@@ -478,7 +492,9 @@ enum penstock_status penstock_vidmm_allocation_evict(struct penstock_vidmm_alloc
 	if (allocation->pins > 0 || allocation->accesses > 0) {
 		return PENSTOCK_STATUS_GRAPHICS_ALLOCATION_BUSY;
 	}
-	allocation->goal = PENSTOCK_GOAL_EVICT;
+	if (!penstock_allocation_move_goal(allocation, PENSTOCK_GOAL_EVICT)) {
+		return PENSTOCK_STATUS_PENDING;
+	}
 	penstock_allocation_advance(allocation);
 	penstock_paging_flush(vidmm);
 	return allocation->goal == PENSTOCK_GOAL_KEEP ? PENSTOCK_STATUS_SUCCESS
@@ -508,7 +524,8 @@ static bool accessible(struct penstock_vidmm_allocation *allocation, uint32_t ac
 
 	/* Without a backend nothing arrives any more: contents stay where their records say. */
 	settled = settled || (allocation->process->vidmm->backend_gone && allocation->busy == 0);
-	if (!allocation->has_backing || allocation->goal != PENSTOCK_GOAL_KEEP || !settled ||
+	if (allocation->content == PENSTOCK_CONTENT_NONE ||
+	    allocation->goal != PENSTOCK_GOAL_KEEP || !settled ||
 	    penstock_room_has_hole(allocation)) {
 		return false;
 	}
@@ -618,7 +635,7 @@ void penstock_vidmm_visit_segment(const struct penstock_vidmm *vidmm, uint32_t s
 			.age = vidmm->uses - allocation->last_use,
 			.in_use = allocation->pins > 0 || allocation->accesses > 0,
 			.moving = allocation->place != PENSTOCK_PLACE_RESIDENT,
-			.dirty = allocation->location.local && allocation->dirty,
+			.dirty = allocation->content == PENSTOCK_CONTENT_DIRTY,
 			.pins = allocation->pins,
 		};
 

@@ -356,7 +356,14 @@ uint64_t penstock_vidmm_adapter_reset(struct penstock_vidmm *vidmm);
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submission);
 
-/* A submission for which prepare answered PENDING is not asked for any more. */
+/*
+ * The same, but nothing is pinned, taken or used: SUCCESS is what prepare would answer if it were
+ * called now.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_vidmm_ready(struct penstock_submission *submission);
+
+/* A submission for which prepare or ready answered PENDING is not asked for any more. */
 void penstock_vidmm_withdraw(struct penstock_submission *submission);
 
 /*

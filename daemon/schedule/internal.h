@@ -189,7 +189,7 @@ void penstock_scheduler_submit_paging(struct penstock_scheduler *scheduler,
 				      struct penstock_paging_packet *packet);
 
 /*
- * Who is next on the node could run there if it had a place: memory holds what its head needs.
+ * Who is next on the node could run there if it had a place: memory has what its head needs.
  * False: it waits for something, or has ended, and is not next any more.
  */
 bool penstock_node_next_could_run(struct penstock_scheduler *scheduler, struct penstock_node *node);
@@ -239,10 +239,14 @@ bool penstock_scheduler_run_packets(struct penstock_scheduler *scheduler);
 
 /* parts.c: submissions that are split */
 
-/* penstock_vidmm_prepare of all of it or, where that does not fit, of the part that is next. */
+/* penstock_vidmm_prepare or penstock_vidmm_ready. */
+typedef enum penstock_status penstock_prepare(struct penstock_submission *submission);
+
+/* That, of all of it or, where that does not fit, of the part that is next. */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_scheduler_prepare(struct penstock_scheduler *scheduler,
-						struct penstock_submission *submission);
+						struct penstock_submission *submission,
+						penstock_prepare *prepare);
 
 /* It found no memory, and ends: where it never can, or has begun, its owner is told. */
 void penstock_scheduler_look_for_too_much(struct penstock_scheduler *scheduler,

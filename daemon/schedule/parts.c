@@ -16,7 +16,8 @@
 
 /* Its next part, as far as memory says; most of them fit as they are made. */
 static enum penstock_status prepare_part(struct penstock_scheduler *scheduler,
-					 struct penstock_submission *submission)
+					 struct penstock_submission *submission,
+					 penstock_prepare *prepare)
 {
 	uint32_t most = scheduler->config.split_points;
 	enum penstock_status status;
@@ -29,13 +30,14 @@ static enum penstock_status prepare_part(struct penstock_scheduler *scheduler,
 			return status;
 		}
 		submission->queue->splits += first;
-		status = penstock_vidmm_prepare(submission);
+		status = prepare(submission);
 	} while (status == PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY);
 	return status;
 }
 
 enum penstock_status penstock_scheduler_prepare(struct penstock_scheduler *scheduler,
-						struct penstock_submission *submission)
+						struct penstock_submission *submission,
+						penstock_prepare *prepare)
 {
 	const struct penstock_part *part = &submission->part;
 	bool to_be_made =
@@ -43,11 +45,11 @@ enum penstock_status penstock_scheduler_prepare(struct penstock_scheduler *sched
 	enum penstock_status status = PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 
 	if (PENSTOCK_LIKELY(!to_be_made || submission->args.dma_length == 0)) {
-		status = penstock_vidmm_prepare(submission);
+		status = prepare(submission);
 	}
 	return PENSTOCK_LIKELY(status != PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY)
 		       ? status
-		       : prepare_part(scheduler, submission);
+		       : prepare_part(scheduler, submission, prepare);
 }
 
 void penstock_scheduler_look_for_too_much(struct penstock_scheduler *scheduler,

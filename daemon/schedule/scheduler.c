@@ -242,7 +242,7 @@ static bool drop_head(struct penstock_scheduler *scheduler, struct penstock_node
 
 /* What became of a head. */
 enum attempt {
-	ATTEMPT_PREPARED, /* memory holds everything that it needs, until finish */
+	ATTEMPT_PREPARED, /* memory has everything that it needs, and holds it as `prepare` says */
 	ATTEMPT_GONE,     /* on the hardware, or dropped */
 	ATTEMPT_WAITS,    /* somebody will say that it is worth another look */
 	ATTEMPT_CROWDED,  /* memory works for enough heads */
@@ -257,7 +257,7 @@ static enum attempt waits_for(struct penstock_scheduler *scheduler,
 }
 
 static enum attempt prepare_head(struct penstock_scheduler *scheduler, struct penstock_node *node,
-				 struct penstock_submission *submission)
+				 struct penstock_submission *submission, penstock_prepare *prepare)
 {
 	bool preparing = submission->state == PENSTOCK_SUBMISSION_PREPARING;
 
@@ -281,7 +281,7 @@ static enum attempt prepare_head(struct penstock_scheduler *scheduler, struct pe
 		if (!preparing && node->preparing > node->limit) {
 			return waits_for(scheduler, submission, PENSTOCK_TRACE_WAIT_CROWD);
 		}
-		status = penstock_scheduler_prepare(scheduler, submission);
+		status = penstock_scheduler_prepare(scheduler, submission, prepare);
 		if (PENSTOCK_UNLIKELY(submission->state == PENSTOCK_SUBMISSION_CANCELLED)) {
 			return ATTEMPT_GONE; /* with its adapter */
 		}
@@ -371,11 +371,9 @@ static void put_queue(struct penstock_node *node, struct penstock_queue *queue,
 bool penstock_node_next_could_run(struct penstock_scheduler *scheduler, struct penstock_node *node)
 {
 	struct penstock_queue *queue = penstock_ready_first(&node->ready);
-	struct penstock_submission *head = head_of(queue);
-	enum attempt attempt = prepare_head(scheduler, node, head);
+	enum attempt attempt = prepare_head(scheduler, node, head_of(queue), penstock_vidmm_ready);
 
 	if (attempt == ATTEMPT_PREPARED) {
-		penstock_vidmm_finish(head);
 		return true;
 	}
 	if (queue->ready) {
@@ -394,7 +392,7 @@ static void run_node(struct penstock_scheduler *scheduler, struct penstock_node 
 		enum attempt attempt;
 
 		penstock_ready_remove(&node->ready, queue);
-		attempt = prepare_head(scheduler, node, head_of(queue));
+		attempt = prepare_head(scheduler, node, head_of(queue), penstock_vidmm_prepare);
 		if (PENSTOCK_LIKELY(attempt == ATTEMPT_PREPARED)) {
 			submit_head(scheduler, node, head_of(queue));
 		}

@@ -186,9 +186,9 @@ uint64_t penstock_vidmm_adapter_reset(struct penstock_vidmm *vidmm)
 	return 0;
 }
 
-enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submission)
+enum penstock_status penstock_vidmm_ready(struct penstock_submission *submission)
 {
-	struct penstock_vidmm_process *process = submission->process;
+	const struct penstock_vidmm_process *process = submission->process;
 
 	if (process->lost) {
 		return PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE;
@@ -196,8 +196,15 @@ enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submissi
 	if (process->splits && !submission->split) {
 		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	}
-	process->prepared += process->preparing == PENSTOCK_STATUS_SUCCESS;
 	return process->preparing;
+}
+
+enum penstock_status penstock_vidmm_prepare(struct penstock_submission *submission)
+{
+	enum penstock_status status = penstock_vidmm_ready(submission);
+
+	submission->process->prepared += status == PENSTOCK_STATUS_SUCCESS;
+	return status;
 }
 
 void penstock_vidmm_withdraw(struct penstock_submission *submission)

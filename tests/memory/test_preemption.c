@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* D5, D6: who makes room, and what is on the hardware again afterwards. */
+#include "daemon/memory/internal.h"
 #include "daemon/schedule/internal.h"
 #include "tests/harness.h"
 #include "tests/memory/scheduling.h"
@@ -138,6 +139,41 @@ START_TEST(D5_nobody_makes_room_for_who_could_not_run)
 	ck_assert_uint_eq(machine.scheduler->nodes[0].preemptions_asked, 1);
 	machine_settle(&machine);
 	ck_assert_uint_eq(urgent.order, 1);
+}
+END_TEST
+
+/* Nothing is pinned, used or dirty before it is on the hardware. */
+START_TEST(D5_who_is_asked_whether_it_could_run_takes_nothing)
+{
+	struct penstock_vidmm_allocation *allocation;
+	struct work before, longs, urgent;
+	uint64_t uses;
+
+	one_place();
+	allocation = machine_allocation(&machine, bob, 1, 4096, 1);
+	long_work(&before, bob, 1);
+	before.references[work_reference(&before, allocation)].write_operation = false;
+	submit(&high, &before);
+	machine_settle(&machine);
+	ck_assert(before.done);
+	submit_long(&low, alice, &longs, 1, 8);
+	uses = machine.vidmm->uses;
+	machine.deaf = machine_process_of(alice);
+	long_work(&urgent, bob, 1);
+	work_reference(&urgent, allocation);
+	submit(&high, &urgent);
+	ck_assert_uint_eq(machine.scheduler->nodes[0].preemptions_asked, 1);
+	ck_assert_int_eq(urgent.submission.state, PENSTOCK_SUBMISSION_QUEUED);
+	ck_assert_uint_eq(allocation->pins, 0);
+	ck_assert_int_eq(allocation->content, PENSTOCK_CONTENT_ZEROS);
+	ck_assert_uint_eq(machine.vidmm->uses, uses);
+	ck_assert_uint_eq(bob->pool.slots_used, 0);
+	ck_assert_uint_eq(bob->prepared, 0);
+	machine.deaf = NULL;
+	machine_settle(&machine);
+	ck_assert(urgent.done && longs.done);
+	ck_assert_int_eq(allocation->content, PENSTOCK_CONTENT_DIRTY);
+	penstock_vidmm_allocation_unref(allocation);
 }
 END_TEST
 
@@ -589,6 +625,7 @@ int main(void)
 	tcase_add_test(tests, D5_a_long_packet_makes_room_for_a_higher_priority_and_ends_after_it);
 	tcase_add_loop_test(tests, D6_what_is_paged_because_of_a_preemption_is_paged_once, 0, 2);
 	tcase_add_test(tests, D5_nobody_makes_room_for_who_could_not_run);
+	tcase_add_test(tests, D5_who_is_asked_whether_it_could_run_takes_nothing);
 	tcase_add_test(tests, D5_who_waits_for_memory_is_prepared_before_somebody_makes_room);
 	tcase_add_test(tests, D5_a_higher_priority_of_the_same_process_goes_ahead_too);
 	tcase_add_test(tests, D5_nobody_makes_room_for_a_lower_or_the_same_priority_at_once);
