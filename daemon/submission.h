@@ -31,6 +31,7 @@
 #include "daemon/memory/split.h"
 #include "daemon/render/render.h"
 #include "proto/base/list.h"
+#include "proto/base/states.h"
 
 struct penstock_vidmm_allocation;
 struct penstock_vidmm_process;
@@ -124,33 +125,51 @@ struct penstock_submission {
 	void (*completed)(struct penstock_submission *submission, enum penstock_status status);
 };
 
+/* The drawing. */
+static inline const struct penstock_states *penstock_submission_states(void)
+{
+	static const struct penstock_state states[PENSTOCK_SUBMISSION_STATE_MAX] = {
+		[PENSTOCK_SUBMISSION_RECEIVED] = { "RECEIVED",
+						   PENSTOCK_SUBMISSION_BIT(RENDERING) |
+							   PENSTOCK_SUBMISSION_BIT(QUEUED) },
+		[PENSTOCK_SUBMISSION_RENDERING] = { "RENDERING",
+						    PENSTOCK_SUBMISSION_BIT(QUEUED) |
+							    PENSTOCK_SUBMISSION_BIT(REFUSED) },
+		[PENSTOCK_SUBMISSION_QUEUED] = { "QUEUED",
+						 PENSTOCK_SUBMISSION_BIT(PREPARING) |
+							 PENSTOCK_SUBMISSION_BIT(ON_HARDWARE) |
+							 PENSTOCK_SUBMISSION_BIT(RETIRED) |
+							 PENSTOCK_SUBMISSION_BIT(CANCELLED) },
+		[PENSTOCK_SUBMISSION_PREPARING] = { "PREPARING", PENSTOCK_SUBMISSION_BIT(QUEUED) },
+		[PENSTOCK_SUBMISSION_ON_HARDWARE] = { "ON_HARDWARE",
+						      PENSTOCK_SUBMISSION_BIT(RETIRED) |
+							      PENSTOCK_SUBMISSION_BIT(QUEUED) |
+							      PENSTOCK_SUBMISSION_BIT(CANCELLED) },
+		[PENSTOCK_SUBMISSION_RETIRED] = { "RETIRED", 0 },
+		[PENSTOCK_SUBMISSION_REFUSED] = { "REFUSED", 0 },
+		[PENSTOCK_SUBMISSION_CANCELLED] = { "CANCELLED", 0 },
+	};
+	static const struct penstock_states drawing = { "a submission",
+							PENSTOCK_SUBMISSION_STATE_MAX, states };
+
+	return &drawing;
+}
+
 /*
  * Along an arrow of the drawing. False: there is none, and nothing happened: a defect of ours, for
- * which the caller stops the adapter.
+ * which the caller stops the adapter with the sentence.
  */
 PENSTOCK_MUST_CHECK
 static inline bool penstock_submission_move(struct penstock_submission *submission,
-					    enum penstock_submission_state to)
+					    enum penstock_submission_state to,
+					    struct penstock_errbuf *reterr_text)
 {
-	static const uint32_t arrows[PENSTOCK_SUBMISSION_STATE_MAX] = {
-		[PENSTOCK_SUBMISSION_RECEIVED] =
-			PENSTOCK_SUBMISSION_BIT(RENDERING) | PENSTOCK_SUBMISSION_BIT(QUEUED),
-		[PENSTOCK_SUBMISSION_RENDERING] =
-			PENSTOCK_SUBMISSION_BIT(QUEUED) | PENSTOCK_SUBMISSION_BIT(REFUSED),
-		[PENSTOCK_SUBMISSION_QUEUED] =
-			PENSTOCK_SUBMISSION_BIT(PREPARING) | PENSTOCK_SUBMISSION_BIT(ON_HARDWARE) |
-			PENSTOCK_SUBMISSION_BIT(RETIRED) | PENSTOCK_SUBMISSION_BIT(CANCELLED),
-		[PENSTOCK_SUBMISSION_PREPARING] = PENSTOCK_SUBMISSION_BIT(QUEUED),
-		[PENSTOCK_SUBMISSION_ON_HARDWARE] = PENSTOCK_SUBMISSION_BIT(RETIRED) |
-						    PENSTOCK_SUBMISSION_BIT(QUEUED) |
-						    PENSTOCK_SUBMISSION_BIT(CANCELLED),
-	};
-	bool drawn = (arrows[submission->state] >> to & 1u) != 0;
-
-	if (PENSTOCK_LIKELY(drawn)) {
-		submission->state = to;
+	if (PENSTOCK_UNLIKELY(!penstock_states_lead(penstock_submission_states(), "",
+						    submission->state, to, reterr_text))) {
+		return false;
 	}
-	return drawn;
+	submission->state = to;
+	return true;
 }
 
 /* It is not split, and begins at its start. */

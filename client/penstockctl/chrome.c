@@ -34,6 +34,8 @@ static const struct {
 	[ITEM_DROPPED] = { "dropped", "queue", "status" },
 	[ITEM_WAITED] = { "waited", "sync", "value" },
 	[ITEM_SIGNALED] = { "signaled", "sync", "value" },
+	[ITEM_ADAPTER_RESET] = { "adapter reset", "reset", NULL },
+	[ITEM_ADAPTER_RESTARTED] = { "adapter restarted", "reset", NULL },
 	[ITEM_ADAPTER_STOPPED] = { "adapter stopped", "reset", NULL },
 	[ITEM_EVENTS_LOST] = { "events lost", "trace", "count" },
 };

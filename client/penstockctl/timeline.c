@@ -646,10 +646,33 @@ static void on_lost(struct timeline *timeline, const Penstock__Wire__TraceRow *e
 		  event->value);
 }
 
+/* In every lane of every GPU process of the adapter, the system process's among them. */
+static void add_points_of_adapter(struct timeline *timeline, const Penstock__Wire__TraceRow *event,
+				  enum item_kind kind)
+{
+	(void)process_of(timeline, LANES_ADAPTER, event->adapter, 0);
+	for (size_t i = 0; i < timeline->process_count; i++) {
+		const struct lane_process *process = &timeline->processes[i];
+
+		if (process->adapter != event->adapter ||
+		    (process->group != LANES_NODES && process->group != LANES_ADAPTER)) {
+			continue;
+		}
+		for (uint32_t node = 0; node < NODES; node++) {
+			add_point(timeline, event, kind, (uint32_t)i, node + 1u, 0);
+		}
+	}
+}
+
 static void on_adapter_stopped(struct timeline *timeline, const Penstock__Wire__TraceRow *event)
 {
-	add_point(timeline, event, ITEM_ADAPTER_STOPPED,
-		  process_of(timeline, LANES_ADAPTER, event->adapter, 0), 1, 0);
+	add_points_of_adapter(timeline, event, ITEM_ADAPTER_STOPPED);
+}
+
+static void on_adapter_reset(struct timeline *timeline, const Penstock__Wire__TraceRow *event)
+{
+	add_points_of_adapter(timeline, event,
+			      event->value == 0 ? ITEM_ADAPTER_RESET : ITEM_ADAPTER_RESTARTED);
 }
 
 void timeline_add(struct timeline *timeline, const Penstock__Wire__TraceRow *event)
@@ -671,6 +694,7 @@ void timeline_add(struct timeline *timeline, const Penstock__Wire__TraceRow *eve
 		[PENSTOCK_TRACE_ENGINE_RESET] = on_engine_reset,
 		[PENSTOCK_TRACE_ADAPTER_STOPPED] = on_adapter_stopped,
 		[PENSTOCK_TRACE_SYNCHRONIZED] = on_synchronized,
+		[PENSTOCK_TRACE_ADAPTER_RESET] = on_adapter_reset,
 	};
 
 	/* A later daemon's kinds are nothing to us. */

@@ -456,7 +456,7 @@ static enum penstock_status make_writable(struct penstock_vidmm_allocation *allo
 	status = attach_own(allocation, mapping->process, false, &mapping->file);
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		mapping->flags &= ~PENSTOCK_MAP_READ_ONLY;
-		mapping->state = PENSTOCK_MAPPING_IDLE;
+		penstock_mapping_forget(mapping);
 	}
 	return status;
 }

@@ -31,15 +31,45 @@ void penstock_mapping_fini(struct penstock_mapping *mapping)
 	mapping->process->mapping_count--;
 }
 
+#define TO(state) (1u << PENSTOCK_MAPPING_##state)
+
+static const struct penstock_state states[PENSTOCK_MAPPING_STATE_MAX] = {
+	[PENSTOCK_MAPPING_IDLE] = { "IDLE", TO(MAPPING) },
+	[PENSTOCK_MAPPING_MAPPING] = { "MAPPING", TO(LIVE) | TO(IDLE) },
+	[PENSTOCK_MAPPING_LIVE] = { "LIVE", TO(UNMAPPING) | TO(IDLE) },
+	[PENSTOCK_MAPPING_UNMAPPING] = { "UNMAPPING", TO(IDLE) },
+};
+
+bool penstock_mapping_move(struct penstock_mapping *mapping, enum penstock_mapping_state to)
+{
+	static const struct penstock_states drawing = { "a mapping", PENSTOCK_MAPPING_STATE_MAX,
+							states };
+	struct penstock_errbuf text;
+
+	if (!penstock_states_lead(&drawing, "0x10E/0x11: ", mapping->state, to, &text)) {
+		return penstock_vidmm_holds(mapping->process->vidmm, false, text.text);
+	}
+	mapping->state = to;
+	return true;
+}
+
+void penstock_mapping_forget(struct penstock_mapping *mapping)
+{
+	if (mapping->state == PENSTOCK_MAPPING_LIVE) {
+		(void)penstock_mapping_move(mapping, PENSTOCK_MAPPING_IDLE);
+	}
+}
+
 static void operation_done(struct penstock_paging_operation *operation, bool executed)
 {
 	struct penstock_mapping *mapping =
 		penstock_container_of(operation, struct penstock_mapping, operation);
 
-	mapping->state = executed && mapping->state == PENSTOCK_MAPPING_MAPPING
-				 ? PENSTOCK_MAPPING_LIVE
-				 : PENSTOCK_MAPPING_IDLE;
-	mapping->changed(mapping);
+	bool live = executed && mapping->state != PENSTOCK_MAPPING_UNMAPPING;
+
+	if (penstock_mapping_move(mapping, live ? PENSTOCK_MAPPING_LIVE : PENSTOCK_MAPPING_IDLE)) {
+		mapping->changed(mapping);
+	}
 }
 
 static void start(struct penstock_mapping *mapping, enum penstock_paging_operation_type type)
@@ -64,8 +94,8 @@ bool penstock_mapping_ensure(struct penstock_mapping *mapping)
 	if (PENSTOCK_LIKELY(mapping->state == PENSTOCK_MAPPING_LIVE)) {
 		return true;
 	}
-	if (mapping->state == PENSTOCK_MAPPING_IDLE) {
-		mapping->state = PENSTOCK_MAPPING_MAPPING;
+	if (mapping->state == PENSTOCK_MAPPING_IDLE &&
+	    penstock_mapping_move(mapping, PENSTOCK_MAPPING_MAPPING)) {
 		start(mapping, PENSTOCK_OPERATION_MAP_APERTURE_SEGMENT);
 	}
 	return false;
@@ -76,8 +106,8 @@ bool penstock_mapping_drop(struct penstock_mapping *mapping)
 	if (mapping->state == PENSTOCK_MAPPING_IDLE) {
 		return true;
 	}
-	if (mapping->state == PENSTOCK_MAPPING_LIVE) {
-		mapping->state = PENSTOCK_MAPPING_UNMAPPING;
+	if (mapping->state == PENSTOCK_MAPPING_LIVE &&
+	    penstock_mapping_move(mapping, PENSTOCK_MAPPING_UNMAPPING)) {
 		start(mapping, PENSTOCK_OPERATION_UNMAP_APERTURE_SEGMENT);
 	}
 	return false;

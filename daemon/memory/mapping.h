@@ -4,13 +4,18 @@
  * daemon's; what the GPU process has mapped is a cache of it. Loop thread.
  *
  *	IDLE --ensure--> MAPPING --fence--> LIVE --drop--> UNMAPPING --fence--> IDLE
- *	  ^-------------- the process was reset --'
+ *	  ^-- never executed --'             |
+ *	  '-- the process was reset, or it --'
+ *	      is to be made once more
+ *
+ * 0x10E/0x11: what is no arrow of this stops the adapter, and the mapping stays as it was.
  */
 #ifndef PENSTOCK_MAPPING_H
 #define PENSTOCK_MAPPING_H
 
 #include "daemon/memory/file.h"
 #include "daemon/memory/paging.h"
+#include "proto/base/states.h"
 
 /* Well under vm.max_map_count (65,530): each may cost a GPU process up to three areas. */
 #define PENSTOCK_MAPPINGS_PER_PROCESS 16384u
@@ -20,6 +25,7 @@ enum penstock_mapping_state {
 	PENSTOCK_MAPPING_MAPPING,
 	PENSTOCK_MAPPING_LIVE,
 	PENSTOCK_MAPPING_UNMAPPING,
+	PENSTOCK_MAPPING_STATE_MAX
 };
 
 struct penstock_mapping {
@@ -47,6 +53,12 @@ void penstock_mapping_init(struct penstock_mapping *mapping, struct penstock_vid
 
 /* IDLE, or the process is going: takes it out of the table. */
 void penstock_mapping_fini(struct penstock_mapping *mapping);
+
+/* Along an arrow of the drawing. False: there is none, and the adapter stops. */
+bool penstock_mapping_move(struct penstock_mapping *mapping, enum penstock_mapping_state to);
+
+/* What the GPU process has of it is gone, or not what it should be: IDLE where it was LIVE. */
+void penstock_mapping_forget(struct penstock_mapping *mapping);
 
 /* True: LIVE. Otherwise it will be; `changed` tells. */
 PENSTOCK_MUST_CHECK

@@ -313,12 +313,8 @@ bool penstock_vidmm_process_is_system(const struct penstock_vidmm_process *proce
 void penstock_vidmm_process_was_reset(struct penstock_vidmm_process *process)
 {
 	penstock_list_for_each (link, &process->mappings) {
-		struct penstock_mapping *mapping =
-			penstock_list_entry(link, struct penstock_mapping, process_link);
-
-		if (mapping->state == PENSTOCK_MAPPING_LIVE) {
-			mapping->state = PENSTOCK_MAPPING_IDLE;
-		}
+		penstock_mapping_forget(
+			penstock_list_entry(link, struct penstock_mapping, process_link));
 	}
 }
 

@@ -2,77 +2,66 @@
 #include "daemon/memory/state.h"
 
 #include "daemon/memory/internal.h"
+#include "proto/base/states.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define TO(state) (1u << PENSTOCK_##state)
-#define MOST      5u /* states of one of them */
 
-/* One of the three. */
-struct states {
-	const char *what;
-	unsigned count;
-	const char *names[MOST];
-	uint32_t arrows[MOST]; /* to: bits */
+static const struct penstock_state place_states[PENSTOCK_PLACE_MAX] = {
+	[PENSTOCK_PLACE_NOWHERE] = { "NOWHERE", TO(PLACE_CHOSEN) | TO(PLACE_RESIDENT) },
+	[PENSTOCK_PLACE_CHOSEN] = { "CHOSEN",
+				    TO(PLACE_NOWHERE) | TO(PLACE_PLACING) | TO(PLACE_RESIDENT) },
+	[PENSTOCK_PLACE_PLACING] = { "PLACING",
+				     TO(PLACE_NOWHERE) | TO(PLACE_RESIDENT) | TO(PLACE_LEAVING) },
+	[PENSTOCK_PLACE_RESIDENT] = { "RESIDENT", TO(PLACE_LEAVING) },
+	[PENSTOCK_PLACE_LEAVING] = { "LEAVING", TO(PLACE_NOWHERE) },
 };
 
-static const struct states places = {
-	.what = "the place",
-	.count = PENSTOCK_PLACE_MAX,
-	.names = { "NOWHERE", "CHOSEN", "PLACING", "RESIDENT", "LEAVING" },
-	.arrows = {
-		[PENSTOCK_PLACE_NOWHERE] = TO(PLACE_CHOSEN) | TO(PLACE_RESIDENT),
-		[PENSTOCK_PLACE_CHOSEN] =
-			TO(PLACE_NOWHERE) | TO(PLACE_PLACING) | TO(PLACE_RESIDENT),
-		[PENSTOCK_PLACE_PLACING] =
-			TO(PLACE_NOWHERE) | TO(PLACE_RESIDENT) | TO(PLACE_LEAVING),
-		[PENSTOCK_PLACE_RESIDENT] = TO(PLACE_LEAVING),
-		[PENSTOCK_PLACE_LEAVING] = TO(PLACE_NOWHERE),
-	},
+static const struct penstock_states places = { "the place of an allocation", PENSTOCK_PLACE_MAX,
+					       place_states };
+
+static const struct penstock_state goal_states[PENSTOCK_GOAL_MAX] = {
+	[PENSTOCK_GOAL_KEEP] = { "KEEP", TO(GOAL_EVICT) | TO(GOAL_SHARE) | TO(GOAL_DIE) },
+	[PENSTOCK_GOAL_EVICT] = { "EVICT", TO(GOAL_KEEP) | TO(GOAL_SHARE) | TO(GOAL_DIE) },
+	[PENSTOCK_GOAL_SHARE] = { "SHARE", TO(GOAL_KEEP) },
+	[PENSTOCK_GOAL_DIE] = { "DIE", 0 },
 };
 
-static const struct states goals = {
-	.what = "the goal",
-	.count = PENSTOCK_GOAL_MAX,
-	.names = { "KEEP", "EVICT", "SHARE", "DIE" },
-	.arrows = {
-		[PENSTOCK_GOAL_KEEP] = TO(GOAL_EVICT) | TO(GOAL_SHARE) | TO(GOAL_DIE),
-		[PENSTOCK_GOAL_EVICT] = TO(GOAL_KEEP) | TO(GOAL_SHARE) | TO(GOAL_DIE),
-		[PENSTOCK_GOAL_SHARE] = TO(GOAL_KEEP),
-		[PENSTOCK_GOAL_DIE] = 0,
-	},
+static const struct penstock_states goals = { "the goal of an allocation", PENSTOCK_GOAL_MAX,
+					      goal_states };
+
+static const struct penstock_state content_states[PENSTOCK_CONTENT_MAX] = {
+	[PENSTOCK_CONTENT_NONE] = { "NONE", TO(CONTENT_ZEROS) | TO(CONTENT_CURRENT) |
+						    TO(CONTENT_DIRTY) | TO(CONTENT_LOST) },
+	[PENSTOCK_CONTENT_ZEROS] = { "ZEROS", TO(CONTENT_CURRENT) | TO(CONTENT_DIRTY) },
+	[PENSTOCK_CONTENT_CURRENT] = { "CURRENT", TO(CONTENT_DIRTY) },
+	[PENSTOCK_CONTENT_DIRTY] = { "DIRTY", TO(CONTENT_CURRENT) | TO(CONTENT_LOST) },
+	[PENSTOCK_CONTENT_LOST] = { "LOST", TO(CONTENT_ZEROS) },
 };
 
-static const struct states contents = {
-	.what = "the content",
-	.count = PENSTOCK_CONTENT_MAX,
-	.names = { "NONE", "ZEROS", "CURRENT", "DIRTY", "LOST" },
-	.arrows = {
-		[PENSTOCK_CONTENT_NONE] = TO(CONTENT_ZEROS) | TO(CONTENT_CURRENT) |
-					  TO(CONTENT_DIRTY) | TO(CONTENT_LOST),
-		[PENSTOCK_CONTENT_ZEROS] = TO(CONTENT_CURRENT) | TO(CONTENT_DIRTY),
-		[PENSTOCK_CONTENT_CURRENT] = TO(CONTENT_DIRTY),
-		[PENSTOCK_CONTENT_DIRTY] = TO(CONTENT_CURRENT) | TO(CONTENT_LOST),
-		[PENSTOCK_CONTENT_LOST] = TO(CONTENT_ZEROS),
-	},
-};
+static const struct penstock_states contents = { "the content of an allocation",
+						 PENSTOCK_CONTENT_MAX, content_states };
 
 /* Whether it is an arrow, and what must be so at its end `stands`: otherwise the adapter stops. */
 static bool may_move(const struct penstock_vidmm_allocation *allocation,
-		     const struct states *states, unsigned from, unsigned to, bool stands)
+		     const struct penstock_states *states, unsigned from, unsigned to, bool stands)
 {
-	bool drawn = from < states->count && to < states->count &&
-		     (states->arrows[from] >> to & 1u) != 0;
-	char reason[96];
+	bool drawn = penstock_states_drawn(states, from, to);
+	struct penstock_errbuf text;
+	size_t length;
 
 	if (PENSTOCK_LIKELY(drawn && stands)) {
 		return true;
 	}
-	snprintf(reason, sizeof(reason), "%s of an allocation cannot become %s that is %s%s",
-		 states->what, to < states->count ? states->names[to] : "?",
-		 from < states->count ? states->names[from] : "?",
-		 drawn ? ", with its bytes as they are" : "");
-	return penstock_vidmm_holds(allocation->process->vidmm, false, reason);
+	penstock_states_refuse(states, "", from, to, &text);
+	length = strlen(text.text);
+	if (drawn) {
+		snprintf(text.text + length, sizeof(text.text) - length,
+			 ", with its bytes as they are");
+	}
+	return penstock_vidmm_holds(allocation->process->vidmm, false, text.text);
 }
 
 /* ---------------------------------------------------------------- what must be so */

@@ -4,14 +4,13 @@
  * Each is changed by a function that knows the arrows of its drawing, and what must be so where an
  * arrow ends (`state.c` has both as tables). Anything else is a defect of ours: the adapter stops.
  *
- *	place   NOWHERE --a range is taken--> CHOSEN --local--> PLACING --content is there-->
- *RESIDENT ^  |                        | |                | |                          ^  | |  |
- *given back, or its pages were refused | '--------------.          |  |
- *	           |<-|------------------------'-|----------------'                 |          |  |
- *	           |  |                          '--aperture------------------------|----------'  |
- *	           |  '--a restart finds it in local memory-------------------------|----------'  |
- *	           |                                                                v             |
- *	           '---- unmapped, content back, pages and range given back --- LEAVING <---------'
+ *	place   NOWHERE --a range is taken--> CHOSEN
+ *	        CHOSEN --local--> PLACING --content is there--> RESIDENT
+ *	        CHOSEN --aperture--> RESIDENT
+ *	        CHOSEN, PLACING --given back, or its pages were refused--> NOWHERE
+ *	        NOWHERE --a restart finds it in local memory--> RESIDENT
+ *	        PLACING, RESIDENT --has to leave--> LEAVING
+ *	        LEAVING --unmapped, content back, pages and range given back--> NOWHERE
  *
  *	goal    KEEP --has to leave--> EVICT --it has left--> KEEP
  *	        KEEP, EVICT --is shared--> SHARE --it has a file of its own, or not--> KEEP

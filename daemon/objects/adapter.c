@@ -160,6 +160,31 @@ static void submitted(void *owner, struct penstock_submission *submission)
 	penstock_held_submitted(submission);
 }
 
+/* ---------------------------------------------------------------- states */
+
+#define TO(state) (1u << PENSTOCK_ADAPTER_##state)
+
+static const struct penstock_state states[PENSTOCK_ADAPTER_STATE_MAX] = {
+	[PENSTOCK_ADAPTER_RUNNING] = { "RUNNING", TO(RESETTING) | TO(FAILED) | TO(STOPPING) },
+	[PENSTOCK_ADAPTER_RESETTING] = { "RESETTING", TO(RUNNING) | TO(FAILED) | TO(STOPPING) },
+	[PENSTOCK_ADAPTER_FAILED] = { "FAILED", TO(STOPPING) },
+	[PENSTOCK_ADAPTER_STOPPING] = { "STOPPING", 0 },
+};
+
+bool penstock_adapter_move(struct penstock_adapter *adapter, enum penstock_adapter_state to)
+{
+	static const struct penstock_states drawing = { "an adapter", PENSTOCK_ADAPTER_STATE_MAX,
+							states };
+	struct penstock_errbuf text;
+
+	if (!penstock_states_lead(&drawing, "", adapter->state, to, &text)) {
+		penstock_adapter_fail(adapter, text.text);
+		return false;
+	}
+	adapter->state = to;
+	return true;
+}
+
 /* ---------------------------------------------------------------- failure */
 
 static void lose_devices(struct penstock_adapter *adapter, enum penstock_device_execution execution,
@@ -181,7 +206,7 @@ void penstock_adapter_fail(struct penstock_adapter *adapter, const char *reason)
 	    adapter->state != PENSTOCK_ADAPTER_RESETTING) {
 		return;
 	}
-	adapter->state = PENSTOCK_ADAPTER_FAILED;
+	(void)penstock_adapter_move(adapter, PENSTOCK_ADAPTER_FAILED);
 	(void)snprintf(adapter->failure, sizeof(adapter->failure), "%s", reason);
 	penstock_machine_log(adapter->machine, LOG_CRIT, "objects",
 			     "adapter failed adapter=%" PRIu32 " reason='%s'", adapter->index,
@@ -209,7 +234,7 @@ void penstock_adapter_reset(struct penstock_adapter *adapter, const char *reason
 		penstock_adapter_fail(adapter, too_often);
 		return;
 	}
-	adapter->state = PENSTOCK_ADAPTER_RESETTING;
+	(void)penstock_adapter_move(adapter, PENSTOCK_ADAPTER_RESETTING);
 	(void)snprintf(adapter->failure, sizeof(adapter->failure), "%s", reason);
 	penstock_machine_log(adapter->machine, LOG_ERR, "objects",
 			     "adapter reset adapter=%" PRIu32 " reason='%s'", adapter->index,
@@ -231,8 +256,8 @@ void penstock_adapter_restart(struct penstock_adapter *adapter)
 	if (!penstock_scheduler_reset_adapter(adapter->scheduler)) {
 		(void)snprintf(reason, sizeof(reason), "%s", adapter->failure);
 		penstock_adapter_fail(adapter, reason);
-	} else if (adapter->state == PENSTOCK_ADAPTER_RESETTING) {
-		adapter->state = PENSTOCK_ADAPTER_RUNNING;
+	} else if (adapter->state == PENSTOCK_ADAPTER_RESETTING &&
+		   penstock_adapter_move(adapter, PENSTOCK_ADAPTER_RUNNING)) {
 		penstock_machine_log(adapter->machine, LOG_NOTICE, "objects",
 				     "adapter restarted adapter=%" PRIu32, adapter->index);
 	}

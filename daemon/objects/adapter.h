@@ -23,12 +23,14 @@
 #include "daemon/objects/objects.h"
 #include "daemon/objects/timeouts.h"
 #include "daemon/objects/turn.h"
+#include "proto/base/states.h"
 
 enum penstock_adapter_state {
 	PENSTOCK_ADAPTER_RUNNING,
 	PENSTOCK_ADAPTER_RESETTING,
 	PENSTOCK_ADAPTER_FAILED,
 	PENSTOCK_ADAPTER_STOPPING,
+	PENSTOCK_ADAPTER_STATE_MAX
 };
 
 struct penstock_adapter {
@@ -67,6 +69,12 @@ PENSTOCK_MUST_CHECK
 enum penstock_status penstock_adapter_start(struct penstock_adapter *adapter,
 					    const struct penstock_adapter_config *config,
 					    struct penstock_errbuf *reterr_text);
+
+/*
+ * Along an arrow of the drawing. False: there is none, and the adapter has failed, unless it had or
+ * stops.
+ */
+bool penstock_adapter_move(struct penstock_adapter *adapter, enum penstock_adapter_state to);
 
 /* A defect or an unbelievable GPU: every device of it is lost. */
 void penstock_adapter_fail(struct penstock_adapter *adapter, const char *reason);

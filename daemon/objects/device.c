@@ -5,10 +5,28 @@
 #include "daemon/objects/block.h"
 #include "daemon/objects/context.h"
 #include "daemon/objects/sync_object.h"
+#include "proto/base/states.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define TO(state) (1u << PENSTOCK_DEVICE_##state)
+
+/* All others than ACTIVE are lost, and for good. */
+static const struct penstock_state states[] = {
+	[PENSTOCK_DEVICE_ACTIVE] = { "ACTIVE", TO(RESET) | TO(HUNG) | TO(STOPPED) |
+						       TO(ERROR_OUTOFMEMORY) | TO(ERROR_DMAFAULT) |
+						       TO(ERROR_DMAPAGEFAULT) },
+	[PENSTOCK_DEVICE_RESET] = { "RESET", 0 },
+	[PENSTOCK_DEVICE_HUNG] = { "HUNG", 0 },
+	[PENSTOCK_DEVICE_STOPPED] = { "STOPPED", 0 },
+	[PENSTOCK_DEVICE_ERROR_OUTOFMEMORY] = { "ERROR_OUTOFMEMORY", 0 },
+	[PENSTOCK_DEVICE_ERROR_DMAFAULT] = { "ERROR_DMAFAULT", 0 },
+	[PENSTOCK_DEVICE_ERROR_DMAPAGEFAULT] = { "ERROR_DMAPAGEFAULT", 0 },
+};
+
+static const struct penstock_states drawing = { "a device", PENSTOCK_ARRAY_SIZE(states), states };
 
 static struct penstock_device *make(struct penstock_session *session,
 				    struct penstock_adapter *adapter,
@@ -271,7 +289,14 @@ void penstock_device_set_reason(struct penstock_device_state *state, const char 
 
 void penstock_device_lose(struct penstock_device *device, const struct penstock_device_state *state)
 {
+	struct penstock_errbuf text;
+
 	if (penstock_device_lost(device)) {
+		return;
+	}
+	if (!penstock_states_lead(&drawing, "", device->state.execution_state,
+				  state->execution_state, &text)) {
+		penstock_adapter_fail(device->adapter, text.text);
 		return;
 	}
 	device->state = *state;
@@ -368,7 +393,12 @@ enum penstock_status penstock_device_restore(struct penstock_session *session,
 	device->id = row->id;
 	device->restored = true;
 	if (row->execution_state != PENSTOCK_DEVICE_ACTIVE) {
-		device->state.execution_state = row->execution_state;
+		/* The store may say anything: lost it is. */
+		device->state.execution_state =
+			penstock_states_drawn(&drawing, PENSTOCK_DEVICE_ACTIVE,
+					      row->execution_state)
+				? row->execution_state
+				: PENSTOCK_DEVICE_RESET;
 		penstock_device_set_reason(&device->state, "it was lost before a restart");
 	}
 	enter(device);

@@ -2,10 +2,15 @@
 /*
  * A device: a bag of contexts and openings of one session on one adapter, and the unit of loss.
  *
- *	ACTIVE --(a GPU fault, a restart with work in flight, the adapter)--> lost
+ *	ACTIVE --(an adapter reset, a restart with work in flight, a neighbour's failure)--> RESET
+ *	   |---(left a preemption unanswered for TdrDelay)--> HUNG
+ *	   |---(its adapter stopped, its principal is blocked, the administrator)--> STOPPED
+ *	   |---(what it submitted fits no segments, however it is split)--> ERROR_OUTOFMEMORY
+ *	   |---(an illegal instruction, or its process ended)--> ERROR_DMAFAULT
+ *	   '---(an address that is not there)--> ERROR_DMAPAGEFAULT
  *
- * Of a lost one what is queued is cancelled with DEVICE_REMOVED, as is every later request but
- * destroy and query.
+ * All but ACTIVE are lost, and for good: what happened first is what is told. Of a lost one what is
+ * queued is cancelled with DEVICE_REMOVED, as is every later request but destroy and query.
  *
  * Loop thread only.
  */
@@ -56,7 +61,7 @@ enum penstock_status penstock_device_check(const struct penstock_device *device,
 /* Cut where it is too long. */
 void penstock_device_set_reason(struct penstock_device_state *state, const char *reason);
 
-/* Loses the device; does nothing when it is lost. `state` says why. */
+/* Loses the device; does nothing when it is lost. `state` says why, and how: not ACTIVE. */
 void penstock_device_lose(struct penstock_device *device,
 			  const struct penstock_device_state *state);
 

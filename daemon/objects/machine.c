@@ -271,7 +271,7 @@ void penstock_machine_stop(struct penstock_machine *machine, void (*stopped)(voi
 	}
 	machine->stopping = true;
 	for (uint32_t i = 0; i < machine->adapter_count; i++) {
-		machine->adapters[i].state = PENSTOCK_ADAPTER_STOPPING;
+		(void)penstock_adapter_move(&machine->adapters[i], PENSTOCK_ADAPTER_STOPPING);
 	}
 	cancel_queues(machine);
 	finish_sessions(machine, false);

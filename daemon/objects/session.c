@@ -7,6 +7,7 @@
 #include "daemon/objects/held.h"
 #include "daemon/objects/sync_object.h"
 #include "daemon/objects/transfer.h"
+#include "proto/base/states.h"
 #include "proto/wire/limits.h"
 
 #include <inttypes.h>
@@ -43,6 +44,24 @@ static struct penstock_session *make(struct penstock_principal *principal, const
 	penstock_list_init(&session->unsettled_link);
 	penstock_list_init(&session->turn_link);
 	return session;
+}
+
+#define TO(state) (1u << PENSTOCK_SESSION_##state)
+
+static const struct penstock_state states[PENSTOCK_SESSION_STATE_MAX] = {
+	[PENSTOCK_SESSION_NEW] = { "NEW", TO(CONNECTED) | TO(WAITING) | TO(ENDED) },
+	[PENSTOCK_SESSION_CONNECTED] = { "CONNECTED", TO(WAITING) | TO(ENDED) },
+	[PENSTOCK_SESSION_WAITING] = { "WAITING", TO(CONNECTED) | TO(ENDED) },
+	[PENSTOCK_SESSION_ENDED] = { "ENDED", 0 },
+};
+
+void penstock_session_move(struct penstock_session *session, enum penstock_session_state to)
+{
+	static const struct penstock_states drawing = { "a session", PENSTOCK_SESSION_STATE_MAX,
+							states };
+
+	PENSTOCK_REQUIRE(penstock_states_drawn(&drawing, session->state, to));
+	session->state = to;
 }
 
 /* Takes its place among the machine's sessions; takes over the reference to the principal. */
@@ -157,10 +176,11 @@ enum penstock_status penstock_session_new(struct penstock_machine *machine, cons
 	machine->config.random(machine->config.owner, (uint8_t *)&session->id);
 	status = enter(session);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
-		session->state = PENSTOCK_SESSION_ENDED;
+		penstock_session_move(session, PENSTOCK_SESSION_ENDED);
 		penstock_session_put(session);
 		return status;
 	}
+	penstock_session_move(session, PENSTOCK_SESSION_CONNECTED);
 	session->number = ++machine->last_session_id;
 	session->events = *events;
 	principal->connections++;
@@ -188,12 +208,12 @@ enum penstock_status penstock_session_restore(struct penstock_principal *princip
 	penstock_principal_ref(principal);
 	session->id = (struct penstock_session_id){ row->id_high, row->id_low };
 	session->number = row->id;
-	session->state = PENSTOCK_SESSION_WAITING;
 	if (enter(session) != PENSTOCK_STATUS_SUCCESS) {
-		session->state = PENSTOCK_SESSION_ENDED;
+		penstock_session_move(session, PENSTOCK_SESSION_ENDED);
 		penstock_session_put(session);
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
+	penstock_session_move(session, PENSTOCK_SESSION_WAITING);
 	session->progress_record = row->progress_record;
 	if (penstock_progress_restore(machine->progress, row->progress_record,
 				      &session->last_serial,
@@ -291,7 +311,7 @@ static void detach(struct penstock_session *session)
 	if (session->state != PENSTOCK_SESSION_CONNECTED) {
 		return;
 	}
-	session->state = PENSTOCK_SESSION_WAITING;
+	penstock_session_move(session, PENSTOCK_SESSION_WAITING);
 	session->principal->connections--;
 	session->over_credit = false;
 	session->tell_resume = false;
@@ -360,7 +380,7 @@ enum penstock_status penstock_session_resume(struct penstock_machine *machine,
 			     "another connection resumed this session");
 	}
 	penstock_list_remove(&session->lease_link);
-	session->state = PENSTOCK_SESSION_CONNECTED;
+	penstock_session_move(session, PENSTOCK_SESSION_CONNECTED);
 	session->principal->connections++;
 	session->events = *events;
 	penstock_session_check_credit(session);
@@ -408,7 +428,7 @@ void penstock_session_finish(struct penstock_session *session, bool keep)
 		return;
 	}
 	detach(session);
-	session->state = PENSTOCK_SESSION_ENDED;
+	penstock_session_move(session, PENSTOCK_SESSION_ENDED);
 	penstock_list_remove(&session->lease_link);
 	penstock_list_remove(&session->unsettled_link);
 	session->uncommitted_count = 0;

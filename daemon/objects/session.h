@@ -3,9 +3,13 @@
  * A session: WDDM's process. What a client names belongs to one; it is found by the connection
  * that has it, never by anything in a message.
  *
- *	CONNECTED <--(resume)--- WAITING (leased, no connection)
- *	    |  \---(disconnect)---->|
- *	    +--(goodbye, disconnect without a lease, end)--+--(lease over)--> ENDED
+ *	NEW --(hello)--> CONNECTED <--(resume)--- WAITING (nobody listens) <--(restart)-- NEW
+ *	  |                 |   '---(disconnect, or another one resumes it)--->|
+ *	  |                 |(goodbye, kill)            (its lease is over, or it had none)
+ *	  '-(not entered)-->+----------------> ENDED <-------------------------'
+ *
+ * Anything else is a defect of ours that no adapter can stop for, as a session is the machine's:
+ * PENSTOCK_REQUIRE.
  *
  * Serials. `last_serial` is the highest executed. A leased session keeps more: `settled` is the
  * highest serial up to which everything survives a crash, that is, no row is uncommitted and no
@@ -30,9 +34,11 @@
 #include "daemon/objects/principal.h"
 
 enum penstock_session_state {
+	PENSTOCK_SESSION_NEW, /* not yet among the machine's */
 	PENSTOCK_SESSION_CONNECTED,
 	PENSTOCK_SESSION_WAITING,
 	PENSTOCK_SESSION_ENDED,
+	PENSTOCK_SESSION_STATE_MAX
 };
 
 /* Rows put for `serial` and later ones are on disk with `sequence`. */
@@ -98,6 +104,9 @@ static inline bool penstock_session_leased(const struct penstock_session *sessio
 {
 	return session->lease_s != 0;
 }
+
+/* Along an arrow of the drawing; there is one. */
+void penstock_session_move(struct penstock_session *session, enum penstock_session_state to);
 
 void penstock_session_ref(struct penstock_session *session);
 void penstock_session_put(struct penstock_session *session);

@@ -589,9 +589,10 @@ static struct penstock_held *make_all(const struct targets *targets, uint64_t se
 
 static void move(struct penstock_held *held, enum penstock_submission_state to)
 {
-	if (PENSTOCK_UNLIKELY(!penstock_submission_move(&held->submission, to))) {
-		penstock_adapter_fail(held->context->device->adapter,
-				      "a submission that is rendered is in another state");
+	struct penstock_errbuf text;
+
+	if (PENSTOCK_UNLIKELY(!penstock_submission_move(&held->submission, to, &text))) {
+		penstock_adapter_fail(held->context->device->adapter, text.text);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "daemon/schedule/culprit.h"
 #include "daemon/schedule/fences.h"
 #include "daemon/schedule/scheduler.h"
+#include "proto/base/states.h"
 
 #include <pthread.h>
 
@@ -61,14 +62,33 @@ struct penstock_node {
 	uint32_t preemptions_asked; /* the fence id of the last one */
 };
 
-/* A process is STOPPING (reset.c). */
+/* Of a process, reset.c draws them. */
+enum penstock_engine_state {
+	PENSTOCK_ENGINE_RUNNING,
+	PENSTOCK_ENGINE_STOPPING,
+	PENSTOCK_ENGINE_RESETTING,
+	PENSTOCK_ENGINE_STATE_MAX
+};
+
+/* A process that is not RUNNING. */
 struct penstock_reset {
-	struct penstock_vidmm_process *process;
+	struct penstock_vidmm_process *process; /* held */
+	enum penstock_engine_state state;
 	struct penstock_cause causes[PENSTOCK_NODE_COUNT]; /* one at least */
+};
+
+/* adapter_reset.c draws them. */
+enum penstock_scheduler_state {
+	PENSTOCK_SCHEDULER_RUNNING,
+	PENSTOCK_SCHEDULER_RESET_ASKED, /* config.reset_adapter was called */
+	PENSTOCK_SCHEDULER_RESETTING,
+	PENSTOCK_SCHEDULER_STOPPED,
+	PENSTOCK_SCHEDULER_STATE_MAX
 };
 
 struct penstock_scheduler {
 	struct penstock_scheduler_config config;
+	enum penstock_scheduler_state state;
 	struct penstock_node nodes[PENSTOCK_NODE_COUNT];
 	struct penstock_trace *trace;   /* borrowed: config.trace, or `untraced` */
 	struct penstock_trace untraced; /* always off */
@@ -77,8 +97,6 @@ struct penstock_scheduler {
 	struct penstock_list reached;   /* penstock_sync.reached_link: somebody is to be told */
 	uint32_t sync_left;             /* of these two, until the next turn */
 	pthread_t thread;
-	/* Its GPU process is being killed: paging packets for it wait for the next one. */
-	struct penstock_vidmm_process *resetting;
 	/* Each has a packet on some node. */
 	struct penstock_reset resets[PENSTOCK_NODE_COUNT * PENSTOCK_RING_PACKETS];
 	uint32_t reset_count;
@@ -88,8 +106,6 @@ struct penstock_scheduler {
 	bool defer_asked;
 	bool running; /* inside: whoever calls is called by us */
 	bool again;
-	bool stopped;
-	bool reset_asked; /* config.reset_adapter was called: stopped until it was done */
 	struct penstock_backend_process *bells[PENSTOCK_BELLS];
 	uint32_t bell_count;
 	bool watch_asked;                       /* config.watch was called */
@@ -104,6 +120,12 @@ struct penstock_scheduler {
 static inline void penstock_scheduler_own_thread(const struct penstock_scheduler *scheduler)
 {
 	PENSTOCK_REQUIRE(pthread_equal(scheduler->thread, pthread_self()));
+}
+
+/* Something is submitted, and what a GPU says is heard. */
+static inline bool penstock_scheduler_runs(const struct penstock_scheduler *scheduler)
+{
+	return PENSTOCK_LIKELY(scheduler->state == PENSTOCK_SCHEDULER_RUNNING);
 }
 
 static inline struct penstock_submission *penstock_submission_of(struct penstock_list *link)
@@ -130,6 +152,10 @@ void penstock_scheduler_leave_enqueued(struct penstock_scheduler *scheduler, boo
  */
 void penstock_scheduler_fail(struct penstock_scheduler *scheduler, const char *format, ...)
 	PENSTOCK_PRINTF(2, 3);
+
+/* Along an arrow of the drawing in adapter_reset.c. False: there is none, and the adapter stops. */
+bool penstock_scheduler_become(struct penstock_scheduler *scheduler,
+			       enum penstock_scheduler_state to);
 
 /*
  * What an engine reset does not repair: nothing is submitted and nothing is believed until the
@@ -320,16 +346,32 @@ void penstock_node_put_back(struct penstock_node *node,
 void penstock_node_page_again(struct penstock_scheduler *scheduler, struct penstock_node *node,
 			      struct penstock_vidmm_process *process);
 
-/* The reset that the process is STOPPING for; NULL: none. */
+/* The reset that the process is STOPPING for, or RESETTING; NULL: it is RUNNING. */
 struct penstock_reset *penstock_scheduler_reset_of(struct penstock_scheduler *scheduler,
 						   const struct penstock_vidmm_process *process);
 
-/* Nothing is submitted to any of its rings: it is going to be reset. */
+static inline enum penstock_engine_state
+penstock_scheduler_engine_state(struct penstock_scheduler *scheduler,
+				const struct penstock_vidmm_process *process)
+{
+	const struct penstock_reset *reset =
+		PENSTOCK_LIKELY(scheduler->reset_count == 0)
+			? NULL
+			: penstock_scheduler_reset_of(scheduler, process);
+
+	return reset == NULL ? PENSTOCK_ENGINE_RUNNING : reset->state;
+}
+
+/* Along an arrow of the drawing in reset.c. False: there is none, and the adapter stops. */
+bool penstock_scheduler_engine_move(struct penstock_scheduler *scheduler,
+				    struct penstock_vidmm_process *process,
+				    enum penstock_engine_state to);
+
+/* Nothing is submitted to any of its rings: it is reset, or going to be. */
 static inline bool penstock_scheduler_is_stopping(struct penstock_scheduler *scheduler,
 						  const struct penstock_vidmm_process *process)
 {
-	return PENSTOCK_UNLIKELY(scheduler->reset_count > 0) &&
-	       penstock_scheduler_reset_of(scheduler, process) != NULL;
+	return penstock_scheduler_engine_state(scheduler, process) != PENSTOCK_ENGINE_RUNNING;
 }
 
 /* Its node met a fault, and stands. */

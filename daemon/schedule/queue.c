@@ -70,21 +70,10 @@ static void unlink_queue(struct penstock_queue *queue, struct penstock_node *nod
 void penstock_scheduler_move(struct penstock_submission *submission,
 			     enum penstock_submission_state to)
 {
-	static const char *const names[] = {
-		[PENSTOCK_SUBMISSION_RECEIVED] = "RECEIVED",
-		[PENSTOCK_SUBMISSION_RENDERING] = "RENDERING",
-		[PENSTOCK_SUBMISSION_QUEUED] = "QUEUED",
-		[PENSTOCK_SUBMISSION_PREPARING] = "PREPARING",
-		[PENSTOCK_SUBMISSION_ON_HARDWARE] = "ON_HARDWARE",
-		[PENSTOCK_SUBMISSION_RETIRED] = "RETIRED",
-		[PENSTOCK_SUBMISSION_REFUSED] = "REFUSED",
-		[PENSTOCK_SUBMISSION_CANCELLED] = "CANCELLED",
-	};
+	struct penstock_errbuf text;
 
-	if (PENSTOCK_UNLIKELY(!penstock_submission_move(submission, to))) {
-		penstock_scheduler_fail(submission->queue->scheduler,
-					"a submission cannot become %s that is %s", names[to],
-					names[submission->state]);
+	if (PENSTOCK_UNLIKELY(!penstock_submission_move(submission, to, &text))) {
+		penstock_scheduler_fail(submission->queue->scheduler, "%s", text.text);
 	}
 }
 

@@ -5,11 +5,13 @@
  * the hardware goes back to the front of their queues: paging packets first and with the fence ids
  * that they have, submissions with new ones. No other process is touched.
  *
- *	of a process   RUNNING --a fault, a hang--> STOPPING --its other nodes stopped--> reset
+ *	of a process   RUNNING --a fault, a hang, its end--> STOPPING
+ *	   STOPPING --its other nodes stopped, or it ended by itself--> RESETTING
  *	   STOPPING --a node that hung answers after all, and nothing else is wrong--> RUNNING
- *	   RUNNING, STOPPING --it ended by itself--> reset --> RUNNING
+ *	   RESETTING --it ended, and begins again; or with the adapter's reset or end--> RUNNING
  *
- * While STOPPING nothing is submitted to any of its rings. Its other nodes are asked to preempt
+ * While STOPPING or RESETTING nothing is submitted to any of its rings: paging packets that are
+ * given meanwhile wait for its next begin. Its other nodes are asked to preempt
  * (QueryDependentEngineGroup: all nodes of a process), so that what they had begun goes on from
  * where it stopped and nothing runs twice; they have half a second for it. What a node had begun
  * that did not answer, or whose process ended, is at a place that nobody knows: its bytes cannot be
@@ -91,7 +93,7 @@ void penstock_node_page_again(struct penstock_scheduler *scheduler, struct penst
 {
 	struct penstock_paging_packet *packet = penstock_node_paging_of(node, process);
 
-	if (packet == NULL || scheduler->stopped) {
+	if (packet == NULL || !penstock_scheduler_runs(scheduler)) {
 		return;
 	}
 	if (packet->attempts < PENSTOCK_PAGING_ATTEMPTS) {
@@ -106,8 +108,7 @@ void penstock_node_page_again(struct penstock_scheduler *scheduler, struct penst
 }
 
 /*
- * DxgkDdiResetEngine: when it returns nothing runs, and what had completed was reported. It is
- * `resetting` until begin_again.
+ * DxgkDdiResetEngine: when it returns nothing runs, and what had completed was reported.
  */
 PENSTOCK_MUST_CHECK
 static bool stop_process(struct penstock_scheduler *scheduler,
@@ -115,7 +116,6 @@ static bool stop_process(struct penstock_scheduler *scheduler,
 {
 	penstock_scheduler_tell_process(scheduler, PENSTOCK_TRACE_ENGINE_RESET, 0, process, 0, 0,
 					0);
-	scheduler->resetting = process;
 	penstock_scheduler_forget_preemptions(scheduler, process);
 	return scheduler->config.backend->ops->reset_engine(
 		       penstock_vidmm_process_backend(process)) == PENSTOCK_STATUS_SUCCESS;
@@ -130,7 +130,9 @@ static void begin_again(struct penstock_scheduler *scheduler,
 		penstock_node_put_back(&scheduler->nodes[i], process, 0);
 	}
 	/* What let go of memory may have had it paged: that goes on the rings here, too. */
-	scheduler->resetting = NULL;
+	if (!penstock_scheduler_engine_move(scheduler, process, PENSTOCK_ENGINE_RUNNING)) {
+		return;
+	}
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		struct penstock_node *node = &scheduler->nodes[i];
 
@@ -359,16 +361,24 @@ static void give_up(struct penstock_scheduler *scheduler,
 	penstock_scheduler_promote(scheduler, "a GPU process cannot be ended");
 }
 
-/* Stops it, finds out who it was, starts it again with the others, and tells. It is taken. */
-static void reset_now(struct penstock_scheduler *scheduler, struct penstock_reset *reset, bool died,
-		      int wait_status)
+/*
+ * Stops it, which is STOPPING, finds out who it was, starts it again with the others, and tells.
+ * It is held: what completes meanwhile may be the last thing that kept it.
+ */
+static void reset_now(struct penstock_scheduler *scheduler, struct penstock_vidmm_process *process,
+		      bool died, int wait_status)
 {
-	struct penstock_vidmm_process *process = reset->process;
 	struct penstock_culprit culprits[PENSTOCK_NODE_COUNT];
 	struct running running[PENSTOCK_NODE_COUNT];
 	struct last_seen seen[PENSTOCK_NODE_COUNT];
+	struct penstock_reset reset;
 	bool ended;
 
+	if (!penstock_scheduler_engine_move(scheduler, process, PENSTOCK_ENGINE_RESETTING)) {
+		return;
+	}
+	reset = *penstock_scheduler_reset_of(scheduler, process);
+	penstock_vidmm_process_hold(process);
 	collect_dbg_info(scheduler, process);
 	ask_what_runs(scheduler, process, running);
 	ended = stop_process(scheduler, process);
@@ -376,19 +386,79 @@ static void reset_now(struct penstock_scheduler *scheduler, struct penstock_rese
 		seen[i] = last_seen(&scheduler->nodes[i], process, &running[i]);
 	}
 	if (died) {
-		blame_death(reset, wait_status, seen);
+		blame_death(&reset, wait_status, seen);
 	}
-	blame_unknown(reset, running, seen);
+	blame_unknown(&reset, running, seen);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		find_culprit(&scheduler->nodes[i], reset, &running[i], &seen[i], &culprits[i]);
+		find_culprit(&scheduler->nodes[i], &reset, &running[i], &seen[i], &culprits[i]);
 	}
 	if (ended) {
 		go_on_without(scheduler, process, culprits);
 	} else {
-		scheduler->resetting = NULL;
 		give_up(scheduler, culprits);
 	}
 	penstock_vidmm_process_release(process);
+}
+
+/* ---------------------------------------------------------------- states */
+
+#define TO(state) (1u << PENSTOCK_ENGINE_##state)
+
+static const struct penstock_state states[PENSTOCK_ENGINE_STATE_MAX] = {
+	[PENSTOCK_ENGINE_RUNNING] = { "RUNNING", TO(STOPPING) },
+	[PENSTOCK_ENGINE_STOPPING] = { "STOPPING", TO(RESETTING) | TO(RUNNING) },
+	[PENSTOCK_ENGINE_RESETTING] = { "RESETTING", TO(RUNNING) },
+};
+
+static void add_reset(struct penstock_scheduler *scheduler, struct penstock_vidmm_process *process,
+		      enum penstock_engine_state state)
+{
+	/* Each has a packet on some node's hardware. */
+	PENSTOCK_REQUIRE(scheduler->reset_count < PENSTOCK_ARRAY_SIZE(scheduler->resets));
+	scheduler->resets[scheduler->reset_count++] =
+		(struct penstock_reset){ .process = process, .state = state };
+	penstock_vidmm_process_hold(process);
+}
+
+static void remove_reset(struct penstock_scheduler *scheduler, struct penstock_reset *reset)
+{
+	struct penstock_vidmm_process *process = reset->process;
+
+	*reset = scheduler->resets[--scheduler->reset_count];
+	penstock_vidmm_process_release(process);
+}
+
+bool penstock_scheduler_engine_move(struct penstock_scheduler *scheduler,
+				    struct penstock_vidmm_process *process,
+				    enum penstock_engine_state to)
+{
+	static const struct penstock_states drawing = { "a process's engines",
+							PENSTOCK_ENGINE_STATE_MAX, states };
+	enum penstock_engine_state from = penstock_scheduler_engine_state(scheduler, process);
+	struct penstock_reset *reset = penstock_scheduler_reset_of(scheduler, process);
+	struct penstock_errbuf text;
+
+	if (!penstock_states_lead(&drawing, "", from, to, &text)) {
+		penstock_scheduler_fail(scheduler, "%s", text.text);
+		return false;
+	}
+	if (reset == NULL) {
+		add_reset(scheduler, process, to);
+	} else if (to == PENSTOCK_ENGINE_RUNNING) {
+		remove_reset(scheduler, reset);
+	} else {
+		reset->state = to;
+	}
+	return true;
+}
+
+void penstock_scheduler_drop_resets(struct penstock_scheduler *scheduler)
+{
+	while (scheduler->reset_count > 0) {
+		(void)penstock_scheduler_engine_move(
+			scheduler, scheduler->resets[scheduler->reset_count - 1].process,
+			PENSTOCK_ENGINE_RUNNING);
+	}
 }
 
 /* ---------------------------------------------------------------- stopping */
@@ -404,32 +474,15 @@ struct penstock_reset *penstock_scheduler_reset_of(struct penstock_scheduler *sc
 	return NULL;
 }
 
-/*
- * It is STOPPING from here on, where it was not; and held: what completes meanwhile may be the last
- * thing that kept it.
- */
+/* It is STOPPING from here on, where it was not. NULL: it cannot be, and the adapter stops. */
 static struct penstock_reset *stop(struct penstock_scheduler *scheduler,
 				   struct penstock_vidmm_process *process)
 {
-	struct penstock_reset *reset = penstock_scheduler_reset_of(scheduler, process);
-
-	if (reset == NULL) {
-		/* Each has a packet on some node's hardware. */
-		PENSTOCK_REQUIRE(scheduler->reset_count < PENSTOCK_ARRAY_SIZE(scheduler->resets));
-		reset = &scheduler->resets[scheduler->reset_count++];
-		*reset = (struct penstock_reset){ .process = process };
-		penstock_vidmm_process_hold(process);
+	if (penstock_scheduler_engine_state(scheduler, process) != PENSTOCK_ENGINE_STOPPING &&
+	    !penstock_scheduler_engine_move(scheduler, process, PENSTOCK_ENGINE_STOPPING)) {
+		return NULL;
 	}
-	return reset;
-}
-
-static struct penstock_reset take(struct penstock_scheduler *scheduler,
-				  struct penstock_reset *reset)
-{
-	struct penstock_reset taken = *reset;
-
-	*reset = scheduler->resets[--scheduler->reset_count];
-	return taken;
+	return penstock_scheduler_reset_of(scheduler, process);
 }
 
 /* False: what it has begun on the node has not stopped yet. */
@@ -477,11 +530,15 @@ void penstock_scheduler_settle_resets(struct penstock_scheduler *scheduler)
 		return; /* who does so looks at all of them again */
 	}
 	scheduler->settling = true;
-	while (!scheduler->stopped && i < scheduler->reset_count) {
-		if (others_have_stopped(scheduler, &scheduler->resets[i])) {
-			struct penstock_reset reset = take(scheduler, &scheduler->resets[i]);
+	while (penstock_scheduler_runs(scheduler) && i < scheduler->reset_count) {
+		struct penstock_reset *reset = &scheduler->resets[i];
+		struct penstock_vidmm_process *process = reset->process;
 
-			reset_now(scheduler, &reset, false, 0);
+		/* Whoever is asked may say something that changes which of them stands here. */
+		if (reset->state == PENSTOCK_ENGINE_STOPPING &&
+		    others_have_stopped(scheduler, reset) && i < scheduler->reset_count &&
+		    reset->process == process && reset->state == PENSTOCK_ENGINE_STOPPING) {
+			reset_now(scheduler, process, false, 0);
 			i = 0; /* it calls back */
 		} else {
 			i++;
@@ -505,7 +562,8 @@ void penstock_scheduler_forgive(struct penstock_scheduler *scheduler,
 			return;
 		}
 	}
-	(void)take(scheduler, reset);
+	penstock_vidmm_process_hold(process);
+	(void)penstock_scheduler_engine_move(scheduler, process, PENSTOCK_ENGINE_RUNNING);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		struct penstock_node *other = &scheduler->nodes[i];
 
@@ -515,13 +573,6 @@ void penstock_scheduler_forgive(struct penstock_scheduler *scheduler,
 		penstock_node_look_again(other, &other->parked);
 	}
 	penstock_vidmm_process_release(process);
-}
-
-void penstock_scheduler_drop_resets(struct penstock_scheduler *scheduler)
-{
-	while (scheduler->reset_count > 0) {
-		penstock_vidmm_process_release(scheduler->resets[--scheduler->reset_count].process);
-	}
 }
 
 bool penstock_node_has_faulted(struct penstock_scheduler *scheduler,
@@ -540,6 +591,7 @@ void penstock_scheduler_fault(struct penstock_scheduler *scheduler, struct penst
 			      const struct penstock_interrupt *interrupt)
 {
 	struct penstock_paging_packet *packet;
+	struct penstock_reset *reset;
 
 	if (penstock_node_has_faulted(scheduler, node, process)) {
 		return; /* it stands: once is enough */
@@ -558,7 +610,11 @@ void penstock_scheduler_fault(struct penstock_scheduler *scheduler, struct penst
 	}
 	/* Those before it are done. */
 	penstock_node_complete(scheduler, node, process, interrupt->fence_id - 1);
-	stop(scheduler, process)->causes[node->ordinal] = (struct penstock_cause){
+	reset = stop(scheduler, process);
+	if (reset == NULL) {
+		return;
+	}
+	reset->causes[node->ordinal] = (struct penstock_cause){
 		.describe = penstock_describe_fault,
 		.interrupt = *interrupt,
 	};
@@ -568,12 +624,12 @@ void penstock_scheduler_fault(struct penstock_scheduler *scheduler, struct penst
 void penstock_scheduler_hung(struct penstock_scheduler *scheduler, const struct penstock_node *node,
 			     struct penstock_vidmm_process *process, uint64_t waited_ns)
 {
-	struct penstock_cause *cause = &stop(scheduler, process)->causes[node->ordinal];
+	struct penstock_reset *reset = stop(scheduler, process);
 
-	if (cause->describe == penstock_describe_fault) {
+	if (reset == NULL || reset->causes[node->ordinal].describe == penstock_describe_fault) {
 		return;
 	}
-	*cause = (struct penstock_cause){
+	reset->causes[node->ordinal] = (struct penstock_cause){
 		.describe = penstock_describe_hang,
 		.interrupt.type = PENSTOCK_INTERRUPT_DMA_PREEMPTED,
 		.waited_ns = waited_ns,
@@ -586,10 +642,8 @@ void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
 	bool outermost = penstock_scheduler_enter(scheduler);
 
 	penstock_scheduler_deliver_now(scheduler);
-	if (!scheduler->stopped) {
-		struct penstock_reset reset = take(scheduler, stop(scheduler, process));
-
-		reset_now(scheduler, &reset, true, wait_status);
+	if (penstock_scheduler_runs(scheduler) && stop(scheduler, process) != NULL) {
+		reset_now(scheduler, process, true, wait_status);
 	}
 	penstock_scheduler_leave(scheduler, outermost);
 }

@@ -49,13 +49,13 @@ void penstock_scheduler_fail(struct penstock_scheduler *scheduler, const char *f
 	char reason[160];
 	va_list arguments;
 
-	if (scheduler->stopped) {
+	if (scheduler->state == PENSTOCK_SCHEDULER_STOPPED) {
 		return;
 	}
 	va_start(arguments, format);
 	(void)vsnprintf(reason, sizeof(reason), format, arguments);
 	va_end(arguments);
-	scheduler->stopped = true;
+	(void)penstock_scheduler_become(scheduler, PENSTOCK_SCHEDULER_STOPPED);
 	penstock_scheduler_tell_process(scheduler, PENSTOCK_TRACE_ADAPTER_STOPPED, 0, NULL, 0, 0,
 					0);
 	scheduler->config.failed(scheduler->config.owner, reason);
@@ -310,7 +310,7 @@ static void submit_head(struct penstock_scheduler *scheduler, struct penstock_no
 	} else if (scheduler->config.paranoid) {
 		(void)stands_the_check(scheduler, submission);
 	}
-	if (PENSTOCK_UNLIKELY(scheduler->stopped)) {
+	if (PENSTOCK_UNLIKELY(!penstock_scheduler_runs(scheduler))) {
 		penstock_vidmm_finish(submission);
 		penstock_scheduler_defer(scheduler, submission, PENSTOCK_STATUS_DEVICE_REMOVED);
 		return;
@@ -387,7 +387,8 @@ static void run_node(struct penstock_scheduler *scheduler, struct penstock_node 
 {
 	struct penstock_queue *queue;
 
-	while (!scheduler->stopped && (queue = penstock_ready_first(&node->ready)) != NULL &&
+	while (penstock_scheduler_runs(scheduler) &&
+	       (queue = penstock_ready_first(&node->ready)) != NULL &&
 	       has_room(node, head_of(queue))) {
 		enum attempt attempt;
 
@@ -398,7 +399,7 @@ static void run_node(struct penstock_scheduler *scheduler, struct penstock_node 
 		}
 		put_queue(node, queue, attempt);
 	}
-	if (!scheduler->stopped && queue != NULL) {
+	if (penstock_scheduler_runs(scheduler) && queue != NULL) {
 		penstock_node_make_room(scheduler, node);
 	}
 }
@@ -457,7 +458,7 @@ void penstock_scheduler_leave_enqueued(struct penstock_scheduler *scheduler, boo
 		scheduler->running = false;
 		return;
 	}
-	if (scheduler->stopped || !is_full(node)) {
+	if (!penstock_scheduler_runs(scheduler) || !is_full(node)) {
 		if (scheduler->bell_count > 0 && !scheduler->bells_asked) {
 			scheduler->bells_asked = true;
 			scheduler->config.bells(scheduler->config.owner);
@@ -509,14 +510,13 @@ static void take_paging(void *owner, struct penstock_paging_packet *packet)
 	struct penstock_node *node = &scheduler->nodes[packet->node_ordinal];
 
 	penstock_scheduler_own_thread(scheduler);
-	if (scheduler->stopped) {
+	if (!penstock_scheduler_runs(scheduler)) {
 		return;
 	}
 	packet->submission_fence_id = penstock_fences_next(&node->fences);
 	penstock_list_append(&node->paging, &packet->link);
 	node->paging_packets++;
-	if (packet->process != scheduler->resetting &&
-	    !penstock_node_preempting(node, packet->process) &&
+	if (!penstock_node_preempting(node, packet->process) &&
 	    !penstock_scheduler_is_stopping(scheduler, packet->process)) {
 		penstock_scheduler_submit_paging(scheduler, packet);
 	}
@@ -771,7 +771,7 @@ static bool stands(struct penstock_scheduler *scheduler,
 		return false;
 	}
 	/* While it is reset, what had completed is told, and nothing else. */
-	if (process == scheduler->resetting &&
+	if (penstock_scheduler_engine_state(scheduler, process) == PENSTOCK_ENGINE_RESETTING &&
 	    interrupt->type != PENSTOCK_INTERRUPT_DMA_COMPLETED) {
 		penstock_scheduler_fail(scheduler,
 					"0x119/0x10: an interrupt while the engine is reset, type "
@@ -816,7 +816,7 @@ void penstock_scheduler_notify_interrupt(struct penstock_scheduler *scheduler,
 
 	/* What was put off is earlier than what completes now. */
 	penstock_scheduler_deliver_now(scheduler);
-	if (!scheduler->stopped && stands(scheduler, process, interrupt)) {
+	if (penstock_scheduler_runs(scheduler) && stands(scheduler, process, interrupt)) {
 		if (interrupt->type == PENSTOCK_INTERRUPT_DMA_PREEMPTED) {
 			penstock_scheduler_preempted(scheduler,
 						     &scheduler->nodes[interrupt->node_ordinal],
@@ -883,8 +883,9 @@ void penstock_scheduler_stopped(struct penstock_scheduler *scheduler, enum penst
 {
 	bool outermost = penstock_scheduler_enter(scheduler);
 
-	scheduler->stopped = true;
-	scheduler->reset_asked = false;
+	if (scheduler->state != PENSTOCK_SCHEDULER_STOPPED) {
+		(void)penstock_scheduler_become(scheduler, PENSTOCK_SCHEDULER_STOPPED);
+	}
 	penstock_scheduler_clear(scheduler, status);
 	penstock_scheduler_leave(scheduler, outermost);
 }

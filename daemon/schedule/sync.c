@@ -142,7 +142,7 @@ bool penstock_scheduler_run_packets(struct penstock_scheduler *scheduler)
 {
 	bool any = false;
 
-	while (scheduler->sync_left > 0 && !scheduler->stopped) {
+	while (scheduler->sync_left > 0 && penstock_scheduler_runs(scheduler)) {
 		struct penstock_list *link = penstock_list_pop(&scheduler->packets);
 
 		if (link != NULL) {
@@ -156,7 +156,7 @@ bool penstock_scheduler_run_packets(struct penstock_scheduler *scheduler)
 		any = true;
 		scheduler->sync_left--;
 	}
-	if (!scheduler->stopped) {
+	if (penstock_scheduler_runs(scheduler)) {
 		/* The rest of it when others had their turn. */
 		penstock_scheduler_ask_later(scheduler);
 	}

@@ -52,7 +52,8 @@ static void ask(struct penstock_scheduler *scheduler, const struct penstock_node
 	uint32_t behind = node->watched - PENSTOCK_FENCES_OUT;
 	struct overdue overdue;
 
-	while (!scheduler->stopped && (overdue = next(node, behind)).process != NULL) {
+	while (penstock_scheduler_runs(scheduler) &&
+	       (overdue = next(node, behind)).process != NULL) {
 		behind = overdue.fence_id;
 		ops->query_current_fence(penstock_vidmm_process_backend(overdue.process),
 					 node->ordinal);
@@ -86,7 +87,7 @@ void penstock_scheduler_watch(struct penstock_scheduler *scheduler)
 	}
 	penstock_scheduler_look_for_hangs(scheduler);
 	penstock_scheduler_leave(scheduler, outermost);
-	if (!scheduler->stopped && anything_out(scheduler)) {
+	if (penstock_scheduler_runs(scheduler) && anything_out(scheduler)) {
 		penstock_scheduler_expect(scheduler);
 	}
 }

@@ -31,6 +31,7 @@ enum penstock_trace_kind {
 	PENSTOCK_TRACE_ADAPTER_STOPPED = 15,
 	PENSTOCK_TRACE_SYNCHRONIZED = 16, /* a Wait or a Signal is done; value: the object's; other:
 					   * 1 a Signal */
+	PENSTOCK_TRACE_ADAPTER_RESET = 17, /* value: 0 asked for, 1 done */
 };
 
 /* What a submission's device was lost for: the numbers of DXGK_INTERRUPT_. */

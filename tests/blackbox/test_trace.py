@@ -14,11 +14,12 @@ import tempfile
 import wire
 from peer import PATIENCE_S, Daemon, Peer, die_with_us, program, refused, run
 from test_hangs import TDR_DELAY
+from test_hostile_gpu import hostile, try_both
 from test_operator import context_row, kill_gpu_processes, until
 from test_priorities import Lane, fills, overtakes
 from test_sizes import FOR_EVER, spin
-from tools import NOBODY, control, expect
-from trace_format import Trace
+from tools import NOBODY, control, expect, report
+from trace_format import Trace, lane_of
 
 START, READ, STOP = 1, 2, 3
 LOST = 1
@@ -166,6 +167,20 @@ def E2_a_hang_and_its_reset_are_in_the_trace(_daemon):
     assert trace.points("engine reset")
 
 
+def E4_an_adapter_reset_is_in_the_trace_in_all_lanes_of_its_gpu(_daemon):
+    with hostile("quit", 0) as daemon:
+        with tracing(daemon) as result:
+            until(lambda: try_both(daemon) or report(daemon, "status")["adapters"][0]["resets"])
+            until(lambda: report(daemon, "status")["status"]["adapter"] == "running")
+        log = pathlib.Path(daemon.log).read_text()
+    trace = result.trace
+    for name in ("adapter reset", "adapter restarted"):
+        lanes = {lane_of(event) for event in trace.points(name)}
+        processes = {process for process, _ in lanes}
+        assert lanes and lanes == {(process, node) for process in processes for node in (1, 2)}, lanes
+    assert "adapter reset adapter=0 reason='" in log and "adapter restarted adapter=0" in log, log
+
+
 def E1_a_fault_is_in_the_trace_with_its_offset(daemon):
     with Peer(daemon) as peer:
         lane = Lane(peer, 0)
@@ -302,6 +317,7 @@ if __name__ == "__main__":
          D5_preemptions_are_in_the_trace,
     B15_the_parts_of_a_split_submission_are_in_the_trace,
          E2_a_hang_and_its_reset_are_in_the_trace,
+         E4_an_adapter_reset_is_in_the_trace_in_all_lanes_of_its_gpu,
          E1_a_fault_is_in_the_trace_with_its_offset,
          what_is_cancelled_is_dropped_in_the_trace,
          a_trace_is_one_connections,

@@ -166,6 +166,40 @@ START_TEST(E3_after_the_reset_it_is_as_at_the_beginning)
 }
 END_TEST
 
+/* Asked for and done, and between the two nothing but what ends for it. */
+START_TEST(E3_a_reset_is_in_the_trace_from_its_first_moment_to_its_last)
+{
+	struct penstock_trace trace;
+	struct penstock_trace_event event;
+	struct work pages, other;
+	struct penstock_vidmm_allocation *allocation = page_for(&pages, 1);
+	unsigned asked = 0, done = 0;
+
+	nop(&other, bob, 1);
+	penstock_trace_init(&trace);
+	ck_assert_int_eq(penstock_trace_start(&trace), PENSTOCK_STATUS_SUCCESS);
+	machine.scheduler->trace = &trace;
+	kill_until_it_is_given_up();
+	ck_assert(reset());
+	machine_turn(&machine);
+	while (penstock_trace_take(&trace, &event)) {
+		if (event.kind == PENSTOCK_TRACE_ADAPTER_RESET) {
+			ck_assert_uint_eq(event.value, asked);
+			ck_assert_uint_eq(event.process, 0);
+			asked++;
+			done += event.value == 1;
+		} else if (asked > done) {
+			ck_assert_uint_eq(event.kind, PENSTOCK_TRACE_DROPPED);
+		}
+	}
+	ck_assert_uint_eq(asked, 2);
+	ck_assert_uint_eq(done, 1);
+	machine.scheduler->trace = &machine.scheduler->untraced;
+	penstock_trace_fini(&trace);
+	penstock_vidmm_allocation_unref(allocation);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- promotion */
 
 START_TEST(E4_an_engine_reset_that_fails_is_promoted_and_its_culprit_is_named)
@@ -293,6 +327,7 @@ int main(void)
 	tcase_add_test(tests,
 		       E3_between_asking_and_the_reset_nothing_is_submitted_and_nothing_is_heard);
 	tcase_add_test(tests, E3_after_the_reset_it_is_as_at_the_beginning);
+	tcase_add_test(tests, E3_a_reset_is_in_the_trace_from_its_first_moment_to_its_last);
 	tcase_add_test(tests, E4_an_engine_reset_that_fails_is_promoted_and_its_culprit_is_named);
 	tcase_add_test(tests, E4_an_adapter_that_cannot_be_reset_either_stays_stopped);
 	tcase_add_test(

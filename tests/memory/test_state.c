@@ -4,6 +4,7 @@
  * and everything else stops the adapter and changes nothing.
  */
 #include "daemon/memory/internal.h"
+#include "tests/drawing.h"
 #include "tests/harness.h"
 #include "tests/memory/fixture.h"
 
@@ -13,10 +14,6 @@
 #define PLACE(name)   PENSTOCK_PLACE_##name
 #define GOAL(name)    PENSTOCK_GOAL_##name
 #define CONTENT(name) PENSTOCK_CONTENT_##name
-
-struct arrow {
-	unsigned from, to;
-};
 
 static const struct arrow place_arrows[] = {
 	{ PLACE(NOWHERE), PLACE(CHOSEN) },   { PLACE(NOWHERE), PLACE(RESIDENT) },
@@ -40,15 +37,9 @@ static const struct arrow content_arrows[] = {
 	{ CONTENT(DIRTY), CONTENT(LOST) },    { CONTENT(LOST), CONTENT(ZEROS) },
 };
 
-static bool is_arrow(const struct arrow *arrows, size_t count, unsigned from, unsigned to)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (arrows[i].from == from && arrows[i].to == to) {
-			return true;
-		}
-	}
-	return false;
-}
+static const struct drawing places = DRAWING_OF(place_arrows, PENSTOCK_PLACE_MAX);
+static const struct drawing goals = DRAWING_OF(goal_arrows, PENSTOCK_GOAL_MAX);
+static const struct drawing contents = DRAWING_OF(content_arrows, PENSTOCK_CONTENT_MAX);
 
 /* An allocation of which nothing but its states is used. */
 static struct penstock_vidmm_allocation thing;
@@ -105,8 +96,7 @@ START_TEST(E10_a_place_that_an_allocation_cannot_have_stops_the_adapter)
 {
 	for (unsigned from = 0; from < PENSTOCK_PLACE_MAX; from++) {
 		for (unsigned to = 0; to <= PENSTOCK_PLACE_MAX; to++) {
-			bool arrow =
-				is_arrow(place_arrows, PENSTOCK_ARRAY_SIZE(place_arrows), from, to);
+			bool arrow = drawing_has(&places, from, to);
 			char what[64];
 
 			stand_for_place((enum penstock_place)to);
@@ -124,8 +114,7 @@ START_TEST(E10_a_goal_that_an_allocation_cannot_have_stops_the_adapter)
 {
 	for (unsigned from = 0; from < PENSTOCK_GOAL_MAX; from++) {
 		for (unsigned to = 0; to <= PENSTOCK_GOAL_MAX; to++) {
-			bool arrow =
-				is_arrow(goal_arrows, PENSTOCK_ARRAY_SIZE(goal_arrows), from, to);
+			bool arrow = drawing_has(&goals, from, to);
 			char what[64];
 
 			make_thing();
@@ -143,8 +132,7 @@ START_TEST(E10_a_content_that_an_allocation_cannot_have_stops_the_adapter)
 {
 	for (unsigned from = 0; from < PENSTOCK_CONTENT_MAX; from++) {
 		for (unsigned to = 0; to <= PENSTOCK_CONTENT_MAX; to++) {
-			bool arrow = is_arrow(content_arrows, PENSTOCK_ARRAY_SIZE(content_arrows),
-					      from, to);
+			bool arrow = drawing_has(&contents, from, to);
 			char what[64];
 
 			stand_for_content((enum penstock_content)to);

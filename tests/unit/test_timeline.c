@@ -209,6 +209,35 @@ START_TEST(what_is_open_ends_with_the_trace)
 }
 END_TEST
 
+/* What has lanes of nodes when it happens, of that adapter and no other. */
+START_TEST(E4_an_adapter_reset_is_in_all_lanes_of_its_gpu)
+{
+	static const enum penstock_trace_kind kinds[] = { PENSTOCK_TRACE_ADAPTER_RESET,
+							  PENSTOCK_TRACE_ADAPTER_STOPPED };
+	size_t count;
+
+	for (uint32_t adapter = 0; adapter < 2; adapter++) {
+		for (uint64_t process = 0; process < 3; process++) {
+			Penstock__Wire__TraceRow row = PENSTOCK__WIRE__TRACE_ROW__INIT;
+
+			row.kind = PENSTOCK_TRACE_PAGING;
+			row.adapter = adapter;
+			row.process = process;
+			timeline_add(timeline, &row);
+		}
+	}
+	event(10, PENSTOCK_TRACE_QUEUED, 1, 64, 0);
+	for (unsigned i = 0; i < PENSTOCK_ARRAY_SIZE(kinds); i++) {
+		event(20 + i, kinds[i], 0, 0, 0);
+	}
+	event(30, PENSTOCK_TRACE_ADAPTER_RESET, 0, 1, 0);
+	(void)end(&count);
+	ck_assert_uint_eq(count_of(ITEM_ADAPTER_RESET), 3 * 2);
+	ck_assert_uint_eq(count_of(ITEM_ADAPTER_STOPPED), 3 * 2);
+	ck_assert_uint_eq(count_of(ITEM_ADAPTER_RESTARTED), 3 * 2);
+}
+END_TEST
+
 START_TEST(names_are_wanted_once_for_each_principal)
 {
 	size_t count;
@@ -293,6 +322,7 @@ int main(void)
 	tcase_add_test(tcase, a_wait_for_an_object_is_on_no_node);
 	tcase_add_test(tcase, behind_a_gap_everything_begins_anew);
 	tcase_add_test(tcase, what_is_open_ends_with_the_trace);
+	tcase_add_test(tcase, E4_an_adapter_reset_is_in_all_lanes_of_its_gpu);
 	tcase_add_test(tcase, names_are_wanted_once_for_each_principal);
 	tcase_add_test(tcase, any_events_make_bars_that_nest);
 	suite_add_tcase(suite, tcase);
