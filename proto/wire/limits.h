@@ -74,6 +74,34 @@
 #define PENSTOCK_LIMIT_SUB_RECTANGLES     4096u
 #define PENSTOCK_LIMIT_RECT_COORDINATE    (1 << 27) /* of source_rect, destination_rect */
 
+/* a shader: SPIR-V of one stage (docs/shaders.md) */
+#define PENSTOCK_LIMIT_SHADER_BYTES          (1u << 20) /* of a module, as a client sends it */
+#define PENSTOCK_LIMIT_SHADER_HARDENED_BYTES (4u << 20) /* of what robust access makes of it */
+#define PENSTOCK_LIMIT_SHADER_IDS            262144u    /* the bound of a module's ids */
+#define PENSTOCK_LIMIT_SHADER_NAME_BYTES     256u       /* of an entry point, with the zero byte */
+#define PENSTOCK_LIMIT_SHADER_CONSTANTS      256u       /* specialised in one request */
+#define PENSTOCK_LIMIT_SHADER_BINDINGS       128u       /* variables with a set and a binding */
+#define PENSTOCK_LIMIT_SHADER_DESCRIPTORS    1024u      /* of one array of descriptors */
+#define PENSTOCK_LIMIT_SHADER_SETS           8u         /* set numbers are below it */
+#define PENSTOCK_LIMIT_SHADER_BINDING        65536u     /* binding numbers are below it */
+#define PENSTOCK_LIMIT_SHADER_SLOTS          128u       /* stage inputs, and outputs */
+#define PENSTOCK_LIMIT_SHADER_LOCATIONS      32u        /* locations are below it */
+#define PENSTOCK_LIMIT_SHADER_TARGETS        8u         /* locations of a fragment's outputs */
+#define PENSTOCK_LIMIT_SHADER_DISTANCES      8u         /* clip and cull distances, together */
+#define PENSTOCK_LIMIT_SHADER_PATCH          32u        /* vertices of a patch */
+#define PENSTOCK_LIMIT_SHADER_EMITTED        1024u      /* vertices of a geometry stage */
+#define PENSTOCK_LIMIT_SHADER_INVOCATIONS    32u        /* of a geometry stage */
+#define PENSTOCK_LIMIT_SHADER_PUSH_BYTES     128u       /* of push constants */
+#define PENSTOCK_LIMIT_SHADER_WORKGROUP      1024u      /* invocations */
+#define PENSTOCK_LIMIT_SHADER_SHARED_BYTES   32768u     /* of a workgroup's variables */
+#define PENSTOCK_LIMIT_SHADER_PRIVATE_BYTES  65536u     /* of an invocation's variables */
+#define PENSTOCK_LIMIT_SHADER_INLINED        262144u    /* instructions, with callees copied in */
+#define PENSTOCK_LIMIT_SHADER_AT_ONCE        2u         /* programs that check one each */
+#define PENSTOCK_LIMIT_SHADER_QUEUED         1024u      /* waiting for one of them */
+#define PENSTOCK_LIMIT_SHADER_MEMORY_BYTES   (1u << 30) /* address space of such a program */
+#define PENSTOCK_LIMIT_SHADER_CPU_S          10u
+#define PENSTOCK_LIMIT_SHADER_WALL_MS        30000u
+
 /* an allocation */
 #define PENSTOCK_LIMIT_ALLOCATION_BYTES (1ull << 32)
 #define PENSTOCK_LIMIT_RENAMING_LIST                                                               \

@@ -18,13 +18,21 @@ SOURCE = pathlib.Path(os.environ.get("PENSTOCK_SRCDIR", "."))
 BUILD = pathlib.Path(os.environ.get("PENSTOCK_BUILDDIR", "."))
 HERE = pathlib.Path(__file__).parent
 FOREIGN = ("uv.h", "uv/", "sqlite3.h", "uthash.h", "xxhash.h", "openssl/", "seccomp.h", "png.h",
-           "jansson.h", "libsmartcols", "protobuf-c", "ini.h", "ft2build.h", "check.h", "vulkan/")
+           "jansson.h", "libsmartcols", "protobuf-c", "ini.h", "ft2build.h", "check.h", "vulkan/",
+           "spirv")
+
+
+def has_vulkan():
+    return re.search(r"^#define HAVE_VULKAN 1$", (BUILD / "config.h").read_text(), re.M)
 
 
 def read_table(path):
     rows = []
     for line in path.read_text().splitlines():
-        if line.strip() and not line.startswith("#"):
+        if line == "[vulkan]":
+            if not has_vulkan():
+                break
+        elif line.strip() and not line.startswith("#"):
             name, folder, own, foreign, links = (part.strip() for part in line.split("|"))
             rows.append({"name": name, "folder": folder, "own": own.split(),
                          "foreign": foreign.split(), "links": links.split()})

@@ -2,11 +2,8 @@
 /*
  * What the GPU process may still ask of the kernel once it is initialised, all threads: wait,
  * ring its interrupts, receive on its channel, map what it received over its own
- * windows, take and give back anonymous memory without exec, end. Anything else kills it.
- *
- * In a build with sanitizers the runtime needs more than a list can say: there the filter forbids
- * what leads out of the process (sockets, exec, new processes, ptrace, mounts), and permits the
- * rest.
+ * windows, take and give back anonymous memory without exec, end. Anything else kills it
+ * (gpu-backend/confinement says what of this holds in a build with sanitizers).
  */
 #ifndef PENSTOCK_CONFINE_H
 #define PENSTOCK_CONFINE_H

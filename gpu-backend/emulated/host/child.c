@@ -2,7 +2,7 @@
 #include "gpu-backend/emulated/host/child.h"
 
 #include "gpu-backend/emulated/doorbell.h"
-#include "gpu-backend/emulated/host/spawn.h"
+#include "gpu-backend/spawn/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>

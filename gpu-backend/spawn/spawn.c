@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gpu-backend/emulated/host/spawn.h"
+#include "gpu-backend/spawn/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 /* Out of the way of the targets, so that no dup2 overwrites what another still needs. */
 #define ABOVE_TARGETS (PENSTOCK_SPAWN_FIRST + PENSTOCK_SPAWN_MAX)
 
-/* What sanitizers are told by the environment reaches the GPU processes too. */
+/* What sanitizers are told by the environment reaches those programs too. */
 static const char *const environment_kept[] = { "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS",
 						"LLVM_PROFILE_FILE" };
 
