@@ -272,6 +272,15 @@ static void local_pages_there(struct penstock_vidmm_allocation *allocation,
 	}
 }
 
+/* Whose pages were punched for it may go now. */
+static void forget_spare(struct penstock_vidmm_allocation *allocation)
+{
+	struct penstock_file_range *ranges = allocation->spare;
+
+	allocation->spare = NULL;
+	penstock_spare_ranges_free(ranges, allocation->spare_count);
+}
+
 static void local_pages_done(struct penstock_file_job *job)
 {
 	struct penstock_vidmm_allocation *allocation =
@@ -279,6 +288,7 @@ static void local_pages_done(struct penstock_file_job *job)
 	struct penstock_vidmm *vidmm = allocation->process->vidmm;
 
 	allocation->busy--;
+	forget_spare(allocation);
 	if ((allocation->goal == PENSTOCK_GOAL_KEEP && !vidmm->stopped) ||
 	    job->status != PENSTOCK_STATUS_SUCCESS) {
 		local_pages_there(allocation, job->status);
@@ -290,6 +300,19 @@ static void local_pages_done(struct penstock_file_job *job)
 	penstock_vidmm_wake(vidmm);
 }
 
+/* In its principal's file, and it shares no granule. */
+static bool has_whole_granules(const struct penstock_vidmm_allocation *allocation)
+{
+	return !allocation->location.own_file && allocation->size_bytes >= PENSTOCK_GRANULE;
+}
+
+/* Of its place in segment 1. */
+static uint64_t local_bytes(const struct penstock_vidmm_allocation *allocation)
+{
+	return has_whole_granules(allocation) ? penstock_place_bytes(allocation->size_bytes)
+					      : allocation->size_bytes;
+}
+
 /* The pages of its place in segment 1: to reserve, or to punch. */
 static enum penstock_status local_job(struct penstock_vidmm_allocation *allocation, bool punch,
 				      void (*done)(struct penstock_file_job *job))
@@ -298,14 +321,34 @@ static enum penstock_status local_job(struct penstock_vidmm_allocation *allocati
 
 	allocation->job = (struct penstock_file_job){
 		.vidmm = allocation->process->vidmm,
-		.size_bytes = allocation->size_bytes,
+		.size_bytes = local_bytes(allocation),
 		.punch = punch,
+		.first = allocation->spare,
+		.first_count = allocation->spare == NULL ? 0 : allocation->spare_count,
 		.done = done,
 	};
 	allocation->job.file = penstock_allocation_resolve(allocation, PENSTOCK_SEGMENT_LOCAL, 0,
 							   &allocation->job.offset);
 	status = penstock_file_job_start(&allocation->job);
 	allocation->busy += status == PENSTOCK_STATUS_PENDING;
+	return status;
+}
+
+/* Spare pages of its principal are there; others are punched, and its own are reserved. */
+static enum penstock_status take_local_pages(struct penstock_vidmm_allocation *allocation)
+{
+	const struct penstock_vidmm_process *process = allocation->process;
+	enum penstock_status status;
+
+	if (penstock_spare_take(process->vidmm, has_whole_granules(allocation) ? process : NULL,
+				allocation->segment_offset, allocation->size_bytes,
+				&allocation->spare, &allocation->spare_count)) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	status = local_job(allocation, false, local_pages_done);
+	if (status != PENSTOCK_STATUS_PENDING) {
+		forget_spare(allocation);
+	}
 	return status;
 }
 
@@ -321,7 +364,7 @@ void penstock_allocation_begin(struct penstock_vidmm_allocation *allocation)
 	if (!penstock_allocation_move_place(allocation, PENSTOCK_PLACE_PLACING)) {
 		return;
 	}
-	status = local_job(allocation, false, local_pages_done);
+	status = take_local_pages(allocation);
 	if (status != PENSTOCK_STATUS_PENDING) {
 		local_pages_there(allocation, status);
 	}
@@ -616,6 +659,18 @@ static void leave_local(struct penstock_vidmm_allocation *allocation, bool keep_
 	allocation->location.local = false;
 }
 
+static void give_local_pages(struct penstock_vidmm_allocation *allocation)
+{
+	allocation->local_reserved = false;
+	if (allocation->goal != PENSTOCK_GOAL_DIE && has_whole_granules(allocation)) {
+		penstock_spare_keep(allocation->process, allocation->segment_offset,
+				    allocation->size_bytes);
+		return;
+	}
+	/* A hole that cannot be punched keeps pages; what is placed there covers them. */
+	local_job(allocation, true, job_done);
+}
+
 static bool begin_to_leave(struct penstock_vidmm_allocation *allocation)
 {
 	bool resident = allocation->place == PENSTOCK_PLACE_RESIDENT;
@@ -646,9 +701,7 @@ static bool leave(struct penstock_vidmm_allocation *allocation, bool keep_conten
 		leave_local(allocation, keep_content);
 	}
 	if (allocation->busy == 0 && allocation->local_reserved && !vidmm->keep) {
-		allocation->local_reserved = false;
-		/* A hole that cannot be punched keeps pages; what is placed there covers them. */
-		local_job(allocation, true, job_done);
+		give_local_pages(allocation);
 	}
 	if (allocation->busy > 0) {
 		return false;

@@ -35,8 +35,10 @@ struct penstock_vidmm_allocation {
 	uint32_t busy;       /* operations and jobs under way */
 	uint32_t segment_id; /* unless NOWHERE */
 	uint64_t segment_offset;
-	bool local_reserved;              /* its pages in segment 1 are there */
-	bool local_refused;               /* they could not be had, the last time */
+	bool local_reserved;               /* its pages in segment 1 are there */
+	bool local_refused;                /* they could not be had, the last time */
+	struct penstock_file_range *spare; /* to be punched before they are reserved; owned */
+	uint32_t spare_count;
 	struct penstock_list mappings;    /* penstock_mapping.owner_link */
 	struct penstock_list place_link;  /* penstock_vidmm.placed, unless NOWHERE */
 	struct penstock_list chosen_link; /* prepare's own */

@@ -117,6 +117,16 @@ bool penstock_memory_file_punch(const struct penstock_memory_file *file, uint64_
 			 (off_t)offset, (off_t)size_bytes) == 0;
 }
 
+void penstock_memory_file_punch_all(const struct penstock_file_range *ranges, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		bool punched = penstock_memory_file_punch(ranges[i].file, ranges[i].offset,
+							  ranges[i].size_bytes);
+
+		(void)punched;
+	}
+}
+
 enum penstock_status penstock_memory_file_reserve(const struct penstock_memory_file *file,
 						  uint64_t offset, uint64_t size_bytes)
 {
@@ -134,6 +144,8 @@ static void do_work(void *argument)
 {
 	struct penstock_file_job *job = argument;
 
+	penstock_memory_file_punch_all(job->first, job->first_count);
+	job->first_count = 0;
 	if (!job->punch) {
 		job->status = penstock_memory_file_reserve(job->file, job->offset, job->size_bytes);
 		return;
@@ -143,11 +155,25 @@ static void do_work(void *argument)
 			      : PENSTOCK_STATUS_NOT_SUPPORTED;
 }
 
+/* Pages that could not be had are worth another try. */
+static bool is_worth_more(const struct penstock_file_job *job)
+{
+	return !job->punch && job->status != PENSTOCK_STATUS_SUCCESS &&
+	       penstock_spare_release(job->vidmm, job->size_bytes);
+}
+
 static void work_done(void *argument)
 {
 	struct penstock_file_job *job = argument;
 	struct penstock_vidmm *vidmm = job->vidmm;
 
+	while (is_worth_more(job)) {
+		if (vidmm->config.worker.run(vidmm->config.worker.owner, do_work, work_done, job) ==
+		    PENSTOCK_STATUS_SUCCESS) {
+			return;
+		}
+		do_work(job);
+	}
 	job->done(job);
 	penstock_vidmm_job_ended(vidmm);
 }
@@ -166,6 +192,8 @@ enum penstock_status penstock_file_job_start(struct penstock_file_job *job)
 		return PENSTOCK_STATUS_PENDING;
 	}
 	/* Small, or no worker to be had: late is better than never. */
-	do_work(job);
+	do {
+		do_work(job);
+	} while (is_worth_more(job));
 	return job->status;
 }

@@ -13,6 +13,7 @@
 #include "proto/wire/status.h"
 
 struct penstock_vidmm;
+struct penstock_vidmm_process;
 
 /* Ranges up to this are reserved and punched on the spot. */
 #define PENSTOCK_FILE_INLINE_BYTES (256u << 10)
@@ -60,6 +61,18 @@ PENSTOCK_MUST_CHECK
 bool penstock_memory_file_punch(const struct penstock_memory_file *file, uint64_t offset,
 				uint64_t size_bytes);
 
+/* Pages of a process's file. */
+struct penstock_file_range {
+	struct penstock_vidmm_process *process;
+	const struct penstock_memory_file *file;
+	uint64_t offset;
+	uint64_t size_bytes;
+};
+
+/* Frees them all; where that fails, pages stay, and what is placed there covers them. Any thread.
+ */
+void penstock_memory_file_punch_all(const struct penstock_file_range *ranges, uint32_t count);
+
 /* A range to reserve or to punch; embedded in what waits for it. */
 struct penstock_file_job {
 	struct penstock_vidmm *vidmm;
@@ -67,11 +80,16 @@ struct penstock_file_job {
 	uint64_t offset;
 	uint64_t size_bytes;
 	bool punch;
+	const struct penstock_file_range *first; /* [first_count]: punched before; borrowed */
+	uint32_t first_count;
 	enum penstock_status status; /* filled before done; a punch that fails is NOT_SUPPORTED */
 	void (*done)(struct penstock_file_job *job); /* on the loop, only after PENDING */
 };
 
-/* The job's status where it was done on the spot, or PENDING. */
+/*
+ * The job's status where it was done on the spot, or PENDING. What the host has no memory for is
+ * tried again as long as there are spare pages to punch (memory/spare.h).
+ */
 enum penstock_status penstock_file_job_start(struct penstock_file_job *job);
 
 #endif

@@ -13,6 +13,7 @@
 #include "daemon/memory/pages.h"
 #include "daemon/memory/restore.h"
 #include "daemon/memory/segment.h"
+#include "daemon/memory/spare.h"
 #include "daemon/memory/vidmm.h"
 
 #include <pthread.h>
@@ -24,6 +25,7 @@ struct penstock_vidmm {
 	int directory; /* owned */
 	struct penstock_segment segments[PENSTOCK_SEGMENT_COUNT];
 	uint64_t reserved_bytes[PENSTOCK_SEGMENT_COUNT]; /* of DMA pools: no allocation's */
+	struct penstock_spare spare;                     /* of segment 1 */
 	struct penstock_hole_map maps[PENSTOCK_SEGMENT_COUNT];
 	struct penstock_list holes;  /* penstock_vidmm_allocation.hole_link */
 	struct penstock_list claims; /* penstock_claim.link */
@@ -60,6 +62,7 @@ struct penstock_vidmm_process {
 	struct penstock_paging_count count;
 	struct penstock_claim claim;
 	uint64_t placed_bytes[PENSTOCK_SEGMENT_COUNT];
+	uint32_t spare_granules;                 /* penstock_spare.owners that are this one */
 	bool over_share[PENSTOCK_SEGMENT_COUNT]; /* memory/room.c, for one choice */
 	bool active;                             /* likewise */
 	uint64_t last_use;                       /* penstock_vidmm.uses, at its last submission */

@@ -297,6 +297,17 @@ enum penstock_status penstock_pages_take(struct penstock_pages *pages,
 	return penstock_pages_take_now(pages, request->size_bytes, &request->offset);
 }
 
+static bool reserve_now(struct penstock_pages *pages, uint64_t offset, uint64_t size_bytes)
+{
+	while (penstock_memory_file_reserve(pages->file, offset, size_bytes) !=
+	       PENSTOCK_STATUS_SUCCESS) {
+		if (!penstock_spare_release(pages->vidmm, size_bytes)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 enum penstock_status penstock_pages_take_now(struct penstock_pages *pages, uint64_t size_bytes,
 					     uint64_t *ret_offset)
 {
@@ -311,8 +322,7 @@ enum penstock_status penstock_pages_take_now(struct penstock_pages *pages, uint6
 	}
 	/* What an earlier daemon left here must not be seen. */
 	if (!penstock_memory_file_punch(pages->file, start * PAGE, size_bytes) ||
-	    penstock_memory_file_reserve(pages->file, start * PAGE, size_bytes) !=
-		    PENSTOCK_STATUS_SUCCESS) {
+	    !reserve_now(pages, start * PAGE, size_bytes)) {
 		penstock_runs_give(&pages->space, start, count);
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}

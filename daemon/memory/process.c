@@ -154,6 +154,7 @@ static void destroy(struct penstock_vidmm_process *process)
 	if (process->backend != NULL && !vidmm->backend_gone) {
 		vidmm->config.backend->ops->destroy_process(process->backend);
 	}
+	penstock_spare_forget(process);
 	penstock_dma_pool_fini(&process->pool);
 	penstock_pages_fini(&process->pages);
 	close_file(process, &process->system);
@@ -344,5 +345,6 @@ bool penstock_vidmm_process_idle(struct penstock_vidmm_process *process)
 	process->lost = false;
 	penstock_vidmm_process_was_reset(process);
 	penstock_dma_pool_trim(&process->pool);
+	penstock_spare_drop(process);
 	return true;
 }

@@ -87,7 +87,8 @@ static bool claim_local(struct penstock_vidmm_process *process,
 	}
 	if (location->own_file ||
 	    penstock_memory_file_reserve(&process->local, location->local_offset,
-					 location->size_bytes) == PENSTOCK_STATUS_SUCCESS) {
+					 penstock_place_bytes(location->size_bytes)) ==
+		    PENSTOCK_STATUS_SUCCESS) {
 		return true;
 	}
 	penstock_segment_give(segment, sharer, location->local_offset, location->size_bytes);
@@ -259,7 +260,8 @@ static void trim_local(struct penstock_vidmm_process *process)
 	qsort(placed, count, sizeof(*placed), by_offset);
 	for (uint64_t i = 0; i < count; i++) {
 		punch_local(process, from, placed[i]->location.local_offset);
-		from = placed[i]->location.local_offset + placed[i]->location.size_bytes;
+		from = placed[i]->location.local_offset +
+		       penstock_place_bytes(placed[i]->location.size_bytes);
 	}
 	punch_local(process, from, process->local.size_bytes);
 	free(placed);

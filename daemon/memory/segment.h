@@ -48,6 +48,12 @@ static inline uint64_t penstock_granules_bytes(uint64_t size_bytes)
 	return penstock_align_up(size_bytes, PENSTOCK_GRANULE);
 }
 
+/* The pages that are an allocation's alone at its place: those of whole granules, or its own. */
+static inline uint64_t penstock_place_bytes(uint64_t size_bytes)
+{
+	return size_bytes < PENSTOCK_GRANULE ? size_bytes : penstock_granules_bytes(size_bytes);
+}
+
 /* The granule that has the byte. */
 static inline uint32_t penstock_granule_at(uint64_t offset)
 {

@@ -70,6 +70,10 @@ static enum penstock_status start_segments(struct penstock_vidmm *vidmm)
 			return PENSTOCK_STATUS_NO_MEMORY;
 		}
 	}
+	if (penstock_spare_init(&vidmm->spare, vidmm->segments[0].runs.units) !=
+	    PENSTOCK_STATUS_SUCCESS) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
 	vidmm->reserved_bytes[PENSTOCK_SEGMENT_APERTURE - 1] = window;
 	penstock_sharer_init(&vidmm->window_sharer);
 	vidmm->window_address = PENSTOCK_APERTURE_BASE + aperture - window;
@@ -108,6 +112,7 @@ static void destroy(struct penstock_vidmm *vidmm)
 		penstock_segment_fini(&vidmm->segments[i]);
 		penstock_hole_map_fini(&vidmm->maps[i]);
 	}
+	penstock_spare_fini(&vidmm->spare);
 	penstock_location_close(&vidmm->locations);
 	free(vidmm->restore.entries);
 	if (vidmm->directory >= 0) {
