@@ -42,14 +42,61 @@ void penstock_claim_rob(struct penstock_claim *claim, const struct penstock_clai
 
 /* ---------------------------------------------------------------- packing */
 
-/* Places one behind the other from the start of each segment. */
+/* Places one behind the other from the start of each segment, and in gaps between the pinned. */
 struct packing {
 	uint64_t end[PENSTOCK_SEGMENT_COUNT];   /* whole granules */
-	uint64_t limit[PENSTOCK_SEGMENT_COUNT]; /* bytes */
-	/* the granule before `end` has this much room, for allocations of that process */
+	uint64_t used[PENSTOCK_SEGMENT_COUNT];  /* of these; the others are pinned */
+	uint64_t limit[PENSTOCK_SEGMENT_COUNT]; /* of these, in bytes */
+	/* what sparing claims do not leave where it is, and what is placed, is free; NULL: all is
+	 */
+	struct penstock_hole_map *beside[PENSTOCK_SEGMENT_COUNT];
+	/* a granule has so much room from `next` on, for allocations of that process */
+	uint64_t next[PENSTOCK_SEGMENT_COUNT];
 	uint64_t room[PENSTOCK_SEGMENT_COUNT];
 	const struct penstock_vidmm_process *sharer[PENSTOCK_SEGMENT_COUNT];
 };
+
+static bool is_free(const struct penstock_hole_map *map, uint32_t granule)
+{
+	return map->granules[granule].worth.rank == PENSTOCK_RANK_FREE;
+}
+
+/* The first free run at or behind `from`. */
+static bool find_free(const struct penstock_hole_map *map, uint32_t from, uint32_t wanted,
+		      uint32_t *ret_start)
+{
+	uint32_t run = 0;
+
+	for (uint32_t i = from; i < map->count && run < wanted; i++) {
+		run = is_free(map, i) ? run + 1 : 0;
+		*ret_start = i + 1 - run;
+	}
+	return run == wanted;
+}
+
+/* Whole granules: behind all others where that can be. False: there is no room. */
+static bool take_granules(struct packing *packing, uint32_t i, uint64_t whole)
+{
+	struct penstock_hole_map *map = packing->beside[i];
+	uint32_t wanted = penstock_granules(whole), start = penstock_granule_at(packing->end[i]);
+
+	if (!penstock_range_fits(packing->used[i], whole, packing->limit[i])) {
+		return false;
+	}
+	if (map != NULL) {
+		if (!find_free(map, start, wanted, &start) && !find_free(map, 0, wanted, &start)) {
+			return false;
+		}
+		penstock_hole_map_occupy(map, start, wanted,
+					 (struct penstock_worth){ .rank = PENSTOCK_RANK_NEVER });
+	}
+	packing->used[i] += whole;
+	packing->next[i] = start * PENSTOCK_GRANULE;
+	if (packing->end[i] < packing->next[i] + whole) {
+		packing->end[i] = packing->next[i] + whole;
+	}
+	return true;
+}
 
 static bool pack_in(struct packing *packing, struct penstock_vidmm_allocation *allocation,
 		    uint32_t segment_id)
@@ -61,15 +108,15 @@ static bool pack_in(struct packing *packing, struct penstock_vidmm_allocation *a
 	if (!small || packing->sharer[i] != allocation->process || packing->room[i] < size_bytes) {
 		uint64_t whole = penstock_granules_bytes(size_bytes);
 
-		if (!penstock_range_fits(packing->end[i], whole, packing->limit[i])) {
+		if (!take_granules(packing, i, whole)) {
 			return false;
 		}
-		packing->end[i] += whole;
 		packing->sharer[i] = small ? allocation->process : NULL;
 		packing->room[i] = whole;
 	}
 	allocation->packed_segment_id = segment_id;
-	allocation->packed_offset = packing->end[i] - packing->room[i];
+	allocation->packed_offset = packing->next[i];
+	packing->next[i] += size_bytes;
 	packing->room[i] -= size_bytes;
 	return true;
 }
@@ -99,21 +146,54 @@ static bool pack_some(struct packing *packing, const struct penstock_submission 
 	return true;
 }
 
-/* A place in empty segments for each element. False: they do not hold them all. */
-static bool pack(const struct penstock_submission *submission, struct packing *ret_packing)
+/* Who is left where he is has what that takes of the segment. */
+static void pack_beside(struct packing *packing, const struct penstock_claim *claim,
+			uint32_t segment_id)
+{
+	const struct penstock_vidmm *vidmm = claim->submission->process->vidmm;
+	struct penstock_hole_map *map = penstock_room_beside_pinned(claim, segment_id);
+	uint64_t taken = 0, limit = vidmm->segments[segment_id - 1].descriptor.commit_limit_bytes;
+
+	for (uint32_t i = 0; i < map->count; i++) {
+		taken += is_free(map, i) ? 0 : PENSTOCK_GRANULE;
+	}
+	packing->beside[segment_id - 1] = map;
+	packing->limit[segment_id - 1] = limit > taken ? limit - taken : 0;
+}
+
+/* Its element that is soft-pinned stays where it is, too. */
+static void pack_in_place(const struct penstock_claim *claim,
+			  struct penstock_vidmm_allocation *allocation)
+{
+	allocation->packed_segment_id = 0;
+	if (claim != NULL && penstock_room_is_soft_pinned(claim, allocation)) {
+		allocation->packed_segment_id = allocation->segment_id;
+		allocation->packed_offset = allocation->segment_offset;
+	}
+}
+
+/*
+ * A place for each element, in empty segments, or where there is a claim and it is sparing beside
+ * what is soft-pinned. False: they do not hold them all.
+ */
+static bool pack(const struct penstock_submission *submission, const struct penstock_claim *claim,
+		 struct packing *ret_packing)
 {
 	struct penstock_vidmm *vidmm = submission->process->vidmm;
 
 	*ret_packing = (struct packing){ .room = { 0 } };
 	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
 		ret_packing->limit[i] = penstock_vidmm_capacity(vidmm, i + 1);
+		if (claim != NULL && claim->sparing) {
+			pack_beside(ret_packing, claim, i + 1);
+		}
 	}
 	for (uint32_t i = 0; i < penstock_needed_count(submission); i++) {
 		struct penstock_vidmm_allocation *allocation =
 			penstock_needed(submission, i)->allocation;
 
 		if (allocation != NULL) {
-			allocation->packed_segment_id = 0;
+			pack_in_place(claim, allocation);
 		}
 	}
 	return pack_some(ret_packing, submission, false) &&
@@ -129,15 +209,23 @@ static bool is_in_place(const struct penstock_vidmm_allocation *allocation)
 	       allocation->segment_offset == allocation->packed_offset;
 }
 
-/* Everything gets the place that packing says; who is there leaves, its own elements too. */
+/*
+ * Everything gets the place that packing says; who is there leaves, its own elements too. What is
+ * soft-pinned does so only where nothing else helps, and where the submission cannot be smaller.
+ */
 static enum penstock_status begin_packed(struct penstock_claim *claim)
 {
 	const struct penstock_submission *submission = claim->submission;
 	const struct penstock_vidmm *vidmm = submission->process->vidmm;
 	struct packing packing;
 
-	if (!pack(submission, &packing)) {
-		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+	penstock_room_share(claim);
+	claim->sparing = true;
+	if (!pack(submission, claim, &packing)) {
+		claim->sparing = claim->splits;
+		if (claim->splits || !pack(submission, claim, &packing)) {
+			return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
+		}
 	}
 	for (uint32_t i = 0; i < penstock_needed_count(submission); i++) {
 		struct penstock_vidmm_allocation *allocation =
@@ -194,7 +282,9 @@ enum penstock_status penstock_claim_begin(struct penstock_submission *submission
 	struct penstock_claim *claim = &submission->process->claim;
 	struct packing packing;
 
-	if (!pack(submission, &packing)) {
+	bool splits = !penstock_part_is_smallest(submission);
+
+	if (!pack(submission, NULL, &packing)) {
 		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	}
 	if (claim->submission != NULL) {
@@ -204,6 +294,8 @@ enum penstock_status penstock_claim_begin(struct penstock_submission *submission
 		.submission = submission,
 		.ticket = ++vidmm->tickets,
 		.level = submission->level,
+		.splits = splits,
+		.sparing = splits,
 	};
 	penstock_list_append(&vidmm->claims, &claim->link);
 	*ret_claim = claim;

@@ -26,7 +26,12 @@
  *
  * Fairness: the segments are shared among the processes that use them. Who holds more than its
  * share gives first, whatever its priorities (memory/room.c); and one claim a process means that
- * nobody waits for more than one submission of each other process that is as strong. Loop thread.
+ * nobody waits for more than one submission of each other process that is as strong.
+ *
+ * Priority MAXIMUM is soft-pinned (memory/room.h): it leaves only for the smallest part of a
+ * submission. A claim for something larger goes on without that room; the strongest one that cannot
+ * ends instead, and its submission comes again with half its split points. So often can that happen
+ * only, until it is the smallest, that the strongest claim still gets on. Loop thread.
  */
 #ifndef PENSTOCK_CLAIM_H
 #define PENSTOCK_CLAIM_H
@@ -45,6 +50,8 @@ struct penstock_claim {
 	uint32_t level;                         /* of the context's priority, 0 is the highest */
 	uint32_t robbed;
 	uint64_t robber; /* the ticket of the last one who did */
+	bool splits;     /* the submission can be made smaller (penstock_vidmm_is_smallest) */
+	bool sparing;    /* what is soft-pinned against it stays (memory/room.h) */
 };
 
 /* The claim of the submission, or NULL. */
@@ -63,7 +70,8 @@ void penstock_claim_rob(struct penstock_claim *claim, const struct penstock_clai
 
 /*
  * Brings everything that it lists closer to a segment. SUCCESS: all is resident. PENDING.
- * GRAPHICS_NO_VIDEO_MEMORY: pages for a place in local memory could not be had.
+ * GRAPHICS_NO_VIDEO_MEMORY: pages for a place in local memory could not be had, or the submission
+ * is to be split first, because priority MAXIMUM is in its way.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_claim_advance(struct penstock_claim *claim);

@@ -133,6 +133,9 @@ void penstock_vidmm_job_ended(struct penstock_vidmm *vidmm);
 /* A job of these pages ended: a process that waits to be gone may be. */
 void penstock_vidmm_pages_idle(struct penstock_pages *pages);
 
+/* What is next of the submission has one split point, or none: it cannot be split. */
+bool penstock_part_is_smallest(const struct penstock_submission *submission);
+
 /* Nothing may be under way any more: frees what was freed by its owner. */
 void penstock_vidmm_process_settle(struct penstock_vidmm_process *process);
 void penstock_vidmm_settle(struct penstock_vidmm *vidmm);

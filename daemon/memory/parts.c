@@ -252,6 +252,55 @@ static enum penstock_status make_part(struct penstock_submission *submission,
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
+bool penstock_part_is_smallest(const struct penstock_submission *submission)
+{
+	const struct penstock_part *part = &submission->part;
+	const struct penstock_patch_location *first =
+		submission->args.patches_out + part->first_patch;
+
+	return part->patch_count == 0 ||
+	       first->split_offset == first[part->patch_count - 1].split_offset;
+}
+
+/* The split points of the part that it has left behind; the last one is where it goes on. */
+static uint32_t points_done(const struct penstock_submission *submission)
+{
+	const struct penstock_patch_location *patches = submission->args.patches_out;
+	const struct penstock_part *part = &submission->part;
+	uint32_t points = 0;
+
+	for (uint32_t i = part->first_patch; i < part->first_patch + part->patch_count &&
+					     patches[i].split_offset <= submission->resume_offset;
+	     i++) {
+		points += i == part->first_patch ||
+			  patches[i].split_offset != patches[i - 1].split_offset;
+	}
+	return points > 0 ? points - 1 : 0;
+}
+
+/* What of its part is done is cut off. SUCCESS; DEVICE_REMOVED: it cannot be cut there. */
+static enum penstock_status cut_off(const struct penstock_submission *submission, uint32_t points,
+				    struct penstock_part *from)
+{
+	struct penstock_slot_table table = { .bound = 0 };
+	enum penstock_split_verdict verdict;
+	struct penstock_split split;
+	struct room room;
+
+	if (points == 0) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	verdict = next(submission, &table, from, points, &room, &split);
+	if (verdict == PENSTOCK_SPLIT_TOO_LARGE) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	if (!part_stands(submission, verdict, &split)) {
+		return PENSTOCK_STATUS_DEVICE_REMOVED;
+	}
+	*from = behind(&split.part);
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
 /* It cannot be smaller. Where an earlier pass of its chain ran, it waits for what was there then.
  */
 static enum penstock_status wait_or_refuse(struct penstock_submission *submission)
@@ -267,6 +316,7 @@ enum penstock_status penstock_vidmm_split(struct penstock_submission *submission
 {
 	const struct penstock_part *part = &submission->part;
 	struct penstock_part from = { .start = 0 };
+	uint32_t done = points_done(submission);
 	enum penstock_split_verdict verdict;
 	enum penstock_status status;
 	struct penstock_split split;
@@ -291,11 +341,15 @@ enum penstock_status penstock_vidmm_split(struct penstock_submission *submission
 	} else if (submission->part_points > 1) {
 		from.start = part->start;
 		from.first_patch = part->first_patch;
-		most = submission->part_points / 2;
+		most = submission->part_points - done;
+		most = most > 1 ? most / 2 : 1;
 	} else {
 		return wait_or_refuse(submission);
 	}
-	status = make_part(submission, &from, most);
+	status = cut_off(submission, done, &from);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = make_part(submission, &from, most);
+	}
 	return status == PENSTOCK_STATUS_PENDING ? wait_or_refuse(submission) : status;
 }
 

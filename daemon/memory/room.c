@@ -30,6 +30,11 @@ static bool in_use(const struct penstock_vidmm_allocation *allocation)
 	return allocation->pins > 0 || allocation->accesses > 0;
 }
 
+static bool is_dropped_first(const struct penstock_vidmm_allocation *allocation)
+{
+	return allocation->offered != PENSTOCK_OFFER_PRIORITY_NONE && !in_use(allocation);
+}
+
 static struct penstock_worth worth_of(const struct penstock_vidmm_allocation *allocation,
 				      uint32_t segment_id)
 {
@@ -38,7 +43,7 @@ static struct penstock_worth worth_of(const struct penstock_vidmm_allocation *al
 	if (allocation->goal != PENSTOCK_GOAL_KEEP) {
 		return (struct penstock_worth){ .rank = PENSTOCK_RANK_LEAVING };
 	}
-	if (allocation->offered != PENSTOCK_OFFER_PRIORITY_NONE && !in_use(allocation)) {
+	if (is_dropped_first(allocation)) {
 		class = CLASS_OFFERED;
 		priority = allocation->offered == PENSTOCK_OFFER_PRIORITY_AUTO
 				   ? PENSTOCK_OFFER_PRIORITY_NORMAL
@@ -93,21 +98,49 @@ static void share_out(struct penstock_vidmm *vidmm, uint32_t segment_id,
 	}
 }
 
+void penstock_room_share(const struct penstock_claim *claim)
+{
+	const struct penstock_vidmm_process *process = claim->submission->process;
+
+	for (uint32_t i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
+		share_out(process->vidmm, i + 1, process, 0);
+	}
+}
+
+bool penstock_room_is_soft_pinned(const struct penstock_claim *claim,
+				  const struct penstock_vidmm_allocation *allocation)
+{
+	bool is_own = allocation->process == claim->submission->process;
+
+	return claim->sparing && allocation->place != PENSTOCK_PLACE_NOWHERE &&
+	       allocation->goal == PENSTOCK_GOAL_KEEP && !is_dropped_first(allocation) &&
+	       allocation->info.priority >= PENSTOCK_ALLOCATION_PRIORITY_MAXIMUM &&
+	       (is_own || !allocation->process->over_share[allocation->segment_id - 1]);
+}
+
 /* ---------------------------------------------------------------- the map */
 
 static bool is_protected(const struct penstock_vidmm_allocation *allocation,
 			 const struct penstock_claim *from)
 {
-	return allocation->claim != NULL && allocation->goal == PENSTOCK_GOAL_KEEP &&
-	       (from == NULL || allocation->claim == from ||
-		penstock_claim_stronger(allocation->claim, from));
+	return (from != NULL && penstock_room_is_soft_pinned(from, allocation)) ||
+	       (allocation->claim != NULL && allocation->goal == PENSTOCK_GOAL_KEEP &&
+		(from == NULL || allocation->claim == from ||
+		 penstock_claim_stronger(allocation->claim, from)));
 }
 
-static void draw_placed(struct penstock_vidmm *vidmm, uint32_t segment_id,
-			const struct penstock_claim *claim)
+/* Where nobody is, and where allocations are, as if there were none. */
+static struct penstock_hole_map *draw_empty(struct penstock_vidmm *vidmm, uint32_t segment_id)
 {
 	struct penstock_hole_map *map = &vidmm->maps[segment_id - 1];
+	uint32_t start = 0, count;
 
+	penstock_hole_map_clear(map);
+	while (penstock_runs_next_free(&vidmm->segments[segment_id - 1].runs, start, &start,
+				       &count)) {
+		penstock_hole_map_free(map, start, count);
+		start += count;
+	}
 	penstock_list_for_each (link, &vidmm->placed[segment_id - 1]) {
 		const struct penstock_vidmm_allocation *allocation =
 			penstock_list_entry(link, struct penstock_vidmm_allocation, place_link);
@@ -115,6 +148,19 @@ static void draw_placed(struct penstock_vidmm *vidmm, uint32_t segment_id,
 		penstock_hole_map_free(map, penstock_granule_at(allocation->segment_offset),
 				       penstock_granules(allocation->size_bytes));
 	}
+	return map;
+}
+
+static void occupy(struct penstock_hole_map *map,
+		   const struct penstock_vidmm_allocation *allocation, struct penstock_worth worth)
+{
+	penstock_hole_map_occupy(map, penstock_granule_at(allocation->segment_offset),
+				 penstock_granules(allocation->size_bytes), worth);
+}
+
+static void draw_placed(struct penstock_vidmm *vidmm, uint32_t segment_id,
+			const struct penstock_claim *claim)
+{
 	penstock_list_for_each (link, &vidmm->placed[segment_id - 1]) {
 		const struct penstock_vidmm_allocation *allocation =
 			penstock_list_entry(link, struct penstock_vidmm_allocation, place_link);
@@ -123,9 +169,26 @@ static void draw_placed(struct penstock_vidmm *vidmm, uint32_t segment_id,
 				? (struct penstock_worth){ .rank = PENSTOCK_RANK_NEVER }
 				: worth_of(allocation, segment_id);
 
-		penstock_hole_map_occupy(map, penstock_granule_at(allocation->segment_offset),
-					 penstock_granules(allocation->size_bytes), worth);
+		occupy(&vidmm->maps[segment_id - 1], allocation, worth);
 	}
+}
+
+struct penstock_hole_map *penstock_room_beside_pinned(const struct penstock_claim *claim,
+						      uint32_t segment_id)
+{
+	struct penstock_vidmm *vidmm = claim->submission->process->vidmm;
+	struct penstock_hole_map *map = draw_empty(vidmm, segment_id);
+
+	penstock_list_for_each (link, &vidmm->placed[segment_id - 1]) {
+		const struct penstock_vidmm_allocation *allocation =
+			penstock_list_entry(link, struct penstock_vidmm_allocation, place_link);
+
+		if (penstock_room_is_soft_pinned(claim, allocation)) {
+			occupy(map, allocation,
+			       (struct penstock_worth){ .rank = PENSTOCK_RANK_NEVER });
+		}
+	}
+	return map;
 }
 
 /* Holes that are not to be had: everybody's for whom has no claim, and those of stronger ones. */
@@ -151,15 +214,8 @@ static void draw_holes(struct penstock_vidmm *vidmm, uint32_t segment_id,
 static struct penstock_hole_map *draw(struct penstock_vidmm *vidmm, uint32_t segment_id,
 				      const struct penstock_claim *claim)
 {
-	struct penstock_hole_map *map = &vidmm->maps[segment_id - 1];
-	uint32_t start = 0, count;
+	struct penstock_hole_map *map = draw_empty(vidmm, segment_id);
 
-	penstock_hole_map_clear(map);
-	while (penstock_runs_next_free(&vidmm->segments[segment_id - 1].runs, start, &start,
-				       &count)) {
-		penstock_hole_map_free(map, start, count);
-		start += count;
-	}
 	draw_placed(vidmm, segment_id, claim);
 	draw_holes(vidmm, segment_id, claim);
 	return map;
@@ -265,7 +321,8 @@ void penstock_room_clear(struct penstock_claim *claim, uint32_t segment_id, uint
 		if (allocation->goal != PENSTOCK_GOAL_KEEP ||
 		    !overlap(offset, size_bytes, allocation->segment_offset,
 			     allocation->size_bytes) ||
-		    is_where_it_belongs(allocation, claim)) {
+		    is_where_it_belongs(allocation, claim) ||
+		    penstock_room_is_soft_pinned(claim, allocation)) {
 			continue;
 		}
 		if (allocation->claim != NULL && allocation->claim != claim) {

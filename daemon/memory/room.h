@@ -12,6 +12,7 @@
 #include "daemon/memory/allocation.h"
 
 struct penstock_claim;
+struct penstock_hole_map;
 
 /* Who has used nothing for so long has no share of a segment: others' victims are its own first. */
 #define PENSTOCK_SHARE_IDLE_NS 1000000000ull
@@ -52,6 +53,20 @@ void penstock_room_leave(struct penstock_vidmm_allocation *allocation);
 /* All who are in these bytes of the segment leave, but those whom the claim has where they are. */
 void penstock_room_clear(struct penstock_claim *claim, uint32_t segment_id, uint64_t offset,
 			 uint64_t size_bytes);
+
+/*
+ * Priority MAXIMUM is soft-pinned: against what its own principal submits, and against others as
+ * long as that holds no more than its share. It leaves for a claim only where the submission is
+ * split to its minimum and there is no other room. Looked at by `clear` and `make`, and by whoever
+ * packs: `share` says for both segments who holds how much.
+ */
+void penstock_room_share(const struct penstock_claim *claim);
+bool penstock_room_is_soft_pinned(const struct penstock_claim *claim,
+				  const struct penstock_vidmm_allocation *allocation);
+
+/* What the claim may use of the segment is free in it, whoever is there, and nothing else. */
+struct penstock_hole_map *penstock_room_beside_pinned(const struct penstock_claim *claim,
+						      uint32_t segment_id);
 
 /* Its hole is kept no more, if it has one. */
 void penstock_room_forget(struct penstock_vidmm_allocation *allocation);

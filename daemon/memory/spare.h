@@ -5,9 +5,8 @@
  * and to punch them costs more than to move what is in them. Loop thread.
  *
  *	a place's --evicted--> SPARE --taken by the same principal--> a place's
- *	   ^                     |---taken by another, or by who shares a granule--> punched,
- *reserved |                     '---memory is short, principal idle--> punched
- *	   '--------------------------------- reserved ------------------'
+ *	                       SPARE --taken by another, or by who shares a granule--> punched
+ *	                       SPARE --memory is short, principal idle--> punched
  *
  * A granule is spare in one file at most, and in none while it is somebody's place: the files have
  * no more pages than the segment. What is in spare pages is what was there. Nobody can address it:

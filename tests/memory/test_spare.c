@@ -172,7 +172,7 @@ START_TEST(B2_nobody_sees_what_is_in_spare_pages)
 	enum penstock_status status = PENSTOCK_STATUS_PENDING;
 	uint64_t size = successors[_i].size_bytes;
 	static uint8_t bytes[2 * MIB];
-	uint64_t address = where(first).address;
+	uint64_t address = where(first).address, others = 0;
 
 	next = machine_allocation(&machine, process, 11, size, LOCAL_ONLY);
 	if (successors[_i].shared) {
@@ -188,8 +188,9 @@ START_TEST(B2_nobody_sees_what_is_in_spare_pages)
 	ck_assert_uint_eq(where(next).address, address);
 	ck_assert(machine_access(machine_process_of(process), address, bytes, size, false));
 	for (uint64_t i = 0; i < size; i++) {
-		ck_assert_uint_eq(bytes[i], 0);
+		others += bytes[i] != 0;
 	}
+	ck_assert_uint_eq(others, 0);
 	check();
 	ck_assert(all_bytes(first, MIB + 4 * KIB, 0x77));
 	penstock_vidmm_allocation_unref(first);
@@ -333,7 +334,7 @@ END_TEST
 /* ---------------------------------------------------------------- under a seed */
 
 #define THINGS 20u
-#define STEPS  120u
+#define STEPS  40u
 
 static uint32_t random_state;
 
@@ -429,7 +430,7 @@ int main(void)
 			    (int)PENSTOCK_ARRAY_SIZE(hungry));
 	tcase_add_test(spare, B2_what_spare_pages_do_not_help_is_refused);
 	tcase_add_loop_test(spare, B2_places_and_spare_pages_account_for_all_pages_under_a_seed, 1,
-			    9);
+			    5);
 	suite_add_tcase(suite, spare);
 	return penstock_test_main(suite);
 }
