@@ -567,6 +567,36 @@ static void on_paged(struct timeline *timeline, const Penstock__Wire__TraceRow *
 	}
 }
 
+/* A point where paging is: on the copy node of the adapter's system process. */
+static void on_moved(struct timeline *timeline, const Penstock__Wire__TraceRow *event)
+{
+	static const struct {
+		uint32_t move;
+		enum item_kind kind;
+	} kinds[] = {
+		{ PENSTOCK_TRACE_MOVE_TRANSFER_IN, ITEM_TRANSFER_IN },
+		{ PENSTOCK_TRACE_MOVE_TRANSFER_OUT, ITEM_TRANSFER_OUT },
+		{ PENSTOCK_TRACE_MOVE_FILL, ITEM_FILL },
+		{ PENSTOCK_TRACE_MOVE_DISCARD_CONTENT, ITEM_DISCARD_CONTENT },
+		{ PENSTOCK_TRACE_MOVE_MAP_APERTURE_SEGMENT, ITEM_MAP_APERTURE },
+		{ PENSTOCK_TRACE_MOVE_UNMAP_APERTURE_SEGMENT, ITEM_UNMAP_APERTURE },
+	};
+	Penstock__Wire__TraceRow row = *event;
+
+	/* Of these it is neither: no packet's fence, no pass of a chain. */
+	row.fence = 0;
+	row.pass = 0;
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(kinds); i++) {
+		bool notice = kinds[i].kind == ITEM_TRANSFER_OUT && event->other == 0;
+
+		if (event->fence == kinds[i].move) {
+			add_point(timeline, &row, notice ? ITEM_EVICTION_NOTICE : kinds[i].kind,
+				  process_of(timeline, LANES_ADAPTER, event->adapter, 0),
+				  event->node + 1u, event->value);
+		}
+	}
+}
+
 /* ---------------------------------------------------------------- the others */
 
 static void on_rendered(struct timeline *timeline, const Penstock__Wire__TraceRow *event)
@@ -695,6 +725,7 @@ void timeline_add(struct timeline *timeline, const Penstock__Wire__TraceRow *eve
 		[PENSTOCK_TRACE_ADAPTER_STOPPED] = on_adapter_stopped,
 		[PENSTOCK_TRACE_SYNCHRONIZED] = on_synchronized,
 		[PENSTOCK_TRACE_ADAPTER_RESET] = on_adapter_reset,
+		[PENSTOCK_TRACE_MOVED] = on_moved,
 	};
 
 	/* A later daemon's kinds are nothing to us. */

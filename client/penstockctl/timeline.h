@@ -6,7 +6,8 @@
  *	a thread of the daemon   what it rendered
  *	a context's queue        its first submission, until it was on the hardware; inside of
  *	                         that, what it waited for
- *	a node of a GPU process  what it executed, one after the other; paging
+ *	a node of a GPU process  what it executed, one after the other; paging, and of the system
+ *	                         process which allocations that is about
  *
  * No I/O, no clock. What is lost is lost: behind a gap everything begins anew.
  */
@@ -43,6 +44,13 @@ enum item_kind {
 	ITEM_DROPPED,
 	ITEM_WAITED,
 	ITEM_SIGNALED,
+	ITEM_TRANSFER_IN,
+	ITEM_TRANSFER_OUT,
+	ITEM_EVICTION_NOTICE,
+	ITEM_FILL,
+	ITEM_DISCARD_CONTENT,
+	ITEM_MAP_APERTURE,
+	ITEM_UNMAP_APERTURE,
 	ITEM_ADAPTER_RESET,
 	ITEM_ADAPTER_RESTARTED,
 	ITEM_ADAPTER_STOPPED,

@@ -154,6 +154,28 @@ static uint64_t now_ns(void *owner)
 	return uv_hrtime();
 }
 
+/* What memory does with allocations, while somebody traces. */
+static void paging(void *owner, const struct penstock_paging_event *event)
+{
+	const struct penstock_adapter *adapter = owner;
+	struct penstock_trace *trace = &adapter->machine->trace;
+
+	if (!penstock_trace_on(trace) || event->allocation_id == 0) {
+		return;
+	}
+	penstock_trace_add(trace, &(struct penstock_trace_event){
+					  .kind = PENSTOCK_TRACE_MOVED,
+					  .time_ns = now_ns(owner),
+					  .adapter = (uint16_t)adapter->index,
+					  .node = PENSTOCK_NODE_COPY_ORDINAL,
+					  .fence_id = event->out ? PENSTOCK_TRACE_MOVE_TRANSFER_OUT
+								 : event->operation,
+					  .pass = event->segment_id,
+					  .value = event->allocation_id,
+					  .other = event->size_bytes,
+				  });
+}
+
 static void submitted(void *owner, struct penstock_submission *submission)
 {
 	(void)owner;
@@ -309,6 +331,7 @@ static enum penstock_status start_vidmm(struct penstock_adapter *adapter,
 		.worker = adapter->machine->config.worker,
 		.owner = adapter,
 		.now_ns = now_ns,
+		.paging = paging,
 		.progress = progress,
 		.failed = failed,
 	};

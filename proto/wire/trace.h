@@ -32,6 +32,20 @@ enum penstock_trace_kind {
 	PENSTOCK_TRACE_SYNCHRONIZED = 16, /* a Wait or a Signal is done; value: the object's; other:
 					   * 1 a Signal */
 	PENSTOCK_TRACE_ADAPTER_RESET = 17, /* value: 0 asked for, 1 done */
+	PENSTOCK_TRACE_MOVED = 18, /* an allocation, by a paging operation that is asked for; value:
+				    * its id; other: bytes; fence_id: enum penstock_trace_move;
+				    * pass: the segment that it comes to or leaves */
+};
+
+/* DXGK_BUILDPAGINGBUFFER_OPERATION, and for a TRANSFER which way. */
+enum penstock_trace_move {
+	PENSTOCK_TRACE_MOVE_TRANSFER_IN = 0,
+	PENSTOCK_TRACE_MOVE_FILL = 1,
+	PENSTOCK_TRACE_MOVE_DISCARD_CONTENT = 2,
+	PENSTOCK_TRACE_MOVE_MAP_APERTURE_SEGMENT = 5,
+	PENSTOCK_TRACE_MOVE_UNMAP_APERTURE_SEGMENT = 6,
+	PENSTOCK_TRACE_MOVE_NOTIFY_RESIDENCY = 15,
+	PENSTOCK_TRACE_MOVE_TRANSFER_OUT = 32, /* of 0 bytes: an eviction notice */
 };
 
 /* What a submission's device was lost for: the numbers of DXGK_INTERRUPT_. */

@@ -152,6 +152,27 @@ def B15_the_parts_of_a_split_submission_are_in_the_trace(_daemon):
     assert result.trace.bars_called("paging")
 
 
+def B7_what_is_moved_is_in_the_trace_with_its_allocation(_daemon):
+    """Five allocations of 1 MiB by turns where two fit: each is filled, and written it comes back."""
+    with Daemon("--local-memory=2M") as small, Peer(small) as peer:
+        lane = Lane(peer, 0)
+        known = {row["id"] for row in report(small, "allocations")["allocations"]}
+        allocations = [peer.allocation(lane.device, 1 << 20, segment_set=1) for _ in range(5)]
+        numbers = sorted({row["id"] for row in report(small, "allocations")["allocations"]} - known)
+        with tracing(small) as result:
+            for _ in range(2):
+                for allocation in allocations:
+                    lane.ends(peer.submit(wire.submission(lane.context, wire.fill(0, 0, 4096, 7),
+                                                          [(allocation, True)])).serial)
+
+    def moved(name):
+        return sorted(event["args"]["allocation"] for event in result.trace.points(name))
+
+    assert len(numbers) == 5 and moved("fill") == numbers, (numbers, moved("fill"))
+    assert moved("transfer in") == numbers, moved("transfer in")
+    assert set(moved("transfer out")) == set(numbers), moved("transfer out")
+
+
 def E2_a_hang_and_its_reset_are_in_the_trace(_daemon):
     with Daemon("--test-instructions", TDR_DELAY) as daemon, Peer(daemon) as peer:
         stuck, other = Lane(peer, 0), Lane(peer, 0)
@@ -316,6 +337,7 @@ if __name__ == "__main__":
          C9_rendering_the_next_overlaps_executing_this,
          D5_preemptions_are_in_the_trace,
     B15_the_parts_of_a_split_submission_are_in_the_trace,
+         B7_what_is_moved_is_in_the_trace_with_its_allocation,
          E2_a_hang_and_its_reset_are_in_the_trace,
          E4_an_adapter_reset_is_in_the_trace_in_all_lanes_of_its_gpu,
          E1_a_fault_is_in_the_trace_with_its_offset,

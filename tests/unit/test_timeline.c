@@ -238,6 +238,61 @@ START_TEST(E4_an_adapter_reset_is_in_all_lanes_of_its_gpu)
 }
 END_TEST
 
+/* On the copy node of the adapter's system process, whoever's they are; of an unknown one nothing.
+ */
+START_TEST(B7_what_is_moved_is_in_the_trace)
+{
+	static const struct {
+		uint32_t move;
+		uint64_t bytes;
+		enum item_kind kind;
+	} moves[] = {
+		{ PENSTOCK_TRACE_MOVE_TRANSFER_IN, 4096, ITEM_TRANSFER_IN },
+		{ PENSTOCK_TRACE_MOVE_TRANSFER_OUT, 4096, ITEM_TRANSFER_OUT },
+		{ PENSTOCK_TRACE_MOVE_TRANSFER_OUT, 0, ITEM_EVICTION_NOTICE },
+		{ PENSTOCK_TRACE_MOVE_FILL, 4096, ITEM_FILL },
+		{ PENSTOCK_TRACE_MOVE_DISCARD_CONTENT, 4096, ITEM_DISCARD_CONTENT },
+		{ PENSTOCK_TRACE_MOVE_MAP_APERTURE_SEGMENT, 4096, ITEM_MAP_APERTURE },
+		{ PENSTOCK_TRACE_MOVE_UNMAP_APERTURE_SEGMENT, 4096, ITEM_UNMAP_APERTURE },
+		{ PENSTOCK_TRACE_MOVE_NOTIFY_RESIDENCY, 4096, ITEM_KIND_COUNT },
+		{ 77, 4096, ITEM_KIND_COUNT },
+	};
+	const struct lane_process *processes;
+	const struct item *items;
+	size_t count, known = 0;
+
+	for (unsigned i = 0; i < PENSTOCK_ARRAY_SIZE(moves); i++) {
+		Penstock__Wire__TraceRow row = PENSTOCK__WIRE__TRACE_ROW__INIT;
+
+		row.kind = PENSTOCK_TRACE_MOVED;
+		row.time_ns = 10 + i;
+		row.node = 1;
+		row.fence = moves[i].move;
+		row.pass = 1;
+		row.value = 100 + i;
+		row.other = moves[i].bytes;
+		timeline_add(timeline, &row);
+	}
+	items = end(&count);
+	for (unsigned i = 0; i < PENSTOCK_ARRAY_SIZE(moves); i++) {
+		if (moves[i].kind == ITEM_KIND_COUNT) {
+			continue;
+		}
+		ck_assert_uint_lt(known, count);
+		ck_assert_uint_eq(items[known].kind, moves[i].kind);
+		ck_assert_uint_eq(items[known].value, 100 + i);
+		ck_assert_uint_eq(items[known].time_ns, 10 + i);
+		ck_assert_uint_eq(items[known].lane, 2);
+		ck_assert_uint_eq(items[known].fence, 0);
+		known++;
+	}
+	ck_assert_uint_eq(count, known);
+	processes = timeline_processes(timeline, &count);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_int_eq(processes[0].group, LANES_ADAPTER);
+}
+END_TEST
+
 START_TEST(names_are_wanted_once_for_each_principal)
 {
 	size_t count;
@@ -323,6 +378,7 @@ int main(void)
 	tcase_add_test(tcase, behind_a_gap_everything_begins_anew);
 	tcase_add_test(tcase, what_is_open_ends_with_the_trace);
 	tcase_add_test(tcase, E4_an_adapter_reset_is_in_all_lanes_of_its_gpu);
+	tcase_add_test(tcase, B7_what_is_moved_is_in_the_trace);
 	tcase_add_test(tcase, names_are_wanted_once_for_each_principal);
 	tcase_add_test(tcase, any_events_make_bars_that_nest);
 	suite_add_tcase(suite, tcase);
