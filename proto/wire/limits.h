@@ -101,6 +101,12 @@
 #define PENSTOCK_LIMIT_SHADER_MEMORY_BYTES   (1u << 30) /* address space of such a program */
 #define PENSTOCK_LIMIT_SHADER_CPU_S          10u
 #define PENSTOCK_LIMIT_SHADER_WALL_MS        30000u
+/* a pipeline, and what a draw or a dispatch gives it */
+#define PENSTOCK_LIMIT_DESCRIPTOR_SETS     8u
+#define PENSTOCK_LIMIT_BINDING_NUMBER      4096u /* below it */
+#define PENSTOCK_LIMIT_DESCRIPTORS         1024u /* of a pipeline, arrays by the element */
+#define PENSTOCK_LIMIT_PUSH_CONSTANT_BYTES 128u
+#define PENSTOCK_LIMIT_WORKGROUPS          65535u /* of a dispatch, each way, base included */
 
 /* an allocation */
 #define PENSTOCK_LIMIT_ALLOCATION_BYTES (1ull << 32)
