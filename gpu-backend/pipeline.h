@@ -51,7 +51,8 @@ enum penstock_descriptor {
 #define PENSTOCK_STAGE_COMPUTE                 0x20u
 
 /* penstock_pipeline.flags */
-#define PENSTOCK_PIPELINE_COUNTS_GROUPS 0x1u /* reads NumWorkgroups: a dispatch is one of Vulkan's */
+#define PENSTOCK_PIPELINE_COUNTS_GROUPS                                                            \
+	0x1u /* reads NumWorkgroups: a dispatch is one of Vulkan's */
 
 struct penstock_pipeline {
 	uint32_t magic;

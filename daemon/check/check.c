@@ -20,6 +20,8 @@ struct reading {
 	uint32_t next;   /* patch location */
 	uint32_t bound;  /* slots in use */
 	uint32_t offset; /* of the instruction */
+	uint32_t split;  /* of the group that it belongs to; its own where it is alone */
+	bool in_group;   /* something was bound for a draw that has not come yet */
 	const char *mnemonic;
 	struct penstock_errbuf *reterr_text;
 };
@@ -45,7 +47,7 @@ static const struct penstock_patch_location *next_entry(struct reading *reading)
 {
 	const struct penstock_patch_location *patch = &reading->patches[reading->next];
 
-	if (reading->next == reading->patch_count || patch->split_offset != reading->offset) {
+	if (reading->next == reading->patch_count || patch->split_offset != reading->split) {
 		return NULL;
 	}
 	reading->next++;
@@ -66,7 +68,7 @@ static enum penstock_status check_unbound(struct reading *reading, uint32_t slot
 		patch = next_entry(reading);
 		if (patch == NULL || patch->allocation_index != PENSTOCK_PATCH_NULL_INDEX ||
 		    patch->slot_id != slot || patch->driver_id != 0 ||
-		    patch->allocation_offset != 0 || patch->patch_offset != reading->offset) {
+		    patch->allocation_offset != 0 || patch->patch_offset != reading->split) {
 			return fault(reading, "slot %u goes out of use without a NULL entry", slot);
 		}
 	}
@@ -168,6 +170,22 @@ static enum penstock_status check_instruction(struct reading *reading,
 	return status;
 }
 
+/* Whether the instruction may stand where it does, and which split point it belongs to. */
+static enum penstock_status enter_group(struct reading *reading, uint16_t opcode)
+{
+	const bool binds = penstock_opcode_binds(opcode), draws = penstock_opcode_draws(opcode);
+
+	if (draws && !reading->in_group) {
+		return fault(reading, "nothing is bound for it");
+	}
+	if (reading->in_group && !binds && !draws) {
+		return fault(reading, "inside the group at DMA byte 0x%x", reading->split);
+	}
+	reading->split = reading->in_group ? reading->split : reading->offset;
+	reading->in_group = binds;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
 /* Cuts the instruction at reading->offset; a paging instruction is none here. */
 static enum penstock_status cut(struct reading *reading, const uint8_t *dma, uint32_t dma_length,
 				struct penstock_dma_decoded *ret_decoded)
@@ -183,7 +201,7 @@ static enum penstock_status cut(struct reading *reading, const uint8_t *dma, uin
 	if (ret_decoded->instruction->class == PENSTOCK_DMA_PAGING) {
 		return fault(reading, "a paging instruction");
 	}
-	return PENSTOCK_STATUS_SUCCESS;
+	return enter_group(reading, ret_decoded->instruction->layout.opcode);
 }
 
 /* Slots that a part's first split point unbinds were in use before it. */
@@ -232,6 +250,10 @@ enum penstock_status penstock_check(const uint8_t *dma, uint32_t dma_start, uint
 			return status;
 		}
 		reading.offset += decoded.length;
+	}
+	if (reading.in_group) {
+		reading.offset = reading.split;
+		return fault(&reading, "a group without a draw");
 	}
 	if (reading.next != patch_count) {
 		reading.offset = patches[reading.next].split_offset;

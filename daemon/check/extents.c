@@ -67,6 +67,59 @@ static const char *update(const uint8_t *dma, uint32_t elements,
 	return NULL;
 }
 
+/* ------------------------------------------------------------------ groups */
+
+static const char *bind_pipeline(const uint8_t *dma, uint32_t elements,
+				 struct penstock_check_extent extents[])
+{
+	(void)elements;
+	extents[0].behind = penstock_load32(dma + PENSTOCK_DMA_BIND_PIPELINE_size);
+	return extents[0].behind == 0 ? "a pipeline of no bytes" : NULL;
+}
+
+static const char *bind_buffer(const uint8_t *dma, uint32_t elements,
+			       struct penstock_check_extent extents[])
+{
+	(void)elements;
+	extents[0].behind = penstock_load64(dma + PENSTOCK_DMA_BIND_BUFFER_size);
+	return NULL;
+}
+
+static const char *bind_buffer_write(const uint8_t *dma, uint32_t elements,
+				     struct penstock_check_extent extents[])
+{
+	(void)elements;
+	extents[0].behind = penstock_load64(dma + PENSTOCK_DMA_BIND_BUFFER_WRITE_size);
+	return NULL;
+}
+
+static const char *push_constants(const uint8_t *dma, uint32_t elements,
+				  struct penstock_check_extent extents[])
+{
+	uint64_t offset = penstock_load32(dma + PENSTOCK_DMA_PUSH_CONSTANTS_offset);
+
+	(void)extents;
+	return offset % 4 != 0 || offset + elements * UINT64_C(4) > 128
+		       ? "push constants that there are not"
+		       : NULL;
+}
+
+static const char *dispatch(const uint8_t *dma, uint32_t elements,
+			    struct penstock_check_extent extents[])
+{
+	(void)elements;
+	(void)extents;
+	for (uint32_t axis = 0; axis < 3; axis++) {
+		uint64_t groups = penstock_load32(dma + PENSTOCK_DMA_DISPATCH_groups_x + axis * 4u);
+		uint64_t base = penstock_load32(dma + PENSTOCK_DMA_DISPATCH_base_x + axis * 4u);
+
+		if (groups + base > 0xFFFF) {
+			return "more workgroups than there can be";
+		}
+	}
+	return NULL;
+}
+
 /* ------------------------------------------------------------------ pixels */
 
 /* Pixels left..right (exclusive), top..bottom; none where it is empty. */
@@ -390,6 +443,11 @@ static extents_function *const functions[PENSTOCK_DMA_COUNT] = {
 	[PENSTOCK_DMA_COPY] = copy,
 	[PENSTOCK_DMA_COPY_ROWS] = copy_rows,
 	[PENSTOCK_DMA_UPDATE] = update,
+	[PENSTOCK_DMA_BIND_PIPELINE] = bind_pipeline,
+	[PENSTOCK_DMA_BIND_BUFFER] = bind_buffer,
+	[PENSTOCK_DMA_BIND_BUFFER_WRITE] = bind_buffer_write,
+	[PENSTOCK_DMA_PUSH_CONSTANTS] = push_constants,
+	[PENSTOCK_DMA_DISPATCH] = dispatch,
 	[PENSTOCK_DMA_BITBLT] = bitblt,
 	[PENSTOCK_DMA_COLORFILL] = colorfill,
 	[PENSTOCK_DMA_ALPHABLEND] = alphablend,

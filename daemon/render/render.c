@@ -22,6 +22,11 @@ static penstock_render_handler *const handlers[PENSTOCK_INSTRUCTION_COUNT] = {
 	[PENSTOCK_INSTRUCTION_COPY_ROWS] = penstock_render_copy_rows,
 	[PENSTOCK_INSTRUCTION_UPDATE] = penstock_render_update,
 	[PENSTOCK_INSTRUCTION_SPIN] = penstock_render_spin,
+	[PENSTOCK_INSTRUCTION_BIND_PIPELINE] = penstock_render_bind_pipeline,
+	[PENSTOCK_INSTRUCTION_BIND_BUFFER] = penstock_render_bind_buffer,
+	[PENSTOCK_INSTRUCTION_BIND_BUFFER_WRITE] = penstock_render_bind_buffer,
+	[PENSTOCK_INSTRUCTION_PUSH_CONSTANTS] = penstock_render_push_constants,
+	[PENSTOCK_INSTRUCTION_DISPATCH] = penstock_render_dispatch,
 	[PENSTOCK_INSTRUCTION_BITBLT] = penstock_render_bitblt,
 	[PENSTOCK_INSTRUCTION_COLORFILL] = penstock_render_colorfill,
 	[PENSTOCK_INSTRUCTION_ALPHABLEND] = penstock_render_alphablend,
@@ -32,24 +37,27 @@ static penstock_render_handler *const handlers[PENSTOCK_INSTRUCTION_COUNT] = {
 };
 
 /*
- * What a walk offers is one of eight: KM stream (1), node 0 (2), test instructions (4). A rule has
- * a bit for each in which its instruction is legal; an opcode without an instruction has none.
+ * What a walk offers is one of 32: KM stream (1), node 0 (2), test instructions (4), pipelines (8),
+ * inside a group (16). A rule has a bit for each in which its instruction is legal; an opcode
+ * without an instruction has none.
  */
-#define STREAM_RENDER 0x55u
-#define STREAM_KM     0xAAu
-#define NODE_ANY      0xFFu
-#define NODE_RENDER   0xCCu
-#define USER          0xFFu
-#define PRIVILEGED    0x00u
-#define TEST          0xF0u
+#define STREAM_RENDER  0x55555555u
+#define STREAM_KM      0xAAAAAAAAu
+#define NODE_ANY       0x0000FFFFu
+#define NODE_RENDER    0x0000CCCCu
+#define NODE_PIPELINES 0xCC00CC00u
+#define USER           0xFFFFFFFFu
+#define PRIVILEGED     0x00000000u
+#define TEST           0xF0F0F0F0u
+#define GROUP_SHIFT    16u
 
 /* Bits that no length behind the fixed part has: those of a difference that wrapped. */
 #define NEGATIVE ~(PENSTOCK_LIMIT_INSTRUCTION_DWORDS * 4u | 3u)
 
 struct rule {
 	uint32_t trailing_mask; /* bits that the length behind the fixed part must not have */
+	uint32_t legal;
 	uint16_t bytes;
-	uint8_t legal;
 	uint8_t id;
 };
 
@@ -62,7 +70,7 @@ static const struct rule rules[RULE_COUNT + 1] = {
 		.trailing_mask =                                                                   \
 			(element_bytes) == 0 ? UINT32_MAX : ((element_bytes)-1u) | NEGATIVE,       \
 		.bytes = bytes_,                                                                   \
-		.legal = (uint8_t)(STREAM_##stream_ & nodes_ & privilege_),                        \
+		.legal = STREAM_##stream_ & nodes_ & privilege_,                                   \
 		.id = PENSTOCK_INSTRUCTION_##name,                                                 \
 	},
 #include "proto/isa/instructions.def"
@@ -113,9 +121,9 @@ const uint8_t *penstock_walk_refuse_write(struct penstock_walk *walk, const uint
 }
 
 /* Why the rule of the instruction does not let it pass. */
-static const uint8_t *refuse_opcode(struct penstock_walk *walk, const uint8_t *bytes,
-				    uint32_t offered)
+static const uint8_t *refuse_opcode(struct penstock_walk *walk, const uint8_t *bytes)
 {
+	const uint32_t offered = walk->offered;
 	uint16_t opcode = penstock_header_opcode(penstock_load32(bytes));
 	const struct penstock_instruction *instruction = penstock_instruction_by_opcode(opcode);
 	enum penstock_stream stream =
@@ -138,6 +146,15 @@ static const uint8_t *refuse_opcode(struct penstock_walk *walk, const uint8_t *b
 	if (instruction->privilege == PENSTOCK_TEST && (offered & TEST) == 0) {
 		return penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_ILLEGAL_INSTRUCTION, "",
 					    "this adapter does not offer test instructions");
+	}
+	if (instruction->nodes == PENSTOCK_NODE_PIPELINES && (offered & NODE_RENDER) != 0) {
+		return penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_ILLEGAL_INSTRUCTION, "",
+					    "this adapter has no pipelines");
+	}
+	if (walk->group.start != NULL) {
+		return penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_ILLEGAL_INSTRUCTION, "",
+					    "it stands inside the group that begins at byte 0x%x",
+					    (unsigned)(walk->group.start - walk->command));
 	}
 	return penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_ILLEGAL_INSTRUCTION, "",
 				    "the node of this context does not have it");
@@ -196,15 +213,29 @@ const uint8_t *penstock_walk_skip(struct penstock_walk *walk, const uint8_t *to)
 	return penstock_walk_full(walk, to, 0, 0) ? to : NULL;
 }
 
+/* ------------------------------------------------------------------ groups */
+
+void penstock_walk_open_group(struct penstock_walk *walk, const uint8_t *bytes)
+{
+	walk->group = (struct penstock_group){ .start = bytes };
+	walk->offered <<= GROUP_SHIFT;
+}
+
+void penstock_walk_close_group(struct penstock_walk *walk)
+{
+	walk->group.start = NULL;
+	walk->offered >>= GROUP_SHIFT;
+}
+
 /* ------------------------------------------------------------------ the walk */
 
 static uint32_t offer(const struct penstock_render_caps *caps)
 {
 	return 1u << ((caps->km ? 1u : 0u) | (caps->node_ordinal == 0 ? 2u : 0u) |
-		      (caps->test_instructions ? 4u : 0u));
+		      (caps->test_instructions ? 4u : 0u) | (caps->pipelines ? 8u : 0u));
 }
 
-static const uint8_t *walk_one(struct penstock_walk *walk, const uint8_t *bytes, uint32_t offered)
+static const uint8_t *walk_one(struct penstock_walk *walk, const uint8_t *bytes)
 {
 	uint32_t remaining = (uint32_t)(walk->end - bytes);
 	const struct rule *rule;
@@ -214,8 +245,8 @@ static const uint8_t *walk_one(struct penstock_walk *walk, const uint8_t *bytes,
 	opcode = penstock_header_opcode(header);
 	length = penstock_header_length(header);
 	rule = &rules[opcode < RULE_COUNT ? opcode : RULE_COUNT];
-	if (PENSTOCK_UNLIKELY((rule->legal & offered) == 0)) {
-		return refuse_opcode(walk, bytes, offered);
+	if (PENSTOCK_UNLIKELY((rule->legal & walk->offered) == 0)) {
+		return refuse_opcode(walk, bytes);
 	}
 	if (PENSTOCK_UNLIKELY(length > remaining) ||
 	    PENSTOCK_UNLIKELY(((length - rule->bytes) & rule->trailing_mask) != 0)) {
@@ -229,28 +260,36 @@ static const uint8_t *walk_one(struct penstock_walk *walk, const uint8_t *bytes,
 }
 
 /* Part by part: from each on, a DMA offset can be told without looking at what is before it. */
-static const uint8_t *walk_part(struct penstock_walk *walk, const uint8_t *bytes, uint32_t offered)
+static const uint8_t *walk_part(struct penstock_walk *walk, const uint8_t *bytes)
 {
 	const size_t left = (size_t)(walk->end - bytes);
 
 	walk->part_end =
 		left > PENSTOCK_CRUMBS_PART_BYTES ? bytes + PENSTOCK_CRUMBS_PART_BYTES : walk->end;
 	while (bytes != NULL && walk->part_end - bytes >= PENSTOCK_HEADER_BYTES) {
-		bytes = walk_one(walk, bytes, offered);
+		bytes = walk_one(walk, bytes);
 	}
 	return bytes;
 }
 
-static void walk_all(struct penstock_walk *walk, const uint8_t *bytes, uint32_t offered)
+/* The DMA instruction that comes next is of the group, where one is open. */
+static bool begin_part(struct penstock_walk *walk, const uint8_t *bytes)
 {
-	bytes = walk_part(walk, bytes, offered);
+	return penstock_walk_skip(walk, walk->group.start != NULL ? walk->group.start : bytes) !=
+	       NULL;
+}
+
+static void walk_all(struct penstock_walk *walk, const uint8_t *bytes)
+{
+	bytes = walk_part(walk, bytes);
 	while (bytes != NULL && walk->end - bytes >= PENSTOCK_HEADER_BYTES) {
-		bytes = penstock_walk_skip(walk, bytes);
-		if (bytes != NULL) {
-			bytes = walk_part(walk, bytes, offered);
-		}
+		bytes = begin_part(walk, bytes) ? walk_part(walk, bytes) : NULL;
 	}
-	if (bytes != NULL && bytes != walk->end) {
+	if (bytes == walk->end && walk->group.start != NULL) {
+		(void)penstock_walk_refuse(walk, walk->group.start,
+					   PENSTOCK_STATUS_INVALID_PARAMETER, "",
+					   "the group that begins here has no draw or dispatch");
+	} else if (bytes != NULL && bytes != walk->end) {
 		walk->status = PENSTOCK_STATUS_INVALID_USER_BUFFER;
 		penstock_refusal_set(walk->refusal, walk->status, (uint32_t)(bytes - walk->command),
 				     "%u bytes at byte 0x%x are less than an instruction",
@@ -309,6 +348,7 @@ static void walk_init(struct penstock_walk *walk, const struct penstock_render_a
 		.allocations = args->allocations,
 		.allocation_count = args->allocation_count,
 		.first_pass = args->multipass_offset == 0,
+		.offered = offer(&args->caps),
 		.dma_capacity = args->dma_capacity,
 		.patch_capacity = args->patch_capacity,
 		.status = PENSTOCK_STATUS_SUCCESS,
@@ -332,7 +372,7 @@ enum penstock_status penstock_render(struct penstock_render_args *args,
 		return status;
 	}
 	walk_init(&walk, args, start, ret_refusal);
-	walk_all(&walk, args->command + start, offer(&args->caps));
+	walk_all(&walk, args->command + start);
 	if (walk.status != PENSTOCK_STATUS_SUCCESS) {
 		return walk.status;
 	}

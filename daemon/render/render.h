@@ -11,6 +11,29 @@
 #include "proto/wire/frame.h"
 #include "proto/wire/status.h"
 
+/* A descriptor binding that the shaders of a pipeline use. */
+struct penstock_render_binding {
+	uint32_t set;
+	uint32_t binding;
+	uint32_t type;        /* enum penstock_descriptor (gpu-backend/pipeline.h) */
+	uint32_t count;       /* of the array */
+	uint32_t first;       /* its first element among all descriptors of the pipeline */
+	uint32_t least_bytes; /* of a buffer: what the shaders need */
+	bool written;
+};
+
+/*
+ * What render has to know of a pipeline to say whether a draw or a dispatch gives it what its
+ * shaders use. Immutable.
+ */
+struct penstock_render_pipeline {
+	uint32_t kind;             /* enum penstock_pipeline_kind */
+	uint32_t bytes;            /* of what its allocation holds */
+	uint32_t descriptor_count; /* arrays by the element */
+	uint32_t binding_count;
+	const struct penstock_render_binding *bindings; /* by set and binding */
+};
+
 /* DXGK_ALLOCATIONLIST: one element of the converted list, a snapshot. */
 struct penstock_render_allocation {
 	uint64_t id; /* of the adapter's allocation, so that aliases are seen; 0: NULL element */
@@ -23,6 +46,7 @@ struct penstock_render_allocation {
 	uint8_t surface_type;
 	uint8_t segment_id; /* 0: nothing to pre-patch */
 	bool write_operation;
+	const struct penstock_render_pipeline *pipeline; /* NULL: it is none */
 };
 
 /* What an adapter and a context let render accept. */
@@ -30,6 +54,7 @@ struct penstock_render_caps {
 	uint32_t node_ordinal;
 	bool km; /* RenderKm: the KM stream */
 	bool test_instructions;
+	bool pipelines; /* the adapter has them */
 };
 
 /* Why a command buffer was refused. Strings are static; the sentence is composed. */

@@ -14,6 +14,15 @@
 #include "daemon/render/patch_list.h"
 #include "daemon/render/render.h"
 
+/* What stands before a draw or dispatch that has not come yet. */
+struct penstock_group {
+	const uint8_t *start; /* its first instruction; NULL: none is open */
+	uint32_t instructions;
+	uint32_t references;
+	uint32_t dma_bytes;
+	const struct penstock_render_allocation *pipeline;
+};
+
 struct penstock_walk {
 	const uint8_t *command; /* offset 0 of the command buffer */
 	const uint8_t *end;
@@ -23,6 +32,8 @@ struct penstock_walk {
 	struct penstock_dma_writer dma;
 	struct penstock_patch_list patches;
 	struct penstock_crumbs crumbs;
+	struct penstock_group group;
+	uint32_t offered;       /* a bit: which instructions are legal here (render.c) */
 	uint64_t work_bytes;    /* penstock_render_args */
 	const uint8_t *stopped; /* the first instruction that did not fit; NULL: all did */
 	bool first_pass;
@@ -47,12 +58,20 @@ penstock_render_handler penstock_render_copy;
 penstock_render_handler penstock_render_copy_rows;
 penstock_render_handler penstock_render_update;
 penstock_render_handler penstock_render_spin;
+penstock_render_handler penstock_render_bind_pipeline;
+penstock_render_handler penstock_render_bind_buffer;
+penstock_render_handler penstock_render_push_constants;
+penstock_render_handler penstock_render_dispatch;
 penstock_render_handler penstock_render_bitblt;
 penstock_render_handler penstock_render_colorfill;
 penstock_render_handler penstock_render_alphablend;
 penstock_render_handler penstock_render_stretchblt;
 penstock_render_handler penstock_render_transparentblt;
 penstock_render_handler penstock_render_cleartypeblend;
+
+/* The group at hand begins, or is over: other instructions are legal from here on. */
+void penstock_walk_open_group(struct penstock_walk *walk, const uint8_t *bytes);
+void penstock_walk_close_group(struct penstock_walk *walk);
 
 /* The client's own patch list against the instructions, all of which are good. */
 bool penstock_client_patches_agree(const struct penstock_render_args *args,

@@ -50,7 +50,7 @@ enum penstock_operand_offset {
 
 enum penstock_stream { PENSTOCK_STREAM_RENDER, PENSTOCK_STREAM_KM };
 
-enum penstock_nodes { PENSTOCK_NODE_ANY, PENSTOCK_NODE_RENDER };
+enum penstock_nodes { PENSTOCK_NODE_ANY, PENSTOCK_NODE_RENDER, PENSTOCK_NODE_PIPELINES };
 
 enum penstock_privilege { PENSTOCK_USER, PENSTOCK_PRIVILEGED, PENSTOCK_TEST };
 

@@ -162,6 +162,17 @@ static inline uint32_t penstock_header_length(uint32_t header)
 	return (header >> 16) * 4u;
 }
 
+/* Pipelines: what binds for a draw or a dispatch, and what is one and ends the group. */
+static inline bool penstock_opcode_binds(uint16_t opcode)
+{
+	return opcode >= 0x10 && opcode < 0x30;
+}
+
+static inline bool penstock_opcode_draws(uint16_t opcode)
+{
+	return opcode >= 0x30 && opcode < 0x40;
+}
+
 /*
  * Whether the length in the header suits the layout and the `remaining` bytes of the buffer;
  * *ret_elements of the trailing array is filled where it does.

@@ -27,7 +27,14 @@ static const char introduction[] =
 	"DxgkDdiRenderKm takes: a submission with the RenderKm flag on a GDI context. An\n"
 	"instruction of the other stream is ILLEGAL_INSTRUCTION, a *privileged* one always\n"
 	"PRIVILEGED_INSTRUCTION. Instructions of the node *render* are ILLEGAL_INSTRUCTION\n"
-	"on the copy node, *test* instructions where the adapter does not offer them.\n"
+	"on the copy node, *test* instructions and those *with pipelines* where the adapter\n"
+	"does not offer them.\n"
+	"\n"
+	"A draw or a dispatch is a **group**: instructions with opcodes from 0x10 to 0x2f\n"
+	"say what it uses, in any order, the draw or dispatch itself (0x30 to 0x3f) ends\n"
+	"the group, and nothing of it outlasts that. No other instruction may stand inside\n"
+	"one. What the pipeline does not use may be bound, and is ignored; push constants\n"
+	"that are not given are zero. A group has at most %u instructions.\n"
 	"\n"
 	"The worst case is what one instruction costs in a DMA buffer (bytes, and bytes\n"
 	"more for each element of the trailing array) and in a patch-location list. A slot\n"
@@ -53,6 +60,12 @@ static const char *const privilege_texts[] = {
 	[PENSTOCK_USER] = "user",
 	[PENSTOCK_PRIVILEGED] = "privileged",
 	[PENSTOCK_TEST] = "test",
+};
+
+static const char *const node_texts[] = {
+	[PENSTOCK_NODE_ANY] = "any",
+	[PENSTOCK_NODE_RENDER] = "render",
+	[PENSTOCK_NODE_PIPELINES] = "render, with pipelines",
 };
 
 static void print_operand(const struct penstock_layout *layout,
@@ -83,8 +96,7 @@ static void print_instruction(const struct penstock_instruction *instruction)
 	}
 	printf("; stream %s, node %s, %s.\n",
 	       instruction->stream == PENSTOCK_STREAM_KM ? "km" : "render",
-	       instruction->nodes == PENSTOCK_NODE_RENDER ? "render" : "any",
-	       privilege_texts[instruction->privilege]);
+	       node_texts[instruction->nodes], privilege_texts[instruction->privilege]);
 	if (instruction->privilege != PENSTOCK_PRIVILEGED) {
 		printf("Worst case: %u DMA bytes", (unsigned)instruction->dma_bytes);
 		if (instruction->dma_element_bytes != 0) {
@@ -120,7 +132,7 @@ static void print_index(void)
 
 int main(void)
 {
-	fputs(introduction, stdout);
+	printf(introduction, PENSTOCK_LIMIT_GROUP_INSTRUCTIONS);
 	printf("\nThis is version %u of the table. An instruction has at most %u dwords.\n",
 	       PENSTOCK_ISA_VERSION, PENSTOCK_LIMIT_INSTRUCTION_DWORDS);
 	print_index();

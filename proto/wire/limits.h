@@ -105,7 +105,10 @@
 #define PENSTOCK_LIMIT_DESCRIPTOR_SETS     8u
 #define PENSTOCK_LIMIT_BINDING_NUMBER      4096u /* below it */
 #define PENSTOCK_LIMIT_DESCRIPTORS         1024u /* of a pipeline, arrays by the element */
+#define PENSTOCK_LIMIT_GROUP_INSTRUCTIONS  2048u
 #define PENSTOCK_LIMIT_PUSH_CONSTANT_BYTES 128u
+#define PENSTOCK_LIMIT_UNIFORM_RANGE_BYTES (64u << 10)
+#define PENSTOCK_LIMIT_STORAGE_RANGE_BYTES (128u << 20)
 #define PENSTOCK_LIMIT_WORKGROUPS          65535u /* of a dispatch, each way, base included */
 
 /* an allocation */

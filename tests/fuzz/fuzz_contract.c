@@ -29,6 +29,8 @@
 struct node {
 	uint32_t out[PENSTOCK_RING_PACKETS]; /* fences, in order */
 	uint32_t count;
+	uint32_t put; /* since its ring was empty for sure: where fences lie, `count` is what they
+			 say */
 	uint32_t completed; /* fence */
 	uint32_t preemption_fence;
 	bool preempting;
@@ -80,7 +82,8 @@ static void submit(struct process *process, uint32_t ordinal, uint32_t flags)
 			 (PENSTOCK_SUBMITCOMMAND_PAGING | PENSTOCK_SUBMITCOMMAND_NULL_RENDERING),
 	};
 
-	if (process->backend == NULL || node->count == PENSTOCK_RING_PACKETS) {
+	if (process->backend == NULL || node->count == PENSTOCK_RING_PACKETS ||
+	    (lies && node->put == PENSTOCK_RING_PACKETS)) {
 		return;
 	}
 	args.submission_fence_id = ++fence;
@@ -90,6 +93,7 @@ static void submit(struct process *process, uint32_t ordinal, uint32_t flags)
 	}
 	if (!process->dead && process->resets == 0) {
 		node->out[node->count++] = fence;
+		node->put++;
 	}
 	backend->ops->submit_command(process->backend, &args);
 }
@@ -115,7 +119,7 @@ static void reset(struct process *process)
 	}
 	process->dead = process->halted = false;
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
-		process->nodes[i].count = 0;
+		process->nodes[i].count = process->nodes[i].put = 0;
 		process->nodes[i].preempting = false;
 	}
 }
@@ -181,7 +185,7 @@ static void notify_interrupt(void *owner, void *process_owner,
 		PENSTOCK_REQUIRE(node->preempting && !process->dead && process->resets == 0);
 		PENSTOCK_REQUIRE(interrupt->fence_id == node->preemption_fence);
 		node->preempting = false;
-		node->count = 0;
+		node->count = node->put = 0;
 		break;
 	case PENSTOCK_INTERRUPT_DMA_FAULTED:
 	case PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED:

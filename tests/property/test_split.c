@@ -351,6 +351,7 @@ START_TEST(B16_render_leaves_nothing_bound_across_any_split_point)
 
 	penstock_fixture_init(&fixture);
 	fixture.args.caps.test_instructions = true;
+	fixture.args.caps.pipelines = true;
 	for (uint32_t round = 0; round < ROUNDS / 3; round++) {
 		uint32_t length =
 			penstock_chance_buffer(&state, &fixture, _i == 1, command, &refused);

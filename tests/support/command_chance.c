@@ -64,7 +64,24 @@ static void change_field(uint64_t *state, uint8_t *bytes, const struct penstock_
 	}
 }
 
-uint32_t penstock_chance_instruction(uint64_t *state, uint8_t *bytes, bool km, uint32_t changes)
+/* A field of one of the instructions in `length` bytes. */
+static void change_one(uint64_t *state, uint8_t *bytes, uint32_t length)
+{
+	uint8_t *at = bytes + 4 * penstock_random_below(state, length / 4), *next = bytes;
+	uint32_t one = 0;
+
+	/* The one that holds a byte by chance. */
+	do {
+		bytes = next;
+		one = penstock_header_length(penstock_load32(bytes));
+		next = bytes + one;
+	} while (next <= at);
+	change_field(state, bytes, &penstock_instruction_by_opcode(penstock_load16(bytes))->layout,
+		     one);
+}
+
+uint32_t penstock_chance_instruction(uint64_t *state, uint8_t *bytes,
+				     const struct penstock_render_caps *caps, uint32_t changes)
 {
 	const struct penstock_instruction *instruction;
 	uint32_t length;
@@ -74,10 +91,11 @@ uint32_t penstock_chance_instruction(uint64_t *state, uint8_t *bytes, bool km, u
 			(enum penstock_instruction_id)penstock_random_below(
 				state, PENSTOCK_INSTRUCTION_COUNT));
 	} while (instruction->privilege == PENSTOCK_PRIVILEGED ||
-		 (instruction->stream == PENSTOCK_STREAM_KM) != km);
-	length = penstock_fixture_valid(instruction->id, bytes);
+		 (instruction->stream == PENSTOCK_STREAM_KM) != caps->km ||
+		 (instruction->nodes == PENSTOCK_NODE_PIPELINES && !caps->pipelines));
+	length = penstock_fixture_alone(instruction->id, bytes);
 	for (uint32_t i = 0; i < changes; i++) {
-		change_field(state, bytes, &instruction->layout, length);
+		change_one(state, bytes, length);
 	}
 	return length;
 }
@@ -90,8 +108,8 @@ uint32_t penstock_chance_buffer(uint64_t *state, struct penstock_fixture *fixtur
 	fixture->args.caps.km = km;
 	for (uint32_t i = 0; i < wanted; i++) {
 		uint32_t changes = penstock_random_below(state, 4);
-		uint32_t bytes =
-			penstock_chance_instruction(state, ret_bytes + length, km, changes);
+		uint32_t bytes = penstock_chance_instruction(state, ret_bytes + length,
+							     &fixture->args.caps, changes);
 
 		if (penstock_fixture_render(fixture, ret_bytes + length, bytes) ==
 		    PENSTOCK_STATUS_SUCCESS) {

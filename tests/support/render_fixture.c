@@ -1,11 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/render_fixture.h"
 
+#include "gpu-backend/pipeline.h"
+
 #include <string.h>
 
 #define LOCAL 0x100000000ull
 
 /* ------------------------------------------------------------------ the list */
+
+static const struct penstock_render_binding bindings[] = {
+	{ .type = PENSTOCK_DESCRIPTOR_UNIFORM_BUFFER, .count = 1, .least_bytes = 64 },
+	{ .set = 1,
+	  .binding = 2,
+	  .type = PENSTOCK_DESCRIPTOR_STORAGE_BUFFER,
+	  .count = 2,
+	  .first = 1,
+	  .least_bytes = 256,
+	  .written = true },
+};
+
+static const struct penstock_render_pipeline pipeline = {
+	.kind = PENSTOCK_PIPELINE_COMPUTE,
+	.bytes = 0x234,
+	.descriptor_count = 3,
+	.binding_count = PENSTOCK_ARRAY_SIZE(bindings),
+	.bindings = bindings,
+};
 
 static const struct penstock_render_allocation elements[PENSTOCK_FIXTURE_COUNT] = {
 	[PENSTOCK_FIXTURE_NULL] = { 0 },
@@ -37,6 +58,8 @@ static const struct penstock_render_allocation elements[PENSTOCK_FIXTURE_COUNT] 
 	[PENSTOCK_FIXTURE_READ_SURFACE] = { 10, 256 * 48, LOCAL + 0x90000, 64, 48, 256,
 					    PENSTOCK_FORMAT_A8R8G8B8, PENSTOCK_SURFACE_TEXTURE, 1,
 					    false },
+	[PENSTOCK_FIXTURE_PIPELINE] = { 11, 0x1000, LOCAL + 0xa0000, .segment_id = 1,
+					.pipeline = &pipeline },
 };
 
 void penstock_fixture_init(struct penstock_fixture *fixture)
@@ -122,6 +145,34 @@ static const struct instance instances[PENSTOCK_INSTRUCTION_COUNT] = {
 					    OF64(UPDATE, offset, 0x40) },
 					  { 0x11, 0x22, 0x33 } },
 	[PENSTOCK_INSTRUCTION_SPIN] = { 0, { OF32(SPIN, microseconds, 10) }, { 0 } },
+	[PENSTOCK_INSTRUCTION_BIND_PIPELINE] = { 0,
+						 { OF16(BIND_PIPELINE, pipeline,
+							PENSTOCK_FIXTURE_PIPELINE) },
+						 { 0 } },
+	[PENSTOCK_INSTRUCTION_BIND_BUFFER] = { 0,
+					       { OF16(BIND_BUFFER, allocation,
+						      PENSTOCK_FIXTURE_READ_ONLY),
+						 OF64(BIND_BUFFER, offset, 0x40),
+						 OF64(BIND_BUFFER, size, 0x42) },
+					       { 0 } },
+	[PENSTOCK_INSTRUCTION_BIND_BUFFER_WRITE] = { 0,
+						     { OF16(BIND_BUFFER_WRITE, allocation,
+							    PENSTOCK_FIXTURE_BUFFER),
+						       OF64(BIND_BUFFER_WRITE, offset, 0x100),
+						       OF64(BIND_BUFFER_WRITE, size, 0x101),
+						       OF32(BIND_BUFFER_WRITE, set, 1),
+						       OF32(BIND_BUFFER_WRITE, binding, 2),
+						       OF32(BIND_BUFFER_WRITE, element, 1) },
+						     { 0 } },
+	[PENSTOCK_INSTRUCTION_PUSH_CONSTANTS] = { 2,
+						  { OF32(PUSH_CONSTANTS, offset, 8) },
+						  { 0x77, 0x88 } },
+	[PENSTOCK_INSTRUCTION_DISPATCH] = { 0,
+					    { OF32(DISPATCH, groups_x, 4),
+					      OF32(DISPATCH, groups_y, 2),
+					      OF32(DISPATCH, groups_z, 1),
+					      OF32(DISPATCH, base_x, 3) },
+					    { 0 } },
 	[PENSTOCK_INSTRUCTION_BITBLT] = { 2,
 					  { OF16(BITBLT, source, PENSTOCK_FIXTURE_X8R8G8B8),
 					    OFRECT(BITBLT, source_rect, 0, 0, 16, 16),
@@ -216,6 +267,34 @@ uint32_t penstock_fixture_valid(enum penstock_instruction_id id, uint8_t *ret_by
 	return length;
 }
 
+/* What is bound before a dispatch: each instruction of the table, element 0 of the array too. */
+static uint32_t put_group(uint8_t *ret_bytes)
+{
+	static const enum penstock_instruction_id ids[] = {
+		PENSTOCK_INSTRUCTION_BIND_BUFFER_WRITE, PENSTOCK_INSTRUCTION_BIND_PIPELINE,
+		PENSTOCK_INSTRUCTION_BIND_BUFFER,       PENSTOCK_INSTRUCTION_PUSH_CONSTANTS,
+		PENSTOCK_INSTRUCTION_BIND_BUFFER_WRITE, PENSTOCK_INSTRUCTION_DISPATCH,
+	};
+	uint32_t length = 0;
+
+	for (uint32_t i = 0; i < PENSTOCK_ARRAY_SIZE(ids); i++) {
+		uint8_t *bytes = ret_bytes + length;
+
+		length += penstock_fixture_valid(ids[i], bytes);
+		if (i == 0) {
+			penstock_store32(bytes + PENSTOCK_OPERAND_BIND_BUFFER_WRITE_element, 0);
+		}
+	}
+	return length;
+}
+
+uint32_t penstock_fixture_alone(enum penstock_instruction_id id, uint8_t *ret_bytes)
+{
+	return penstock_instruction_get(id)->nodes == PENSTOCK_NODE_PIPELINES
+		       ? put_group(ret_bytes)
+		       : penstock_fixture_valid(id, ret_bytes);
+}
+
 uint32_t penstock_fixture_all(struct penstock_fixture *fixture, bool km, uint8_t *ret_bytes)
 {
 	uint32_t length = 0;
@@ -225,10 +304,19 @@ uint32_t penstock_fixture_all(struct penstock_fixture *fixture, bool km, uint8_t
 
 		if (instruction->privilege != PENSTOCK_PRIVILEGED &&
 		    (instruction->stream == PENSTOCK_STREAM_KM) == km) {
-			length += penstock_fixture_valid(instruction->id, ret_bytes + length);
+			length += instruction->nodes != PENSTOCK_NODE_PIPELINES
+					  ? penstock_fixture_valid(instruction->id,
+								   ret_bytes + length)
+				  : instruction->id == PENSTOCK_INSTRUCTION_DISPATCH
+					  ? put_group(ret_bytes + length)
+					  : 0;
 		}
 	}
-	fixture->args.caps = (struct penstock_render_caps){ .km = km, .test_instructions = true };
+	fixture->args.caps = (struct penstock_render_caps){
+		.km = km,
+		.test_instructions = true,
+		.pipelines = true,
+	};
 	return length;
 }
 

@@ -26,6 +26,7 @@ enum penstock_fixture_index {
 	PENSTOCK_FIXTURE_SURFACE_ALIAS, /* A8R8G8B8 again */
 	PENSTOCK_FIXTURE_EXISTING,      /* X8B8G8R8, 16 x 16, EXISTINGSYSMEM, read only */
 	PENSTOCK_FIXTURE_READ_SURFACE,  /* A8R8G8B8, 64 x 48, read only */
+	PENSTOCK_FIXTURE_PIPELINE,      /* compute: (0, 0) uniform, (1, 2) two storage, written */
 	PENSTOCK_FIXTURE_COUNT
 };
 
@@ -49,11 +50,14 @@ struct penstock_fixture {
 /* Everything as at first: the list, room for all, the render stream of node 0. */
 void penstock_fixture_init(struct penstock_fixture *fixture);
 
-/* Longest valid instance. */
-#define PENSTOCK_FIXTURE_INSTRUCTION_BYTES 128u
+/* Longest valid instance, or group. */
+#define PENSTOCK_FIXTURE_INSTRUCTION_BYTES 192u
 
 /* A valid instance of a user or test instruction; returns its length. */
 uint32_t penstock_fixture_valid(enum penstock_instruction_id id, uint8_t *ret_bytes);
+
+/* A valid command buffer with it: of what stands in a group, the group. Returns its length. */
+uint32_t penstock_fixture_alone(enum penstock_instruction_id id, uint8_t *ret_bytes);
 
 #define PENSTOCK_FIXTURE_ALL_BYTES (PENSTOCK_INSTRUCTION_COUNT * PENSTOCK_FIXTURE_INSTRUCTION_BYTES)
 

@@ -168,6 +168,32 @@ START_TEST(a_range_that_is_a_byte_too_small_is_flagged)
 }
 END_TEST
 
+/* What begins a group stands where nothing else has to say where it is split. */
+START_TEST(groups_that_are_none_are_flagged)
+{
+	uint32_t length, binds;
+
+	penstock_fixture_init(&fixture);
+	fixture.args.caps.pipelines = true;
+	length = penstock_fixture_alone(PENSTOCK_INSTRUCTION_DISPATCH, command);
+	ck_assert_int_eq(penstock_fixture_render(&fixture, command, length),
+			 PENSTOCK_STATUS_SUCCESS);
+	penstock_fixture_patch(&fixture);
+	expect_good();
+	binds = fixture.args.dma_length - PENSTOCK_DMA_BYTES_DISPATCH;
+	penstock_store32(fixture.dma + binds, penstock_layout_header(PENSTOCK_DMA_OPCODE_NOP, 4));
+	expect_fault("inside the group at DMA byte 0x0");
+	fixture.args.dma_length = binds;
+	expect_fault("a group without a draw");
+	memset(fixture.dma, 0, PENSTOCK_DMA_BYTES_DISPATCH);
+	penstock_store32(fixture.dma, penstock_layout_header(PENSTOCK_DMA_OPCODE_DISPATCH,
+							     PENSTOCK_DMA_BYTES_DISPATCH));
+	fixture.args.dma_length = PENSTOCK_DMA_BYTES_DISPATCH;
+	fixture.args.patch_count = 0;
+	expect_fault("nothing is bound for it");
+}
+END_TEST
+
 START_TEST(paging_instructions_are_flagged)
 {
 	penstock_fixture_init(&fixture);
@@ -327,6 +353,7 @@ int main(void)
 	tcase_add_loop_test(tcase, A11_an_address_that_was_not_patched_is_flagged, 0, 2);
 	tcase_add_loop_test(tcase, a_write_to_a_range_that_is_not_writable_is_flagged, 0, 2);
 	tcase_add_test(tcase, a_range_that_is_a_byte_too_small_is_flagged);
+	tcase_add_test(tcase, groups_that_are_none_are_flagged);
 	tcase_add_test(tcase, paging_instructions_are_flagged);
 	tcase_add_test(tcase, a_buffer_that_ends_inside_an_instruction_is_flagged);
 	tcase_add_loop_test(tcase, A14_extents_are_those_of_every_pixel, 0, 4);

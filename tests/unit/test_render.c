@@ -25,6 +25,7 @@ static void offer(const struct penstock_instruction *instruction)
 	fixture.args.caps = (struct penstock_render_caps){
 		.km = instruction->stream == PENSTOCK_STREAM_KM,
 		.test_instructions = true,
+		.pipelines = true,
 	};
 }
 
@@ -45,7 +46,7 @@ static void expect(uint32_t length, enum penstock_status status)
 
 START_TEST(A6_valid_instructions_are_accepted_and_checked)
 {
-	uint32_t length = penstock_fixture_valid((enum penstock_instruction_id)_i, command);
+	uint32_t length = penstock_fixture_alone((enum penstock_instruction_id)_i, command);
 
 	offer(instruction_of(_i));
 	expect(length, PENSTOCK_STATUS_SUCCESS);
@@ -109,11 +110,11 @@ END_TEST
 
 START_TEST(A6_wrong_node_is_illegal)
 {
-	uint32_t length = penstock_fixture_valid((enum penstock_instruction_id)_i, command);
+	uint32_t length = penstock_fixture_alone((enum penstock_instruction_id)_i, command);
 
 	offer(instruction_of(_i));
 	fixture.args.caps.node_ordinal = 1;
-	expect(length, instruction_of(_i)->nodes == PENSTOCK_NODE_RENDER
+	expect(length, instruction_of(_i)->nodes != PENSTOCK_NODE_ANY
 			       ? PENSTOCK_STATUS_ILLEGAL_INSTRUCTION
 			       : PENSTOCK_STATUS_SUCCESS);
 }
@@ -161,14 +162,18 @@ START_TEST(A6_wrong_lengths_are_invalid_user_buffers)
 }
 END_TEST
 
-static bool is_boundary(uint32_t offset)
+static enum penstock_status status_of_cut(uint32_t offset)
 {
+	bool in_group = false;
 	uint32_t at = 0;
 
 	while (at < offset) {
+		in_group = penstock_opcode_binds(penstock_load16(command + at));
 		at += penstock_header_length(penstock_load32(command + at));
 	}
-	return at == offset;
+	return at != offset ? PENSTOCK_STATUS_INVALID_USER_BUFFER
+	       : in_group   ? PENSTOCK_STATUS_INVALID_PARAMETER
+			    : PENSTOCK_STATUS_SUCCESS;
 }
 
 /* Exactly that much memory there is: a sanitizer sees a byte that is read behind it. */
@@ -182,8 +187,7 @@ START_TEST(A5_a_buffer_cut_at_any_byte_is_refused_and_not_read_past)
 
 		memcpy(exact, command, cut);
 		status = penstock_fixture_render(&fixture, exact, cut);
-		ck_assert_int_eq(status, is_boundary(cut) ? PENSTOCK_STATUS_SUCCESS
-							  : PENSTOCK_STATUS_INVALID_USER_BUFFER);
+		ck_assert_int_eq(status, status_of_cut(cut));
 		free(exact);
 	}
 }
@@ -221,14 +225,28 @@ START_TEST(A6_trailing_bytes_are_an_invalid_user_buffer)
 }
 END_TEST
 
+/* Where the last instruction with that opcode stands. */
+static uint32_t last_of(uint16_t opcode, uint32_t length)
+{
+	uint32_t last = 0;
+
+	for (uint32_t at = 0; at < length;
+	     at += penstock_header_length(penstock_load32(command + at))) {
+		last = penstock_load16(command + at) == opcode ? at : last;
+	}
+	return last;
+}
+
 START_TEST(A6_reserved_fields_are_zero)
 {
 	const struct penstock_layout *layout = &instruction_of(_i)->layout;
 	uint32_t first, length;
 
 	offer(instruction_of(_i));
-	first = penstock_fixture_valid((enum penstock_instruction_id)_i, command);
-	length = first + penstock_fixture_valid((enum penstock_instruction_id)_i, command + first);
+	length = penstock_fixture_alone((enum penstock_instruction_id)_i, command);
+	length += penstock_fixture_alone((enum penstock_instruction_id)_i, command + length);
+	/* In the second of two, so that a handler that goes on by itself sees it too. */
+	first = last_of(layout->opcode, length);
 	for (uint32_t offset = 4; offset < layout->bytes; offset++) {
 		bool named = false;
 
@@ -240,7 +258,6 @@ START_TEST(A6_reserved_fields_are_zero)
 		if (named) {
 			continue;
 		}
-		/* In the second of two, so that a handler that goes on by itself sees it too. */
 		command[first + offset] = 0x40;
 		expect(length, PENSTOCK_STATUS_INVALID_PARAMETER);
 		ck_assert_uint_eq(fixture.refusal.byte_offset, first);
