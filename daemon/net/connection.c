@@ -198,6 +198,26 @@ void penstock_connection_stop(struct penstock_connection *connection, enum penst
 
 /* ---------------------------------------------------------------- a turn's work */
 
+/*
+ * Pipelines take long to make, and nothing can be drawn with one before: a submission waits for
+ * those before it, and so does what takes a name away. One more of them waits where there are many.
+ */
+static bool waits_for_pipelines(const struct penstock_connection *connection, uint16_t type)
+{
+	if (connection->session == NULL) {
+		return false;
+	}
+	switch (type) {
+	case PENSTOCK_FRAME_SUBMIT:
+	case PENSTOCK_FRAME_DESTROY:
+		return penstock_session_makes_pipelines(connection->session);
+	case PENSTOCK_FRAME_CREATE_PIPELINE:
+		return penstock_session_makes_many_pipelines(connection->session);
+	default:
+		return false;
+	}
+}
+
 /* Inside of an upload nobody stops: what it takes is counted already. */
 static bool over_limit(const struct penstock_connection *connection)
 {
@@ -209,7 +229,8 @@ static bool over_limit(const struct penstock_connection *connection)
 	}
 	return connection->session != NULL &&
 	       (penstock_session_over_credit(connection->session) ||
-		(connection->waits_for_gate && penstock_session_gated(connection->session)));
+		(connection->waits_for_gate && penstock_session_gated(connection->session)) ||
+		waits_for_pipelines(connection, connection->held_up));
 }
 
 static void work_closing(struct penstock_connection *connection)
@@ -342,12 +363,13 @@ static void skip_payload(struct penstock_connection *connection, const struct pe
  * What a Destroy takes away must not be gone after a crash that undoes the acceptance of a
  * submission before it: that one is sent again, and would not find it. `durable` goes on.
  */
-static bool waits_for_gate(struct penstock_connection *connection, uint16_t type)
+static bool must_wait(struct penstock_connection *connection, uint16_t type)
 {
+	connection->held_up = waits_for_pipelines(connection, type) ? type : 0;
 	connection->waits_for_gate = type == PENSTOCK_FRAME_DESTROY &&
 				     connection->session != NULL &&
 				     penstock_session_gated(connection->session);
-	return connection->waits_for_gate;
+	return connection->waits_for_gate || connection->held_up != 0;
 }
 
 static void pause_over_limit(struct penstock_connection *connection)
@@ -414,7 +436,7 @@ static size_t take(struct penstock_transport *transport, const uint8_t *bytes, s
 		}
 		return 0;
 	}
-	if (waits_for_gate(connection, frame.type)) {
+	if (must_wait(connection, frame.type)) {
 		penstock_transport_pause(transport);
 		*ret_need = unit;
 		return 0;

@@ -50,6 +50,7 @@ struct penstock_connection {
 	uint32_t reserved_bytes; /* of a unit larger than the read buffer */
 	bool waits_for_room;     /* its principal receives as much as it may */
 	bool waits_for_gate;     /* what is next, while submissions are before it */
+	uint16_t held_up;        /* type of the frame that waits for pipelines; 0: none does */
 	bool refused;            /* one too many: not counted, it hears why and goes */
 	bool admin;              /* may make admin requests */
 	bool goodbye;            /* the session ends, whatever its lease */

@@ -17,7 +17,8 @@
 				      .message_min = minimum,                                      \
 				      .message_max = maximum,                                      \
 				      .payload = PENSTOCK_PAYLOAD_##payload_kind,                  \
-				      .role = PENSTOCK_ROLE_##who }
+				      .role = PENSTOCK_ROLE_##who,                                 \
+				      .many = PENSTOCK_FRAME_##number == PENSTOCK_FRAME_SUBMIT }
 
 /* The smallest sizes are of messages that can be right: a name takes nine bytes. */
 static const struct penstock_dispatch_row rows[] = {
@@ -28,6 +29,8 @@ static const struct penstock_dispatch_row rows[] = {
 		NONE, SESSION),
 	REQUEST(CREATE_ALLOCATION, create_allocation, penstock_handle_create_allocation, 0,
 		SMALL_BYTES, NONE, SESSION),
+	REQUEST(CREATE_PIPELINE, create_pipeline, penstock_handle_create_pipeline, 0,
+		PENSTOCK_LIMIT_MESSAGE_BYTES, WHOLE, SESSION),
 	REQUEST(SHARE_ALLOCATION, share_allocation, penstock_handle_share_allocation, 0,
 		SMALL_BYTES, NONE, SESSION),
 	REQUEST(OPEN_ALLOCATION, open_allocation, penstock_handle_open_allocation, 0, SMALL_BYTES,
@@ -154,7 +157,7 @@ static void no_memory(struct penstock_call *call, const struct penstock_dispatch
 {
 	static const char fault[] = "out of memory";
 
-	if (row->role == PENSTOCK_ROLE_HELLO || row->payload == PENSTOCK_PAYLOAD_WHOLE) {
+	if (row->role == PENSTOCK_ROLE_HELLO || row->many) {
 		penstock_connection_stop(call->connection, PENSTOCK_STATUS_NO_MEMORY, fault);
 	} else if (penstock_call_begin(call, call->frame->serial)) {
 		penstock_call_refuse(call, PENSTOCK_STATUS_NO_MEMORY, fault);
@@ -165,7 +168,7 @@ static void no_memory(struct penstock_call *call, const struct penstock_dispatch
 static void bad_message(struct penstock_call *call, const struct penstock_dispatch_row *row,
 			const char *fault)
 {
-	if (row->role == PENSTOCK_ROLE_HELLO || row->payload == PENSTOCK_PAYLOAD_WHOLE) {
+	if (row->role == PENSTOCK_ROLE_HELLO || row->many) {
 		stop_malformed(call->connection, call->frame, fault);
 	} else if (penstock_call_begin(call, call->frame->serial)) {
 		penstock_call_refuse(call, PENSTOCK_STATUS_MALFORMED_MESSAGE, fault);
@@ -228,7 +231,7 @@ void penstock_dispatch(struct penstock_connection *connection, const struct pens
 		return;
 	}
 	call.message = unpacked;
-	if (row->role == PENSTOCK_ROLE_HELLO || row->payload == PENSTOCK_PAYLOAD_WHOLE ||
+	if (row->role == PENSTOCK_ROLE_HELLO || row->many ||
 	    penstock_call_begin(&call, frame->serial)) {
 		row->handle(&call);
 	}

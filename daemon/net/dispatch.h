@@ -27,8 +27,11 @@ struct penstock_dispatch_row {
 	uint32_t message_max;
 	enum penstock_payload payload;
 	enum penstock_role role;
-	/* A message that is no good ends the connection: nobody knows how many serials it took. */
-	bool strict;
+	/*
+	 * It takes as many serials as it says itself, and a message that is no good ends the
+	 * connection: nobody knows how many that were.
+	 */
+	bool many;
 };
 
 /* NULL for a type that is no request. */
@@ -57,6 +60,7 @@ void penstock_handle_hello(struct penstock_call *call);
 void penstock_handle_create_device(struct penstock_call *call);
 void penstock_handle_create_context(struct penstock_call *call);
 void penstock_handle_create_allocation(struct penstock_call *call);
+void penstock_handle_create_pipeline(struct penstock_call *call);
 void penstock_handle_share_allocation(struct penstock_call *call);
 void penstock_handle_open_allocation(struct penstock_call *call);
 void penstock_handle_create_sync_object(struct penstock_call *call);

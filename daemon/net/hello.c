@@ -154,6 +154,7 @@ static void show_adapter(const struct penstock_net_adapter *info, uint32_t index
 	row->presentation_caps = info->presentation_caps;
 	row->hw_queue_packet_cap = info->hw_queue_packet_cap;
 	row->test_instructions = info->test_instructions;
+	row->pipelines = info->pipelines;
 }
 
 static enum penstock_status say_welcome(struct penstock_connection *connection,

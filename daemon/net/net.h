@@ -22,6 +22,7 @@ struct penstock_net_adapter {
 	uint32_t hw_queue_packet_cap;
 	uint32_t presentation_caps;
 	bool test_instructions;
+	bool pipelines;
 };
 
 /* How long the acknowledgement of submissions waits for a fence that it could leave with. */

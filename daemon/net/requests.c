@@ -58,6 +58,85 @@ void penstock_handle_create_allocation(struct penstock_call *call)
 							call->refusal));
 }
 
+/* ---------------------------------------------------------------- pipelines */
+
+/* What a message of ours can have of them. */
+struct pipeline_parts {
+	struct penstock_pipeline_stage_info stages[PENSTOCK_LIMIT_PIPELINE_STAGES];
+	struct penstock_shader_constant constants[PENSTOCK_LIMIT_PIPELINE_STAGES]
+						 [PENSTOCK_LIMIT_SHADER_CONSTANTS];
+};
+
+/* False: more constants than a stage can have. */
+static bool take_stage(const Penstock__Wire__ShaderStage *message, const uint8_t *spirv,
+		       struct penstock_shader_constant *constants,
+		       struct penstock_pipeline_stage_info *ret_stage)
+{
+	if (message->n_constants > PENSTOCK_LIMIT_SHADER_CONSTANTS) {
+		return false;
+	}
+	for (size_t i = 0; i < message->n_constants; i++) {
+		constants[i] = (struct penstock_shader_constant){
+			.id = message->constants[i]->id,
+			.bytes = message->constants[i]->size_bytes,
+			.value = message->constants[i]->value,
+		};
+	}
+	*ret_stage = (struct penstock_pipeline_stage_info){
+		.stage = message->stage,
+		.entry_point = message->entry_point,
+		.spirv = spirv,
+		.spirv_bytes = message->spirv_bytes,
+		.constants = constants,
+		.constant_count = (uint32_t)message->n_constants,
+	};
+	return true;
+}
+
+/* NULL, or why they are none: sizes have to add up to the payload. */
+static const char *take_stages(const struct penstock_call *call, struct pipeline_parts *parts)
+{
+	const Penstock__Wire__CreatePipeline *message = MESSAGE(call, CreatePipeline);
+	uint32_t left = call->frame->payload_bytes;
+
+	if (message->n_stages > PENSTOCK_LIMIT_PIPELINE_STAGES) {
+		return "more stages than a pipeline can have";
+	}
+	for (size_t i = 0; i < message->n_stages; i++) {
+		const uint8_t *spirv = call->payload + (call->frame->payload_bytes - left);
+
+		if (message->stages[i]->spirv_bytes > left) {
+			return "the stages have more SPIR-V than the payload";
+		}
+		if (!take_stage(message->stages[i], spirv, parts->constants[i],
+				&parts->stages[i])) {
+			return "more specialization constants than a stage can have";
+		}
+		left -= message->stages[i]->spirv_bytes;
+	}
+	return left == 0 ? NULL : "the payload has more SPIR-V than the stages";
+}
+
+void penstock_handle_create_pipeline(struct penstock_call *call)
+{
+	const Penstock__Wire__CreatePipeline *message = MESSAGE(call, CreatePipeline);
+	struct pipeline_parts parts;
+	const struct penstock_create_pipeline_info info = {
+		.name = message->name,
+		.device = message->device,
+		.stages = parts.stages,
+		.stage_count = (uint32_t)message->n_stages,
+	};
+	const char *fault = take_stages(call, &parts);
+
+	if (fault != NULL) {
+		penstock_call_refuse(call, PENSTOCK_STATUS_INVALID_PARAMETER, fault);
+		return;
+	}
+	penstock_call_finish(call, penstock_create_pipeline(call->session, &info,
+							    &call->reply->request, call->refusal));
+}
+
 /* The token of a share that is done, or its refusal. */
 static void answer_shared(struct penstock_call *call, enum penstock_status status)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/objects/allocation.h"
 
+#include "daemon/objects/composition.h"
 #include "daemon/objects/condemned.h"
 #include "daemon/objects/instance.h"
 #include "daemon/objects/transfer.h"
@@ -117,6 +118,7 @@ static void put(struct penstock_allocation *allocation)
 					allocation->memory);
 	}
 	penstock_principal_put(allocation->principal);
+	penstock_composition_free(allocation->composition);
 	free(allocation);
 }
 
@@ -422,9 +424,9 @@ static bool created_before(struct penstock_session *session,
 	return true;
 }
 
-static enum penstock_status new_memory(const struct penstock_opening *opening,
-				       const struct penstock_allocation_info *wanted,
-				       struct penstock_transfer *transfer)
+static enum penstock_status
+new_memory(const struct penstock_opening *opening, const struct penstock_allocation_info *wanted,
+	   void (*reserved)(void *argument, enum penstock_status status), void *argument)
 {
 	struct penstock_allocation *allocation = opening->allocation;
 	enum penstock_status status =
@@ -433,22 +435,22 @@ static enum penstock_status new_memory(const struct penstock_opening *opening,
 	return status != PENSTOCK_STATUS_SUCCESS
 		       ? status
 		       : penstock_vidmm_allocation_new(opening->device->tenant->process, wanted,
-						       penstock_transfer_reserved, transfer,
-						       &allocation->memory);
+						       reserved, argument, &allocation->memory);
 }
 
-static enum penstock_status reserve(struct penstock_opening *opening,
-				    struct penstock_transfer *transfer,
-				    struct penstock_refusal *ret_refusal)
+enum penstock_status penstock_opening_reserve(struct penstock_opening *opening,
+					      void (*reserved)(void *argument,
+							       enum penstock_status status),
+					      void *argument, struct penstock_refusal *ret_refusal)
 {
 	struct penstock_allocation *allocation = opening->allocation;
 	const struct penstock_allocation_info wanted = penstock_allocation_memory_info(allocation);
-	enum penstock_status status = new_memory(opening, &wanted, transfer);
+	enum penstock_status status = new_memory(opening, &wanted, reserved, argument);
 
 	if (status == PENSTOCK_STATUS_QUOTA_EXCEEDED || status == PENSTOCK_STATUS_NO_MEMORY) {
 		/* Instances that nobody uses are worth less than what is asked for. */
 		penstock_instances_trim(allocation->principal);
-		status = new_memory(opening, &wanted, transfer);
+		status = new_memory(opening, &wanted, reserved, argument);
 	}
 	if (status == PENSTOCK_STATUS_QUOTA_EXCEEDED) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY,
@@ -464,18 +466,17 @@ static enum penstock_status reserve(struct penstock_opening *opening,
 	return status;
 }
 
-/* Everything of a new allocation but its name, which was checked. */
-static enum penstock_status create_checked(struct penstock_device *device,
-					   const struct penstock_create_allocation_info *info,
-					   struct penstock_request *request,
-					   struct penstock_refusal *ret_refusal)
+enum penstock_status penstock_opening_new(struct penstock_device *device,
+					  const struct penstock_create_allocation_info *info,
+					  struct penstock_opening **ret_opening,
+					  struct penstock_transfer **ret_transfer,
+					  struct penstock_refusal *ret_refusal)
 {
 	struct penstock_session *session = device->session;
 	struct penstock_allocation *allocation = make(session->principal, device->adapter, info);
 	struct penstock_opening *opening =
 		allocation == NULL ? NULL : make_opening(device, allocation);
 	struct penstock_transfer *transfer = penstock_transfer_new();
-	enum penstock_status status;
 
 	if (opening == NULL || transfer == NULL) {
 		if (opening != NULL) {
@@ -487,25 +488,52 @@ static enum penstock_status create_checked(struct penstock_device *device,
 	}
 	allocation->id = ++session->machine->last_allocation_id;
 	opening->id = ++session->machine->last_opening_id;
-	opening->name = info->name;
-	status = reserve(opening, transfer, ret_refusal);
+	*ret_opening = opening;
+	*ret_transfer = transfer;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+void penstock_opening_name(struct penstock_opening *opening, uint64_t name,
+			   struct penstock_transfer *transfer)
+{
+	struct penstock_name_table *names = &opening->device->session->names;
+
+	opening->name = name;
+	transfer->name_before = penstock_name_table_before(names, name);
+	/* It was checked, and its entry is there. */
+	PENSTOCK_REQUIRE(penstock_name_table_insert(names, name, PENSTOCK_NAME_OPENING, opening,
+						    NULL) == PENSTOCK_STATUS_SUCCESS);
+	enter(opening);
+}
+
+/* Everything of a new allocation but its name, which was checked. */
+static enum penstock_status create_checked(struct penstock_device *device,
+					   const struct penstock_create_allocation_info *info,
+					   struct penstock_request *request,
+					   struct penstock_refusal *ret_refusal)
+{
+	struct penstock_transfer *transfer;
+	struct penstock_opening *opening;
+	enum penstock_status status =
+		penstock_opening_new(device, info, &opening, &transfer, ret_refusal);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	status = penstock_opening_reserve(opening, penstock_transfer_reserved, transfer,
+					  ret_refusal);
 	if (status != PENSTOCK_STATUS_SUCCESS && status != PENSTOCK_STATUS_PENDING) {
 		penstock_opening_put(opening);
 		free(transfer);
 		return status;
 	}
-	transfer->name_before = penstock_name_table_before(&session->names, info->name);
-	/* It was checked, and its entry is there. */
-	PENSTOCK_REQUIRE(penstock_name_table_insert(&session->names, info->name,
-						    PENSTOCK_NAME_OPENING, opening,
-						    NULL) == PENSTOCK_STATUS_SUCCESS);
-	enter(opening);
+	penstock_opening_name(opening, info->name, transfer);
 	if (status == PENSTOCK_STATUS_PENDING) {
 		penstock_transfer_begin_create(transfer, opening, request);
 		return status;
 	}
 	free(transfer);
-	penstock_opening_created(opening, session->last_serial);
+	penstock_opening_created(opening, device->session->last_serial);
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
@@ -662,6 +690,13 @@ enum penstock_status penstock_opening_find(struct penstock_session *session, uin
 enum penstock_status penstock_opening_usable(const struct penstock_opening *opening,
 					     struct penstock_refusal *ret_refusal)
 {
+	if (opening->allocation->is_pipeline) {
+		return penstock_refuse(
+			ret_refusal, PENSTOCK_STATUS_GRAPHICS_INVALID_ALLOCATION_USAGE,
+			"0x%" PRIx64 " is a pipeline: submissions use it, and nothing "
+			"else does",
+			opening->name);
+	}
 	if (PENSTOCK_LIKELY(opening->allocation->offered == 0)) {
 		return PENSTOCK_STATUS_SUCCESS;
 	}

@@ -12,6 +12,7 @@
 
 #include "daemon/objects/device.h"
 
+struct penstock_composition;
 struct penstock_instance;
 
 struct penstock_lane {
@@ -41,6 +42,7 @@ struct penstock_allocation {
 	UT_hash_handle hh;                           /* by token */
 	struct penstock_session_id token;            /* 0/0: not shared */
 	struct penstock_create_allocation_info info; /* name and device are not kept */
+	struct penstock_composition *composition;    /* owned; NULL: no pipeline, or none yet */
 	uint64_t id;
 	uint32_t references;             /* openings, destroyed ones with submissions included */
 	uint32_t openings;               /* that have a name */
@@ -50,7 +52,8 @@ struct penstock_allocation {
 	bool stored;                     /* has a row */
 	bool kept;                       /* the row outlives us: the daemon ends */
 	bool published;                  /* the token is in the directory */
-	bool sharing; /* somebody asked for a token: its bytes are copied from then on */
+	bool sharing;     /* somebody asked for a token: its bytes are copied from then on */
+	bool is_pipeline; /* immutable: nobody but the GPU has access to what it holds */
 };
 
 struct penstock_opening {
@@ -77,6 +80,31 @@ enum penstock_status penstock_opening_check(struct penstock_session *session, ui
 					    uint64_t device_name,
 					    struct penstock_device **ret_device,
 					    struct penstock_refusal *ret_refusal);
+
+/*
+ * A new allocation, its opening by `device` without a name, and the block for a create that is
+ * under way. SUCCESS, NO_MEMORY. An opening that gets no name is put, the block freed.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_opening_new(struct penstock_device *device,
+					  const struct penstock_create_allocation_info *info,
+					  struct penstock_opening **ret_opening,
+					  struct penstock_transfer **ret_transfer,
+					  struct penstock_refusal *ret_refusal);
+
+/* It has the name from now on, which was checked; the transfer remembers what that was before. */
+void penstock_opening_name(struct penstock_opening *opening, uint64_t name,
+			   struct penstock_transfer *transfer);
+
+/*
+ * Pages for the opening's allocation, of info.size_bytes. SUCCESS; PENDING: `reserved` tells;
+ * otherwise refused.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_opening_reserve(struct penstock_opening *opening,
+					      void (*reserved)(void *argument,
+							       enum penstock_status status),
+					      void *argument, struct penstock_refusal *ret_refusal);
 
 /* The opening that a request names, its device not lost. INVALID_HANDLE, DEVICE_REMOVED. */
 PENSTOCK_MUST_CHECK
@@ -115,7 +143,10 @@ PENSTOCK_MUST_CHECK
 enum penstock_status penstock_allocation_publish(struct penstock_allocation *allocation,
 						 struct penstock_session *session, uint64_t serial);
 
-/* The status to use the opening's allocation with: GRAPHICS_INVALID_ALLOCATION_USAGE: offered. */
+/*
+ * Whether a request other than a submission may use the opening's allocation.
+ * GRAPHICS_INVALID_ALLOCATION_USAGE: it is offered, or a pipeline.
+ */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_opening_usable(const struct penstock_opening *opening,
 					     struct penstock_refusal *ret_refusal);

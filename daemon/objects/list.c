@@ -4,6 +4,7 @@
  * DXGK_ALLOCATIONLIST, a snapshot that render reads. Index and WriteOperation are preserved; NULL
  * elements are legal and duplicates are tolerated. Everything is checked before anything is taken.
  */
+#include "daemon/objects/composition.h"
 #include "daemon/objects/held.h"
 #include "proto/isa/instruction.h"
 
@@ -92,6 +93,7 @@ static void snapshot_element(const struct penstock_reference *reference,
 {
 	const struct penstock_opening *opening = reference->opening;
 	const struct penstock_create_allocation_info *info;
+	const struct penstock_composition *composition;
 	struct penstock_vidmm_location location;
 
 	if (opening == NULL) {
@@ -100,6 +102,7 @@ static void snapshot_element(const struct penstock_reference *reference,
 		};
 		return;
 	}
+	composition = opening->allocation->composition;
 	info = &opening->allocation->info;
 	penstock_vidmm_allocation_location(reference->allocation, &location);
 	*ret_element = (struct penstock_render_allocation){
@@ -113,6 +116,7 @@ static void snapshot_element(const struct penstock_reference *reference,
 		.surface_type = (uint8_t)info->surface_type,
 		.segment_id = (uint8_t)location.segment_id,
 		.write_operation = reference->write_operation,
+		.pipeline = composition == NULL ? NULL : &composition->render,
 	};
 }
 

@@ -7,6 +7,7 @@
 #include "daemon/objects/context.h"
 #include "daemon/objects/debug_report.h"
 #include "daemon/objects/held.h"
+#include "daemon/objects/pipeline.h"
 #include "daemon/objects/principal.h"
 #include "daemon/objects/session.h"
 
@@ -275,6 +276,7 @@ void penstock_machine_stop(struct penstock_machine *machine, void (*stopped)(voi
 	}
 	cancel_queues(machine);
 	finish_sessions(machine, false);
+	penstock_pipelines_cancel(machine);
 	for (uint32_t i = 0; i < machine->adapter_count; i++) {
 		penstock_adapter_halt(&machine->adapters[i]);
 	}

@@ -18,6 +18,7 @@
 #include "daemon/render/render.h"
 #include "daemon/schedule/scheduler.h"
 #include "daemon/store/store.h"
+#include "gpu-backend/shader/host/service.h"
 #include "proto/wire/frame.h"
 
 struct penstock_machine;
@@ -47,6 +48,7 @@ struct penstock_adapter_config {
 	uint32_t tdr_delay_ms;                 /* TdrDelay; 0: PENSTOCK_TDR_DELAY_MS */
 	struct penstock_tdr_limits tdr_limits; /* count 0: what the documents say */
 	bool test_instructions;
+	bool pipelines;
 	bool paranoid;
 	uint32_t split_points; /* penstock_scheduler_config; 0 but in tests */
 	/* NULL: penstock_render. Tests put a broken one here. */
@@ -64,6 +66,16 @@ struct penstock_principal_rule {
 	int32_t max_priority; /* of its contexts */
 };
 
+/* Who checks the shaders of pipelines (gpu-backend/shader/host/service.h). */
+struct penstock_shader_checker {
+	struct penstock_shader_service *service; /* borrowed, outlives the machine */
+	enum penstock_status (*check)(struct penstock_shader_service *service,
+				      const struct penstock_shader_request *request,
+				      penstock_shader_answered *answered, void *owner,
+				      struct penstock_shader_check **ret_check);
+	void (*cancel)(struct penstock_shader_check *check);
+};
+
 struct penstock_machine_config {
 	const char *memory_dir; /* of what is of no adapter; borrowed for the call */
 	const struct penstock_adapter_config *adapters; /* likewise */
@@ -76,6 +88,7 @@ struct penstock_machine_config {
 	uint32_t max_lease_s;
 	struct penstock_store *store; /* borrowed, open; NULL: nothing is kept */
 	struct penstock_worker worker;
+	struct penstock_shader_checker shaders; /* where an adapter has pipelines */
 	/* What is rendered at once from here on goes to a worker; 0: PENSTOCK_WORKER_BYTES. */
 	uint32_t worker_bytes;
 	void *loop; /* uv_loop_t, for lease timers and deferred work */
@@ -301,6 +314,38 @@ enum penstock_status penstock_create_allocation(struct penstock_session *session
 						const struct penstock_create_allocation_info *info,
 						struct penstock_request *request,
 						struct penstock_refusal *ret_refusal);
+
+/* A stage of a pipeline: SPIR-V as the client sent it. */
+struct penstock_pipeline_stage_info {
+	uint32_t stage; /* enum penstock_shader_stage */
+	const char *entry_point;
+	const uint8_t *spirv; /* at any alignment; copied */
+	uint32_t spirv_bytes;
+	const struct penstock_shader_constant *constants;
+	uint32_t constant_count;
+};
+
+struct penstock_create_pipeline_info {
+	uint64_t name;
+	uint64_t device;
+	const struct penstock_pipeline_stage_info *stages;
+	uint32_t stage_count;
+};
+
+/*
+ * PENDING while its shaders are checked and pages reserved: the name is taken at once, but what
+ * uses it cannot be judged yet (penstock_session_makes_pipelines).
+ */
+enum penstock_status penstock_create_pipeline(struct penstock_session *session,
+					      const struct penstock_create_pipeline_info *info,
+					      struct penstock_request *request,
+					      struct penstock_refusal *ret_refusal);
+
+/* Whether submissions, and what takes names away, must wait for pipelines that are being made. */
+bool penstock_session_makes_pipelines(const struct penstock_session *session);
+
+/* Whether so many are being made that no more are taken on now. */
+bool penstock_session_makes_many_pipelines(const struct penstock_session *session);
 
 enum penstock_status penstock_share_allocation(struct penstock_session *session, uint64_t name,
 					       struct penstock_request *request,

@@ -55,6 +55,7 @@ static enum penstock_status make(struct penstock_machine *machine, uint64_t id, 
 	penstock_list_init(&principal->link);
 	penstock_list_init(&principal->sessions);
 	penstock_list_init(&principal->renamed);
+	penstock_list_init(&principal->pipelines);
 	apply_rule(principal);
 	status = penstock_directory_add_principal(&machine->directory, principal);
 	if (status != PENSTOCK_STATUS_SUCCESS) {

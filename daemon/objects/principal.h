@@ -34,6 +34,7 @@ struct penstock_principal {
 	struct penstock_list link;        /* penstock_machine.principals */
 	struct penstock_list sessions;    /* penstock_session.principal_link */
 	struct penstock_list renamed;     /* penstock_allocation.renamed_link */
+	struct penstock_list pipelines;   /* penstock_pipeline_create.link: in order, being made */
 	UT_hash_handle hh;
 	uint64_t id;
 	uint32_t references;

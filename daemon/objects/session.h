@@ -94,6 +94,7 @@ struct penstock_session {
 	uint32_t held_submissions;
 	uint32_t full_contexts; /* penstock_context.full */
 	uint32_t reads;
+	uint32_t pipelines; /* being made */
 	uint64_t held_bytes;
 	bool over_credit;  /* the connection was told to stop reading */
 	bool tell_resume;  /* for the turn */

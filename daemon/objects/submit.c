@@ -345,6 +345,7 @@ static void set_up(struct penstock_held *held, struct penstock_context *context,
 		.node_ordinal = context->info.node_ordinal,
 		.km = (record->flags & PENSTOCK_SUBMIT_RENDER_KM) != 0,
 		.test_instructions = context->device->adapter->config.test_instructions,
+		.pipelines = context->device->adapter->config.pipelines,
 	};
 	submission->args.multipass_offset = 0;
 	submission->args.dma_length = 0;

@@ -185,19 +185,28 @@ void penstock_transfer_begin_create(struct penstock_transfer *transfer,
 void penstock_transfer_reserved(void *argument, enum penstock_status status)
 {
 	struct penstock_transfer *transfer = argument;
-	struct penstock_opening *opening = transfer->opening;
 	struct penstock_refusal refusal = { .instruction = "", .operand = "" };
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		(void)penstock_refuse(&refusal, status, "no memory for %" PRIu64 " bytes: %s",
+				      transfer->opening->allocation->info.size_bytes,
+				      penstock_status_text(status));
+	}
+	penstock_transfer_made(transfer, status, &refusal);
+}
+
+void penstock_transfer_made(struct penstock_transfer *transfer, enum penstock_status status,
+			    struct penstock_refusal *refusal)
+{
+	struct penstock_opening *opening = transfer->opening;
 
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		penstock_opening_created(opening, transfer->pending.serial);
 	} else {
 		opening->failed = true;
-		(void)penstock_refuse(&refusal, status, "no memory for %" PRIu64 " bytes: %s",
-				      opening->allocation->info.size_bytes,
-				      penstock_status_text(status));
-		transfer->pending.refusal = &refusal;
+		transfer->pending.refusal = refusal;
 		if (transfer->pending.request != NULL) {
-			transfer->pending.request->refusal = refusal;
+			transfer->pending.request->refusal = *refusal;
 		}
 		if (!opening->closed) {
 			penstock_opening_withdraw(opening, transfer->name_before);

@@ -91,6 +91,13 @@ void penstock_transfer_cancel_offer(struct penstock_transfer *transfer);
 /* vidmm's answer; the argument is the transfer. */
 void penstock_transfer_reserved(void *argument, enum penstock_status status);
 
+/*
+ * What a create was to make is there, or not: then the name is free again, and `refusal` is the
+ * answer. The transfer is over.
+ */
+void penstock_transfer_made(struct penstock_transfer *transfer, enum penstock_status status,
+			    struct penstock_refusal *refusal);
+
 /* Memory made progress: those that wait for it ask again. */
 void penstock_transfer_retry(struct penstock_adapter *adapter);
 

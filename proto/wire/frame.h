@@ -60,6 +60,7 @@
 	FRAME(OFFER_ALLOCATIONS, 0x15, OfferAllocations)                                           \
 	FRAME(RECLAIM_ALLOCATIONS, 0x16, ReclaimAllocations)                                       \
 	FRAME(SET_ALLOCATION_PRIORITY, 0x17, SetAllocationPriority)                                \
+	FRAME(CREATE_PIPELINE, 0x18, CreatePipeline)                                               \
 	FRAME(ADMIN_STATUS, 0x40, AdminStatus)                                                     \
 	FRAME(ADMIN_CONTEXTS, 0x41, AdminContexts)                                                 \
 	FRAME(ADMIN_CONTEXT, 0x42, AdminContext)                                                   \

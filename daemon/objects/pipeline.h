@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pipelines: allocations that are made of shaders, once, and never written again. What a client
+ * sends is looked at by a confined process (gpu-backend/shader), a stage after the other; only what
+ * that says, and what it made of the shaders, goes on.
+ *
+ *	CreatePipeline --> waiting --> checking, stage by stage --> composed --> pages --> made
+ *	                      |               |                        |           |
+ *	                      '---------------'--- (refused) ----------'-----------'--> the name is
+ *free
+ *
+ * A principal has a few at work at once and the others wait their turn, so that nobody waits for
+ * more than that of another's. Loop thread only.
+ */
+#ifndef PENSTOCK_PIPELINE_CREATE_H
+#define PENSTOCK_PIPELINE_CREATE_H
+
+#include "daemon/objects/transfer.h"
+
+/* The machine stops: what is being made is cancelled. */
+void penstock_pipelines_cancel(struct penstock_machine *machine);
+
+#endif
