@@ -190,7 +190,7 @@ static void notify_interrupt(void *owner, void *process_owner,
 	case PENSTOCK_INTERRUPT_DMA_FAULTED:
 	case PENSTOCK_INTERRUPT_DMA_PAGE_FAULTED:
 		PENSTOCK_REQUIRE(faulty && !process->dead && process->resets == 0);
-		PENSTOCK_REQUIRE(node->count > 0);
+		PENSTOCK_REQUIRE(node->count > 0 || lies);
 		process->halted = true;
 		break;
 	case PENSTOCK_INTERRUPT_NONE:

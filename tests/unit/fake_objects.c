@@ -127,6 +127,18 @@ bool penstock_session_gated(const struct penstock_session *session)
 	return fake.gated;
 }
 
+bool penstock_session_makes_pipelines(const struct penstock_session *session)
+{
+	(void)session;
+	return fake.makes_pipelines;
+}
+
+bool penstock_session_makes_many_pipelines(const struct penstock_session *session)
+{
+	(void)session;
+	return fake.makes_many_pipelines;
+}
+
 bool penstock_session_over_credit(const struct penstock_session *session)
 {
 	PENSTOCK_REQUIRE(session->in_use);
@@ -200,6 +212,23 @@ enum penstock_status penstock_create_allocation(struct penstock_session *session
 						struct penstock_refusal *ret_refusal)
 {
 	(void)info;
+	return answer(session, request->serial, request, ret_refusal);
+}
+
+enum penstock_status penstock_create_pipeline(struct penstock_session *session,
+					      const struct penstock_create_pipeline_info *info,
+					      struct penstock_request *request,
+					      struct penstock_refusal *ret_refusal)
+{
+	fake.pipelines++;
+	fake.spirv_bytes = fake.spirv_sum = 0;
+	for (uint32_t i = 0; i < info->stage_count; i++) {
+		fake.spirv_bytes += info->stages[i].spirv_bytes;
+		fake.constants = info->stages[i].constant_count;
+		for (uint32_t byte = 0; byte < info->stages[i].spirv_bytes; byte++) {
+			fake.spirv_sum = fake.spirv_sum * 31 + info->stages[i].spirv[byte];
+		}
+	}
 	return answer(session, request->serial, request, ret_refusal);
 }
 

@@ -20,6 +20,7 @@ struct fake_objects {
 	enum penstock_status session_answer; /* of session_new and resume */
 	bool over_credit;
 	bool gated;
+	bool makes_pipelines, makes_many_pipelines;
 	bool leased;          /* durable is what the test says, not what was executed */
 	uint64_t durable;     /* if leased */
 	bool not_kept;        /* the session's own row is under way */
@@ -33,7 +34,11 @@ struct fake_objects {
 	unsigned calls;       /* requests that reached a session */
 	unsigned submissions; /* of them */
 	uint32_t lock_flags;  /* of the last upload or read-back */
-	uint64_t named;       /* of an offer or a priority: the last name */
+	unsigned pipelines;   /* that were asked for */
+	uint32_t spirv_bytes; /* of the last one's stages, together */
+	uint32_t spirv_sum;
+	uint32_t constants; /* of its last stage */
+	uint64_t named;     /* of an offer or a priority: the last name */
 	size_t named_count;
 	uint32_t priority;
 	unsigned uploads, torn_uploads, read_backs, read_backs_ended;

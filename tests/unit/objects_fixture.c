@@ -53,6 +53,84 @@ static void on_done(struct penstock_request *request, enum penstock_status statu
 	answered->status = status;
 }
 
+/* ---------------------------------------------------------------- shaders */
+
+static enum penstock_status check_shader(struct penstock_shader_service *service,
+					 const struct penstock_shader_request *request,
+					 penstock_shader_answered *answered, void *owner,
+					 struct penstock_shader_check **ret_check)
+{
+	struct fixture *fixture = (struct fixture *)service;
+	struct fake_check *check;
+
+	if (fixture->no_checks) {
+		return PENSTOCK_STATUS_QUOTA_EXCEEDED;
+	}
+	check = calloc(1, sizeof(*check));
+	*check = (struct fake_check){
+		.answered = answered,
+		.owner = owner,
+		.first_word = request->words[0],
+		.stage = request->stage,
+	};
+	penstock_list_init(&check->link);
+	penstock_list_append(&fixture->checks, &check->link);
+	fixture->checked++;
+	fixture->check_count++;
+	*ret_check = (struct penstock_shader_check *)check;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static struct fixture *fixture_of_checks;
+
+static void cancel_shader(struct penstock_shader_check *base)
+{
+	struct fake_check *check = (struct fake_check *)base;
+
+	penstock_list_remove(&check->link);
+	fixture_of_checks->cancelled++;
+	fixture_of_checks->check_count--;
+	free(check);
+}
+
+static void give(struct fixture *fixture, struct penstock_shader_answer *answer)
+{
+	struct penstock_list *link = penstock_list_pop(&fixture->checks);
+	struct fake_check *check;
+	uint32_t words[2];
+
+	ck_assert_ptr_nonnull(link);
+	check = penstock_list_entry(link, struct fake_check, link);
+	words[0] = check->first_word;
+	words[1] = check->first_word + 1;
+	fixture->check_count--;
+	if (answer->status == PENSTOCK_STATUS_SUCCESS) {
+		answer->words = words;
+		answer->word_count = 2;
+	}
+	check->answered(check->owner, answer);
+	free(check);
+}
+
+void fixture_answer(struct fixture *fixture, const struct penstock_shader_reflection *reflection)
+{
+	struct penstock_shader_answer answer = { .status = PENSTOCK_STATUS_SUCCESS,
+						 .sentence = "",
+						 .reflection = reflection };
+
+	give(fixture, &answer);
+}
+
+void fixture_refuse(struct fixture *fixture, enum penstock_status status, uint32_t word_offset,
+		    const char *sentence)
+{
+	struct penstock_shader_answer answer = { .status = status,
+						 .word_offset = word_offset,
+						 .sentence = sentence };
+
+	give(fixture, &answer);
+}
+
 /* ---------------------------------------------------------------- the adapter */
 
 enum penstock_status fixture_start_again(struct fixture *fixture, struct penstock_errbuf *ret_text)
@@ -71,6 +149,10 @@ void fixture_start_adapters(struct fixture *fixture, bool store, uint32_t adapte
 	struct penstock_errbuf text;
 
 	fake_core_reset();
+	penstock_list_init(&fixture->checks);
+	fixture->checked = fixture->check_count = fixture->cancelled = 0;
+	fixture->no_checks = false;
+	fixture_of_checks = fixture;
 	ck_assert_int_eq(uv_loop_init(&fixture->loop), 0);
 	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(fixture->adapters); i++) {
 		fixture->adapters[i] = (struct penstock_adapter_config){
@@ -78,6 +160,7 @@ void fixture_start_adapters(struct fixture *fixture, bool store, uint32_t adapte
 			.local_bytes = 64u << 20,
 			.aperture_bytes = 64u << 20,
 			.hw_queue_packet_cap = 2,
+			.pipelines = true,
 		};
 	}
 	fixture->config = (struct penstock_machine_config){
@@ -89,6 +172,8 @@ void fixture_start_adapters(struct fixture *fixture, bool store, uint32_t adapte
 		.max_lease_s = 30,
 		.store = store ? fake_core_store() : NULL,
 		.worker = { .run = fake_core_run },
+		.shaders = { (struct penstock_shader_service *)fixture, check_shader,
+			     cancel_shader },
 		.loop = &fixture->loop,
 		.random = random_bytes,
 		.start_backend = fake_core_start_backend,
@@ -218,6 +303,26 @@ enum penstock_status client_allocation(struct client *client, uint64_t name, uin
 
 	return penstock_create_allocation(client->session, &info, ask(client, answered),
 					  &client->refusal);
+}
+
+enum penstock_status client_pipeline(struct client *client, uint64_t name, uint64_t device,
+				     uint32_t stage, uint32_t word, struct answered *answered)
+{
+	const struct penstock_pipeline_stage_info stages[] = {
+		{ .stage = stage,
+		  .entry_point = "main",
+		  .spirv = (const uint8_t *)&word,
+		  .spirv_bytes = sizeof(word) },
+	};
+	const struct penstock_create_pipeline_info info = {
+		.name = name,
+		.device = device,
+		.stages = stages,
+		.stage_count = 1,
+	};
+
+	return penstock_create_pipeline(client->session, &info, ask(client, answered),
+					&client->refusal);
 }
 
 enum penstock_status client_share(struct client *client, uint64_t name, struct answered *answered)

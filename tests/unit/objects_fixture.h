@@ -47,12 +47,26 @@ struct answered {
 	enum penstock_status status;
 };
 
+/* What the shader checker of the fixture was given and has not answered. */
+struct fake_check {
+	struct penstock_list link;
+	penstock_shader_answered *answered;
+	void *owner;
+	uint32_t first_word;
+	enum penstock_shader_stage stage;
+};
+
 struct fixture {
 	uv_loop_t loop;
 	struct penstock_machine *machine;
 	struct penstock_machine_config config;
 	struct penstock_adapter_config adapters[3];
 	bool stopped;
+	struct penstock_list checks; /* fake_check.link, oldest first */
+	unsigned checked;            /* all that were asked for */
+	unsigned check_count;        /* not answered yet */
+	unsigned cancelled;
+	bool no_checks; /* none is taken on */
 };
 
 #define NAME(index)                ((uint64_t)(index))
@@ -69,6 +83,11 @@ void fixture_stop(struct fixture *fixture);
 void fixture_kill(struct fixture *fixture);
 void turn(struct fixture *fixture);
 
+/* Answers the oldest check: hardened words are one more than those that came. */
+void fixture_answer(struct fixture *fixture, const struct penstock_shader_reflection *reflection);
+void fixture_refuse(struct fixture *fixture, enum penstock_status status, uint32_t word_offset,
+		    const char *sentence);
+
 enum penstock_status client_connect(struct fixture *fixture, struct client *client,
 				    const char *principal, uint32_t lease_s);
 enum penstock_status client_resume(struct fixture *fixture, struct client *client,
@@ -80,6 +99,9 @@ enum penstock_status client_device_on(struct client *client, uint64_t name, uint
 enum penstock_status client_context(struct client *client, uint64_t name, uint64_t device);
 enum penstock_status client_allocation(struct client *client, uint64_t name, uint64_t device,
 				       uint64_t size_bytes, struct answered *answered);
+/* Of one stage whose SPIR-V is `word` alone; `stage`: enum penstock_shader_stage. */
+enum penstock_status client_pipeline(struct client *client, uint64_t name, uint64_t device,
+				     uint32_t stage, uint32_t word, struct answered *answered);
 enum penstock_status client_share(struct client *client, uint64_t name, struct answered *answered);
 enum penstock_status client_open(struct client *client, uint64_t name, uint64_t device,
 				 const struct answered *shared, bool read_only);
