@@ -25,9 +25,12 @@ enum penstock_outcome {
 	PENSTOCK_OUTCOME_PAGE_FAULT,
 };
 
+struct penstock_vulkan;
+
 struct penstock_engine {
 	struct penstock_mmu *mmu; /* borrowed */
 	uint32_t node_ordinal;
+	struct penstock_vulkan *vulkan; /* borrowed; NULL: it has no pipelines */
 
 	/* The preemption flag: must stop while *preempt_flag != preempt_seen. NULL: never. */
 	const uint64_t *preempt_flag;

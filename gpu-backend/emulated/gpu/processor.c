@@ -3,6 +3,7 @@
 
 #include "gpu-backend/dma.h"
 #include "gpu-backend/emulated/gpu/gdi.h"
+#include "gpu-backend/emulated/gpu/group.h"
 
 #include <string.h>
 #include <time.h>
@@ -91,7 +92,8 @@ void penstock_engine_init(struct penstock_engine *engine, struct penstock_mmu *m
 	*engine = (struct penstock_engine){ .mmu = mmu, .node_ordinal = node_ordinal };
 }
 
-/* One instruction at `bytes`, of `remaining`. Its length comes back where it is one of ours. */
+/* One instruction or group at `bytes`, of `remaining`. Its length comes back where it is one of
+ * ours. */
 static enum penstock_outcome execute_one(struct penstock_engine *engine, const uint8_t *bytes,
 					 uint32_t remaining, enum penstock_dma_class class,
 					 uint32_t *ret_length)
@@ -105,6 +107,11 @@ static enum penstock_outcome execute_one(struct penstock_engine *engine, const u
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
 	id = decoded.instruction->id;
+	if (PENSTOCK_UNLIKELY(penstock_group_has(id))) {
+		return class == PENSTOCK_DMA_RENDER
+			       ? penstock_execute_group(engine, bytes, remaining, ret_length)
+			       : PENSTOCK_OUTCOME_ILLEGAL;
+	}
 	if ((decoded.instruction->class != class && id != PENSTOCK_DMA_NOP) ||
 	    operations[id].execute == NULL ||
 	    (operations[id].nodes & NODE_BIT(engine->node_ordinal)) == 0) {

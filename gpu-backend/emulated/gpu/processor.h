@@ -5,7 +5,8 @@
  * and tools run it in theirs.
  *
  * A DMA buffer holds RENDER instructions only, a paging buffer PAGING instructions only (and
- * nops); the GDI instructions exist on node 0 only. Anything else is ILLEGAL at its offset.
+ * nops); the GDI instructions exist on node 0 only, groups (group.h) where the engine has Vulkan.
+ * Anything else is ILLEGAL at its offset.
  */
 #ifndef PENSTOCK_PROCESSOR_H
 #define PENSTOCK_PROCESSOR_H

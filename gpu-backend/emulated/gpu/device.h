@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One device of the Vulkan driver, with what a submission needs; private to the files that call
+ * Vulkan. One thread at a time.
+ */
+#ifndef PENSTOCK_DEVICE_H
+#define PENSTOCK_DEVICE_H
+
+#include "gpu-backend/emulated/gpu/mmu.h"
+#include "proto/wire/limits.h"
+
+#define VK_NO_PROTOTYPES
+#include <vulkan/vulkan_core.h>
+
+/* What is called, by the instance or the device that it is asked of. */
+#define PENSTOCK_VULKAN_INSTANCE_CALLS(X)                                                          \
+	X(DestroyInstance)                                                                         \
+	X(EnumeratePhysicalDevices)                                                                \
+	X(EnumerateDeviceExtensionProperties)                                                      \
+	X(GetPhysicalDeviceProperties2)                                                            \
+	X(GetPhysicalDeviceFeatures2)                                                              \
+	X(GetPhysicalDeviceMemoryProperties)                                                       \
+	X(GetPhysicalDeviceQueueFamilyProperties)                                                  \
+	X(CreateDevice)                                                                            \
+	X(GetDeviceProcAddr)
+
+#define PENSTOCK_VULKAN_DEVICE_CALLS(X)                                                            \
+	X(DestroyDevice)                                                                           \
+	X(DeviceWaitIdle)                                                                          \
+	X(GetDeviceQueue)                                                                          \
+	X(AllocateMemory)                                                                          \
+	X(FreeMemory)                                                                              \
+	X(CreateBuffer)                                                                            \
+	X(DestroyBuffer)                                                                           \
+	X(BindBufferMemory)                                                                        \
+	X(CreateShaderModule)                                                                      \
+	X(DestroyShaderModule)                                                                     \
+	X(CreateDescriptorSetLayout)                                                               \
+	X(DestroyDescriptorSetLayout)                                                              \
+	X(CreatePipelineLayout)                                                                    \
+	X(DestroyPipelineLayout)                                                                   \
+	X(CreateComputePipelines)                                                                  \
+	X(DestroyPipeline)                                                                         \
+	X(CreateDescriptorPool)                                                                    \
+	X(DestroyDescriptorPool)                                                                   \
+	X(ResetDescriptorPool)                                                                     \
+	X(AllocateDescriptorSets)                                                                  \
+	X(UpdateDescriptorSets)                                                                    \
+	X(CreateCommandPool)                                                                       \
+	X(DestroyCommandPool)                                                                      \
+	X(ResetCommandPool)                                                                        \
+	X(AllocateCommandBuffers)                                                                  \
+	X(BeginCommandBuffer)                                                                      \
+	X(EndCommandBuffer)                                                                        \
+	X(CmdBindPipeline)                                                                         \
+	X(CmdBindDescriptorSets)                                                                   \
+	X(CmdPushConstants)                                                                        \
+	X(CmdDispatchBase)                                                                         \
+	X(CmdPipelineBarrier)                                                                      \
+	X(CreateFence)                                                                             \
+	X(DestroyFence)                                                                            \
+	X(ResetFences)                                                                             \
+	X(GetFenceStatus)                                                                          \
+	X(WaitForFences)                                                                           \
+	X(QueueSubmit)
+
+struct penstock_vulkan_calls {
+#define CALL(name) PFN_vk##name name;
+	PENSTOCK_VULKAN_INSTANCE_CALLS(CALL)
+	PENSTOCK_VULKAN_DEVICE_CALLS(CALL)
+#undef CALL
+};
+
+enum penstock_vulkan_window {
+	PENSTOCK_VULKAN_LOCAL,
+	PENSTOCK_VULKAN_APERTURE,
+	PENSTOCK_VULKAN_WINDOWS,
+};
+
+struct penstock_vulkan_device {
+	struct penstock_vulkan_calls calls;
+	VkInstance instance;
+	VkPhysicalDevice physical;
+	VkDevice device;
+	VkQueue queue;
+	VkPhysicalDeviceLimits limits;
+	VkDeviceMemory windows[PENSTOCK_VULKAN_WINDOWS]; /* imported; of an empty one: none */
+	VkCommandPool command_pool;
+	VkCommandBuffer commands;
+	VkDescriptorPool descriptor_pool;
+	VkFence fence;
+};
+
+enum penstock_vulkan_crew {
+	PENSTOCK_VULKAN_ALONE, /* the driver executes in one thread */
+	PENSTOCK_VULKAN_CREW,  /* in as many as there are processors */
+	PENSTOCK_VULKAN_DEVICES,
+};
+
+/*
+ * `get` is the driver's; the windows of the MMU are imported. SUCCESS, NOT_SUPPORTED with a text,
+ * NO_MEMORY. What a failure leaves is for destroy.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_vulkan_device_create(struct penstock_vulkan_device *device,
+						   PFN_vkGetInstanceProcAddr get,
+						   const struct penstock_mmu *mmu,
+						   struct penstock_errbuf *reterr_text);
+void penstock_vulkan_device_destroy(struct penstock_vulkan_device *device);
+
+#endif

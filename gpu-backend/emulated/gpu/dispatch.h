@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The compute engine: workgroups of a pipeline, through Vulkan.
+ *
+ * A dispatch runs in bands of workgroups that take about a millisecond, and asks between two of
+ * them whether it must stop; engine->position counts the workgroups that are done, x first. A
+ * pipeline that reads how many workgroups there are has one band, since Vulkan would tell it the
+ * band's.
+ */
+#ifndef PENSTOCK_DISPATCH_H
+#define PENSTOCK_DISPATCH_H
+
+#include "gpu-backend/emulated/gpu/group.h"
+
+/*
+ * engine->vulkan is there. COMPLETED; PREEMPTED; PAGE_FAULT: a range that it binds is in no
+ * segment, or a page of it is not mapped; ILLEGAL: what the pipeline's address holds is none, or it
+ * is bound what Vulkan does not take.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_outcome penstock_dispatch(struct penstock_engine *engine,
+					const struct penstock_group *group);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine in a build without Vulkan: there is none. */
+#include "gpu-backend/emulated/gpu/dispatch.h"
+#include "gpu-backend/emulated/gpu/vulkan.h"
+
+enum penstock_status penstock_vulkan_open(const struct penstock_mmu *mmu,
+					  struct penstock_vulkan **ret_vulkan,
+					  struct penstock_errbuf *reterr_text)
+{
+	(void)mmu;
+	*ret_vulkan = NULL;
+	penstock_errbuf_set(reterr_text, "built without Vulkan");
+	return PENSTOCK_STATUS_NOT_SUPPORTED;
+}
+
+void penstock_vulkan_close(struct penstock_vulkan *vulkan)
+{
+	(void)vulkan;
+}
+
+enum penstock_outcome penstock_dispatch(struct penstock_engine *engine,
+					const struct penstock_group *group)
+{
+	(void)engine;
+	(void)group;
+	return PENSTOCK_OUTCOME_ILLEGAL;
+}
