@@ -179,6 +179,13 @@ struct penstock_backend_ops {
 	enum penstock_status (*reset_engine)(struct penstock_backend_process *process);
 
 	/*
+	 * Its packets may hold draws and dispatches from now on: remembered, the next process that
+	 * is started for it can execute them. False: the process that is there cannot, and has to
+	 * be replaced by reset_engine first. NULL: any can.
+	 */
+	bool (*need_pipelines)(struct penstock_backend_process *process);
+
+	/*
 	 * The fence of the packet that the node executed last, 0: none; and the
 	 * offset of its instruction. What the GPU says: any numbers, good for choosing between
 	 * packets of this one process and for a report, and for nothing else. NULL: never known.

@@ -29,7 +29,7 @@
 #include "gpu-backend/backend.h"
 
 #define PENSTOCK_RING_MAGIC      0x474e5250u /* "PRNG" */
-#define PENSTOCK_RING_VERSION    2u
+#define PENSTOCK_RING_VERSION    3u
 #define PENSTOCK_RING_LINE_BYTES 64u
 
 #define PENSTOCK_RING_ALIGNED __attribute__((aligned(PENSTOCK_RING_LINE_BYTES)))
@@ -98,7 +98,11 @@ struct penstock_ring_header {
 	uint64_t bytes; /* sizeof(struct penstock_ring) */
 	uint64_t local_bytes;
 	uint64_t aperture_bytes;
+	uint32_t flags; /* PENSTOCK_RING_ */
 };
+
+/* penstock_ring_header.flags */
+#define PENSTOCK_RING_PIPELINES 0x1u /* opens Vulkan: node 0 executes groups */
 
 struct penstock_ring {
 	struct penstock_ring_header header __attribute__((aligned(4096)));

@@ -73,6 +73,9 @@ static void (*const forbidden[])(void) = {
 #endif
 };
 
+/* As a GPU process with Vulkan is confined. */
+static bool compiles;
+
 /* How a child ends that confines itself and then does `action`; -1: it could not be confined. */
 static int end_of(void (*action)(void))
 {
@@ -81,7 +84,7 @@ static int end_of(void (*action)(void))
 
 	ck_assert_int_ge(child, 0);
 	if (child == 0) {
-		if (penstock_confine() != 0) {
+		if (penstock_confine(compiles) != 0) {
 			_exit(2);
 		}
 		action();
@@ -93,8 +96,10 @@ static int end_of(void (*action)(void))
 
 START_TEST(confinement_kills_what_leads_out_of_the_process)
 {
-	int status = end_of(forbidden[_i]);
+	int status;
 
+	compiles = _i % 2 != 0;
+	status = end_of(forbidden[_i / 2]);
 	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "status 0x%x", status);
 }
 END_TEST
@@ -118,6 +123,50 @@ START_TEST(confinement_lets_memory_come_and_go)
 }
 END_TEST
 
+#ifndef PENSTOCK_SANITIZERS
+static void protect(int protection)
+{
+	void *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED || mprotect(memory, 4096, protection) != 0) {
+		_exit(1);
+	}
+}
+
+static void make_code(void)
+{
+	protect(PROT_READ | PROT_EXEC);
+}
+
+static void make_code_that_changes(void)
+{
+	protect(PROT_READ | PROT_WRITE | PROT_EXEC);
+}
+
+static void map_code(void)
+{
+	(void)!mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+/* What it compiles may be executed, and never written meanwhile; without pipelines, neither. */
+START_TEST(code_is_made_by_a_process_that_compiles_and_never_writable)
+{
+	int status;
+
+	compiles = true;
+	status = end_of(make_code);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status 0x%x", status);
+	status = end_of(make_code_that_changes);
+	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "status 0x%x", status);
+	status = end_of(map_code);
+	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "status 0x%x", status);
+	compiles = false;
+	status = end_of(make_code);
+	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "status 0x%x", status);
+}
+END_TEST
+#endif
+
 static void give_up(void)
 {
 	abort();
@@ -137,9 +186,12 @@ int main(void)
 	TCase *tcase = tcase_create("confine");
 
 	tcase_add_loop_test(tcase, confinement_kills_what_leads_out_of_the_process, 0,
-			    (int)PENSTOCK_ARRAY_SIZE(forbidden));
+			    2 * (int)PENSTOCK_ARRAY_SIZE(forbidden));
 	tcase_add_test(tcase, confinement_lets_memory_come_and_go);
 	tcase_add_test(tcase, confinement_lets_a_process_give_up);
+#ifndef PENSTOCK_SANITIZERS
+	tcase_add_test(tcase, code_is_made_by_a_process_that_compiles_and_never_writable);
+#endif
 	suite_add_tcase(suite, tcase);
 	return penstock_test_main(suite);
 }

@@ -8,6 +8,7 @@
 #include "gpu-backend/emulated/channel.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 static const int permitted[] = {
 	SCMP_SYS(futex),           SCMP_SYS(poll),           SCMP_SYS(ppoll),
@@ -44,17 +45,28 @@ static const struct penstock_confinement_rule rules[] = {
 	/* What paging says of its files: those pages are reserved. */
 	ON_ADVICE(MADV_POPULATE_READ),
 	ON_ADVICE(MADV_POPULATE_WRITE),
+	/*
+	 * The last four are a compiler's. Code is written first, and executable when nobody can
+	 * write it any more; the C library's qsort() asks how much memory there is; LLVM asks what
+	 * its standard error is.
+	 */
+	{ SCMP_SYS(mprotect), 1, { { 2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_EXEC } } },
+	{ SCMP_SYS(sysinfo), 0, { { 0 } } },
+	ON(SCMP_SYS(lseek), STDERR_FILENO),
+	ON(SCMP_SYS(newfstatat), STDERR_FILENO),
 };
+
+#define COMPILER_RULES 4u
 
 _Static_assert(PENSTOCK_NODE_COUNT == 2, "a rule for each node's descriptors");
 
-int penstock_confine(void)
+int penstock_confine(bool compiles)
 {
-	static const struct penstock_confinement confinement = {
+	const struct penstock_confinement confinement = {
 		.permitted = permitted,
 		.permitted_count = PENSTOCK_ARRAY_SIZE(permitted),
 		.rules = rules,
-		.rule_count = PENSTOCK_ARRAY_SIZE(rules),
+		.rule_count = PENSTOCK_ARRAY_SIZE(rules) - (compiles ? 0 : COMPILER_RULES),
 	};
 
 	return penstock_confinement_load(&confinement);

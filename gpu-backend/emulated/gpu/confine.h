@@ -10,8 +10,11 @@
 
 #include "proto/base/base.h"
 
-/* PR_SET_NO_NEW_PRIVS and the filter. 0, or -errno. */
+/*
+ * PR_SET_NO_NEW_PRIVS and the filter. `compiles`: its threads may make memory executable that is
+ * not writable any more, as Vulkan's compiler does. 0, or -errno.
+ */
 PENSTOCK_MUST_CHECK
-int penstock_confine(void);
+int penstock_confine(bool compiles);
 
 #endif

@@ -65,9 +65,11 @@ bool penstock_group_read(const uint8_t *bytes, uint32_t remaining, struct pensto
 {
 	struct penstock_dma_decoded decoded;
 	uint8_t fields[FIELDS_BYTES_MAX];
+	uint32_t instructions = 0;
 
 	*ret_group = (struct penstock_group){ .bytes = bytes };
-	while (cut(bytes + ret_group->length, remaining - ret_group->length, &decoded, fields)) {
+	while (instructions++ <= PENSTOCK_LIMIT_GROUP_INSTRUCTIONS &&
+	       cut(bytes + ret_group->length, remaining - ret_group->length, &decoded, fields)) {
 		ret_group->length += decoded.length;
 		if (decoded.instruction->id == PENSTOCK_DMA_DISPATCH) {
 			return read_dispatch(fields, ret_group);

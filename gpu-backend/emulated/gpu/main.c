@@ -3,7 +3,8 @@
  * penstock-gpu: the emulated GPU of one principal, or the system's. Started by the daemon only,
  * with the descriptors of enum penstock_gpu_descriptor and nothing else.
  *
- *   map the ring --> reserve the windows --> node threads --> confined --> files come and go
+ *   map the ring --> reserve the windows --> Vulkan, where the ring's header asks for it -->
+ *   node threads --> confined --> files come and go
  *
  * The main thread receives memory files; a thread a node executes. It ends when the daemon ends
  * (parent-death signal; the channel's end), or is killed. It never writes anywhere but to the
@@ -15,6 +16,7 @@
 #include "gpu-backend/emulated/gpu/confine.h"
 #include "gpu-backend/emulated/gpu/inbox.h"
 #include "gpu-backend/emulated/gpu/node.h"
+#include "gpu-backend/emulated/gpu/vulkan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +36,7 @@
 struct gpu {
 	struct penstock_ring *ring;
 	struct penstock_mmu mmu;
+	struct penstock_vulkan *vulkan; /* NULL: not asked for, or there is none */
 	struct penstock_inbox inbox;
 	struct penstock_node nodes[PENSTOCK_NODE_COUNT];
 	/* Passed once when every thread runs (starting takes calls that confinement forbids), once
@@ -121,6 +124,18 @@ static int map_ring(struct gpu *gpu)
 	return penstock_ring_valid(gpu->ring, PENSTOCK_RING_BYTES) ? 0 : EPROTO;
 }
 
+/* Without it the process does all else: its groups are illegal instructions. */
+static void open_vulkan(struct gpu *gpu)
+{
+	struct penstock_errbuf error = { .text = "out of memory" };
+
+	if ((gpu->ring->header.flags & PENSTOCK_RING_PIPELINES) != 0 &&
+	    penstock_vulkan_open(&gpu->mmu, &gpu->vulkan, &error) != PENSTOCK_STATUS_SUCCESS) {
+		gpu->vulkan = NULL;
+		fprintf(stderr, "penstock-gpu: no pipelines: %s\n", error.text);
+	}
+}
+
 static int start_nodes(struct gpu *gpu, struct node_thread threads[PENSTOCK_NODE_COUNT])
 {
 	bool may_spin = has_several_processors();
@@ -130,6 +145,7 @@ static int start_nodes(struct gpu *gpu, struct node_thread threads[PENSTOCK_NODE
 			.ring = &gpu->ring->nodes[i],
 			.mmu = &gpu->mmu,
 			.node_ordinal = i,
+			.vulkan = i == PENSTOCK_NODE_RENDER_ORDINAL ? gpu->vulkan : NULL,
 			.interrupt = PENSTOCK_GPU_FD_INTERRUPT + (int)i,
 			.may_spin = may_spin,
 			.await_messages = penstock_inbox_await,
@@ -177,6 +193,7 @@ int main(void)
 			      gpu.ring->header.aperture_bytes) != PENSTOCK_STATUS_SUCCESS) {
 		return die("windows", ENOMEM);
 	}
+	open_vulkan(&gpu);
 	penstock_inbox_init(&gpu.inbox, PENSTOCK_GPU_FD_CHANNEL, &gpu.mmu);
 	error = -penstock_guard_install();
 	if (error != 0) {
@@ -188,7 +205,7 @@ int main(void)
 		return die("threads", error);
 	}
 	pthread_barrier_wait(&gpu.barrier);
-	error = -penstock_confine();
+	error = -penstock_confine(gpu.vulkan != NULL);
 	if (error != 0) {
 		return die("confinement", error);
 	}

@@ -28,6 +28,7 @@ void penstock_node_init(struct penstock_node *node, const struct penstock_node_c
 {
 	*node = (struct penstock_node){ .config = *config };
 	penstock_engine_init(&node->engine, config->mmu, config->node_ordinal);
+	node->engine.vulkan = config->vulkan;
 	node->engine.preempt_flag = &config->ring->preempt_request;
 	node->engine.debug_offset = &config->ring->dma_offset;
 	node->engine.debug_progress = &config->ring->progress;

@@ -19,7 +19,8 @@ struct penstock_node_config {
 	struct penstock_ring_node *ring; /* borrowed */
 	struct penstock_mmu *mmu;        /* borrowed */
 	uint32_t node_ordinal;
-	int interrupt; /* eventfd, borrowed; -1 where nobody sleeps (tests) */
+	struct penstock_vulkan *vulkan; /* borrowed; NULL: it executes no groups */
+	int interrupt;                  /* eventfd, borrowed; -1 where nobody sleeps (tests) */
 	bool may_spin; /* another processor can bring new packets while this thread looks */
 	/* Waits until the channel has received so many messages. NULL: there is none. */
 	void (*await_messages)(void *owner, uint64_t messages);

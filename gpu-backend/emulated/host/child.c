@@ -311,6 +311,7 @@ static int make_ring(struct penstock_child *child)
 		.bytes = PENSTOCK_RING_BYTES,
 		.local_bytes = child->config.local_bytes,
 		.aperture_bytes = child->config.aperture_bytes,
+		.flags = child->config.pipelines ? PENSTOCK_RING_PIPELINES : 0,
 	};
 	return descriptor;
 }

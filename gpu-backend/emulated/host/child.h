@@ -24,6 +24,7 @@ struct penstock_child_config {
 	int memory_lock; /* -1: none */
 	uint64_t local_bytes;
 	uint64_t aperture_bytes;
+	bool pipelines; /* it opens Vulkan first */
 	void *owner;
 	/* A node rang. */
 	void (*interrupt)(struct penstock_child *child, uint32_t node_ordinal);

@@ -91,6 +91,19 @@ static enum penstock_status reset_engine(struct penstock_backend_process *base)
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
+static bool need_pipelines(struct penstock_backend_process *base)
+{
+	struct penstock_emulated_process *process = process_of(base);
+	struct penstock_emulated *emulated = emulated_of(base);
+
+	process->pipelines = true;
+	if (!emulated->pipelines) {
+		emulated->pipelines = true;
+		penstock_emulated_want_standby(emulated);
+	}
+	return process->child == NULL || process->child->config.pipelines;
+}
+
 static uint32_t running_fence(const struct penstock_backend_process *base, uint32_t node_ordinal,
 			      uint32_t *ret_dma_offset)
 {
@@ -264,9 +277,11 @@ static void stop(struct penstock_backend *backend, void (*stopped)(void *argumen
 		destroy_process(
 			&penstock_list_entry(link, struct penstock_emulated_process, link)->base);
 	}
-	if (emulated->standby != NULL) {
-		penstock_child_end(emulated->standby, 0);
-		emulated->standby = NULL;
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(emulated->standby); i++) {
+		if (emulated->standby[i] != NULL) {
+			penstock_child_end(emulated->standby[i], 0);
+			emulated->standby[i] = NULL;
+		}
 	}
 	uv_idle_stop(&emulated->idle);
 	uv_timer_stop(&emulated->standby_timer);
@@ -285,6 +300,7 @@ static const struct penstock_backend_ops emulated_ops = {
 	.query_current_fence = query_current_fence,
 	.preempt_command = preempt_command,
 	.reset_engine = reset_engine,
+	.need_pipelines = need_pipelines,
 	.running_fence = running_fence,
 	.collect_dbg_info = collect_dbg_info,
 	.process_id = process_id,

@@ -34,6 +34,7 @@ struct penstock_emulated_process {
 	bool dead;                    /* since it died, until reset_engine: packets go nowhere */
 	bool tell_death;              /* process_died is owed, with death_status */
 	int death_status;
+	bool pipelines; /* its next child has Vulkan */
 	struct penstock_hw_queue queues[PENSTOCK_NODE_COUNT];
 	struct penstock_emulated_file *files;
 	size_t file_count;
@@ -47,7 +48,9 @@ struct penstock_emulated {
 	char *program;
 	struct penstock_list processes; /* penstock_emulated_process.link */
 	struct penstock_list children;  /* penstock_child.link, ending ones too */
-	struct penstock_child *standby;
+	/* One without Vulkan, and one with it once a process needed that. */
+	struct penstock_child *standby[2];
+	bool pipelines;
 	uv_timer_t standby_timer;
 
 	/*

@@ -252,9 +252,11 @@ void penstock_emulated_on_ended(struct penstock_child *child, int wait_status)
 	struct penstock_emulated_process *process = child->process;
 	struct penstock_emulated *emulated = child->config.owner;
 
-	if (emulated->standby == child) {
-		emulated->standby = NULL;
-		return;
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(emulated->standby); i++) {
+		if (emulated->standby[i] == child) {
+			emulated->standby[i] = NULL;
+			return;
+		}
 	}
 	if (process == NULL) {
 		return;

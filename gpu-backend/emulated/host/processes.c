@@ -38,7 +38,7 @@ static void on_child_closed(struct penstock_child *child)
 	penstock_emulated_maybe_stopped(emulated);
 }
 
-static struct penstock_child *start_child(struct penstock_emulated *emulated)
+static struct penstock_child *start_child(struct penstock_emulated *emulated, bool pipelines)
 {
 	struct penstock_child_config config = {
 		.loop = emulated->loop,
@@ -46,6 +46,7 @@ static struct penstock_child *start_child(struct penstock_emulated *emulated)
 		.memory_lock = emulated->config.memory_lock,
 		.local_bytes = emulated->config.local_bytes,
 		.aperture_bytes = emulated->config.aperture_bytes,
+		.pipelines = pipelines,
 		.owner = emulated,
 		.interrupt = penstock_emulated_on_interrupt,
 		.ended = penstock_emulated_on_ended,
@@ -65,8 +66,10 @@ static void on_standby_timer(uv_timer_t *timer)
 	struct penstock_emulated *emulated = timer->data;
 
 	/* Without one, the next process is started when it is needed. */
-	if (emulated->standby == NULL && emulated->stopped == NULL) {
-		emulated->standby = start_child(emulated);
+	for (unsigned i = 0; i <= emulated->pipelines; i++) {
+		if (emulated->standby[i] == NULL && emulated->stopped == NULL) {
+			emulated->standby[i] = start_child(emulated, i != 0);
+		}
 	}
 }
 
@@ -129,10 +132,10 @@ bool penstock_emulated_process_ensure(struct penstock_emulated_process *process)
 	if (process->dead) {
 		return false;
 	}
-	process->child = emulated->standby;
-	emulated->standby = NULL;
+	process->child = emulated->standby[process->pipelines];
+	emulated->standby[process->pipelines] = NULL;
 	if (process->child == NULL) {
-		process->child = start_child(emulated);
+		process->child = start_child(emulated, process->pipelines);
 	}
 	penstock_emulated_want_standby(emulated);
 	if (process->child == NULL) {
