@@ -43,6 +43,7 @@ struct penstock_config_adapter {
 	uint64_t hw_queue_packet_cap;
 	uint64_t first_fence;
 	bool test_instructions;
+	bool pipelines;
 	uint64_t tdr_delay_ms;
 	uint64_t tdr_limit_count;
 	uint64_t tdr_limit_time_s;
@@ -60,6 +61,7 @@ struct penstock_config {
 	char *state_dir;
 	char *memory_dir;
 	char *gpu_program;
+	char *shader_program;
 	uint64_t log_level; /* as in syslog: 3 error ... 7 debug */
 	uint64_t worker_bytes;
 	struct penstock_config_adapter adapters[PENSTOCK_LIMIT_ADAPTERS];

@@ -55,9 +55,10 @@ struct penstock_server {
 	int argument_count;             /* borrowed, for the reload */
 	char **arguments;
 	int memory_lock;
-	struct penstock_store *store;     /* owned */
-	struct penstock_machine *machine; /* owned */
-	struct penstock_net *net;         /* owned */
+	struct penstock_store *store;            /* owned */
+	struct penstock_shader_service *shaders; /* owned; NULL: built without Vulkan */
+	struct penstock_machine *machine;        /* owned */
+	struct penstock_net *net;                /* owned */
 	uv_signal_t terminate;
 	uv_signal_t interrupt;
 	uv_signal_t hangup;
@@ -248,16 +249,30 @@ static void store_closed(void *argument)
 	close_handles(server);
 }
 
-static void machine_stopped(void *argument)
+static void shaders_closed(void *argument)
 {
 	struct penstock_server *server = argument;
 
-	server->machine = NULL;
+	server->shaders = NULL;
 	if (server->store != NULL) {
 		penstock_store_close(server->store, store_closed, server);
 	} else {
 		store_closed(server);
 	}
+}
+
+static void machine_stopped(void *argument)
+{
+	struct penstock_server *server = argument;
+
+	server->machine = NULL;
+#ifdef HAVE_VULKAN
+	if (server->shaders != NULL) {
+		penstock_shader_service_close(server->shaders, shaders_closed, server);
+		return;
+	}
+#endif
+	shaders_closed(server);
 }
 
 static void net_stopped(void *argument)
@@ -521,6 +536,50 @@ static void name_rules(struct penstock_server *server)
 	}
 }
 
+/* Whether pipelines can be made on the adapter. */
+static bool has_pipelines(const struct penstock_config_adapter *adapter)
+{
+#ifdef HAVE_VULKAN
+	return adapter->pipelines;
+#else
+	(void)adapter;
+	return false;
+#endif
+}
+
+static enum penstock_status start_shaders(struct penstock_server *server,
+					  struct penstock_errbuf *reterr_text)
+{
+#ifdef HAVE_VULKAN
+	const struct penstock_shader_service_config config = {
+		.loop = &server->loop,
+		.program = server->config->shader_program,
+	};
+	enum penstock_status status = penstock_shader_service_create(&config, &server->shaders);
+
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_errbuf_set(reterr_text, "out of memory");
+	}
+	return status;
+#else
+	(void)server;
+	(void)reterr_text;
+	return PENSTOCK_STATUS_SUCCESS;
+#endif
+}
+
+/* Who checks shaders; nobody is asked where no adapter has pipelines. */
+static struct penstock_shader_checker shader_checker(struct penstock_server *server)
+{
+	struct penstock_shader_checker checker = { .service = server->shaders };
+
+#ifdef HAVE_VULKAN
+	checker.check = penstock_shader_check;
+	checker.cancel = penstock_shader_cancel;
+#endif
+	return checker;
+}
+
 static enum penstock_status start_machine(struct penstock_server *server,
 					  struct penstock_errbuf *reterr_text)
 {
@@ -539,6 +598,7 @@ static enum penstock_status start_machine(struct penstock_server *server,
 		.store = server->store,
 		.worker = { .owner = server, .run = run_job },
 		.worker_bytes = (uint32_t)said->worker_bytes,
+		.shaders = shader_checker(server),
 		.loop = &server->loop,
 		.random = random_bytes,
 		.start_backend = start_backend,
@@ -565,6 +625,7 @@ static enum penstock_status start_machine(struct penstock_server *server,
 			.hw_queue_packet_cap = (uint32_t)adapter->hw_queue_packet_cap,
 			.first_fence_id = (uint32_t)adapter->first_fence,
 			.test_instructions = adapter->test_instructions,
+			.pipelines = has_pipelines(adapter),
 			.paranoid = adapter->paranoid,
 			.tdr_delay_ms = (uint32_t)adapter->tdr_delay_ms,
 			.tdr_limits = tdr_limits(adapter),
@@ -589,6 +650,7 @@ static void describe_adapter(const struct penstock_config_adapter *said,
 		.hw_queue_packet_cap = (uint32_t)said->hw_queue_packet_cap,
 		.presentation_caps = PENSTOCK_PRESENTATION_CAPS,
 		.test_instructions = said->test_instructions,
+		.pipelines = has_pipelines(said),
 	};
 }
 
@@ -673,7 +735,7 @@ static enum penstock_status start_parts(struct penstock_server *server,
 {
 	static enum penstock_status (*const steps[])(struct penstock_server *,
 						     struct penstock_errbuf *) = {
-		start_places, start_store,        start_machine,
+		start_places, start_store,        start_shaders,   start_machine,
 		start_net,    make_socket_folder, start_listeners,
 	};
 

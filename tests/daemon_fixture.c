@@ -209,15 +209,17 @@ static int wait_for_ready(struct penstock_daemon *daemon, struct penstock_errbuf
 
 int penstock_daemon_start(struct penstock_daemon *daemon, struct penstock_errbuf *text)
 {
-	char program[256], gpu[256], socket_path[160], state[160], memory[160];
+	char program[256], gpu[256], shader[256], socket_path[160], state[160], memory[160];
 	const char *arguments[PENSTOCK_DAEMON_ARGUMENTS_MAX + 16] = {
 		program, "--socket",      socket_path, "--state-dir", state,    "--memory-dir",
-		memory,  "--gpu-program", gpu,         "--tdr-delay", "600000",
+		memory,  "--gpu-program", gpu,         "--tdr-delay", "600000", "--shader-program",
+		shader,
 	};
-	size_t count = 11;
+	size_t count = 13;
 
 	snprintf(program, sizeof(program), "%s/penstockd", build_directory());
 	snprintf(gpu, sizeof(gpu), "%s/penstock-gpu", build_directory());
+	snprintf(shader, sizeof(shader), "%s/penstock-shader", build_directory());
 	snprintf(socket_path, sizeof(socket_path), "%s/socket", daemon->directory);
 	snprintf(state, sizeof(state), "%s/state", daemon->directory);
 	if (daemon->memory != NULL) {

@@ -78,6 +78,7 @@ class Daemon:
         self.options = [f"--socket={self.socket}", f"--state-dir={self.directory}/state",
                         f"--memory-dir={self.directory}/memory", f"--backend={backend}",
                         f"--gpu-program={program('penstock-gpu')}",
+                        f"--shader-program={program('penstock-shader')}",
                         # a machine that is busy with tests is no GPU that hangs
                         "--tdr-delay=600000", "--max-priority=7", *options]
         self.process = None
