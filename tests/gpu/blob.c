@@ -11,6 +11,13 @@
 
 #include <string.h>
 
+/* A table of lavapipe's for the whole process is one of its devices', and not freed with them. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libvulkan_lvp.so\n";
+}
+
 #define STORAGE(set, binding, count)                                                               \
 	{                                                                                          \
 		set, binding, PENSTOCK_DESCRIPTOR_STORAGE_BUFFER, count, PENSTOCK_STAGE_COMPUTE    \

@@ -163,50 +163,57 @@ START_TEST(E1_an_endless_shader_is_ended_by_a_reset)
 }
 END_TEST
 
-/* Between bands of a dispatch that takes long; what was done is not done again. */
+#define STEP_GROUPS 60000u
+
+/* The next thing that is said of the packet `fence`: it completed, or it was preempted. */
+static const struct penstock_interrupt *await_packet(uint32_t fence)
+{
+	const struct penstock_interrupt *interrupt;
+
+	do {
+		interrupt = fixture_await(&process, process.interrupt_count + 1);
+	} while (interrupt->type == PENSTOCK_INTERRUPT_DMA_COMPLETED &&
+		 interrupt->fence_id != fence);
+	return interrupt;
+}
+
+/* Preempted between bands again and again, wherever that is: what was done is not done again. */
 START_TEST(D5_a_preempted_dispatch_goes_on_in_another_packet)
 {
-	struct penstock_submit_args args = { .submission_fence_id = 20,
-					     .dma_buffer_address = FIXTURE_DMA_ADDRESS };
-	const uint32_t groups[] = { 60000, 1, 1, 3 };
-	uint32_t bytes = blob_make(BLOB_STEP, 0, process.local + BLOB_OFFSET);
+	struct penstock_submit_args args = { .dma_buffer_address = FIXTURE_DMA_ADDRESS };
+	const uint32_t pushed[] = { STEP_GROUPS, 1, 1, 3 };
 	const struct penstock_interrupt *interrupt;
-	uint32_t fence = 1;
+	bool done = false;
 
-	memset(words(DATA_OFFSET), 0, 60000 * 16);
-	blob_append_pipeline(&dma, ADDRESS(BLOB_OFFSET), bytes);
-	blob_append_buffer_write(&dma, BLOB_AT(0, 0, 0), ADDRESS(DATA_OFFSET), 60000 * 16);
-	blob_append_push(&dma, 0, groups, 4);
-	blob_append_dispatch(&dma, groups[0], 1, 1);
+	blob_append_pipeline(&dma, ADDRESS(BLOB_OFFSET),
+			     blob_make(BLOB_STEP, 0, process.local + BLOB_OFFSET));
+	blob_append_buffer_write(&dma, BLOB_AT(0, 0, 0), ADDRESS(DATA_OFFSET), STEP_GROUPS * 16);
+	blob_append_push(&dma, 0, pushed, 4);
+	blob_append_dispatch(&dma, STEP_GROUPS, 1, 1);
 	args.submission_end_offset = dma.used;
 	memcpy(process.local, dma.bytes, dma.used);
-	for (;; fence++) {
+	for (uint32_t fence = 1; !done; fence++) {
+		const uint32_t *next = &words(DATA_OFFSET)[args.resume_position * 4];
+
 		args.submission_fence_id = fence;
 		fixture_submit_raw(&process, &args);
 		fixture_ring(&process);
-		/* Some time after it began to write, wherever that is. */
-		while (__atomic_load_n(&words(DATA_OFFSET)[args.resume_position * 4],
-				       __ATOMIC_ACQUIRE) == 0 &&
-		       fence < 50) {
+		while (fence <= 20 && __atomic_load_n(next, __ATOMIC_ACQUIRE) == 0) {
 			sched_yield();
 		}
-		ops()->preempt_command(process.backend, 0, 1000 + fence);
-		interrupt = fixture_await(&process, process.interrupt_count + 1);
-		while (interrupt->type == PENSTOCK_INTERRUPT_DMA_COMPLETED &&
-		       interrupt->fence_id != fence) {
-			interrupt = fixture_await(&process, process.interrupt_count + 1);
+		if (fence <= 20) {
+			ops()->preempt_command(process.backend, 0, 1000 + fence);
 		}
-		if (interrupt->type == PENSTOCK_INTERRUPT_DMA_COMPLETED) {
-			break;
-		}
-		ck_assert_int_eq(interrupt->type, PENSTOCK_INTERRUPT_DMA_PREEMPTED);
-		args.submission_start_offset = interrupt->resume_offset;
-		args.resume_position = interrupt->resume_position;
-		if (interrupt->last_completed_fence_id == fence) {
-			break;
+		interrupt = await_packet(fence);
+		done = interrupt->last_completed_fence_id == fence;
+		if (!done) {
+			ck_assert_int_eq(interrupt->type, PENSTOCK_INTERRUPT_DMA_PREEMPTED);
+			ck_assert_uint_gt(interrupt->resume_position, args.resume_position);
+			args.submission_start_offset = interrupt->resume_offset;
+			args.resume_position = interrupt->resume_position;
 		}
 	}
-	for (uint32_t i = 0; i < 60000 * 4; i++) {
+	for (uint32_t i = 0; i < STEP_GROUPS * 4; i++) {
 		ck_assert_uint_eq(words(DATA_OFFSET)[i], i + 1);
 	}
 }

@@ -3,13 +3,12 @@
 
 #include "gpu-backend/emulated/gpu/band.h"
 #include "gpu-backend/emulated/gpu/parts.h"
-#include "gpu-backend/emulated/patience.h"
 
 #include <string.h>
 #include <time.h>
 
-/* How much more workgroups than the last band the next may have. */
-#define BAND_GROWTH 8u
+/* So many times the workgroups of the last band, or so much less: one may have been disturbed. */
+#define BAND_STEP 8u
 
 /* More workgroups than this are begun with the crew; fewer, where they turn out to take long. */
 #define ALONE_GROUPS 256u
@@ -305,6 +304,31 @@ static VkResult record(const struct dispatch *dispatch, const struct penstock_ba
 	return calls->EndCommandBuffer(commands);
 }
 
+/* While patience allows it: the driver is done in less time than it takes to be woken. */
+static VkResult look(const struct dispatch *dispatch)
+{
+	const struct penstock_vulkan_device *device = dispatch->device;
+	struct penstock_patience *patience = &dispatch->vulkan->patience;
+	uint64_t start = now_ns(), now = start;
+	VkResult result = VK_NOT_READY;
+
+	if (!dispatch->vulkan->may_look || !penstock_patience_allows(patience, now)) {
+		return result;
+	}
+	while (result == VK_NOT_READY && now - start < PENSTOCK_PATIENCE_LOOK_NS) {
+		for (unsigned i = 0; i < LOOKS && result == VK_NOT_READY; i++) {
+			result = device->calls.GetFenceStatus(device->device, device->fence);
+		}
+		now = now_ns();
+	}
+	if (result == VK_NOT_READY) {
+		penstock_patience_failed(patience, now);
+	} else {
+		penstock_patience_paid(patience, now, now - start);
+	}
+	return result;
+}
+
 /*
  * Waits for the driver, looking at first. VK_ERROR_DEVICE_LOST: a thread of its touched what it
  * must not, and will never be done.
@@ -313,14 +337,8 @@ static VkResult await(const struct dispatch *dispatch)
 {
 	const struct penstock_vulkan_device *device = dispatch->device;
 	const struct penstock_guard_watch *watch = &dispatch->vulkan->watch;
-	uint64_t until = dispatch->vulkan->may_look ? now_ns() + PENSTOCK_PATIENCE_LOOK_NS : 0;
-	VkResult result = VK_NOT_READY;
+	VkResult result = look(dispatch);
 
-	while (result == VK_NOT_READY && now_ns() < until) {
-		for (unsigned i = 0; i < LOOKS && result == VK_NOT_READY; i++) {
-			result = device->calls.GetFenceStatus(device->device, device->fence);
-		}
-	}
 	while ((result == VK_NOT_READY || result == VK_TIMEOUT) &&
 	       !penstock_guard_watch_touched(watch)) {
 		result = device->calls.WaitForFences(device->device, 1, &device->fence, VK_TRUE,
@@ -362,12 +380,14 @@ static void learn(const struct penstock_vulkan *vulkan, struct penstock_vulkan_m
 		return;
 	}
 	next = (uint64_t)((double)count * (double)vulkan->band_ns / (double)(ns + 1));
-	/* A small one is mostly the cost of a submission. */
-	if (next > made->band_groups && count * 2 < wanted) {
+	/* A small one is mostly the cost of a submission: only that it can be more is certain. */
+	if (next < made->band_groups && count * 2 < wanted) {
 		return;
 	}
-	if (next > made->band_groups * BAND_GROWTH) {
-		next = made->band_groups * BAND_GROWTH;
+	if (next > made->band_groups * BAND_STEP) {
+		next = made->band_groups * BAND_STEP;
+	} else if (next < made->band_groups / BAND_STEP) {
+		next = made->band_groups / BAND_STEP;
 	}
 	made->band_groups = next == 0 ? 1 : next;
 }

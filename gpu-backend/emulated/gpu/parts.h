@@ -6,6 +6,7 @@
 #include "gpu-backend/emulated/gpu/guard.h"
 #include "gpu-backend/emulated/gpu/pipelines.h"
 #include "gpu-backend/emulated/gpu/vulkan.h"
+#include "gpu-backend/emulated/patience.h"
 
 /* Where one descriptor of the pipeline in use points to. */
 struct penstock_vulkan_descriptor {
@@ -20,6 +21,7 @@ struct penstock_vulkan {
 	unsigned device_count;
 	struct penstock_pipelines pipelines;
 	struct penstock_guard_watch watch;
+	struct penstock_patience patience;
 	bool may_look;              /* another processor works while this one looks */
 	uint64_t band_ns;           /* how long a band should take */
 	uint64_t first_band_groups; /* of a pipeline that has not run on the device yet */

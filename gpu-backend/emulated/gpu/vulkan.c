@@ -60,7 +60,8 @@ static PFN_vkGetInstanceProcAddr open_driver(struct penstock_vulkan *vulkan,
 	negotiate_version negotiate;
 	PFN_vkGetInstanceProcAddr get;
 
-	vulkan->driver = dlopen(PENSTOCK_VULKAN_DRIVER, RTLD_NOW | RTLD_LOCAL);
+	/* Once loaded it stays: its compiler is not made to be taken down. */
+	vulkan->driver = dlopen(PENSTOCK_VULKAN_DRIVER, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	if (vulkan->driver == NULL) {
 		penstock_errbuf_set(reterr_text, "%s", dlerror());
 		return NULL;
