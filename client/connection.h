@@ -239,6 +239,16 @@ enum penstock_status penstock_request_append(struct penstock_connection *connect
 					     const struct penstock_request_entry *entry,
 					     uint32_t payload_bytes);
 
+/*
+ * The same once there is room (it may wait, or GRAPHICS_TRY_AGAIN_LATER), with a payload that is
+ * the connection's: the caller writes it to *ret_payload at once. It is kept and sent again like
+ * the message (resend.c), which has to know the type.
+ */
+enum penstock_status penstock_request_place(struct penstock_connection *connection, uint16_t type,
+					    const ProtobufCMessage *message,
+					    const struct penstock_request_entry *entry,
+					    uint32_t payload_bytes, uint8_t **ret_payload);
+
 /* The same without payload, once there is room: it may wait, or GRAPHICS_TRY_AGAIN_LATER. */
 enum penstock_status penstock_request_message(struct penstock_connection *connection, uint16_t type,
 					      const ProtobufCMessage *message,

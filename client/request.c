@@ -2,10 +2,12 @@
 /* Making a request, and waiting for what becomes of it. */
 #include "client/connection.h"
 
-enum penstock_status penstock_request_append(struct penstock_connection *connection, uint16_t type,
-					     const ProtobufCMessage *message,
-					     const struct penstock_request_entry *entry,
-					     uint32_t payload_bytes)
+/* `own_bytes` of the payload have their room behind the message, where *ret_payload points. */
+static enum penstock_status append(struct penstock_connection *connection, uint16_t type,
+				   const ProtobufCMessage *message,
+				   const struct penstock_request_entry *entry,
+				   uint32_t payload_bytes, uint32_t own_bytes,
+				   uint8_t **ret_payload)
 {
 	struct penstock_frame frame = { .type = type, .payload_bytes = payload_bytes };
 	enum penstock_status status = penstock_connection_usable(connection);
@@ -19,29 +21,52 @@ enum penstock_status penstock_request_append(struct penstock_connection *connect
 	}
 	frame.message_bytes = (uint32_t)protobuf_c_message_get_packed_size(message);
 	frame.serial = connection->requests.last_serial + 1;
-	at = penstock_outbox_reserve(
-		&connection->out, PENSTOCK_FRAME_HEADER_BYTES + frame.message_bytes, frame.serial);
+	at = penstock_outbox_reserve(&connection->out,
+				     (size_t)PENSTOCK_FRAME_HEADER_BYTES + frame.message_bytes +
+					     own_bytes,
+				     frame.serial);
 	if (at == NULL) {
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
 	penstock_frame_encode(&frame, at);
 	protobuf_c_message_pack(message, at + PENSTOCK_FRAME_HEADER_BYTES);
+	*ret_payload = at + PENSTOCK_FRAME_HEADER_BYTES + frame.message_bytes;
 	penstock_requests_push(&connection->requests, entry);
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-enum penstock_status penstock_request_message(struct penstock_connection *connection, uint16_t type,
-					      const ProtobufCMessage *message,
-					      const struct penstock_request_entry *entry)
+enum penstock_status penstock_request_append(struct penstock_connection *connection, uint16_t type,
+					     const ProtobufCMessage *message,
+					     const struct penstock_request_entry *entry,
+					     uint32_t payload_bytes)
+{
+	uint8_t *payload;
+
+	return append(connection, type, message, entry, payload_bytes, 0, &payload);
+}
+
+enum penstock_status penstock_request_place(struct penstock_connection *connection, uint16_t type,
+					    const ProtobufCMessage *message,
+					    const struct penstock_request_entry *entry,
+					    uint32_t payload_bytes, uint8_t **ret_payload)
 {
 	enum penstock_status status = penstock_connection_usable(connection);
 
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		status = penstock_connection_make_room(connection);
 	}
-	return status == PENSTOCK_STATUS_SUCCESS
-		       ? penstock_request_append(connection, type, message, entry, 0)
-		       : status;
+	return status == PENSTOCK_STATUS_SUCCESS ? append(connection, type, message, entry,
+							  payload_bytes, payload_bytes, ret_payload)
+						 : status;
+}
+
+enum penstock_status penstock_request_message(struct penstock_connection *connection, uint16_t type,
+					      const ProtobufCMessage *message,
+					      const struct penstock_request_entry *entry)
+{
+	uint8_t *payload;
+
+	return penstock_request_place(connection, type, message, entry, 0, &payload);
 }
 
 enum penstock_status penstock_request_call(struct penstock_connection *connection, uint16_t type,

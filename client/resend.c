@@ -67,6 +67,12 @@ static const struct penstock_chunk *walk_chunk(struct walk *walk)
 	}
 }
 
+/* Whether the payload is a copy of ours, right behind the message. */
+static bool has_own_payload(uint16_t type)
+{
+	return type == PENSTOCK_FRAME_SUBMIT || type == PENSTOCK_FRAME_CREATE_PIPELINE;
+}
+
 /* The payload of an upload is a chunk of the caller's, right behind that with its header. */
 static bool walk_next(struct walk *walk, struct kept *ret_kept)
 {
@@ -81,7 +87,7 @@ static bool walk_next(struct walk *walk, struct kept *ret_kept)
 	ret_kept->message = chunk->bytes + walk->offset + PENSTOCK_FRAME_HEADER_BYTES;
 	ret_kept->payload = ret_kept->message + ret_kept->frame.message_bytes;
 	walk->offset += PENSTOCK_FRAME_HEADER_BYTES + ret_kept->frame.message_bytes;
-	if (ret_kept->frame.type == PENSTOCK_FRAME_SUBMIT) {
+	if (has_own_payload(ret_kept->frame.type)) {
 		walk->offset += ret_kept->frame.payload_bytes;
 	} else if (ret_kept->frame.type == PENSTOCK_FRAME_UPLOAD) {
 		chunk = walk_chunk(walk);
@@ -173,13 +179,14 @@ static bool may_be_asked_again(struct walk walk, const struct kept *question)
 
 /* ---------------------------------------------------------------- sending again */
 
-/* The frame with `serial` and no payload. -1: no memory. */
+/* The frame with `serial`; of its payload only what is our own. -1: no memory. */
 static int put_frame(struct penstock_outbox *outbox, const struct kept *kept, uint64_t serial,
 		     uint32_t payload_bytes)
 {
 	struct penstock_frame frame = kept->frame;
+	size_t own_bytes = has_own_payload(frame.type) ? payload_bytes : 0;
 	uint8_t *at = penstock_outbox_reserve(
-		outbox, PENSTOCK_FRAME_HEADER_BYTES + frame.message_bytes, serial);
+		outbox, PENSTOCK_FRAME_HEADER_BYTES + frame.message_bytes + own_bytes, serial);
 
 	if (at == NULL) {
 		return -1;
@@ -188,6 +195,7 @@ static int put_frame(struct penstock_outbox *outbox, const struct kept *kept, ui
 	frame.payload_bytes = payload_bytes;
 	penstock_frame_encode(&frame, at);
 	memcpy(at + PENSTOCK_FRAME_HEADER_BYTES, kept->message, frame.message_bytes);
+	memcpy(at + PENSTOCK_FRAME_HEADER_BYTES + frame.message_bytes, kept->payload, own_bytes);
 	return 0;
 }
 
@@ -236,7 +244,7 @@ static int put_again(struct penstock_outbox *outbox, const struct kept *kept,
 	if (put_frame(outbox, kept, kept->frame.serial, kept->frame.payload_bytes) != 0) {
 		return -1;
 	}
-	return kept->frame.payload_bytes == 0
+	return kept->frame.payload_bytes == 0 || has_own_payload(kept->frame.type)
 		       ? 0
 		       : penstock_outbox_borrow(outbox, kept->payload, kept->frame.payload_bytes,
 						kept->frame.serial);

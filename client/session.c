@@ -396,6 +396,7 @@ enum penstock_status penstock_connection_adapter(const struct penstock_connectio
 		.presentation_caps = adapter->presentation_caps,
 		.hw_queue_packet_cap = adapter->hw_queue_packet_cap,
 		.test_instructions = adapter->test_instructions != 0,
+		.pipelines = adapter->pipelines != 0,
 	};
 	return PENSTOCK_STATUS_SUCCESS;
 }

@@ -73,6 +73,18 @@ struct penstock_patch_location {
 #define PENSTOCK_OFFER_HIGH   3u
 #define PENSTOCK_OFFER_AUTO   4u
 
+/* ---------------------------------------------------------------- pipelines */
+
+/* SPIR-V's execution model GLCompute. */
+#define PENSTOCK_EXECUTION_MODEL_COMPUTE 5u
+
+/* A value for the constants of a module that have this SpecId. */
+struct penstock_specialization_constant {
+	uint32_t id;
+	uint32_t size_bytes; /* 1, 2, 4 or 8, of the constant's type; of a boolean 4 */
+	uint64_t value;      /* the bits; zeros above size_bytes */
+};
+
 /* ---------------------------------------------------------------- surfaces and GDI */
 
 /* GDI: DXGK_GDIARG_*; right and bottom exclusive */

@@ -42,6 +42,7 @@ static void fill_adapters(struct penstock_connection *connection, struct report 
 		{ "presentation_caps", COLUMN_HEX },
 		{ "hw_queue_packet_cap", COLUMN_NUMBER },
 		{ "test_instructions", COLUMN_YES },
+		{ "pipelines", COLUMN_YES },
 	};
 	struct table *table =
 		report_table(report, "adapters", columns, PENSTOCK_ARRAY_SIZE(columns));
@@ -55,6 +56,7 @@ static void fill_adapters(struct penstock_connection *connection, struct report 
 		table_number(table, adapter.presentation_caps);
 		table_number(table, adapter.hw_queue_packet_cap);
 		table_number(table, adapter.test_instructions);
+		table_number(table, adapter.pipelines);
 	}
 }
 

@@ -16,6 +16,7 @@ static penstock_run_step *const handlers[PENSTOCK_STEP_KIND_MAX] = {
 	[PENSTOCK_STEP_DEVICE] = penstock_run_device,
 	[PENSTOCK_STEP_CONTEXT] = penstock_run_context,
 	[PENSTOCK_STEP_ALLOCATION] = penstock_run_allocation,
+	[PENSTOCK_STEP_PIPELINE] = penstock_run_pipeline,
 	[PENSTOCK_STEP_HANDLE] = penstock_run_handle,
 	[PENSTOCK_STEP_SHARE] = penstock_run_share,
 	[PENSTOCK_STEP_OPEN] = penstock_run_open,

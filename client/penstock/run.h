@@ -12,7 +12,7 @@
 #include "client/penstock/script.h"
 #include "client/penstock/tool.h"
 
-/* The file or PNG of a step, read before the first request. */
+/* The file, shader or PNG of a step, read before the first request. */
 struct penstock_run_content {
 	uint8_t *bytes; /* owned; NULL: none, or an image */
 	size_t length;
@@ -58,8 +58,8 @@ typedef void penstock_run_step(struct penstock_run *run, const struct penstock_s
 
 /* run_request.c */
 penstock_run_step penstock_run_device, penstock_run_context, penstock_run_allocation,
-	penstock_run_handle, penstock_run_share, penstock_run_open, penstock_run_destroy,
-	penstock_run_upload, penstock_run_submit, penstock_run_read;
+	penstock_run_pipeline, penstock_run_handle, penstock_run_share, penstock_run_open,
+	penstock_run_destroy, penstock_run_upload, penstock_run_submit, penstock_run_read;
 
 /* run_sync.c */
 penstock_run_step penstock_run_sync_object, penstock_run_open_sync_object, penstock_run_signal,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/penstock/file.h"
 #include "client/penstock/run.h"
+#include "client/penstock/shader.h"
 #include "proto/isa/instruction.h"
 #include "proto/wire/limits.h"
 
@@ -44,9 +45,12 @@ static enum penstock_status load_file(const struct penstock_run *run,
 		return say(run, step, PENSTOCK_STATUS_INVALID_PARAMETER, "the path is too long",
 			   reterr_text);
 	}
-	status = penstock_file_read(
-		path, step->png != NULL ? PNG_BYTES_MAX : PENSTOCK_LIMIT_ALLOCATION_BYTES,
-		&content->bytes, &content->length, &why);
+	status = step->kind == PENSTOCK_STEP_PIPELINE
+			 ? penstock_shader_load(path, &content->bytes, &content->length, &why)
+			 : penstock_file_read(path,
+					      step->png != NULL ? PNG_BYTES_MAX
+								: PENSTOCK_LIMIT_ALLOCATION_BYTES,
+					      &content->bytes, &content->length, &why);
 	if (status == PENSTOCK_STATUS_SUCCESS && step->png != NULL) {
 		status = penstock_image_decode(content->bytes, content->length, path,
 					       &content->image, &why);

@@ -156,6 +156,28 @@ void penstock_run_allocation(struct penstock_run *run, const struct penstock_ste
 	penstock_run_called(run, step, status);
 }
 
+void penstock_run_pipeline(struct penstock_run *run, const struct penstock_step *step)
+{
+	const struct penstock_run_content *content = &run->contents[step - run->script->steps];
+	const struct penstock_shader_stage_info stage = {
+		.stage = PENSTOCK_EXECUTION_MODEL_COMPUTE,
+		.entry_point = step->entry,
+		.spirv = content->bytes,
+		.spirv_bytes = (uint32_t)content->length,
+		.constants = step->constants,
+		.constant_count = (uint32_t)step->constant_count,
+	};
+	const struct penstock_pipeline_create_info info = {
+		.device = run->objects[step->device].handle,
+		.stages = &stage,
+		.stage_count = 1,
+	};
+
+	penstock_run_requested(run, step,
+			       penstock_pipeline_create(run->connection, &info,
+							&run->objects[step->subject].handle));
+}
+
 void penstock_run_share(struct penstock_run *run, const struct penstock_step *step)
 {
 	enum penstock_status (*share)(struct penstock_connection * connection, uint64_t handle,

@@ -306,6 +306,8 @@ void penstock_script_free(struct penstock_script *script)
 		free(script->steps[i].file);
 		free(script->steps[i].png);
 		free(script->steps[i].text);
+		free(script->steps[i].entry);
+		free(script->steps[i].constants);
 	}
 	for (size_t i = 0; i < script->object_count; i++) {
 		free(script->objects[i].name);

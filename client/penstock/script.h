@@ -20,7 +20,8 @@ enum penstock_script_kind {
 	PENSTOCK_SCRIPT_ALLOCATION = 0x4,
 	PENSTOCK_SCRIPT_TOKEN = 0x8,
 	PENSTOCK_SCRIPT_SYNC_OBJECT = 0x10,
-	PENSTOCK_SCRIPT_HANDLE = 0x17, /* a number that stands for any but a token */
+	PENSTOCK_SCRIPT_PIPELINE = 0x20,
+	PENSTOCK_SCRIPT_HANDLE = 0x37, /* a number that stands for any but a token */
 };
 
 /* A name of the script. */
@@ -34,6 +35,7 @@ enum penstock_step_kind {
 	PENSTOCK_STEP_DEVICE,
 	PENSTOCK_STEP_CONTEXT,
 	PENSTOCK_STEP_ALLOCATION,
+	PENSTOCK_STEP_PIPELINE,
 	PENSTOCK_STEP_HANDLE,
 	PENSTOCK_STEP_SHARE,
 	PENSTOCK_STEP_OPEN,
@@ -144,9 +146,14 @@ struct penstock_step {
 	uint64_t offset;
 	uint64_t size;
 	struct penstock_script_bytes hex; /* content, bytes or hash that are expected */
-	char *file;                       /* owned; a raw file */
+	char *file;                       /* owned; a raw file, or a shader */
 	char *png;                        /* owned */
 	char *text;                       /* owned */
+
+	/* pipeline, of its shader */
+	char *entry;                                        /* owned; NULL: main */
+	struct penstock_specialization_constant *constants; /* owned */
+	size_t constant_count, constant_capacity;
 
 	/* pixels */
 	uint64_t x;

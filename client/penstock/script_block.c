@@ -68,8 +68,9 @@ static enum penstock_status take_element(struct penstock_script_parser *parser,
 		element.flags = PENSTOCK_ALLOCATION_WRITE_OPERATION;
 	}
 	if (!penstock_token_is(&name, "null")) {
-		status = penstock_script_find(parser, &name, PENSTOCK_SCRIPT_ALLOCATION,
-					      "an allocation", &element.object);
+		status = penstock_script_find(parser, &name,
+					      PENSTOCK_SCRIPT_ALLOCATION | PENSTOCK_SCRIPT_PIPELINE,
+					      "an allocation or pipeline", &element.object);
 	}
 	if (status == PENSTOCK_STATUS_SUCCESS && submission->element_count == ELEMENTS_MAX) {
 		return penstock_scanner_fault(&parser->scanner, &token, "the list is too long");

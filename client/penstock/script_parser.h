@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Between the parts of the script parser: script.c (steps), script_statements.c (their table),
- * script_values.c (what stands behind a name=) and script_block.c (submissions). Nobody else
- * includes it.
+ * script_values.c (what stands behind a name=), script_constants.c (constants=) and script_block.c
+ * (submissions). Nobody else includes it.
  */
 #ifndef PENSTOCK_SCRIPT_PARSER_H
 #define PENSTOCK_SCRIPT_PARSER_H
@@ -21,9 +21,10 @@ enum penstock_value_type {
 	PENSTOCK_VALUE_NEW_TOKEN,
 	PENSTOCK_VALUE_FORMAT,
 	PENSTOCK_VALUE_SURFACE,
-	PENSTOCK_VALUE_STRING, /* char * */
-	PENSTOCK_VALUE_HEX,    /* struct penstock_script_bytes */
-	PENSTOCK_VALUE_RECT,   /* struct penstock_rect */
+	PENSTOCK_VALUE_STRING,    /* char * */
+	PENSTOCK_VALUE_HEX,       /* struct penstock_script_bytes */
+	PENSTOCK_VALUE_RECT,      /* struct penstock_rect */
+	PENSTOCK_VALUE_CONSTANTS, /* of the step */
 };
 
 /* One name=value that a statement may have; tables end with a NULL name. */
@@ -81,6 +82,11 @@ PENSTOCK_MUST_CHECK
 enum penstock_status penstock_script_parameters(struct penstock_script_parser *parser,
 						const struct penstock_parameter *table,
 						struct penstock_step *step);
+
+/* Parses [id:type=value ...] of step->constants. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_script_constants(struct penstock_script_parser *parser,
+					       struct penstock_step *step);
 
 /* Parses the block of step->submission, the parser's latest step. */
 PENSTOCK_MUST_CHECK

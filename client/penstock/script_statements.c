@@ -77,6 +77,10 @@ static const struct penstock_parameter allocation_parameters[] = {
 	CONTENT,
 	LAST
 };
+static const struct penstock_parameter pipeline_parameters[] = {
+	VALUE("device", DEVICE, device, 0), VALUE("compute", STRING, file, PENSTOCK_GIVEN_CONTENT),
+	VALUE("entry", STRING, entry, 0), VALUE("constants", CONSTANTS, constants, 0), LAST
+};
 static const struct penstock_parameter handle_parameters[] = { NUMBER("value", value, UINT64_MAX),
 							       LAST };
 static const struct penstock_parameter share_parameters[] = { VALUE("token", NEW_TOKEN, token, 0),
@@ -156,6 +160,9 @@ static const struct penstock_parameter print_parameters[] = { RANGE, LAST };
 
 /* ------------------------------------------------------------------ the statements */
 
+/* Who transfers to or from a pipeline is refused by the daemon, which a script may want to see. */
+#define MEMORY (PENSTOCK_SCRIPT_ALLOCATION | PENSTOCK_SCRIPT_PIPELINE)
+
 const struct penstock_statement penstock_statements[PENSTOCK_STEP_KIND_MAX] = {
 	[PENSTOCK_STEP_DEVICE] = { "device", NULL, device_parameters, PENSTOCK_SCRIPT_DEVICE, 0,
 				   NULL, true, false, 0, NULL },
@@ -163,22 +170,25 @@ const struct penstock_statement penstock_statements[PENSTOCK_STEP_KIND_MAX] = {
 				    NULL, true, true, 0, NULL },
 	[PENSTOCK_STEP_ALLOCATION] = { "allocation", NULL, allocation_parameters,
 				       PENSTOCK_SCRIPT_ALLOCATION, 0, NULL, true, true, 0, NULL },
+	[PENSTOCK_STEP_PIPELINE] = { "pipeline", NULL, pipeline_parameters,
+				     PENSTOCK_SCRIPT_PIPELINE, 0, NULL, true, true,
+				     PENSTOCK_GIVEN_CONTENT, "compute=" },
 	[PENSTOCK_STEP_HANDLE] = { "handle", NULL, handle_parameters, PENSTOCK_SCRIPT_HANDLE, 0,
 				   NULL, false, false, 0, NULL },
 	[PENSTOCK_STEP_SHARE] = { "share", NULL, share_parameters, 0,
-				  PENSTOCK_SCRIPT_ALLOCATION | PENSTOCK_SCRIPT_SYNC_OBJECT,
-				  "an allocation or synchronisation object", true, false, 0, NULL },
+				  MEMORY | PENSTOCK_SCRIPT_SYNC_OBJECT,
+				  "an allocation, pipeline or synchronisation object", true, false,
+				  0, NULL },
 	[PENSTOCK_STEP_OPEN] = { "open", NULL, open_parameters, PENSTOCK_SCRIPT_ALLOCATION, 0, NULL,
 				 true, true, PENSTOCK_GIVEN_CONTENT, "token=" },
 	[PENSTOCK_STEP_DESTROY] = { "destroy", NULL, nothing, 0,
-				    PENSTOCK_SCRIPT_DEVICE | PENSTOCK_SCRIPT_CONTEXT |
-					    PENSTOCK_SCRIPT_ALLOCATION |
+				    PENSTOCK_SCRIPT_DEVICE | PENSTOCK_SCRIPT_CONTEXT | MEMORY |
 					    PENSTOCK_SCRIPT_SYNC_OBJECT,
-				    "a device, context, allocation or synchronisation object", true,
-				    false, 0, NULL },
-	[PENSTOCK_STEP_UPLOAD] = { "upload", NULL, upload_parameters, 0, PENSTOCK_SCRIPT_ALLOCATION,
-				   "an allocation", true, false, PENSTOCK_GIVEN_CONTENT,
-				   "hex=, file= or png=" },
+				    "a device, context, allocation, pipeline or synchronisation "
+				    "object",
+				    true, false, 0, NULL },
+	[PENSTOCK_STEP_UPLOAD] = { "upload", NULL, upload_parameters, 0, MEMORY, "an allocation",
+				   true, false, PENSTOCK_GIVEN_CONTENT, "hex=, file= or png=" },
 	[PENSTOCK_STEP_SUBMIT] = { "submit", NULL, submit_parameters, 0, PENSTOCK_SCRIPT_CONTEXT,
 				   "a context", true, false, 0, NULL },
 	[PENSTOCK_STEP_SYNC_OBJECT] = { "sync_object", NULL, sync_object_parameters,
@@ -207,9 +217,8 @@ const struct penstock_statement penstock_statements[PENSTOCK_STEP_KIND_MAX] = {
 	[PENSTOCK_STEP_EXPECT_VALUE] = { "expect", "value", expect_value_parameters, 0,
 					 PENSTOCK_SCRIPT_SYNC_OBJECT, "a synchronisation object",
 					 false, false, PENSTOCK_GIVEN_VALUE, "is=" },
-	[PENSTOCK_STEP_READ] = { "read", NULL, read_parameters, 0, PENSTOCK_SCRIPT_ALLOCATION,
-				 "an allocation", true, false, PENSTOCK_GIVEN_CONTENT,
-				 "file= or png=" },
+	[PENSTOCK_STEP_READ] = { "read", NULL, read_parameters, 0, MEMORY, "an allocation", true,
+				 false, PENSTOCK_GIVEN_CONTENT, "file= or png=" },
 	[PENSTOCK_STEP_PRINT_TEXT] = { "print", NULL, nothing, 0, 0, NULL, false, false, 0, NULL },
 	[PENSTOCK_STEP_PRINT_HEX] = { "print", "hex", print_parameters, 0,
 				      PENSTOCK_SCRIPT_ALLOCATION, "an allocation", false, false, 0,

@@ -373,6 +373,8 @@ static enum penstock_status take_value(struct penstock_script_parser *parser,
 		return take_hex(parser, value);
 	case PENSTOCK_VALUE_RECT:
 		return take_rect(parser, value);
+	case PENSTOCK_VALUE_CONSTANTS:
+		return penstock_script_constants(parser, step);
 	}
 	return PENSTOCK_STATUS_UNSUCCESSFUL;
 }

@@ -364,6 +364,15 @@ class Peer:
         self.request("CREATE_ALLOCATION", name=name, device=device, size_bytes=size_bytes, **fields)
         return name
 
+    def pipeline(self, device, spirv, name=None, entry_point="main", constants=()):
+        """A compute pipeline; `constants`: (SpecId, bytes, value) each."""
+        name = name or self.name()
+        stage = {"stage": wire.GLCOMPUTE, "entry_point": entry_point, "spirv_bytes": len(spirv),
+                 "constants": [dict(zip(("id", "size_bytes", "value"), constant))
+                               for constant in constants]}
+        return name, self.request("CREATE_PIPELINE", spirv, name=name, device=device,
+                                  stages=[stage])
+
     def open(self, device, token, read_only=False, name=None):
         name = name or self.name()
         return name, self.request("OPEN_ALLOCATION", name=name, device=device, token_high=token[0],

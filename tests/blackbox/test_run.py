@@ -14,6 +14,7 @@ import tempfile
 import threading
 
 import peer
+import tools
 import wire
 from wire import STATUS
 
@@ -35,6 +36,7 @@ class Server(threading.Thread):
         self.submissions = []  # (context, flags, names and flags, patches, command)
         self.names = {}  # name -> bytearray, or None of what is no allocation
         self.tokens = {}
+        self.pipelines = []  # (message, payload)
         self.start()
 
     def run(self):
@@ -91,6 +93,13 @@ class Server(threading.Thread):
             self.refuse(serial, "NO_MEMORY", sentence="thirteen \x1b[31mbytes")
         else:
             self.make(serial, message, bytearray(size))
+
+    def create_pipeline(self, serial, message, payload):
+        self.pipelines.append((message, payload))
+        if payload == b"none":
+            self.refuse(serial, "INVALID_PARAMETER", sentence="compute shader, word 0: no magic")
+        else:
+            self.make(serial, message)
 
     def share_allocation(self, serial, message, _payload):
         self.tokens[7, 9] = self.names[message.name]
@@ -171,18 +180,22 @@ def is_replayed(directory):
         f"exit {result.returncode}: {result.stdout}{result.stderr}"
 
 
-def run_script(text, code, *patterns, server=None, files=None, out=()):
+def run_script(text, code, *patterns, server=None, files=None, out=(), path=None):
     """Runs the script in a directory of its own, which lives as long as the server; returns
-    both."""
+    both. `path` is the PATH, in which compilers are found."""
     server = server or Server()
     directory = pathlib.Path(server.directory)
     (directory / "s.pasm").write_text(text)
     for name, content in (files or {}).items():
         (directory / name).write_bytes(content)
+    tool, environment = peer.program("penstock"), dict(os.environ)
+    if path is not None:  # libtool's script in the build folder would need one of its own
+        tool = tools.program_for_everybody("penstock")
+        environment |= {"PATH": path, "LD_LIBRARY_PATH": str(tools.everybodys_folder())}
     result = subprocess.run(
-        [peer.program("penstock"), "--server", f"unix:{server.path}", "run", "--record", "s.rec",
-         "s.pasm"],
-        capture_output=True, text=True, cwd=directory, timeout=peer.PATIENCE_S, check=False)
+        [tool, "--server", f"unix:{server.path}", "run", "--record", "s.rec", "s.pasm"],
+        capture_output=True, text=True, cwd=directory, timeout=peer.PATIENCE_S, check=False,
+        env=environment)
     lines = result.stderr.splitlines()
     assert result.returncode == code, f"exit {result.returncode}: {result.stderr}"
     assert len(lines) == len(patterns), result.stderr
@@ -327,6 +340,89 @@ def a_shared_allocation_is_known_by_its_token():
                "s.pasm:5: size= is needed: the size of 'o' is not known here")
 
 
+SPIRV = struct.pack("<5I", 0x07230203, 0x00010600, 0, 1, 0)  # a module of nothing but its header
+
+
+def a_pipeline_goes_with_its_shader_entry_point_and_constants():
+    server, _ = run_script(BEGIN + """
+        allocation data size=64
+        pipeline double compute="double.spv" entry="go" constants=[7:u32=64 9:f32=1.5]
+        submit work {
+            list double data:w
+            bind_pipeline pipeline=@double
+            bind_buffer_write allocation=@data size=64 binding=2
+            push_constants data=[5]
+            dispatch groups_x=2 groups_y=1 groups_z=1
+        }
+        expect SUCCESS
+        destroy double
+        expect SUCCESS
+        """, 0, files={"double.spv": SPIRV})
+    message, payload = server.pipelines[0]
+    assert payload == SPIRV
+    stage, = message.stages
+    assert (stage.stage, stage.entry_point, stage.spirv_bytes) == (5, "go", len(SPIRV)), message
+    assert [(c.id, c.size_bytes, c.value) for c in stage.constants] == [(7, 4, 64),
+                                                                       (9, 4, 0x3fc00000)]
+    _, _, elements, _, command = server.submissions[0]
+    assert elements[0] == (message.name, 0) and elements[1][1] == 1
+    assert command == (wire.bind_pipeline(0) + wire.bind_buffer(1, 0, 64, binding=2) +
+                       wire.push_constants(0, [5]) + wire.dispatch((2, 1, 1)))
+
+
+def a_refused_pipeline_is_expected_or_reported():
+    run_script(BEGIN + """
+        pipeline none compute="none.spv"
+        expect INVALID_PARAMETER
+        """, 0, files={"none.spv": b"none"})
+    run_script(BEGIN + """pipeline none compute="none.spv"\n""", 1, re.escape(
+        "s.pasm:3: pipeline: INVALID_PARAMETER: compute shader, word 0: no magic"),
+               files={"none.spv": b"none"})
+
+
+def shaders_are_compiled_by_what_the_path_has():
+    """With compilers of the test's own: what they are asked for, and what becomes of their words."""
+    server = Server()
+    programs = pathlib.Path(server.directory, "programs")
+    programs.mkdir()
+    for name in ("glslangValidator", "spirv-as"):
+        (programs / name).write_text(f"""#!/bin/sh
+for last; do :; done
+while [ "$1" != -o ]; do echo "$1"; shift; done >"{server.directory}/$last.arguments"
+echo a word of a compiler
+[ ! -e "$last.words" ] || {{ /bin/cat "$last.words"; exit 1; }}
+/bin/cat "$last" >"$2"
+""")
+        (programs / name).chmod(0o755)
+    text = BEGIN + "".join(f'pipeline p{i} compute="{name}"\n' for i, name in
+                           enumerate(("a.comp", "b.glsl", "-c.spvasm")))
+    _, directory = run_script(text, 0, server=server, path=str(programs), files={
+        "a.comp": b"aaaa", "b.glsl": b"bbbb", "-c.spvasm": b"cccc"})
+    assert [payload for _, payload in server.pipelines] == [b"aaaa", b"bbbb", b"cccc"]
+    glsl = ["-V", "--target-env", "vulkan1.3", "-S", "comp"]
+    for name, arguments in (("a.comp", glsl), ("b.glsl", glsl),
+                            ("-c.spvasm", ["--target-env", "vulkan1.3"])):
+        assert (directory / f"{name}.arguments").read_text().split() == arguments
+    for words, pattern in (
+            (b"a.comp\nERROR: a.comp:3: 'foo' : undeclared \nERROR: a.comp:4: 'bar'\n",
+             r"s.pasm:3: a.comp:3: 'foo' : undeclared"),
+            (b"error: 2: 1: Invalid Opcode name 'OpFoo'\n",
+             r"s.pasm:3: a.comp:2:1: Invalid Opcode name 'OpFoo'"),
+            (b"ERROR: #version: compute shaders require it\n",
+             r"s.pasm:3: a.comp: #version: compute shaders require it"),
+            (b"", r"s.pasm:3: a.comp: glslangValidator makes nothing of it")):
+        run_script(text, 2, pattern, path=str(programs), files={
+            "a.comp": b"aaaa", "b.glsl": b"b", "-c.spvasm": b"c", "a.comp.words": words})
+    run_script(text, 2, r"s.pasm:3: a.comp needs glslangValidator: No such file or directory",
+               path="/nowhere", files={"a.comp": b""})
+    run_script(BEGIN + 'pipeline p compute="a.txt"\n', 2,
+               r"s.pasm:3: a.txt: a shader is a .spv, .spvasm, .comp or .glsl file")
+    run_script(BEGIN + 'pipeline p compute="a.spv"\n', 2,
+               r"s.pasm:3: a.spv: No such file or directory")
+    run_script(text, 2, r"s.pasm:3: a.comp: larger than 1048576 bytes as SPIR-V",
+               path=str(programs), files={"a.comp": bytes(1 << 21)})
+
+
 def a_lost_connection_ends_the_run():
     run_script(BEGIN + "sync\nprint \"never\"\n", 1, "s.pasm:3: the connection ended: .*",
                server=Server(vanish_at="SYNC"))
@@ -343,5 +439,8 @@ if __name__ == "__main__":
     peer.run([a_good_script_exits_0, a_refusal_names_line_byte_instruction_operand_and_sentence,
               what_is_expected_is_no_failure,
               what_is_not_as_expected_is_reported_and_the_run_goes_on,
+              a_pipeline_goes_with_its_shader_entry_point_and_constants,
+              a_refused_pipeline_is_expected_or_reported,
+              shaders_are_compiled_by_what_the_path_has,
               pictures_go_up_and_come_back, a_shared_allocation_is_known_by_its_token,
               a_lost_connection_ends_the_run, a_faulty_script_makes_no_request])

@@ -30,6 +30,7 @@ TYPES = {
     "OFFER_ALLOCATIONS": (0x15, "OfferAllocations"),
     "RECLAIM_ALLOCATIONS": (0x16, "ReclaimAllocations"),
     "SET_ALLOCATION_PRIORITY": (0x17, "SetAllocationPriority"),
+    "CREATE_PIPELINE": (0x18, "CreatePipeline"),
     "ADMIN_STATUS": (0x40, "AdminStatus"), "ADMIN_CONTEXTS": (0x41, "AdminContexts"),
     "ADMIN_CONTEXT": (0x42, "AdminContext"), "ADMIN_ALLOCATIONS": (0x43, "AdminAllocations"),
     "ADMIN_SEGMENTS": (0x44, "AdminSegments"), "ADMIN_QUEUES": (0x45, "AdminQueues"),
@@ -109,6 +110,10 @@ def encode(message, /, **fields):
         if kind == "string":
             data = value.encode() if isinstance(value, str) else value
             out += varint(number << 3 | 2) + varint(len(data)) + data
+        elif kind in SCHEMA:  # messages, of their fields each
+            for item in value:
+                data = encode(kind, **item)
+                out += varint(number << 3 | 2) + varint(len(data)) + data
         elif isinstance(value, (list, tuple)):  # of fixed64, packed
             data = struct.pack(f"<{len(value)}Q", *value)
             out += varint(number << 3 | 2) + varint(len(data)) + data if value else b""
@@ -234,6 +239,25 @@ def nop():
     return instruction(0, b"")
 
 
+def bind_pipeline(pipeline):
+    return instruction(0x10, struct.pack("<HH", pipeline, 0))
+
+
+def bind_buffer(allocation, offset, size, binding=0, write=True, set_number=0, element=0):
+    return instruction(0x12 if write else 0x11,
+                       struct.pack("<HHIIIIQQ", allocation, 0, set_number, binding, element, 0,
+                                   offset, size))
+
+
+def push_constants(offset, dwords):
+    return instruction(0x13, struct.pack(f"<I{len(dwords)}I", offset, *dwords))
+
+
+def dispatch(groups, base=(0, 0, 0)):
+    return instruction(0x30, struct.pack("<6I", *groups, *base))
+
+
+GLCOMPUTE = 5  # SPIR-V's execution model
 PATCOPY, PATINVERT = 1, 2
 
 

@@ -477,6 +477,52 @@ START_TEST(A19_an_upload_that_was_not_executed_goes_again_with_its_bytes)
 }
 END_TEST
 
+static void expect_pipeline(uint64_t serial, uint8_t byte)
+{
+	struct fake_frame frame = fake_receive(daemon_end, PENSTOCK_FRAME_CREATE_PIPELINE);
+
+	ck_assert_uint_eq(frame.frame.serial, serial);
+	ck_assert_uint_eq(frame.frame.payload_bytes, 8);
+	for (int i = 0; i < 8; i++) {
+		ck_assert_uint_eq(frame.payload[i], byte);
+	}
+	fake_frame_free(&frame);
+}
+
+/* Its bytes are not the program's any more. */
+START_TEST(A19_pipelines_that_were_not_executed_go_again_with_their_bytes)
+{
+	uint8_t bytes[8];
+	const struct penstock_shader_stage_info stage = { .spirv = bytes,
+							  .spirv_bytes = sizeof(bytes) };
+	const struct penstock_pipeline_create_info info = { .stages = &stage, .stage_count = 1 };
+	uint64_t pipeline;
+
+	for (uint8_t i = 1; i <= 3; i++) {
+		memset(bytes, i, sizeof(bytes));
+		ck_assert_int_eq(penstock_pipeline_create(connection, &info, &pipeline),
+				 PENSTOCK_STATUS_SUCCESS);
+	}
+	memset(bytes, 0, sizeof(bytes));
+	submit(3, 0);
+	flush();
+	expect_pipeline(1, 1);
+	expect_pipeline(2, 2);
+	lose();
+	for (unsigned times = 1; times <= 2; times++) { /* what was sent again is, too */
+		wait_for_knock();
+		take_hello(0, 4);
+		say_welcome(1, 0);
+		wait_until_resumed(times);
+		flush();
+		expect_pipeline(2, 2);
+		expect_pipeline(3, 3);
+		expect(PENSTOCK_FRAME_SUBMIT, 4);
+		lose();
+	}
+}
+END_TEST
+
 START_TEST(A19_a_read_back_is_asked_again_even_in_the_middle_of_its_bytes)
 {
 	struct transfer transfer = { .done = 0 };
@@ -675,6 +721,7 @@ static TCase *steps(const char *name, void (*before)(void))
 		       a_session_that_came_back_without_its_past_ends_the_connection_and_says_so);
 	tcase_add_test(tcase, a_lease_that_runs_out_ends_the_connection_with_not_found);
 	tcase_add_test(tcase, A19_an_upload_that_was_not_executed_goes_again_with_its_bytes);
+	tcase_add_test(tcase, A19_pipelines_that_were_not_executed_go_again_with_their_bytes);
 	tcase_add_test(tcase, A19_a_read_back_is_asked_again_even_in_the_middle_of_its_bytes);
 	tcase_add_loop_test(
 		tcase, A19_a_read_back_is_not_asked_again_where_its_allocation_was_written_since, 0,

@@ -109,6 +109,12 @@ START_TEST(the_page_gives_the_limits)
 	says("\n| size of an allocation | %llu bytes |", PENSTOCK_LIMIT_ALLOCATION_BYTES);
 	says("\n| allocations of an offer, a reclaim or a priority | %u |",
 	     PENSTOCK_LIMIT_REQUEST_ALLOCATIONS);
+	says("\n| stages of a pipeline | %u |", PENSTOCK_LIMIT_PIPELINE_STAGES);
+	says("\n| SPIR-V of a stage | %u bytes |", PENSTOCK_LIMIT_SHADER_BYTES);
+	says("\n| name of an entry point | %u bytes |", PENSTOCK_LIMIT_SHADER_NAME_BYTES - 1);
+	says("\n| specialisation constants of a stage | %u |", PENSTOCK_LIMIT_SHADER_CONSTANTS);
+	says("\n| pipelines that are being made, of a principal | %u |",
+	     PENSTOCK_LIMIT_PIPELINES_MADE);
 	says("\n| instances of an allocation | %u |", PENSTOCK_LIMIT_RENAMING_LIST);
 	says("\n| width and height of a surface | %u pixels |", PENSTOCK_LIMIT_SURFACE_EXTENT);
 	says("\n| lease | %u seconds |", PENSTOCK_LIMIT_LEASE_S);

@@ -234,6 +234,39 @@ START_TEST(objects_are_signalled_and_waited_for_by_contexts_and_by_the_script)
 }
 END_TEST
 
+START_TEST(a_pipeline_has_a_shader_an_entry_point_and_constants)
+{
+	struct penstock_script *script =
+		parse_good("device gpu\ncontext work\n"
+			   "pipeline sum compute=\"sum.comp\" entry=\"go\" constants=[0:u32=64\n"
+			   " 7:i8=-1, 8:f32=1.5 9:f64=-2 10:bool=true 11:u64=0xffffffffffffffff\n"
+			   " 12:i16=0x7fff 13:i64=-9223372036854775808]\n"
+			   "submit work {\n list null sum\n bind_pipeline pipeline=@sum\n}\n"
+			   "destroy sum\n");
+	const struct penstock_step *step = &script->steps[2];
+	static const struct penstock_specialization_constant wanted[] = {
+		{ 0, 4, 64 },         { 7, 1, 0xff },
+		{ 8, 4, 0x3fc00000 }, { 9, 8, 0xc000000000000000 },
+		{ 10, 4, 1 },         { 11, 8, UINT64_MAX },
+		{ 12, 2, 0x7fff },    { 13, 8, 0x8000000000000000 },
+	};
+
+	ck_assert_int_eq(step->kind, PENSTOCK_STEP_PIPELINE);
+	ck_assert_uint_eq(step->device, script->steps[0].subject);
+	ck_assert_str_eq(step->file, "sum.comp");
+	ck_assert_str_eq(step->entry, "go");
+	ck_assert_uint_eq(step->constant_count, PENSTOCK_ARRAY_SIZE(wanted));
+	for (size_t i = 0; i < step->constant_count; i++) {
+		ck_assert_uint_eq(step->constants[i].id, wanted[i].id);
+		ck_assert_uint_eq(step->constants[i].size_bytes, wanted[i].size_bytes);
+		ck_assert_uint_eq(step->constants[i].value, wanted[i].value);
+	}
+	ck_assert_uint_eq(script->steps[3].submission->elements[1].object, step->subject);
+	ck_assert_uint_eq(script->steps[4].subject, step->subject);
+	penstock_script_free(script);
+}
+END_TEST
+
 START_TEST(faults_name_file_line_column_and_what_is_wrong)
 {
 	static const struct {
@@ -257,6 +290,24 @@ START_TEST(faults_name_file_line_column_and_what_is_wrong)
 		{ "device d\ncontext c priority=99999999999",
 		  "s.pasm:2:20: '99999999999' is not within 32 bits" },
 		{ "device d extra", "s.pasm:1:10: 'extra' is nothing that 'device' takes" },
+		{ "device d\npipeline p", "s.pasm:2:1: 'pipeline' needs compute=" },
+		{ "device d\npipeline p compute=x",
+		  "s.pasm:2:20: 'x' where a path in double quotes "
+		  "should be" },
+		{ "device d\npipeline p constants=1",
+		  "s.pasm:2:22: '1' where '[' before the constants should be" },
+		{ "device d\npipeline p constants=[1=2]",
+		  "s.pasm:2:23: '1' where a constant like 0:u32=64 should be" },
+		{ "device d\npipeline p constants=[1:u33=2]",
+		  "s.pasm:2:25: 'u33' where a type (u32, i32, f32, bool, ...) should be" },
+		{ "device d\npipeline p constants=[1:u32 2]",
+		  "s.pasm:2:29: '2' where '=' should be" },
+		{ "device d\npipeline p constants=[1:bool=1]",
+		  "s.pasm:2:30: '1' where true or false should be" },
+		{ "device d\npipeline p constants=[1:f32=half]",
+		  "s.pasm:2:29: 'half' where a number like 1.5 should be" },
+		{ "device d\npipeline p compute=\"x\"\nexpect bytes p hex=00",
+		  "s.pasm:3:14: 'p' is not an allocation" },
 		{ "device d\nallocation a",
 		  "s.pasm:2:1: 'allocation' needs size=, or width= height= format=, or hex=, file= "
 		  "or png=" },
@@ -312,7 +363,7 @@ START_TEST(faults_name_file_line_column_and_what_is_wrong)
 		{ "device d\ncontext c\nsubmit c {\nnop\n} nop",
 		  "s.pasm:5:3: 'nop' where the end of the line should be" },
 		{ "device d\ncontext c\nsubmit c {\n list d:w\n}",
-		  "s.pasm:4:7: 'd' is not an allocation" },
+		  "s.pasm:4:7: 'd' is not an allocation or pipeline" },
 		{ "device d\ncontext c\nsubmit c {\n list null\n copy source=@a size=1\n}",
 		  "s.pasm:5:14: '@a' is not in the allocation list" },
 		{ "device d\ncontext c\nsubmit c {\n\n\n  frob\n}",
@@ -358,6 +409,7 @@ int main(void)
 	tcase_add_test(tcase, an_expectation_is_of_the_request_before_it);
 	tcase_add_test(tcase, everything_else_that_a_script_can_say);
 	tcase_add_test(tcase, objects_are_signalled_and_waited_for_by_contexts_and_by_the_script);
+	tcase_add_test(tcase, a_pipeline_has_a_shader_an_entry_point_and_constants);
 	tcase_add_test(tcase, faults_name_file_line_column_and_what_is_wrong);
 	tcase_add_test(tcase, a_nul_in_a_string_is_a_fault);
 	suite_add_tcase(suite, tcase);

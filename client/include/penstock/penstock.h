@@ -288,6 +288,7 @@ struct penstock_adapter_info {
 	uint32_t presentation_caps; /* DXGK_PRESENTATIONCAPS */
 	uint32_t hw_queue_packet_cap;
 	bool test_instructions;
+	bool pipelines; /* penstock_pipeline_create, dispatches */
 };
 
 /* `index` below adapter_count; NOT_FOUND. */
@@ -400,6 +401,38 @@ PENSTOCK_API enum penstock_status
 penstock_allocation_create(struct penstock_connection *connection,
 			   const struct penstock_allocation_create_info *info,
 			   uint64_t *ret_allocation);
+
+struct penstock_shader_stage_info {
+	uint32_t stage;          /* PENSTOCK_EXECUTION_MODEL_ */
+	const char *entry_point; /* NULL: "main" */
+	const void *spirv;
+	uint32_t spirv_bytes; /* a multiple of 4, at most 1 MiB */
+	const struct penstock_specialization_constant *constants;
+	uint32_t constant_count; /* at most 256 */
+};
+
+struct penstock_pipeline_create_info {
+	uint64_t device;
+	const struct penstock_shader_stage_info *stages;
+	uint32_t stage_count; /* a compute pipeline has one; at most 5 */
+};
+
+/*
+ * Creates a pipeline and opens it on the device: *ret_pipeline is that opening. Everything is
+ * copied before the call returns. In an allocation list it stands like an allocation that is only
+ * read; penstock_emit_bind_pipeline names it there. It cannot be written, uploaded to or changed;
+ * penstock_object_destroy ends it.
+ *
+ * It can be used at once: submissions wait in the daemon until the shaders are checked. What is
+ * wrong with them is told later as a failure, with the checker's words.
+ *
+ * SUCCESS: it is on its way; LIMIT_EXCEEDED: more, or larger, than a pipeline can have.
+ * The daemon may refuse it with NOT_IMPLEMENTED: the adapter has no pipelines
+ * (penstock_adapter_info.pipelines).
+ */
+PENSTOCK_API enum penstock_status
+penstock_pipeline_create(struct penstock_connection *connection,
+			 const struct penstock_pipeline_create_info *info, uint64_t *ret_pipeline);
 
 /* Whoever has it may open the allocation, in any session. */
 struct penstock_share_token {
