@@ -284,7 +284,9 @@ static uint8_t *make_contents(const struct layout *layout,
 		.version = PENSTOCK_PIPELINE_VERSION,
 		.bytes = bytes,
 		.kind = kind,
-		.flags = PENSTOCK_PIPELINE_COUNTS_GROUPS,
+		.flags = (stages[0].reflection->flags & PENSTOCK_SHADER_COUNTS_GROUPS) != 0
+				 ? PENSTOCK_PIPELINE_COUNTS_GROUPS
+				 : 0,
 		.push_constant_bytes = layout->push_constant_bytes,
 		.binding_count = layout->count,
 		.binding_offset = sizeof(*pipeline),

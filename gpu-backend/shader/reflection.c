@@ -59,8 +59,8 @@ static bool binding_fits(const struct penstock_shader_binding *binding)
 {
 	const struct kind *kind;
 
-	if (binding->set >= PENSTOCK_LIMIT_SHADER_SETS ||
-	    binding->binding >= PENSTOCK_LIMIT_SHADER_BINDING ||
+	if (binding->set >= PENSTOCK_LIMIT_DESCRIPTOR_SETS ||
+	    binding->binding >= PENSTOCK_LIMIT_BINDING_NUMBER ||
 	    binding->kind >= PENSTOCK_BINDING_KINDS || binding->count == 0 ||
 	    binding->count > PENSTOCK_LIMIT_SHADER_DESCRIPTORS) {
 		return false;
@@ -157,7 +157,7 @@ static bool push_fits(const struct penstock_shader_reflection *reflection)
 {
 	return reflection->push_offset % 4 == 0 && reflection->push_bytes % 4 == 0 &&
 	       penstock_range_fits(reflection->push_offset, reflection->push_bytes,
-				   PENSTOCK_LIMIT_SHADER_PUSH_BYTES) &&
+				   PENSTOCK_LIMIT_PUSH_CONSTANT_BYTES) &&
 	       (reflection->push_bytes != 0 || reflection->push_offset == 0);
 }
 

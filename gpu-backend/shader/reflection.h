@@ -99,7 +99,8 @@ struct penstock_shader_slot {
 #define PENSTOCK_SHADER_WRITES_POINTSIZE 0x200u
 #define PENSTOCK_SHADER_SUBGROUPS        0x400u
 #define PENSTOCK_SHADER_WRITES_POSITION  0x800u
-#define PENSTOCK_SHADER_ALL_FLAGS        0xfffu
+#define PENSTOCK_SHADER_COUNTS_GROUPS    0x1000u /* reads NumWorkgroups */
+#define PENSTOCK_SHADER_ALL_FLAGS        0x1fffu
 
 struct penstock_shader_reflection {
 	uint32_t stage;                                     /* enum penstock_shader_stage */

@@ -82,8 +82,6 @@
 #define PENSTOCK_LIMIT_SHADER_CONSTANTS      256u       /* specialised in one request */
 #define PENSTOCK_LIMIT_SHADER_BINDINGS       128u       /* variables with a set and a binding */
 #define PENSTOCK_LIMIT_SHADER_DESCRIPTORS    1024u      /* of one array of descriptors */
-#define PENSTOCK_LIMIT_SHADER_SETS           8u         /* set numbers are below it */
-#define PENSTOCK_LIMIT_SHADER_BINDING        65536u     /* binding numbers are below it */
 #define PENSTOCK_LIMIT_SHADER_SLOTS          128u       /* stage inputs, and outputs */
 #define PENSTOCK_LIMIT_SHADER_LOCATIONS      32u        /* locations are below it */
 #define PENSTOCK_LIMIT_SHADER_TARGETS        8u         /* locations of a fragment's outputs */
@@ -91,7 +89,6 @@
 #define PENSTOCK_LIMIT_SHADER_PATCH          32u        /* vertices of a patch */
 #define PENSTOCK_LIMIT_SHADER_EMITTED        1024u      /* vertices of a geometry stage */
 #define PENSTOCK_LIMIT_SHADER_INVOCATIONS    32u        /* of a geometry stage */
-#define PENSTOCK_LIMIT_SHADER_PUSH_BYTES     128u       /* of push constants */
 #define PENSTOCK_LIMIT_SHADER_WORKGROUP      1024u      /* invocations */
 #define PENSTOCK_LIMIT_SHADER_SHARED_BYTES   32768u     /* of a workgroup's variables */
 #define PENSTOCK_LIMIT_SHADER_PRIVATE_BYTES  65536u     /* of an invocation's variables */

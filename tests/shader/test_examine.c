@@ -183,6 +183,20 @@ static void compare_slots(const struct penstock_shader_slot *slots, uint32_t cou
 	}
 }
 
+START_TEST(reflection_says_who_counts_workgroups)
+{
+	struct examined examined;
+
+	examine_file(&examined, "groups.comp", PENSTOCK_SHADER_COMPUTE);
+	ck_assert_uint_eq(examined_taken(&examined)->flags,
+			  PENSTOCK_SHADER_COUNTS_GROUPS | PENSTOCK_SHADER_WRITES_MEMORY);
+	examined_finish(&examined);
+	examine_file(&examined, "add.comp", PENSTOCK_SHADER_COMPUTE);
+	ck_assert_uint_eq(examined_taken(&examined)->flags, PENSTOCK_SHADER_WRITES_MEMORY);
+	examined_finish(&examined);
+}
+END_TEST
+
 START_TEST(reflection_of_stages_of_graphics)
 {
 	const struct penstock_shader_reflection *reflection;
@@ -321,6 +335,7 @@ int main(void)
 	tcase_add_loop_test(tcase, reflection_names_each_binding_that_is_used, 0,
 			    (int)PENSTOCK_ARRAY_SIZE(bound));
 	tcase_add_test(tcase, reflection_of_a_compute_stage);
+	tcase_add_test(tcase, reflection_says_who_counts_workgroups);
 	tcase_add_loop_test(tcase, reflection_of_stages_of_graphics, 0,
 			    (int)PENSTOCK_ARRAY_SIZE(staged));
 	tcase_add_test(tcase, hardening_clamps_an_index_to_the_length_that_was_chosen);

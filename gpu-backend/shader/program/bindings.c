@@ -213,14 +213,14 @@ static enum penstock_status place(const struct penstock_shader_reader *reader,
 						    SpvDecorationDescriptorSet);
 	binding->binding =
 		spvc_compiler_get_decoration(reader->compiler, resource->id, SpvDecorationBinding);
-	if (binding->set >= PENSTOCK_LIMIT_SHADER_SETS ||
-	    binding->binding >= PENSTOCK_LIMIT_SHADER_BINDING) {
+	if (binding->set >= PENSTOCK_LIMIT_DESCRIPTOR_SETS ||
+	    binding->binding >= PENSTOCK_LIMIT_BINDING_NUMBER) {
 		return penstock_spirv_refuse(reader->fault, PENSTOCK_SHADER_NO_WORD,
 					     "set %u, binding %u: sets are below %u, bindings "
 					     "below %u",
 					     binding->set, binding->binding,
-					     PENSTOCK_LIMIT_SHADER_SETS,
-					     PENSTOCK_LIMIT_SHADER_BINDING);
+					     PENSTOCK_LIMIT_DESCRIPTOR_SETS,
+					     PENSTOCK_LIMIT_BINDING_NUMBER);
 	}
 	return PENSTOCK_STATUS_SUCCESS;
 }
@@ -294,10 +294,10 @@ static enum penstock_status read_push_constants(const struct penstock_shader_rea
 		}
 		first = offset < first ? offset : first;
 	}
-	if (bytes > PENSTOCK_LIMIT_SHADER_PUSH_BYTES || first >= bytes) {
+	if (bytes > PENSTOCK_LIMIT_PUSH_CONSTANT_BYTES || first >= bytes) {
 		return penstock_spirv_refuse(reader->fault, PENSTOCK_SHADER_NO_WORD,
 					     "push constants take %zu bytes, and there are %u",
-					     bytes, PENSTOCK_LIMIT_SHADER_PUSH_BYTES);
+					     bytes, PENSTOCK_LIMIT_PUSH_CONSTANT_BYTES);
 	}
 	reflection->push_offset = first & ~3u;
 	reflection->push_bytes = (uint32_t)penstock_align_up(bytes, 4) - reflection->push_offset;

@@ -10,12 +10,13 @@
 
 /* ---------------------------------------------------------------- builtins */
 
-/* What a stage gives to the fixed functions behind it. */
+/* What a stage takes from the fixed functions around it, or gives them. */
 static const struct {
 	SpvBuiltIn builtin;
 	SpvStorageClass storage;
 	uint32_t flag;
 } builtins[] = {
+	{ SpvBuiltInNumWorkgroups, SpvStorageClassInput, PENSTOCK_SHADER_COUNTS_GROUPS },
 	{ SpvBuiltInPosition, SpvStorageClassOutput, PENSTOCK_SHADER_WRITES_POSITION },
 	{ SpvBuiltInPointSize, SpvStorageClassOutput, PENSTOCK_SHADER_WRITES_POINTSIZE },
 	{ SpvBuiltInLayer, SpvStorageClassOutput, PENSTOCK_SHADER_WRITES_LAYER },
