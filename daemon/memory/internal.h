@@ -75,6 +75,8 @@ struct penstock_vidmm_process {
 	bool freed;           /* gone as soon as nothing is under way */
 	uint32_t holds;       /* not even then, unless this is 0 */
 	bool lost;            /* its GPU process cannot be kept running */
+	bool pipelines;       /* it was said that it needs them */
+	bool replace;         /* and the one that runs has none: another one first */
 	/* the system process has none of these */
 	struct penstock_memory_file system;
 	struct penstock_memory_file local;
@@ -123,6 +125,9 @@ static inline uint64_t penstock_vidmm_capacity(const struct penstock_vidmm *vidm
 		(allocation)->process->vidmm->counts[(segment_id)-1].what += (amount);             \
 		(allocation)->process->count.what += (amount);                                     \
 	} while (0)
+
+/* Where `replace` is set: whether a submission may be prepared. False: `progress` tells. */
+bool penstock_vidmm_process_replace(struct penstock_vidmm_process *process);
 
 /* Somebody was told PENDING: something may have changed for him. */
 void penstock_vidmm_wake(struct penstock_vidmm *vidmm);

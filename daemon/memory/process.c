@@ -331,20 +331,64 @@ void penstock_vidmm_process_lost(struct penstock_vidmm_process *process)
 	penstock_vidmm_process_settle(process);
 }
 
-bool penstock_vidmm_process_idle(struct penstock_vidmm_process *process)
+/* Ends its GPU process, of which nothing is under way. False: it does not end. */
+static bool end_process(struct penstock_vidmm_process *process)
 {
-	if (process->id == 0 || process->prepared > 0 || !penstock_paging_idle(&process->paging)) {
-		return false;
-	}
 	if (process->vidmm->config.backend->ops->reset_engine(process->backend) !=
 	    PENSTOCK_STATUS_SUCCESS) {
-		return false; /* asked again, as all that are idle are */
+		return false;
 	}
 	tell_end(process);
+	penstock_vidmm_process_was_reset(process);
+	return true;
+}
+
+static bool is_under_way(const struct penstock_vidmm_process *process)
+{
+	return process->prepared > 0 || !penstock_paging_idle(&process->paging);
+}
+
+bool penstock_vidmm_process_idle(struct penstock_vidmm_process *process)
+{
+	if (process->id == 0 || is_under_way(process) || !end_process(process)) {
+		return false; /* asked again, as all that are idle are */
+	}
 	/* What kept it from running (no memory, no processes) may have been of the moment. */
 	process->lost = false;
-	penstock_vidmm_process_was_reset(process);
 	penstock_dma_pool_trim(&process->pool);
 	penstock_spare_drop(process);
+	return true;
+}
+
+/* Whether the GPU process that runs, or the next one, can draw and compute. */
+static bool has_pipelines(const struct penstock_vidmm_process *process)
+{
+	const struct penstock_backend_ops *ops = process->vidmm->config.backend->ops;
+
+	return ops->need_pipelines == NULL || ops->need_pipelines(process->backend);
+}
+
+void penstock_vidmm_process_need_pipelines(struct penstock_vidmm_process *process)
+{
+	penstock_vidmm_own_thread(process->vidmm);
+	PENSTOCK_REQUIRE(process->id != 0);
+	if (!process->pipelines) {
+		process->pipelines = true;
+		process->replace = !has_pipelines(process);
+	}
+}
+
+bool penstock_vidmm_process_replace(struct penstock_vidmm_process *process)
+{
+	/* It may have ended by itself, or by a reset, since then. */
+	if (has_pipelines(process)) {
+		process->replace = false;
+		return true;
+	}
+	if (is_under_way(process)) {
+		return false;
+	}
+	/* One that does not end is found by what it is given next. */
+	process->replace = !end_process(process);
 	return true;
 }

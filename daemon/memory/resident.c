@@ -224,6 +224,9 @@ static enum penstock_status bring(struct penstock_submission *submission)
 	if (PENSTOCK_UNLIKELY(vidmm->restore.open)) {
 		penstock_vidmm_restore_end(vidmm);
 	}
+	if (PENSTOCK_UNLIKELY(process->replace) && !penstock_vidmm_process_replace(process)) {
+		return PENSTOCK_STATUS_PENDING;
+	}
 	return PENSTOCK_LIKELY(all_ready(submission)) ? PENSTOCK_STATUS_SUCCESS
 						      : make_resident(submission);
 }

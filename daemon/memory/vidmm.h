@@ -175,6 +175,13 @@ bool penstock_vidmm_each_process(struct penstock_vidmm *vidmm,
  */
 bool penstock_vidmm_process_idle(struct penstock_vidmm_process *process);
 
+/*
+ * From now on its submissions may hold draws and dispatches, however often it is said. A GPU
+ * process that was started without them ends once nothing of it is under way, and what its
+ * principal submits meanwhile waits for that; nobody else does.
+ */
+void penstock_vidmm_process_need_pipelines(struct penstock_vidmm_process *process);
+
 /* ---------------------------------------------------------------- allocations */
 
 struct penstock_allocation_info {

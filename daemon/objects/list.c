@@ -103,6 +103,10 @@ static void snapshot_element(const struct penstock_reference *reference,
 		return;
 	}
 	composition = opening->allocation->composition;
+	if (PENSTOCK_UNLIKELY(composition != NULL)) {
+		/* It may have been made by another principal, or before a restart. */
+		penstock_vidmm_process_need_pipelines(opening->device->tenant->process);
+	}
 	info = &opening->allocation->info;
 	penstock_vidmm_allocation_location(reference->allocation, &location);
 	*ret_element = (struct penstock_render_allocation){

@@ -408,6 +408,8 @@ static enum penstock_status begin(struct penstock_device *device,
 		return status;
 	}
 	create->opening->allocation->is_pipeline = true;
+	/* Now, so that one is ready by the time that the shaders are checked. */
+	penstock_vidmm_process_need_pipelines(device->tenant->process);
 	create->opening->read_only = true;
 	penstock_opening_name(create->opening, info->name, create->transfer);
 	penstock_transfer_begin_create(create->transfer, create->opening, request);

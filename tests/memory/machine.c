@@ -531,6 +531,10 @@ static void submit_command(struct penstock_backend_process *base,
 	}
 	packet->args = *args;
 	packet->executed = false;
+	if (!process->runs) {
+		process->runs = true;
+		process->has_pipelines = process->needs_pipelines;
+	}
 	if ((args->flags & PENSTOCK_SUBMITCOMMAND_PAGING) != 0) {
 		ck_assert_uint_le(args->paging_buffer_bytes, PENSTOCK_PAGING_BUFFER_BYTES);
 		memcpy(packet->paging, args->paging_buffer, args->paging_buffer_bytes);
@@ -604,8 +608,17 @@ static enum penstock_status reset_engine(struct penstock_backend_process *base)
 		}
 	}
 	forget(process);
+	process->runs = false;
 	process->resets++;
 	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static bool need_pipelines(struct penstock_backend_process *base)
+{
+	struct machine_process *process = process_of(base);
+
+	process->needs_pipelines = true;
+	return !process->runs || process->has_pipelines;
 }
 
 static uint32_t running_fence(const struct penstock_backend_process *base, uint32_t node_ordinal,
@@ -639,6 +652,7 @@ static const struct penstock_backend_ops ops = {
 	.query_current_fence = query_current_fence,
 	.preempt_command = preempt_command,
 	.reset_engine = reset_engine,
+	.need_pipelines = need_pipelines,
 	.running_fence = running_fence,
 	.collect_dbg_info = collect_dbg_info,
 };

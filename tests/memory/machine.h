@@ -61,7 +61,10 @@ struct machine_process {
 	uint32_t mapping_count;
 	struct machine_ring rings[PENSTOCK_NODE_COUNT];
 	uint32_t resets;
-	uint32_t unending; /* so many calls of reset_engine fail */
+	bool runs;            /* it was given something since its start, or its last reset */
+	bool needs_pipelines; /* as it was told */
+	bool has_pipelines;   /* the one that runs */
+	uint32_t unending;    /* so many calls of reset_engine fail */
 	uint32_t doorbells;
 	uint32_t dummy_touches; /* accesses of the dummy file */
 };

@@ -193,6 +193,11 @@ bool penstock_vidmm_process_idle(struct penstock_vidmm_process *process)
 	return true;
 }
 
+void penstock_vidmm_process_need_pipelines(struct penstock_vidmm_process *process)
+{
+	(void)process;
+}
+
 static struct penstock_vidmm_allocation *new_allocation(struct penstock_vidmm_process *process,
 							const struct penstock_allocation_info *info)
 {
