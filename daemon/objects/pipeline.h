@@ -4,10 +4,9 @@
  * sends is looked at by a confined process (gpu-backend/shader), a stage after the other; only what
  * that says, and what it made of the shaders, goes on.
  *
- *	CreatePipeline --> waiting --> checking, stage by stage --> composed --> pages --> made
- *	                      |               |                        |           |
- *	                      '---------------'--- (refused) ----------'-----------'--> the name is
- *free
+ *	asked for --> waiting --> checking, stage by stage --> composed --> pages --> made
+ *	                 |               |                        |           |
+ *	                 +---------------+-- (refused) -----------+-----------+--> its name is free
  *
  * A principal has a few at work at once and the others wait their turn, so that nobody waits for
  * more than that of another's. Loop thread only.

@@ -100,9 +100,9 @@
 #define PENSTOCK_LIMIT_SHADER_WALL_MS        30000u
 
 /* pipelines that are being made */
-#define PENSTOCK_LIMIT_PIPELINE_STAGES    5u
-#define PENSTOCK_LIMIT_PIPELINES_MADE     64u /* at once, of a principal; others wait unread */
-#define PENSTOCK_LIMIT_PIPELINES_AT_ONCE  2u  /* of a principal, whose shaders are checked */
+#define PENSTOCK_LIMIT_PIPELINE_STAGES   5u
+#define PENSTOCK_LIMIT_PIPELINES_MADE    64u /* at once, of a principal; others wait unread */
+#define PENSTOCK_LIMIT_PIPELINES_AT_ONCE 2u  /* of a principal, whose shaders are checked */
 
 /* a pipeline, and what a draw or a dispatch gives it */
 #define PENSTOCK_LIMIT_DESCRIPTOR_SETS     8u
