@@ -45,6 +45,8 @@ FILES = ("bin/penstock", "bin/penstockctl", "sbin/penstockd", "libexec/penstock/
          "etc/penstock/penstockd.conf", "include/penstock/penstock.h", "include/penstock/status.h",
          "include/penstock/values.h", "include/penstock/instructions.h",
          "share/man/man1/penstock.1", "share/man/man1/penstockctl.1", "share/man/man8/penstockd.8")
+if (pathlib.Path(BUILD) / "penstock-shader").exists():  # built with Vulkan
+    FILES += ("libexec/penstock/penstock-shader",)
 
 
 def make(target, root):
