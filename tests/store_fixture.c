@@ -139,6 +139,19 @@ static bool dump_allocation(void *owner, const struct penstock_allocation_row *r
 		      row->token_low, row->adapter);
 }
 
+static bool dump_pipeline(void *owner, const struct penstock_pipeline_row *row)
+{
+	return append(owner, "pipeline %" PRIu64 " kind %u bindings %u\n", row->allocation,
+		      row->kind, row->binding_count);
+}
+
+static bool dump_pipeline_binding(void *owner, const struct penstock_pipeline_binding_row *row)
+{
+	return append(owner, "binding %u/%u of %" PRIu64 " type %u count %u least %u written %d\n",
+		      row->set, row->binding, row->allocation, row->type, row->count,
+		      row->least_bytes, row->written);
+}
+
 static bool dump_opening(void *owner, const struct penstock_opening_row *row)
 {
 	return append(owner,
@@ -198,6 +211,8 @@ void store_dump_loader(struct store_dump *dump, struct penstock_store_loader *re
 		.device = dump_device,
 		.context = dump_context,
 		.allocation = dump_allocation,
+		.pipeline = dump_pipeline,
+		.pipeline_binding = dump_pipeline_binding,
 		.opening = dump_opening,
 		.sync_object = dump_sync_object,
 		.sync_opening = dump_sync_opening,
@@ -338,6 +353,29 @@ struct penstock_sync_opening_row store_sync_opening(uint64_t id, uint64_t device
 	};
 }
 
+struct penstock_pipeline_row store_pipeline(uint64_t allocation, uint32_t binding_count)
+{
+	return (struct penstock_pipeline_row){
+		.allocation = allocation,
+		.kind = 1 + (uint32_t)allocation % 2,
+		.binding_count = binding_count,
+	};
+}
+
+/* They are not put in the order in which they are loaded. */
+struct penstock_pipeline_binding_row store_pipeline_binding(uint64_t allocation, uint32_t index)
+{
+	return (struct penstock_pipeline_binding_row){
+		.allocation = allocation,
+		.set = 1 + index / 2,
+		.binding = 7 - index,
+		.type = 6 + index % 2,
+		.count = index + 1,
+		.least_bytes = UINT32_MAX - index,
+		.written = index % 2 != 0,
+	};
+}
+
 struct penstock_answer_row store_refusal(uint64_t session, uint64_t serial)
 {
 	return (struct penstock_answer_row){
@@ -376,6 +414,7 @@ uint64_t store_fill(struct penstock_store *store)
 		const struct penstock_context_row context = store_context(i, i);
 		const struct penstock_allocation_row allocation = store_allocation(i, i);
 		const struct penstock_opening_row opening = store_opening(i, i, i);
+		const struct penstock_pipeline_row pipeline = store_pipeline(i, 3);
 		const struct penstock_sync_object_row object = store_sync_object(i);
 		const struct penstock_sync_opening_row sync_opening = store_sync_opening(i, i, i);
 		const struct penstock_answer_row ending = store_ending(i, 20);
@@ -393,6 +432,13 @@ uint64_t store_fill(struct penstock_store *store)
 		penstock_store_put_device(store, &device);
 		penstock_store_put_context(store, &context);
 		penstock_store_put_allocation(store, &allocation);
+		penstock_store_put_pipeline(store, &pipeline);
+		for (uint32_t index = 0; index < pipeline.binding_count; index++) {
+			const struct penstock_pipeline_binding_row binding =
+				store_pipeline_binding(i, index);
+
+			penstock_store_put_pipeline_binding(store, &binding);
+		}
 		penstock_store_put_opening(store, &opening);
 		penstock_store_put_sync_object(store, &object);
 		penstock_store_put_sync_opening(store, &sync_opening);

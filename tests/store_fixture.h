@@ -57,12 +57,14 @@ struct penstock_allocation_row store_allocation(uint64_t id, uint64_t principal)
 struct penstock_opening_row store_opening(uint64_t id, uint64_t device, uint64_t allocation);
 struct penstock_sync_object_row store_sync_object(uint64_t id);
 struct penstock_sync_opening_row store_sync_opening(uint64_t id, uint64_t device, uint64_t object);
+struct penstock_pipeline_row store_pipeline(uint64_t allocation, uint32_t binding_count);
+struct penstock_pipeline_binding_row store_pipeline_binding(uint64_t allocation, uint32_t index);
 struct penstock_answer_row store_refusal(uint64_t session, uint64_t serial);
 struct penstock_answer_row store_ending(uint64_t session, uint64_t serial);
 
 /*
- * Two principals, sessions, devices, contexts, allocations, lists, floors, answers. Returns a
- * sequence.
+ * Two principals, sessions, devices, contexts, allocations, pipelines, lists, floors, answers.
+ * Returns a sequence.
  */
 uint64_t store_fill(struct penstock_store *store);
 

@@ -338,6 +338,18 @@ uint64_t penstock_store_put_allocation(struct penstock_store *store,
 	return put_object(store, PENSTOCK_STORE_ALLOCATION, row->id, row);
 }
 
+uint64_t penstock_store_put_pipeline(struct penstock_store *store,
+				     const struct penstock_pipeline_row *row)
+{
+	return put(store, PENSTOCK_TABLE_PIPELINE, row);
+}
+
+uint64_t penstock_store_put_pipeline_binding(struct penstock_store *store,
+					     const struct penstock_pipeline_binding_row *row)
+{
+	return put(store, PENSTOCK_TABLE_PIPELINE_BINDING, row);
+}
+
 uint64_t penstock_store_put_opening(struct penstock_store *store,
 				    const struct penstock_opening_row *row)
 {

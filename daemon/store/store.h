@@ -122,6 +122,24 @@ struct penstock_allocation_row {
 	uint32_t adapter; /* below PENSTOCK_LIMIT_ADAPTERS */
 };
 
+/* An allocation that is a pipeline. */
+struct penstock_pipeline_row {
+	uint64_t allocation;
+	uint32_t kind;          /* enum penstock_pipeline_kind */
+	uint32_t binding_count; /* at most PENSTOCK_LIMIT_DESCRIPTORS */
+};
+
+/* A descriptor binding that the shaders of a pipeline use. */
+struct penstock_pipeline_binding_row {
+	uint64_t allocation;
+	uint32_t set;     /* below PENSTOCK_LIMIT_DESCRIPTOR_SETS */
+	uint32_t binding; /* below PENSTOCK_LIMIT_BINDING_NUMBER */
+	uint32_t type;    /* enum penstock_descriptor */
+	uint32_t count;   /* 1 to PENSTOCK_LIMIT_DESCRIPTORS */
+	uint32_t least_bytes;
+	bool written;
+};
+
 struct penstock_opening_row {
 	uint64_t id;
 	uint64_t device;
@@ -174,9 +192,9 @@ struct penstock_answer_row {
  * or earlier; otherwise the store fails (DATA_ERROR). Text is cut to its field. Where memory runs
  * out `failed` is called (on a later turn) and 0 returned, as from then on. Deleting a row takes
  * what hangs on it along: a principal its sessions and allocations, a session its devices,
- * name floors and answers, a device its contexts and openings, an allocation or a
- * synchronisation object its openings, a context its list. An opening that goes leaves NULL
- * elements in lists. Deleting what is not there is legal.
+ * name floors and answers, a device its contexts and openings, an allocation its openings and what
+ * makes it a pipeline, a synchronisation object its openings, a context its list. An opening that
+ * goes leaves NULL elements in lists. Deleting what is not there is legal.
  */
 uint64_t penstock_store_put_principal(struct penstock_store *store,
 				      const struct penstock_principal_row *row);
@@ -188,6 +206,11 @@ uint64_t penstock_store_put_context(struct penstock_store *store,
 				    const struct penstock_context_row *row);
 uint64_t penstock_store_put_allocation(struct penstock_store *store,
 				       const struct penstock_allocation_row *row);
+/* Behind its allocation, and its binding_count bindings behind it, all in one turn. */
+uint64_t penstock_store_put_pipeline(struct penstock_store *store,
+				     const struct penstock_pipeline_row *row);
+uint64_t penstock_store_put_pipeline_binding(struct penstock_store *store,
+					     const struct penstock_pipeline_binding_row *row);
 uint64_t penstock_store_put_opening(struct penstock_store *store,
 				    const struct penstock_opening_row *row);
 uint64_t penstock_store_put_sync_object(struct penstock_store *store,
@@ -249,9 +272,10 @@ uint64_t penstock_store_queued(const struct penstock_store *store);
 /* ---------------------------------------------------------------- at start */
 
 /*
- * Called for every row, adapters first, parents before children, each table by growing id;
- * before any row is queued. Return false to stop: the row contradicts what came before. A call
- * may be NULL: rows of that table are checked and dropped.
+ * Called for every row, adapters first, parents before children, each table by growing id, a
+ * pipeline's bindings by set and binding and before its openings; before any row is queued. Return
+ * false to stop: the row contradicts what came before. A call may be NULL: rows of that table are
+ * checked and dropped.
  */
 struct penstock_store_loader {
 	void *owner;
@@ -261,6 +285,8 @@ struct penstock_store_loader {
 	bool (*device)(void *owner, const struct penstock_device_row *row);
 	bool (*context)(void *owner, const struct penstock_context_row *row);
 	bool (*allocation)(void *owner, const struct penstock_allocation_row *row);
+	bool (*pipeline)(void *owner, const struct penstock_pipeline_row *row);
+	bool (*pipeline_binding)(void *owner, const struct penstock_pipeline_binding_row *row);
 	bool (*opening)(void *owner, const struct penstock_opening_row *row);
 	bool (*sync_object)(void *owner, const struct penstock_sync_object_row *row);
 	bool (*sync_opening)(void *owner, const struct penstock_sync_opening_row *row);

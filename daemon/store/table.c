@@ -144,6 +144,25 @@ static const struct column answer_columns[] = {
 	TEXT(answer, sentence),
 };
 
+static const struct column pipeline_columns[] = {
+	ID(pipeline, allocation),
+	U32(pipeline, kind),
+	COLUMN(COLUMN_INTEGER, pipeline, "binding_count", binding_count, 0,
+	       PENSTOCK_LIMIT_DESCRIPTORS),
+};
+
+static const struct column pipeline_binding_columns[] = {
+	ID(pipeline_binding, allocation),
+	COLUMN(COLUMN_INTEGER, pipeline_binding, "descriptor_set", set, 0,
+	       PENSTOCK_LIMIT_DESCRIPTOR_SETS - 1),
+	COLUMN(COLUMN_INTEGER, pipeline_binding, "binding", binding, 0,
+	       PENSTOCK_LIMIT_BINDING_NUMBER - 1),
+	U32(pipeline_binding, type),
+	COLUMN(COLUMN_INTEGER, pipeline_binding, "count", count, 1, PENSTOCK_LIMIT_DESCRIPTORS),
+	U32(pipeline_binding, least_bytes),
+	FLAG(pipeline_binding, written),
+};
+
 static const struct {
 	const char *name;
 	size_t row_bytes;
@@ -168,6 +187,8 @@ static const struct {
 	TABLE(PENSTOCK_TABLE_ROW_SERIAL, row_serial),
 	TABLE(PENSTOCK_TABLE_FORGOTTEN, forgotten),
 	TABLE(PENSTOCK_TABLE_STORED_ANSWER, answer),
+	TABLE(PENSTOCK_TABLE_PIPELINE, pipeline),
+	TABLE(PENSTOCK_TABLE_PIPELINE_BINDING, pipeline_binding),
 };
 
 size_t penstock_table_row_bytes(enum penstock_store_table table)

@@ -28,6 +28,8 @@ enum penstock_store_table {
 	PENSTOCK_TABLE_ROW_SERIAL, /* written only: a column of session */
 	PENSTOCK_TABLE_FORGOTTEN,  /* likewise */
 	PENSTOCK_TABLE_STORED_ANSWER,
+	PENSTOCK_TABLE_PIPELINE,
+	PENSTOCK_TABLE_PIPELINE_BINDING,
 	PENSTOCK_TABLE_COUNT
 };
 
@@ -81,6 +83,8 @@ union penstock_store_row {
 	struct penstock_adapter_row adapter;
 	struct penstock_highest_id_row highest_id;
 	struct penstock_answer_row answer;
+	struct penstock_pipeline_row pipeline;
+	struct penstock_pipeline_binding_row pipeline_binding;
 };
 
 size_t penstock_table_row_bytes(enum penstock_store_table table);

@@ -73,6 +73,20 @@ static void resume_session(struct penstock_store *store, unsigned number)
 	penstock_store_put_row_serial(store, number - 1, number);
 }
 
+/* With an allocation, when it is put; it goes with that, two steps behind. */
+static void new_pipeline(struct penstock_store *store, unsigned number)
+{
+	const struct penstock_pipeline_row pipeline = store_pipeline(number, 2);
+
+	penstock_store_put_pipeline(store, &pipeline);
+	for (uint32_t index = 0; index < pipeline.binding_count; index++) {
+		const struct penstock_pipeline_binding_row binding =
+			store_pipeline_binding(number, index);
+
+		penstock_store_put_pipeline_binding(store, &binding);
+	}
+}
+
 static uint64_t step(struct penstock_store *store, unsigned number)
 {
 	const struct penstock_allocation_row allocation = store_allocation(number, 1);
@@ -100,6 +114,9 @@ static uint64_t step(struct penstock_store *store, unsigned number)
 		break;
 	}
 	penstock_store_put_allocation(store, &allocation);
+	if (number % 2 == 0) {
+		new_pipeline(store, number);
+	}
 	return penstock_store_put_opening(store, &opening);
 }
 

@@ -35,6 +35,9 @@ static void fill(struct penstock_database *database)
 	const struct penstock_allocation_row allocation = { .id = 1,
 							    .principal = 1,
 							    .size_bytes = 4096 };
+	const struct penstock_pipeline_row pipeline = { 1, 1, 2 };
+	const struct penstock_pipeline_binding_row bindings[] = { { 1, 0, 1, 6, 2, 64, false },
+								  { 1, 1, 0, 7, 1, 4, true } };
 	const struct penstock_opening_row opening = { 1, 1, 1, 3, true };
 	const struct penstock_list_element_row element = { 1, { .opening = 1, .index = 0 } };
 	const struct penstock_name_floor_row name_floor = { 1, 4, 5 };
@@ -50,6 +53,9 @@ static void fill(struct penstock_database *database)
 	put(&queue, &pool, PENSTOCK_TABLE_DEVICE, &device);
 	put(&queue, &pool, PENSTOCK_TABLE_CONTEXT, &context);
 	put(&queue, &pool, PENSTOCK_TABLE_ALLOCATION, &allocation);
+	put(&queue, &pool, PENSTOCK_TABLE_PIPELINE, &pipeline);
+	put(&queue, &pool, PENSTOCK_TABLE_PIPELINE_BINDING, &bindings[0]);
+	put(&queue, &pool, PENSTOCK_TABLE_PIPELINE_BINDING, &bindings[1]);
 	put(&queue, &pool, PENSTOCK_TABLE_OPENING, &opening);
 	put(&queue, &pool, PENSTOCK_TABLE_LIST_ELEMENT, &element);
 	put(&queue, &pool, PENSTOCK_TABLE_NAME_FLOOR, &name_floor);

@@ -77,6 +77,14 @@ static const char filled[] =
 	"640x480 21 2 2560 token fffffffffffffffe/1 adapter 0\n"
 	"allocation 2 of 2 bytes 8192 record 3 segments 3/1 flags 1 priority 78000000 surface "
 	"640x480 21 2 2560 token fffffffffffffffd/2 adapter 1\n"
+	"pipeline 1 kind 2 bindings 3\n"
+	"pipeline 2 kind 1 bindings 3\n"
+	"binding 1/6 of 1 type 7 count 2 least 4294967294 written 1\n"
+	"binding 1/7 of 1 type 6 count 1 least 4294967295 written 0\n"
+	"binding 2/5 of 1 type 6 count 3 least 4294967293 written 0\n"
+	"binding 1/6 of 2 type 7 count 2 least 4294967294 written 1\n"
+	"binding 1/7 of 2 type 6 count 1 least 4294967295 written 0\n"
+	"binding 2/5 of 2 type 6 count 3 least 4294967293 written 0\n"
 	"opening 1 device 1 allocation 1 name abcd000000000001 read\n"
 	"opening 2 device 2 allocation 2 name abcd000000000002 write\n"
 	"sync object 1 token 1/fffffffffffffffe record 21 adapter 0\n"
@@ -165,6 +173,59 @@ START_TEST(deleting_an_opening_leaves_a_null_element)
 	text = dump();
 	ck_assert_ptr_null(strstr(text, "opening 1 device"));
 	ck_assert_ptr_nonnull(strstr(text, "element 1 of 1 opening 0 write 1 "));
+	free(text);
+}
+END_TEST
+
+START_TEST(deleting_an_allocation_takes_what_makes_it_a_pipeline)
+{
+	struct store_fixture fixture;
+	char *text;
+
+	fill();
+	ck_assert_int_eq(store_fixture_open(&fixture, &config), PENSTOCK_STATUS_SUCCESS);
+	store_fixture_wait(&fixture,
+			   penstock_store_delete(fixture.store, PENSTOCK_STORE_ALLOCATION, 1));
+	store_fixture_close(&fixture);
+	text = dump();
+	ck_assert_ptr_null(strstr(text, "allocation 1 "));
+	ck_assert_ptr_null(strstr(text, "pipeline 1 "));
+	ck_assert_ptr_null(strstr(text, " of 1 type"));
+	ck_assert_ptr_nonnull(strstr(text, "pipeline 2 "));
+	ck_assert_ptr_nonnull(strstr(text, " of 2 type"));
+	free(text);
+}
+END_TEST
+
+START_TEST(the_pipeline_with_the_most_bindings_comes_back)
+{
+	const uint32_t count = PENSTOCK_LIMIT_DESCRIPTORS;
+	const struct penstock_allocation_row allocation = store_allocation(3, 1);
+	const struct penstock_pipeline_row pipeline = store_pipeline(3, count);
+	struct penstock_pipeline_binding_row binding = { .allocation = 3, .count = 1 };
+	struct store_fixture fixture;
+	uint64_t sequence = 0;
+	char *text;
+	char line[128];
+
+	fill();
+	ck_assert_int_eq(store_fixture_open(&fixture, &config), PENSTOCK_STATUS_SUCCESS);
+	penstock_store_put_allocation(fixture.store, &allocation);
+	penstock_store_put_pipeline(fixture.store, &pipeline);
+	binding.set = PENSTOCK_LIMIT_DESCRIPTOR_SETS - 1;
+	for (uint32_t i = 0; i < count; i++) {
+		binding.binding = PENSTOCK_LIMIT_BINDING_NUMBER - 1 - i;
+		sequence = penstock_store_put_pipeline_binding(fixture.store, &binding);
+	}
+	store_fixture_wait(&fixture, sequence);
+	ck_assert_uint_eq(fixture.failures, 0);
+	store_fixture_close(&fixture);
+	text = dump();
+	for (uint32_t i = 0; i < count; i++) {
+		snprintf(line, sizeof(line), "\nbinding %u/%u of 3 ", binding.set,
+			 PENSTOCK_LIMIT_BINDING_NUMBER - 1 - i);
+		ck_assert_msg(strstr(text, line) != NULL, "%s", line);
+	}
 	free(text);
 }
 END_TEST
@@ -261,7 +322,7 @@ START_TEST(the_longest_list_comes_back)
 	ck_assert_uint_eq(fixture.failures, 0);
 	store_fixture_close(&fixture);
 	ck_assert_int_eq(store_dump_file(&config, &result, &text), PENSTOCK_STATUS_SUCCESS);
-	ck_assert_uint_eq(result.rows, 28 - 2 + count);
+	ck_assert_uint_eq(result.rows, 36 - 2 + count);
 	free(result.text);
 	free(list);
 }
@@ -415,10 +476,24 @@ static const struct {
 	  "sync_object, row 1, column progress_record" },
 	{ "UPDATE sync_opening SET name = 0", "sync_opening, row 1, column name" },
 	{ "DELETE FROM sync_object WHERE id = 1", "sync_opening, row 1: no such sync_object" },
+	{ "UPDATE pipeline SET kind = -1", "pipeline, row 1, column kind" },
+	{ "UPDATE pipeline SET binding_count = 100000 WHERE allocation = 2",
+	  "pipeline, row 2, column binding_count" },
+	{ "UPDATE pipeline_binding SET descriptor_set = 8 WHERE binding = 5",
+	  "pipeline_binding, row 1, column descriptor_set" },
+	{ "UPDATE pipeline_binding SET binding = -1 WHERE binding = 6",
+	  "pipeline_binding, row 1, column binding" },
+	{ "UPDATE pipeline_binding SET type = 0x100000000", "row 1, column type" },
+	{ "UPDATE pipeline_binding SET count = 0 WHERE allocation = 2",
+	  "pipeline_binding, row 2, column count" },
+	{ "UPDATE pipeline_binding SET least_bytes = -1", "row 1, column least_bytes" },
+	{ "UPDATE pipeline_binding SET written = 2", "row 1, column written" },
+	{ "DELETE FROM pipeline WHERE allocation = 2",
+	  "pipeline_binding, row 0: no such pipeline" },
 	{ "UPDATE highest_id SET id = -1 WHERE kind = 1", "highest_id, row 1, column id" },
 	{ "UPDATE highest_id SET id = 1 WHERE kind = 4", "allocation, row 2: its id is above" },
 	{ "DELETE FROM device WHERE id = 1", "no such device" },
-	{ "DELETE FROM allocation WHERE id = 1", "opening, row 1: no such allocation" },
+	{ "DELETE FROM allocation WHERE id = 1", "no such allocation" },
 	{ "UPDATE opening SET id = -5 WHERE id = 1; UPDATE list_element SET opening = -5 WHERE "
 	  "opening = 1",
 	  "opening, row -5, column id" },
@@ -577,7 +652,7 @@ START_TEST(every_reference_has_an_index)
 			      (const char *)sqlite3_column_text(statement, 0),
 			      (const char *)sqlite3_column_text(statement, 1));
 	}
-	ck_assert_uint_eq(references, 12);
+	ck_assert_uint_eq(references, 14);
 	sqlite3_finalize(statement);
 	penstock_database_close(&database);
 }
@@ -633,10 +708,13 @@ int main(void)
 	TCase *tcase = tcase_create("store");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, every_field_of_every_row_comes_back);
 	tcase_add_test(tcase, put_replaces_a_row_and_leaves_what_hangs_on_it);
 	tcase_add_test(tcase, deleting_a_session_takes_what_hangs_on_it_and_leaves_the_allocation);
 	tcase_add_test(tcase, deleting_an_opening_leaves_a_null_element);
+	tcase_add_test(tcase, deleting_an_allocation_takes_what_makes_it_a_pipeline);
+	tcase_add_test(tcase, the_pipeline_with_the_most_bindings_comes_back);
 	tcase_add_test(tcase, a_list_written_after_its_context_or_opening_went_is_no_fault);
 	tcase_add_test(tcase, ids_of_deleted_rows_are_never_the_next_ones);
 	tcase_add_test(tcase, what_is_put_in_one_turn_is_one_transaction);
