@@ -4,6 +4,7 @@
 #include "daemon/objects/composition.h"
 #include "daemon/objects/condemned.h"
 #include "daemon/objects/instance.h"
+#include "daemon/objects/pipeline.h"
 #include "daemon/objects/transfer.h"
 #include "proto/isa/instruction.h"
 #include "proto/wire/limits.h"
@@ -285,6 +286,9 @@ void penstock_opening_created(struct penstock_opening *opening, uint64_t serial)
 	}
 	if (!opening->allocation->stored) {
 		(void)penstock_allocation_store(opening->allocation);
+		if (opening->allocation->is_pipeline) {
+			penstock_pipeline_store(opening->allocation);
+		}
 	}
 	penstock_session_wrote(session, serial,
 			       penstock_store_put_opening(session->machine->config.store, &row));
@@ -409,14 +413,25 @@ static enum penstock_status check_info(struct penstock_create_allocation_info *i
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
+struct penstock_opening *penstock_opening_made_before(struct penstock_session *session,
+						      uint64_t name, uint64_t device)
+{
+	struct penstock_opening *opening =
+		penstock_name_table_find(&session->names, name, PENSTOCK_NAME_OPENING);
+
+	return opening != NULL && opening->restored && penstock_session_replaying(session) &&
+			       opening->device->name == device
+		       ? opening
+		       : NULL;
+}
+
 static bool created_before(struct penstock_session *session,
 			   const struct penstock_create_allocation_info *info)
 {
 	struct penstock_opening *opening =
-		penstock_name_table_find(&session->names, info->name, PENSTOCK_NAME_OPENING);
+		penstock_opening_made_before(session, info->name, info->device);
 
-	if (opening == NULL || !opening->restored || !penstock_session_replaying(session) ||
-	    opening->device->name != info->device ||
+	if (opening == NULL || opening->allocation->is_pipeline ||
 	    opening->allocation->info.size_bytes != info->size_bytes) {
 		return false;
 	}
@@ -599,12 +614,10 @@ enum penstock_status penstock_create_allocation(struct penstock_session *session
 static bool opened_before(struct penstock_session *session, uint64_t name, uint64_t device,
 			  struct penstock_session_id token, bool read_only)
 {
-	struct penstock_opening *opening =
-		penstock_name_table_find(&session->names, name, PENSTOCK_NAME_OPENING);
+	struct penstock_opening *opening = penstock_opening_made_before(session, name, device);
 
-	if (opening == NULL || !opening->restored || !penstock_session_replaying(session) ||
-	    opening->device->name != device || opening->read_only != read_only ||
-	    opening->allocation->token.high != token.high ||
+	if (opening == NULL || opening->read_only != read_only ||
+	    opening->allocation->is_pipeline || opening->allocation->token.high != token.high ||
 	    opening->allocation->token.low != token.low) {
 		return false;
 	}
@@ -778,6 +791,9 @@ enum penstock_status penstock_opening_restore(struct penstock_device *device,
 	struct penstock_opening *opening;
 	enum penstock_status status;
 
+	if (allocation->is_pipeline && (!row->read_only || allocation->composition->missing != 0)) {
+		return PENSTOCK_STATUS_DATA_ERROR;
+	}
 	allocation->references++;
 	opening = make_opening(device, allocation);
 	if (opening == NULL) {

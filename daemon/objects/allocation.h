@@ -157,6 +157,13 @@ uint64_t penstock_allocation_store(struct penstock_allocation *allocation);
 /* The pages of a new allocation are there: rows, for the request `serial`. */
 void penstock_opening_created(struct penstock_opening *opening, uint64_t serial);
 
+/*
+ * What a request of before a restart has made, where it is sent again with the same name and
+ * device; NULL: nothing. The caller compares the rest, and takes `restored` from it: once.
+ */
+struct penstock_opening *penstock_opening_made_before(struct penstock_session *session,
+						      uint64_t name, uint64_t device);
+
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_allocation_restore(struct penstock_principal *principal,
 						 struct penstock_adapter *adapter,

@@ -380,6 +380,74 @@ enum penstock_status penstock_compose(const struct penstock_composition_stage *s
 	return status;
 }
 
+/* ------------------------------------------------------------------ after a restart */
+
+enum penstock_status penstock_composition_restore(uint32_t kind, uint64_t bytes,
+						  uint32_t binding_count,
+						  struct penstock_composition **ret_composition)
+{
+	const uint64_t least = sizeof(struct penstock_pipeline) +
+			       binding_count * sizeof(struct penstock_pipeline_binding) +
+			       sizeof(struct penstock_pipeline_stage);
+	struct penstock_composition *composition;
+
+	if ((kind != PENSTOCK_PIPELINE_COMPUTE && kind != PENSTOCK_PIPELINE_GRAPHICS) ||
+	    binding_count > PENSTOCK_LIMIT_DESCRIPTORS || bytes < least || bytes > UINT32_MAX) {
+		return PENSTOCK_STATUS_DATA_ERROR;
+	}
+	composition =
+		calloc(1, sizeof(*composition) + binding_count * sizeof(*composition->bindings));
+	if (composition == NULL) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	composition->render = (struct penstock_render_pipeline){
+		.kind = kind,
+		.bytes = (uint32_t)bytes,
+		.binding_count = binding_count,
+		.bindings = composition->bindings,
+	};
+	composition->missing = binding_count;
+	*ret_composition = composition;
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static bool type_is_known(uint32_t type)
+{
+	for (uint32_t kind = 0; kind < PENSTOCK_BINDING_KINDS; kind++) {
+		if (kinds[kind].type == type) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool penstock_composition_restore_binding(struct penstock_composition *composition,
+					  const struct penstock_render_binding *binding)
+{
+	struct penstock_render_pipeline *render = &composition->render;
+	const uint32_t at = render->binding_count - composition->missing;
+	const struct penstock_render_binding *before =
+		at == 0 ? NULL : &composition->bindings[at - 1];
+
+	if (composition->missing == 0 || !type_is_known(binding->type) ||
+	    binding->set >= PENSTOCK_LIMIT_DESCRIPTOR_SETS ||
+	    binding->binding >= PENSTOCK_LIMIT_BINDING_NUMBER || binding->count == 0 ||
+	    !penstock_range_fits(render->descriptor_count, binding->count,
+				 PENSTOCK_LIMIT_DESCRIPTORS)) {
+		return false;
+	}
+	if (before != NULL &&
+	    (before->set > binding->set ||
+	     (before->set == binding->set && before->binding >= binding->binding))) {
+		return false;
+	}
+	composition->bindings[at] = *binding;
+	composition->bindings[at].first = render->descriptor_count;
+	render->descriptor_count += binding->count;
+	composition->missing--;
+	return true;
+}
+
 void penstock_composition_drop_contents(struct penstock_composition *composition)
 {
 	free(composition->contents);

@@ -22,6 +22,7 @@ struct penstock_composition_stage {
 struct penstock_composition {
 	struct penstock_render_pipeline render; /* its bindings are the block's */
 	uint8_t *contents;                      /* render.bytes of them; the block's own, or NULL */
+	uint32_t missing; /* of a restart: bindings that have not come yet, of binding_count */
 	struct penstock_render_binding bindings[];
 };
 
@@ -34,6 +35,20 @@ enum penstock_status penstock_compose(const struct penstock_composition_stage *s
 				      uint32_t stage_count,
 				      struct penstock_composition **ret_composition,
 				      struct penstock_refusal *ret_refusal);
+
+/*
+ * At start: one of which the contents are where the GPU reads them, `bytes` of them. Its
+ * `binding_count` bindings come next. SUCCESS; NO_MEMORY; DATA_ERROR: no pipeline is so.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_composition_restore(uint32_t kind, uint64_t bytes,
+						  uint32_t binding_count,
+						  struct penstock_composition **ret_composition);
+
+/* The next one, by set and binding; `first` is not looked at. False: it cannot be one. */
+PENSTOCK_MUST_CHECK
+bool penstock_composition_restore_binding(struct penstock_composition *composition,
+					  const struct penstock_render_binding *binding);
 
 /* Once they are where the GPU reads them. */
 void penstock_composition_drop_contents(struct penstock_composition *composition);

@@ -168,7 +168,8 @@ static bool reclaim_one(struct penstock_allocation *allocation)
 	if (allocation->offer != NULL) {
 		penstock_transfer_cancel_offer(allocation->offer);
 	}
-	return !penstock_vidmm_allocation_reclaim(allocation->memory);
+	/* What has no pages yet has not been offered. */
+	return allocation->memory != NULL && !penstock_vidmm_allocation_reclaim(allocation->memory);
 }
 
 enum penstock_status penstock_reclaim_allocations(struct penstock_session *session, uint64_t serial,
@@ -202,7 +203,9 @@ static void set_priority(struct penstock_opening *opening, uint32_t priority)
 	struct penstock_allocation *allocation = opening->allocation;
 	struct penstock_session *session = opening->device->session;
 
-	set_memory_priority(allocation->memory, priority);
+	if (allocation->memory != NULL) {
+		set_memory_priority(allocation->memory, priority);
+	}
 	penstock_list_for_each (link, &allocation->instances) {
 		set_memory_priority(
 			penstock_list_entry(link, struct penstock_instance, link)->memory,

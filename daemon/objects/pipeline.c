@@ -121,6 +121,9 @@ static void finish(struct penstock_pipeline_create *create, enum penstock_status
 	struct penstock_principal *principal = session->principal;
 	struct penstock_transfer *transfer = create->transfer;
 
+	if (status != PENSTOCK_STATUS_SUCCESS && session->machine->stopping) {
+		penstock_session_give_back(session, transfer->pending.serial);
+	}
 	penstock_list_remove(&create->link);
 	penstock_principal_release(principal, create->held_bytes);
 	free_create(create);
@@ -285,6 +288,9 @@ static void work(struct penstock_principal *principal)
 {
 	uint32_t working = 0;
 
+	if (principal->machine->stopping) {
+		return; /* penstock_pipelines_cancel ends them */
+	}
 	penstock_list_for_each (link, &principal->pipelines) {
 		working += from_link(link)->working;
 	}
@@ -322,9 +328,11 @@ void penstock_pipelines_cancel(struct penstock_machine *machine)
 		penstock_list_for_each_safe (link, &principal->pipelines) {
 			struct penstock_pipeline_create *create = from_link(link);
 
-			/* What a lease keeps, and what has its pages reserved, is waited for. */
-			if (create->composition != NULL ||
-			    penstock_session_leased(session_of(create))) {
+			/*
+			 * What has its pages reserved is waited for. A shader can take long: what a
+			 * lease keeps is sent again to the next run, as behind a crash.
+			 */
+			if (create->composition != NULL) {
 				continue;
 			}
 			if (create->check != NULL) {
@@ -384,6 +392,20 @@ static enum penstock_status check_stages(const struct penstock_create_pipeline_i
 	return status;
 }
 
+/* Of before a restart; what it was made of is not known any more. */
+static bool created_before(struct penstock_session *session,
+			   const struct penstock_create_pipeline_info *info)
+{
+	struct penstock_opening *opening =
+		penstock_opening_made_before(session, info->name, info->device);
+
+	if (opening == NULL || !opening->allocation->is_pipeline) {
+		return false;
+	}
+	opening->restored = false;
+	return true;
+}
+
 static enum penstock_status begin(struct penstock_device *device,
 				  const struct penstock_create_pipeline_info *info,
 				  struct penstock_request *request,
@@ -427,7 +449,8 @@ static enum penstock_status create_pipeline(struct penstock_session *session,
 	struct penstock_device *device;
 	enum penstock_status status = check_stages(info, ret_refusal);
 
-	if (status != PENSTOCK_STATUS_SUCCESS || penstock_session_overtaken(session, info->name)) {
+	if (status != PENSTOCK_STATUS_SUCCESS || created_before(session, info) ||
+	    penstock_session_overtaken(session, info->name)) {
 		return status;
 	}
 	status = penstock_opening_check(session, info->name, info->device, &device, ret_refusal);

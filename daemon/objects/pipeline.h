@@ -19,4 +19,20 @@
 /* The machine stops: what is being made is cancelled. */
 void penstock_pipelines_cancel(struct penstock_machine *machine);
 
+/* The rows of a new one, behind its allocation's. */
+void penstock_pipeline_store(const struct penstock_allocation *allocation);
+
+/*
+ * At start: the allocation is one, of which the bindings come next. SUCCESS; NO_MEMORY; DATA_ERROR:
+ * it cannot be.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_pipeline_restore(struct penstock_allocation *allocation,
+					       const struct penstock_pipeline_row *row);
+
+/* The next binding of it. False: it cannot be one. */
+PENSTOCK_MUST_CHECK
+bool penstock_pipeline_restore_binding(struct penstock_allocation *allocation,
+				       const struct penstock_pipeline_binding_row *row);
+
 #endif

@@ -8,6 +8,7 @@
 #include "daemon/memory/progress.h"
 #include "daemon/objects/allocation.h"
 #include "daemon/objects/context.h"
+#include "daemon/objects/pipeline.h"
 #include "daemon/objects/snapshot.h"
 #include "daemon/objects/sync_object.h"
 #include "proto/wire/limits.h"
@@ -236,6 +237,26 @@ static bool on_allocation(void *owner, const struct penstock_allocation_row *row
 		return stop(restore, status);
 	}
 	return add(restore, &restore->allocations, row->id, allocation, lost ? content_lost : NULL);
+}
+
+static bool on_pipeline(void *owner, const struct penstock_pipeline_row *row)
+{
+	struct restore *restore = owner;
+	struct entry *allocation = find(restore->allocations, row->allocation);
+	enum penstock_status status = allocation == NULL
+					      ? PENSTOCK_STATUS_DATA_ERROR
+					      : penstock_pipeline_restore(allocation->object, row);
+
+	return status == PENSTOCK_STATUS_SUCCESS || stop(restore, status);
+}
+
+static bool on_pipeline_binding(void *owner, const struct penstock_pipeline_binding_row *row)
+{
+	struct restore *restore = owner;
+	struct entry *allocation = find(restore->allocations, row->allocation);
+
+	return (allocation != NULL && penstock_pipeline_restore_binding(allocation->object, row)) ||
+	       stop(restore, PENSTOCK_STATUS_DATA_ERROR);
 }
 
 static bool on_opening(void *owner, const struct penstock_opening_row *row)
@@ -551,6 +572,8 @@ enum penstock_status penstock_machine_restore(struct penstock_machine *machine,
 		.device = on_device,
 		.context = on_context,
 		.allocation = on_allocation,
+		.pipeline = on_pipeline,
+		.pipeline_binding = on_pipeline_binding,
 		.opening = on_opening,
 		.sync_object = on_sync_object,
 		.sync_opening = on_sync_opening,

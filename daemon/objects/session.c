@@ -459,6 +459,14 @@ void penstock_session_kill(struct penstock_session *session, const char *sentenc
 
 /* ---------------------------------------------------------------- serials */
 
+void penstock_session_give_back(struct penstock_session *session, uint64_t serial)
+{
+	PENSTOCK_REQUIRE(session->machine->stopping);
+	if (session->given_back == 0 || serial < session->given_back) {
+		session->given_back = serial;
+	}
+}
+
 /* It is refused as it was before a restart. */
 static enum penstock_status answered_before(struct penstock_session *session, uint64_t serial,
 					    struct penstock_refusal *ret_refusal)
@@ -579,6 +587,9 @@ static uint64_t settled_now(const struct penstock_session *session)
 			penstock_list_entry(link, struct penstock_pending, session_link)->serial;
 
 		serial = first - 1 < serial ? first - 1 : serial;
+	}
+	if (session->given_back != 0 && session->given_back - 1 < serial) {
+		serial = session->given_back - 1;
 	}
 	return serial;
 }

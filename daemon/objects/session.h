@@ -94,7 +94,8 @@ struct penstock_session {
 	uint32_t held_submissions;
 	uint32_t full_contexts; /* penstock_context.full */
 	uint32_t reads;
-	uint32_t pipelines; /* being made */
+	uint32_t pipelines;  /* being made */
+	uint64_t given_back; /* a request, and all behind it: see penstock_session_give_back */
 	uint64_t held_bytes;
 	bool over_credit;  /* the connection was told to stop reading */
 	bool tell_resume;  /* for the turn */
@@ -121,6 +122,12 @@ void penstock_session_put(struct penstock_session *session);
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_session_take_serial(struct penstock_session *session, uint64_t serial,
 						  struct penstock_refusal *ret_refusal);
+
+/*
+ * The machine stops before the request could be executed: it and what is behind it do not count as
+ * settled, so that the client sends them again to the next run. Submissions behind it have not run.
+ */
+void penstock_session_give_back(struct penstock_session *session, uint64_t serial);
 
 /*
  * A row was put that belongs to the request `serial`, which is not settled yet; sequence 0 (the

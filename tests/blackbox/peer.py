@@ -158,6 +158,14 @@ def program(name):
     raise Skip(f"{name} is not built")
 
 
+def shader(name):
+    """SPIR-V that the build has made of tests/shaders/NAME."""
+    path = BUILD / "tests" / "shaders" / f"{name}.spv"
+    if not path.exists():
+        raise Skip(f"{name} is not compiled")
+    return path.read_bytes()
+
+
 # ---------------------------------------------------------------- a connection
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """kill -9 of penstockd at random moments under a mixed workload: clients with a lease and one without
-create, upload, read back, share, open what another shares, compute in several contexts, destroy, and
-lose their connections. Nothing that was acknowledged is missing afterwards, neither objects nor
+create, upload, read back, share, open what another shares, make pipelines, compute in several contexts,
+destroy, and lose their connections. Nothing that was acknowledged is missing afterwards, neither objects nor
 bytes; each submission has run once; and no GPU process of the dead daemon runs beside the new one's.
 
 PENSTOCK_CRASH_ROUNDS says how often (25), PENSTOCK_CRASH_SEED repeats a run's decisions.
@@ -11,7 +11,8 @@ Each client keeps a model: what every allocation holds once everything that it s
 After a restart it resumes its session, sends what was not executed again, as it was, and compares
 everything: what was acknowledged and is missing would not be sent again.
 
-A submission inverts four pixels that no other touches: run twice, they are as before."""
+A submission inverts four pixels that no other touches: run twice, they are as before. Each pipeline has a
+pattern of its own, by which it inverts words after each restart."""
 
 import collections
 import os
@@ -24,7 +25,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "blackbox"))
 
 import wire  # noqa: E402
-from peer import PATIENCE_S, Closed, Daemon, Peer, run  # noqa: E402
+from peer import PATIENCE_S, Closed, Daemon, Peer, run, shader  # noqa: E402
 
 ROUNDS = int(os.environ.get("PENSTOCK_CRASH_ROUNDS") or 25)
 SEED = int(os.environ.get("PENSTOCK_CRASH_SEED") or random.SystemRandom().randrange(1 << 32))
@@ -32,6 +33,8 @@ LEASES_S = (60, 60, 60, 0)
 BURST = 40
 ALLOCATIONS_MAX = 24
 OPENED_MAX = 6
+PIPELINES_MAX = 4
+NO_SHADER = bytes(8)
 HISTORY = 4000
 WIDTH, HEIGHT = 64, 64  # of a surface, in pixels of 4 bytes
 PATTERN = 0x5a00ffa5
@@ -137,6 +140,9 @@ class Client:
         self.contents = {}  # name -> bytearray: everything that was sent, applied
         self.tokens = {}    # name -> what others may open it with
         self.opened = {}    # name -> another client's bytearray, to be read only
+        self.pipelines = {}   # name -> its pattern
+        self.words = None     # what pipelines are tried with, and the context that does it
+        self.inverted = 0
         self.refused = set()  # names that OPEN_ALLOCATION did not get, or perhaps did not
         self.gone = []      # destroyed names
         self.free = []      # names whose index may be used again
@@ -146,6 +152,11 @@ class Client:
         self.device = self.new_name()
         self.send("CREATE_DEVICE", name=self.device)
         self.computer = Computer(self)
+        self.invert = shader("invert.comp") if self.peer.welcome.adapters[0].pipelines else None
+        if self.invert is not None:
+            self.words, self.context = self.new_name(), self.new_name()
+            self.send("CREATE_ALLOCATION", name=self.words, device=self.device, size_bytes=256)
+            self.send("CREATE_CONTEXT", name=self.context, device=self.device)
 
     def new_name(self):
         """The smallest index that is free: what a refusal left unused is not followed by another."""
@@ -208,10 +219,12 @@ class Client:
         request.expected = bytes(self.contents[name])
 
     def destroy(self):
-        name = self.generator.choice([*self.contents, *self.opened])
+        name = self.generator.choice([*self.contents, *self.opened, *self.pipelines])
         if name in self.contents:
             del self.contents[name]
             self.tokens.pop(name, None)
+        elif name in self.pipelines:
+            del self.pipelines[name]
         else:
             del self.opened[name]
         self.gone.append(name)
@@ -234,6 +247,21 @@ class Client:
             self.opened[name] = other.contents[theirs]
             self.send("OPEN_ALLOCATION", name=name, device=self.device, token_high=high,
                       token_low=low, read_only=True)
+
+    def make_pipeline(self):
+        """Or one whose shader is refused: at an index that was used, and stays free."""
+        if self.invert is None or len(self.pipelines) == PIPELINES_MAX:
+            return
+        good = not self.free or self.generator.random() < 0.8
+        name, pattern = self.new_name(), self.generator.randrange(1, 1 << 32)
+        module = self.invert if good else NO_SHADER
+        stage = {"stage": wire.GLCOMPUTE, "entry_point": "main", "spirv_bytes": len(module),
+                 "constants": [{"id": 3, "size_bytes": 4, "value": pattern}]}
+        request = self.send("CREATE_PIPELINE", module, name=name, device=self.device,
+                            stages=[stage])
+        request.refused = not good
+        if good:
+            self.pipelines[name] = pattern
 
     def compute(self):
         if self.computer.full():
@@ -265,8 +293,10 @@ class Client:
             self.share()
         elif what < 0.65:
             self.open_one_of(other)
-        elif what < 0.7:
+        elif what < 0.68:
             self.read_back()
+        elif what < 0.7:
+            self.make_pipeline()
         elif what < 0.71:
             self.replace_computer()
         elif what < 0.715:
@@ -393,6 +423,24 @@ class Client:
             assert read.status == GONE, read
         self.serial = self.peer.serial
 
+    def compare_pipelines(self):
+        """Each is what it was, its shader and what that uses: it inverts words by its pattern."""
+        self.peer.serial = self.serial
+        for name, pattern in self.pipelines.items():
+            command = wire.bind_pipeline(0) + wire.bind_buffer(1, 0, 256) + \
+                wire.dispatch((64, 1, 1))
+            request = self.peer.wait(self.peer.submit(wire.submission(
+                self.context, command, [(name, False), (self.words, True)])))
+            ended = self.peer.wait_fence(self.context, request.serial)
+            assert ended == 0, f"it ended with {ended:#x}: " \
+                f"{self.peer.wait(self.peer.request('QUERY_DEVICE', name=self.device)).answer}"
+            self.inverted ^= pattern
+            found = self.peer.read(self.words, 256)
+            assert found == struct.pack("<I", self.inverted) * 64, \
+                f"pipeline {name:#x} of pattern {pattern:#x}: {found[:8].hex()}"
+        self.serial = self.peer.serial
+        return len(self.pipelines)
+
     def compare_computed(self):
         """Work in flight at the kill may have cost the device that computes, and no other."""
         computer = self.computer
@@ -461,40 +509,43 @@ def kill_and_start(daemon, clients):
 
 
 def one_round(daemon, clients, generator):
-    """Returns how many submissions were compared, and how many devices were lost."""
+    """Returns how many submissions and pipelines were compared, and how many devices were lost."""
     work_until(clients, generator)
     kill_and_start(daemon, clients)
     for client in clients:
         if client.leased:
             client.send_the_rest(client.resume())
-    computed = lost = 0
+    computed = pipelines = lost = 0
     for i, client in enumerate(clients):
         if not client.leased:
             clients[i] = Client(daemon, generator, 0)
             continue
         client.compare()
+        pipelines += client.compare_pipelines()
         computed += len(client.computer.sent)
         lost += client.compare_computed()
     own = {daemon.process.pid, *daemon.children()}
     assert users_of(daemon.directory) <= own, (users_of(daemon.directory), own)
-    return computed, lost
+    return computed, pipelines, lost
 
 
 def nothing_acknowledged_is_missing_and_each_submission_ran_once(daemon):
     print(f"PENSTOCK_CRASH_SEED={SEED} PENSTOCK_CRASH_ROUNDS={ROUNDS}", flush=True)
     generator = random.Random(SEED)
     clients = [Client(daemon, generator, lease_s) for lease_s in LEASES_S]
-    computed = lost = 0
+    totals = [0, 0, 0]
     for number in range(ROUNDS):
         try:
-            compared, gone = one_round(daemon, clients, generator)
+            counts = one_round(daemon, clients, generator)
         except BaseException:
             print(f"round {number}, PENSTOCK_CRASH_SEED={SEED}", file=sys.stderr)
             raise
-        computed, lost = computed + compared, lost + gone
+        totals = [total + count for total, count in zip(totals, counts)]
     for client in clients:
         client.peer.close()
-    print(f"# {ROUNDS} rounds, {computed} submissions compared, {lost} devices lost")
+    computed, pipelines, lost = totals
+    print(f"# {ROUNDS} rounds, {computed} submissions and {pipelines} pipelines compared, "
+          f"{lost} devices lost")
 
 
 if __name__ == "__main__":

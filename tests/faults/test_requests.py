@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "blackbo
 
 import wire  # noqa: E402
 from fault import FILE, MEMORY, SPACE, FaultyDaemon  # noqa: E402
-from peer import Closed, Peer, Refused, Skip, run  # noqa: E402
+from peer import Closed, Peer, Refused, Skip, run, shader  # noqa: E402
 
 MIB = 1 << 20
 # What a sender may be told when something has run out. A device is lost where its GPU process
@@ -137,6 +137,10 @@ def create_guaranteed_context(client):
 def create_allocation(client):
     return [client.peer.request("CREATE_ALLOCATION", name=client.next, device=client.device,
                                 size_bytes=100000)]
+
+
+def create_pipeline(client):
+    return [client.peer.pipeline(client.device, shader("invert.comp"), name=client.next)[1]]
 
 
 def share(client):
@@ -391,7 +395,8 @@ def sweep(daemon, act, new_client, kinds=MEMORY | FILE):
     raise AssertionError(f"{act.__name__} fails after {SWEEP_MAX} calls too")
 
 
-REQUESTS = (create_device, create_context, create_guaranteed_context, create_allocation, share, open_allocation,
+REQUESTS = (create_device, create_context, create_guaranteed_context, create_allocation,
+            create_pipeline, share, open_allocation,
             create_sync_object, share_sync_object, open_sync_object, destroy_sync_object,
             query_sync_object, signal_and_wait, signal_and_wait_in_a_stream,
             destroy_allocation, destroy_context, destroy_device, submit, submit_many,

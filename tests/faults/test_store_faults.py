@@ -15,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "blackbo
 
 from fault import DISK, FILE, MEMORY, SPACE, STORE, FaultyDaemon  # noqa: E402
 import wire  # noqa: E402
-from peer import PATIENCE_S, Closed, Peer, run  # noqa: E402
+from peer import PATIENCE_S, Closed, Peer, refused, run, shader  # noqa: E402
 
 STEP = int(os.environ.get("PENSTOCK_FAULT_STEP") or 0)
 STORE_STEP, START_STEP, SPACE_STEP = STEP or 11, STEP or 61, STEP or 5
@@ -27,7 +27,8 @@ REFUSED_FULL = {wire.STATUS["NO_MEMORY"], wire.STATUS["INVALID_HANDLE"], wire.ST
 
 
 class Leased:
-    """A leased session that makes allocations, and knows what each must hold."""
+    """A leased session that makes allocations, and knows what each must hold; and a pipeline, again
+    and again, where its adapter has them."""
 
     def __init__(self, daemon):
         self.daemon = daemon
@@ -37,8 +38,22 @@ class Leased:
         self.peer.sync()
         self.contents = {}
         self.count = 0
+        self.pipeline = None
+        if self.peer.welcome.adapters[0].pipelines:
+            self.pipeline, pending = self.peer.pipeline(self.device, shader("invert.comp"))
+            self.peer.wait(pending)
+            self.count = 1
 
-    def requests(self, size=300):
+    def next_pipeline(self):
+        old, self.pipeline = self.pipeline, self.pipeline + (1 << 32)
+        module = shader("invert.comp")
+        return [("DESTROY", b"", {"name": old}),
+                ("CREATE_PIPELINE", module, {
+                    "name": self.pipeline, "device": self.device, "stages": [
+                        {"stage": wire.GLCOMPUTE, "entry_point": "main",
+                         "spirv_bytes": len(module)}]})]
+
+    def requests(self, size=300, pipeline=False):
         """(kind, payload, fields) each: an allocation comes, and an older one goes."""
         self.count += 1
         name, data = self.count + 1 | 1 << 32, os.urandom(size)
@@ -50,6 +65,8 @@ class Leased:
             oldest = min(self.contents)
             del self.contents[oldest]
             found.append(("DESTROY", b"", {"name": oldest}))
+        if pipeline and self.pipeline is not None:
+            found += self.next_pipeline()
         return found + [("SYNC", b"", {})]
 
     def send(self, requests):
@@ -79,6 +96,9 @@ class Leased:
     def compare(self):
         for name, data in self.contents.items():
             assert self.peer.read(name, len(data)) == data, f"{name:#x}"
+        if self.pipeline is not None:
+            refused(self.peer, self.peer.read_back(self.pipeline, 1),
+                    "GRAPHICS_INVALID_ALLOCATION_USAGE")
 
 
 def ended_for_its_store(daemon):
@@ -92,7 +112,7 @@ def nothing_acknowledged_is_lost_whatever_call_of_the_store_fails():
     with FaultyDaemon() as daemon:
         client = Leased(daemon)
         for n in range(1, CALLS_MAX, STORE_STEP):
-            requests, first = client.requests(), client.peer.serial + 1
+            requests, first = client.requests(pipeline=True), client.peer.serial + 1
             daemon.fault.arm(n, STORE)
             pending = []
             try:

@@ -17,6 +17,8 @@ enum row_kind {
 	ROW_OPENING = PENSTOCK_STORE_OPENING,
 	ROW_SYNC_OBJECT = PENSTOCK_STORE_SYNC_OBJECT,
 	ROW_SYNC_OPENING = PENSTOCK_STORE_SYNC_OPENING,
+	ROW_PIPELINE,         /* its id is the allocation's */
+	ROW_PIPELINE_BINDING, /* its id is the allocation's, the set and the number */
 	ROW_FLOOR,
 	ROW_ADAPTER,
 	ROW_LIST,
@@ -41,6 +43,8 @@ struct row {
 		struct penstock_device_row device;
 		struct penstock_context_row context;
 		struct penstock_allocation_row allocation;
+		struct penstock_pipeline_row pipeline;
+		struct penstock_pipeline_binding_row pipeline_binding;
 		struct penstock_opening_row opening;
 		struct penstock_sync_object_row sync_object;
 		struct penstock_sync_opening_row sync_opening;
@@ -122,6 +126,29 @@ uint64_t penstock_store_put_allocation(struct penstock_store *store,
 	(void)store;
 	put->parent = row->principal;
 	put->data.allocation = *row;
+	return fake.sequence;
+}
+
+uint64_t penstock_store_put_pipeline(struct penstock_store *store,
+				     const struct penstock_pipeline_row *row)
+{
+	struct row *put = append(ROW_PIPELINE, row->allocation);
+
+	(void)store;
+	put->parent = row->allocation;
+	put->data.pipeline = *row;
+	return fake.sequence;
+}
+
+uint64_t penstock_store_put_pipeline_binding(struct penstock_store *store,
+					     const struct penstock_pipeline_binding_row *row)
+{
+	struct row *put =
+		append(ROW_PIPELINE_BINDING, row->allocation << 32 | row->set << 16 | row->binding);
+
+	(void)store;
+	put->parent = row->allocation;
+	put->data.pipeline_binding = *row;
 	return fake.sequence;
 }
 
@@ -271,14 +298,15 @@ static void kill_row(unsigned i)
 static void kill_children(enum row_kind kind, uint64_t id)
 {
 	static const enum row_kind parents[ROW_KINDS] = {
-		[ROW_SESSION] = ROW_PRINCIPAL, [ROW_DEVICE] = ROW_SESSION,
-		[ROW_CONTEXT] = ROW_DEVICE,    [ROW_ALLOCATION] = ROW_PRINCIPAL,
-		[ROW_OPENING] = ROW_DEVICE,    [ROW_FLOOR] = ROW_SESSION,
-		[ROW_PRINCIPAL] = ROW_KINDS,   [ROW_LIST] = ROW_KINDS,
-		[ROW_ADAPTER] = ROW_KINDS,     [ROW_DELETE] = ROW_KINDS,
-		[ROW_SERIAL] = ROW_SESSION,    [ROW_ANSWER] = ROW_SESSION,
-		[ROW_FORGOTTEN] = ROW_SESSION, [ROW_RECEIVED] = ROW_KINDS,
-		[ROW_SYNC_OBJECT] = ROW_KINDS, [ROW_SYNC_OPENING] = ROW_DEVICE,
+		[ROW_SESSION] = ROW_PRINCIPAL,   [ROW_DEVICE] = ROW_SESSION,
+		[ROW_CONTEXT] = ROW_DEVICE,      [ROW_ALLOCATION] = ROW_PRINCIPAL,
+		[ROW_OPENING] = ROW_DEVICE,      [ROW_FLOOR] = ROW_SESSION,
+		[ROW_PRINCIPAL] = ROW_KINDS,     [ROW_LIST] = ROW_KINDS,
+		[ROW_ADAPTER] = ROW_KINDS,       [ROW_DELETE] = ROW_KINDS,
+		[ROW_SERIAL] = ROW_SESSION,      [ROW_ANSWER] = ROW_SESSION,
+		[ROW_FORGOTTEN] = ROW_SESSION,   [ROW_RECEIVED] = ROW_KINDS,
+		[ROW_SYNC_OBJECT] = ROW_KINDS,   [ROW_SYNC_OPENING] = ROW_DEVICE,
+		[ROW_PIPELINE] = ROW_ALLOCATION, [ROW_PIPELINE_BINDING] = ROW_PIPELINE,
 	};
 
 	for (unsigned i = 0; i < row_count; i++) {
@@ -356,6 +384,10 @@ static bool deliver(const struct penstock_store_loader *loader, const struct row
 		return loader->allocation(loader->owner, &row->data.allocation);
 	case ROW_OPENING:
 		return loader->opening(loader->owner, &row->data.opening);
+	case ROW_PIPELINE:
+		return loader->pipeline(loader->owner, &row->data.pipeline);
+	case ROW_PIPELINE_BINDING:
+		return loader->pipeline_binding(loader->owner, &row->data.pipeline_binding);
 	case ROW_SYNC_OBJECT:
 		return loader->sync_object(loader->owner, &row->data.sync_object);
 	case ROW_SYNC_OPENING:
@@ -384,10 +416,12 @@ enum penstock_status penstock_store_load(struct penstock_store *store,
 					 const struct penstock_store_loader *loader,
 					 struct penstock_errbuf *reterr_text)
 {
-	static const enum row_kind order[] = { ROW_ADAPTER, ROW_PRINCIPAL,   ROW_SESSION,
-					       ROW_DEVICE,  ROW_CONTEXT,     ROW_ALLOCATION,
-					       ROW_OPENING, ROW_SYNC_OBJECT, ROW_SYNC_OPENING,
-					       ROW_LIST,    ROW_FLOOR,       ROW_ANSWER };
+	static const enum row_kind order[] = {
+		ROW_ADAPTER, ROW_PRINCIPAL,   ROW_SESSION,      ROW_DEVICE,
+		ROW_CONTEXT, ROW_ALLOCATION,  ROW_PIPELINE,     ROW_PIPELINE_BINDING,
+		ROW_OPENING, ROW_SYNC_OBJECT, ROW_SYNC_OPENING, ROW_LIST,
+		ROW_FLOOR,   ROW_ANSWER
+	};
 	unsigned count = row_count;
 
 	(void)store;

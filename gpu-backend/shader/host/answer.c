@@ -34,6 +34,9 @@ static bool failed(const struct penstock_shader_leaving *leaving,
 				    "the shader takes more than %u s of processor time to check",
 				    PENSTOCK_LIMIT_SHADER_CPU_S);
 		tell(ret_answer, PENSTOCK_STATUS_TIMEOUT, reterr_text->text);
+	} else if (leaving->no_memory) {
+		tell(ret_answer, PENSTOCK_STATUS_NO_MEMORY,
+		     "there is no memory for what the program that checks shaders says");
 	} else if (leaving->over_long) {
 		tell(ret_answer, PENSTOCK_STATUS_UNSUCCESSFUL,
 		     "the program that checks shaders said too much");

@@ -9,6 +9,7 @@
 struct penstock_shader_leaving {
 	bool over_time; /* it was killed for that */
 	bool over_long; /* or because it said more than an answer can be */
+	bool no_memory; /* or because there was none for what goes to it or comes from it */
 	int wait_status;
 	const void *bytes; /* aligned for a header; private to the daemon */
 	size_t byte_count;

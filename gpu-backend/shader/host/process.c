@@ -125,6 +125,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffer
 		capacity = capacity > ANSWER_BYTES_MAX + 1 ? ANSWER_BYTES_MAX + 1 : capacity;
 		bytes = realloc(process->bytes, capacity);
 		if (bytes == NULL) {
+			process->leaving.no_memory = true;
 			return; /* libuv tells on_read */
 		}
 		process->bytes = bytes;
@@ -169,6 +170,7 @@ void penstock_shader_process_give(struct penstock_shader_process *process, const
 	uv_timer_start(&process->timer, on_timer, process->config.wall_ms, 0);
 	if (uv_write(&process->write, (uv_stream_t *)&process->socket, &buffer, 1, on_written) !=
 	    0) {
+		process->leaving.no_memory = true;
 		penstock_shader_process_kill(process);
 	}
 }

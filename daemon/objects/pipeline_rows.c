@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A pipeline in the store: what draws and dispatches are held against. Its shaders are in the
+ * memory of its allocation, and are not read again.
+ */
+#include "daemon/objects/composition.h"
+#include "daemon/objects/pipeline.h"
+
+static void store_binding(const struct penstock_allocation *allocation,
+			  const struct penstock_render_binding *binding)
+{
+	const struct penstock_pipeline_binding_row row = {
+		.allocation = allocation->id,
+		.set = binding->set,
+		.binding = binding->binding,
+		.type = binding->type,
+		.count = binding->count,
+		.least_bytes = binding->least_bytes,
+		.written = binding->written,
+	};
+
+	(void)penstock_store_put_pipeline_binding(allocation->adapter->machine->config.store, &row);
+}
+
+void penstock_pipeline_store(const struct penstock_allocation *allocation)
+{
+	const struct penstock_render_pipeline *render = &allocation->composition->render;
+	const struct penstock_pipeline_row row = {
+		.allocation = allocation->id,
+		.kind = render->kind,
+		.binding_count = render->binding_count,
+	};
+
+	(void)penstock_store_put_pipeline(allocation->adapter->machine->config.store, &row);
+	for (uint32_t i = 0; i < render->binding_count; i++) {
+		store_binding(allocation, &render->bindings[i]);
+	}
+}
+
+enum penstock_status penstock_pipeline_restore(struct penstock_allocation *allocation,
+					       const struct penstock_pipeline_row *row)
+{
+	/* Nobody else ever had it. */
+	if (allocation->is_pipeline || penstock_allocation_shared(allocation)) {
+		return PENSTOCK_STATUS_DATA_ERROR;
+	}
+	allocation->is_pipeline = true;
+	return penstock_composition_restore(row->kind, allocation->info.size_bytes,
+					    row->binding_count, &allocation->composition);
+}
+
+bool penstock_pipeline_restore_binding(struct penstock_allocation *allocation,
+				       const struct penstock_pipeline_binding_row *row)
+{
+	const struct penstock_render_binding binding = {
+		.set = row->set,
+		.binding = row->binding,
+		.type = row->type,
+		.count = row->count,
+		.least_bytes = row->least_bytes,
+		.written = row->written,
+	};
+
+	return allocation->is_pipeline &&
+	       penstock_composition_restore_binding(allocation->composition, &binding);
+}
