@@ -227,6 +227,25 @@ static bool part_stands(const struct penstock_submission *submission,
 				    "does not reprogram it");
 }
 
+/*
+ * What it has done stays done, and what it needed for that it needs no more: its next part begins
+ * behind the smallest parts that are over. False: the adapter stops.
+ */
+static bool skip_done(const struct penstock_submission *submission, struct penstock_part *from)
+{
+	struct penstock_slot_table table = { .bound = 0 };
+	struct penstock_split split, skipped = { .points = 0 };
+	struct room room;
+
+	while (from->start < submission->resume_offset &&
+	       next(submission, &table, from, 1, &room, &split) == PENSTOCK_SPLIT_DONE &&
+	       split.part.end <= submission->resume_offset) {
+		skipped = split;
+		*from = behind(&split.part);
+	}
+	return skipped.part.end == 0 || part_stands(submission, PENSTOCK_SPLIT_DONE, &skipped);
+}
+
 /* Makes the part that begins where `from` says. SUCCESS, or what split answers. */
 static enum penstock_status make_part(struct penstock_submission *submission,
 				      const struct penstock_part *from, uint32_t most)
@@ -241,10 +260,6 @@ static enum penstock_status make_part(struct penstock_submission *submission,
 	}
 	if (!part_stands(submission, verdict, &split)) {
 		return PENSTOCK_STATUS_DEVICE_REMOVED;
-	}
-	/* What it has done already stays done: a part does not end before that. */
-	if (split.part.end < submission->resume_offset) {
-		return PENSTOCK_STATUS_PENDING;
 	}
 	submission->split = true;
 	submission->part = split.part;
@@ -278,29 +293,6 @@ static uint32_t points_done(const struct penstock_submission *submission)
 	return points > 0 ? points - 1 : 0;
 }
 
-/* What of its part is done is cut off. SUCCESS; DEVICE_REMOVED: it cannot be cut there. */
-static enum penstock_status cut_off(const struct penstock_submission *submission, uint32_t points,
-				    struct penstock_part *from)
-{
-	struct penstock_slot_table table = { .bound = 0 };
-	enum penstock_split_verdict verdict;
-	struct penstock_split split;
-	struct room room;
-
-	if (points == 0) {
-		return PENSTOCK_STATUS_SUCCESS;
-	}
-	verdict = next(submission, &table, from, points, &room, &split);
-	if (verdict == PENSTOCK_SPLIT_TOO_LARGE) {
-		return PENSTOCK_STATUS_SUCCESS;
-	}
-	if (!part_stands(submission, verdict, &split)) {
-		return PENSTOCK_STATUS_DEVICE_REMOVED;
-	}
-	*from = behind(&split.part);
-	return PENSTOCK_STATUS_SUCCESS;
-}
-
 /* It cannot be smaller. Where an earlier pass of its chain ran, it waits for what was there then.
  */
 static enum penstock_status wait_or_refuse(struct penstock_submission *submission)
@@ -318,7 +310,6 @@ enum penstock_status penstock_vidmm_split(struct penstock_submission *submission
 	struct penstock_part from = { .start = 0 };
 	uint32_t done = points_done(submission);
 	enum penstock_split_verdict verdict;
-	enum penstock_status status;
 	struct penstock_split split;
 	struct room room;
 
@@ -346,11 +337,8 @@ enum penstock_status penstock_vidmm_split(struct penstock_submission *submission
 	} else {
 		return wait_or_refuse(submission);
 	}
-	status = cut_off(submission, done, &from);
-	if (status == PENSTOCK_STATUS_SUCCESS) {
-		status = make_part(submission, &from, most);
-	}
-	return status == PENSTOCK_STATUS_PENDING ? wait_or_refuse(submission) : status;
+	return skip_done(submission, &from) ? make_part(submission, &from, most)
+					    : PENSTOCK_STATUS_DEVICE_REMOVED;
 }
 
 void penstock_vidmm_part_done(struct penstock_submission *submission)

@@ -375,9 +375,96 @@ START_TEST(B15_a_preempted_part_goes_on_where_it_stopped)
 }
 END_TEST
 
+/* It fitted when it began, and does not any more. */
+START_TEST(B15_what_was_preempted_as_a_whole_goes_on_in_parts)
+{
+	uint8_t wanted[2 * BYTES], got[2 * BYTES];
+
+	wanted_bytes(wanted);
+	for (uint32_t after = 0; after < 3 * STEPS; after++) {
+		for (uint32_t points = 1; points <= 4; points++) {
+			struct penstock_vidmm_allocation *allocations[2];
+			struct work work;
+
+			make_two(allocations);
+			scramble(&work, allocations);
+			machine.scheduler->config.split_points = 0;
+			enqueue(0, &work);
+			wait_for_part(&work);
+			ck_assert(!work.submission.split);
+			machine.preempt_after = after;
+			penstock_node_preempt(machine.scheduler, &machine.scheduler->nodes[0],
+					      alice);
+			machine.scheduler->config.split_points = points;
+			machine_settle(&machine);
+			ck_assert(work.submission.split && work.done);
+			ck_assert_int_eq(work.status, PENSTOCK_STATUS_SUCCESS);
+			read_two(allocations, got);
+			ck_assert_mem_eq(got, wanted, sizeof(got));
+		}
+	}
+}
+END_TEST
+
+static uint32_t resume_offset;
+static uint64_t resume_position;
+
+/* Alice's node 0 is preempted, and says that it stopped there; nothing of it is executed. */
+static void say_stopped(uint32_t offset, uint64_t position)
+{
+	struct penstock_interrupt answer = {
+		.type = PENSTOCK_INTERRUPT_DMA_PREEMPTED,
+		.resume_offset = offset,
+		.resume_position = position,
+	};
+
+	penstock_node_preempt(machine.scheduler, &machine.scheduler->nodes[0], alice);
+	answer.fence_id = machine_process_of(alice)->rings[0].preempt_fence_id;
+	machine_empty_ring(&machine, machine_process_of(alice), 0);
+	penstock_scheduler_notify_interrupt(machine.scheduler, alice, &answer);
+}
+
+/* The first packet goes on inside of an instruction, the others begin with theirs. */
+static void note_position(struct penstock_backend_process *process,
+			  const struct penstock_submit_args *args)
+{
+	note(process, args);
+	if (packets == 1) {
+		ck_assert_uint_eq(args->submission_start_offset, resume_offset);
+	}
+	ck_assert_uint_eq(args->resume_position, packets == 1 ? resume_position : 0);
+}
+
+/* At each instruction in turn; what it did of that one it must not do again. */
+START_TEST(B15_what_was_stopped_inside_an_instruction_goes_on_there_in_parts)
+{
+	struct penstock_vidmm_allocation *allocations[2];
+	struct work work;
+
+	make_two(allocations);
+	scramble(&work, allocations);
+	for (uint32_t at = 0; at < work.submission.args.patch_count; at++) {
+		machine.scheduler->config.split_points = 0;
+		work_again(&work);
+		enqueue(0, &work);
+		wait_for_part(&work);
+		machine.scheduler->config.split_points = 1;
+		resume_offset = last_end = work.patches[at].split_offset;
+		resume_position = 256 + at;
+		packets = 0;
+		machine.on_submit = note_position;
+		say_stopped(resume_offset, resume_position);
+		machine_settle(&machine);
+		machine.on_submit = NULL;
+		ck_assert(work.done && work.status == PENSTOCK_STATUS_SUCCESS);
+		ck_assert_uint_eq(last_end, work.submission.args.dma_length);
+	}
+	read_two(allocations, (uint8_t[2 * BYTES]){ 0 });
+}
+END_TEST
+
 START_TEST(B15_a_GPU_that_says_it_stopped_behind_its_part_is_not_believed)
 {
-	struct penstock_interrupt answer = { .type = PENSTOCK_INTERRUPT_DMA_PREEMPTED };
 	struct penstock_vidmm_allocation *allocations[2];
 	struct work work;
 
@@ -385,11 +472,7 @@ START_TEST(B15_a_GPU_that_says_it_stopped_behind_its_part_is_not_believed)
 	scramble(&work, allocations);
 	enqueue(0, &work);
 	wait_for_part(&work);
-	penstock_node_preempt(machine.scheduler, &machine.scheduler->nodes[0], alice);
-	answer.fence_id = machine_process_of(alice)->rings[0].preempt_fence_id;
-	answer.resume_offset = work.submission.part.end + PENSTOCK_DMA_BYTES_FILL;
-	machine_empty_ring(&machine, machine_process_of(alice), 0);
-	penstock_scheduler_notify_interrupt(machine.scheduler, alice, &answer);
+	say_stopped(work.submission.part.end + PENSTOCK_DMA_BYTES_FILL, 0);
 	ck_assert_ptr_nonnull(strstr(machine.failed, "where no instruction begins"));
 	machine.failed[0] = '\0';
 	penstock_scheduler_stopped(machine.scheduler, PENSTOCK_STATUS_DEVICE_REMOVED);
@@ -740,6 +823,8 @@ int main(void)
 	tcase_add_test(tests, C1_each_range_is_patched_once_per_submit);
 	tcase_add_test(tests, B15_only_what_a_part_needs_is_pinned_and_the_rest_may_leave);
 	tcase_add_test(tests, B15_a_preempted_part_goes_on_where_it_stopped);
+	tcase_add_test(tests, B15_what_was_preempted_as_a_whole_goes_on_in_parts);
+	tcase_add_test(tests, B15_what_was_stopped_inside_an_instruction_goes_on_there_in_parts);
 	tcase_add_test(tests, B15_a_GPU_that_says_it_stopped_behind_its_part_is_not_believed);
 	tcase_add_test(tests, B15_after_an_engine_reset_its_part_is_out_again);
 	tcase_add_test(tests, B15_a_fault_in_a_part_is_its_submissions_and_the_rest_does_not_run);
