@@ -6,6 +6,8 @@
  *	LEAVING --pages and range given back--> NOWHERE
  *
  * The walk is over both lists of placed allocations; what it does to one never takes another off.
+ * What is in no segment and was to take a step meanwhile (its last reference was given back, its
+ * sharing was forgotten) takes it behind the walk.
  */
 #include "daemon/memory/internal.h"
 
@@ -75,6 +77,16 @@ static void advance_all(struct penstock_list *placed)
 	}
 }
 
+static void advance_held_up(struct penstock_vidmm *vidmm)
+{
+	struct penstock_list *link;
+
+	while ((link = penstock_list_pop(&vidmm->held_up)) != NULL) {
+		penstock_allocation_advance(
+			penstock_list_entry(link, struct penstock_vidmm_allocation, place_link));
+	}
+}
+
 static void settle(struct penstock_vidmm *vidmm)
 {
 	penstock_list_for_each_safe (link, &vidmm->processes) {
@@ -99,6 +111,7 @@ uint64_t penstock_vidmm_adapter_reset(struct penstock_vidmm *vidmm)
 	}
 	vidmm->resetting = false;
 	lost = vidmm->counts[PENSTOCK_SEGMENT_LOCAL - 1].lost - lost;
+	advance_held_up(vidmm);
 	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
 		advance_all(&vidmm->placed[i]);
 	}

@@ -887,6 +887,7 @@ static void advance_death(struct penstock_vidmm_allocation *allocation)
 	penstock_allocation_close_own(allocation, !vidmm->keep);
 	penstock_allocation_uncharge(allocation);
 	process->allocations--;
+	penstock_list_remove(&allocation->place_link); /* held_up */
 	free(allocation);
 	penstock_vidmm_process_settle(process);
 }
@@ -911,10 +912,19 @@ static bool held_back(const struct penstock_vidmm_allocation *allocation)
 
 void penstock_allocation_advance(struct penstock_vidmm_allocation *allocation)
 {
-	if (allocation->busy > 0 || allocation->process->vidmm->resetting) {
+	struct penstock_vidmm *vidmm = allocation->process->vidmm;
+
+	if (allocation->busy > 0) {
 		return;
 	}
-	if (allocation->process->vidmm->stopped && allocation->goal != PENSTOCK_GOAL_DIE) {
+	if (vidmm->resetting) {
+		/* What has a place takes a step behind it anyway. */
+		if (penstock_list_empty(&allocation->place_link)) {
+			penstock_list_append(&vidmm->held_up, &allocation->place_link);
+		}
+		return;
+	}
+	if (vidmm->stopped && allocation->goal != PENSTOCK_GOAL_DIE) {
 		stay(allocation);
 		return;
 	}

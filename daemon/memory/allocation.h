@@ -40,7 +40,7 @@ struct penstock_vidmm_allocation {
 	struct penstock_file_range *spare; /* to be punched before they are reserved; owned */
 	uint32_t spare_count;
 	struct penstock_list mappings;    /* penstock_mapping.owner_link */
-	struct penstock_list place_link;  /* penstock_vidmm.placed, unless NOWHERE */
+	struct penstock_list place_link;  /* penstock_vidmm.placed; NOWHERE: none, or held_up */
 	struct penstock_list chosen_link; /* prepare's own */
 	struct penstock_claim *claim;     /* the strongest that lists it, or NULL */
 	struct penstock_list hole_link;   /* penstock_vidmm.holes: a place is kept for it */

@@ -45,10 +45,11 @@ struct penstock_vidmm {
 	unsigned jobs;       /* with a worker */
 	bool somebody_waits;
 	bool keep;
-	bool resetting;    /* inside of an adapter reset: no allocation takes a step */
-	bool stopped;      /* nothing is paged any more */
-	bool backend_gone; /* and there is no backend to call */
-	bool freed;        /* gone as soon as the last job is done */
+	bool resetting;               /* inside of an adapter reset: no allocation takes a step */
+	struct penstock_list held_up; /* allocation.place_link: steps of then, of those NOWHERE */
+	bool stopped;                 /* nothing is paged any more */
+	bool backend_gone;            /* and there is no backend to call */
+	bool freed;                   /* gone as soon as the last job is done */
 };
 
 struct penstock_vidmm_process {

@@ -142,6 +142,7 @@ enum penstock_status penstock_vidmm_new(const struct penstock_vidmm_config *conf
 	penstock_list_init(&vidmm->paging_dirty);
 	penstock_list_init(&vidmm->holes);
 	penstock_list_init(&vidmm->claims);
+	penstock_list_init(&vidmm->held_up);
 	for (unsigned i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
 		penstock_list_init(&vidmm->placed[i]);
 	}

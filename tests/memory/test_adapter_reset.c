@@ -200,6 +200,45 @@ START_TEST(E3_a_reset_is_in_the_trace_from_its_first_moment_to_its_last)
 }
 END_TEST
 
+static void told(void *argument, enum penstock_status status)
+{
+	*(enum penstock_status *)argument = status;
+}
+
+/* It is in no segment, and a packet copies it: nobody would ever look at it again. */
+START_TEST(E3_what_was_shared_and_is_nobodys_any_more_is_freed)
+{
+	struct work pages;
+	struct penstock_vidmm_allocation *allocation = page_for(&pages, 1);
+	enum penstock_status status = PENSTOCK_STATUS_PENDING;
+
+	machine_settle(&machine);
+	ck_assert(pages.done);
+	ck_assert_int_eq(penstock_vidmm_allocation_share(allocation, told, &status),
+			 PENSTOCK_STATUS_PENDING);
+	penstock_vidmm_allocation_unref(allocation);
+	/* taken back, and then copied to its own file */
+	for (unsigned i = 0; i < 2; i++) {
+		while (system_process()->rings[PENSTOCK_NODE_COPY_ORDINAL].count == 0) {
+			ck_assert(machine.job_count > 0);
+			machine_turn(&machine);
+		}
+		if (i == 0) {
+			ck_assert(machine_execute(system_process(), PENSTOCK_NODE_COPY_ORDINAL));
+			ck_assert(machine_report(&machine, system_process(),
+						 PENSTOCK_NODE_COPY_ORDINAL));
+		}
+	}
+	ck_assert_int_eq(status, PENSTOCK_STATUS_PENDING);
+	kill_until_it_is_given_up();
+	ck_assert(reset());
+	machine_settle(&machine);
+	ck_assert_int_eq(status, PENSTOCK_STATUS_CANCELLED);
+	ck_assert_uint_eq(penstock_vidmm_process_used_bytes(alice), 0);
+	works_again(2);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- promotion */
 
 START_TEST(E4_an_engine_reset_that_fails_is_promoted_and_its_culprit_is_named)
@@ -328,6 +367,7 @@ int main(void)
 		       E3_between_asking_and_the_reset_nothing_is_submitted_and_nothing_is_heard);
 	tcase_add_test(tests, E3_after_the_reset_it_is_as_at_the_beginning);
 	tcase_add_test(tests, E3_a_reset_is_in_the_trace_from_its_first_moment_to_its_last);
+	tcase_add_test(tests, E3_what_was_shared_and_is_nobodys_any_more_is_freed);
 	tcase_add_test(tests, E4_an_engine_reset_that_fails_is_promoted_and_its_culprit_is_named);
 	tcase_add_test(tests, E4_an_adapter_that_cannot_be_reset_either_stays_stopped);
 	tcase_add_test(
