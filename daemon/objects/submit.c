@@ -762,8 +762,16 @@ static enum penstock_status submit_small(const struct targets *targets, uint64_t
 		admit(held, input->record.allocation_count);
 	}
 	resize(context, &input->record);
-	for (struct penstock_held *held = first; held != NULL; held = held->sibling) {
-		hand_over_in_order(held);
+	hand_over_in_order(first);
+	/* What the device meets meanwhile may lose it. */
+	for (struct penstock_held *held = first->sibling; held != NULL; held = held->sibling) {
+		enum penstock_status ending = penstock_context_ending(held->context);
+
+		if (PENSTOCK_LIKELY(ending == PENSTOCK_STATUS_SUCCESS)) {
+			hand_over_in_order(held);
+		} else {
+			penstock_held_completed(&held->submission, ending);
+		}
 	}
 	return PENSTOCK_STATUS_SUCCESS;
 }

@@ -379,6 +379,34 @@ START_TEST(A15_destroyed_contexts_run_what_was_broadcast_to_them)
 }
 END_TEST
 
+/* The oldest on the hardware turns out to be too large, while the broadcast is handed over. */
+static void lose_the_device(const struct penstock_submission *submission)
+{
+	(void)submission;
+	fake.submitted = NULL;
+	fake_core_out_of_memory(0, "it can never fit");
+}
+
+START_TEST(A15_a_device_lost_on_the_way_runs_no_more_of_it)
+{
+	struct answered answered;
+	uint64_t first = names[0];
+
+	names[0] = names[4];
+	GOOD(submit_to(NULL, 0, 32, (struct penstock_wire_submission){ .flags = 0 }, &answered));
+	names[0] = first;
+	fake.submitted = lose_the_device;
+	GOOD(broadcast(names + 1, 2, 0));
+	ck_assert_uint_eq(fake.submissions, 2);
+	retire_all();
+	ck_assert_uint_eq(fake.submissions, 2);
+	for (unsigned i = 1; i <= 2; i++) {
+		ck_assert_uint_eq(
+			fences_of(names[i], client.serial, PENSTOCK_STATUS_DEVICE_REMOVED), 1);
+	}
+}
+END_TEST
+
 static void set_up_leased(void)
 {
 	set_up_with(true);
@@ -476,6 +504,7 @@ int main(void)
 	tcase_add_test(tcase, A15_it_holds_what_so_many_submissions_hold);
 	tcase_add_test(tcase, A15_a_resize_is_the_first_contexts);
 	tcase_add_test(tcase, A15_destroyed_contexts_run_what_was_broadcast_to_them);
+	tcase_add_test(tcase, A15_a_device_lost_on_the_way_runs_no_more_of_it);
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(leased, set_up_leased, tear_down);
 	tcase_add_test(leased, A15_nothing_of_it_runs_before_all_before_it_survives);
