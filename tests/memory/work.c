@@ -133,15 +133,15 @@ void work_copy(struct work *work, uint32_t from, uint64_t from_offset, uint32_t 
 	patch(work, 1, to, to_offset, bytes, PENSTOCK_DMA_COPY_destination);
 }
 
-void work_invert(struct work *work, uint32_t index, uint64_t offset, uint32_t pixels,
+void work_invert(struct work *work, uint32_t index, uint64_t offset, uint32_t width, uint32_t rows,
 		 uint32_t color)
 {
-	const struct penstock_rect rect = { .right = (int32_t)pixels, .bottom = 1 };
+	const struct penstock_rect rect = { .right = (int32_t)width, .bottom = (int32_t)rows };
 	uint8_t *bytes = emit(work, PENSTOCK_DMA_OPCODE_COLORFILL,
 			      PENSTOCK_DMA_BYTES_COLORFILL + sizeof(rect));
 
 	penstock_store32(bytes + PENSTOCK_DMA_COLORFILL_formats, PENSTOCK_FORMAT_A8R8G8B8);
-	penstock_store32(bytes + PENSTOCK_DMA_COLORFILL_destination_pitch, 4 * pixels);
+	penstock_store32(bytes + PENSTOCK_DMA_COLORFILL_destination_pitch, 4 * width);
 	penstock_store32(bytes + PENSTOCK_DMA_COLORFILL_rop3, 0x5a); /* PATINVERT */
 	penstock_store32(bytes + PENSTOCK_DMA_COLORFILL_color, color);
 	memcpy(bytes + PENSTOCK_DMA_COLORFILL_sub_rects, &rect, sizeof(rect));

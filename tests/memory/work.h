@@ -35,8 +35,8 @@ void work_nop(struct work *work);
 void work_fill(struct work *work, uint32_t index, uint64_t offset, uint64_t size, uint32_t pattern);
 void work_copy(struct work *work, uint32_t from, uint64_t from_offset, uint32_t to,
 	       uint64_t to_offset, uint64_t size);
-/* XORs so many pixels of 32 bits with a colour: done twice, nothing has changed. */
-void work_invert(struct work *work, uint32_t index, uint64_t offset, uint32_t pixels,
+/* XORs pixels of 32 bits with a colour: done twice, nothing has changed. */
+void work_invert(struct work *work, uint32_t index, uint64_t offset, uint32_t width, uint32_t rows,
 		 uint32_t color);
 /* A fill at an address that no patch entry covers: what a broken translator would leave. */
 void work_stray_fill(struct work *work, uint64_t address, uint64_t size, uint32_t pattern);

@@ -292,6 +292,7 @@ static void submitted(void *owner, struct penstock_submission *submission)
 
 	SIM_CHECK(sim, sim->submitting == NULL, "two submissions for one packet");
 	sim->submitting = job_of(submission);
+	sim_job_ran(sim, sim->submitting, true);
 }
 
 /* ---------------------------------------------------------------- lies */
@@ -365,8 +366,7 @@ void sim_adapter_start(struct sim *sim)
 		.hw_queue_packet_cap = sim->cap,
 		.first_fence_id = sim_below(&sim->random, 2) == 0 ? 1 : 0xffffffc0u,
 		.paranoid = sim->paranoid,
-		/* Every fourth run: more is split than does not fit. */
-		.split_points = sim->seed % 4 == 3 ? 1 + (uint32_t)(sim->seed / 4 % 3) : 0,
+		.split_points = sim->split_points,
 		.owner = sim,
 		.now_ns = now_ns,
 		.device_fault = device_fault,

@@ -167,6 +167,21 @@ static void pop(struct sim_node *node)
 	memmove(&node->packets[0], &node->packets[1], node->count * sizeof(node->packets[0]));
 }
 
+/* Where the first packet goes on. */
+static void stop_first(struct sim *sim, struct sim_node *node)
+{
+	const struct sim_packet *first = &node->packets[0];
+	bool early = sim->sabotage == SIM_SABOTAGE_RESUME && first->at > 0;
+
+	if (is_paging(first)) {
+		return;
+	}
+	node->answer.resume_offset = sim_job_offset(first->job, first->at - early);
+	node->answer.resume_position = sim->sabotage == SIM_SABOTAGE_POSITION ? 0 : first->position;
+	sim->seen.resumed += first->begun;
+	sim->seen.stopped_inside += first->position > 0;
+}
+
 /* Everything that did not complete is off the ring. */
 static void answer_preemption(struct sim_process *process, uint32_t ordinal)
 {
@@ -176,18 +191,13 @@ static void answer_preemption(struct sim_process *process, uint32_t ordinal)
 	node->answer.node_ordinal = ordinal;
 	node->answer.last_completed_fence_id = node->completed;
 	node->answer.resume_offset = 0;
+	node->answer.resume_position = 0;
 	if (node->count > 0) {
-		const struct sim_packet *first = &node->packets[0];
-
-		bool early = sim_of(process)->sabotage == SIM_SABOTAGE_RESUME && first->at > 0;
-
-		node->answer.resume_offset =
-			is_paging(first) ? 0 : sim_job_offset(first->job, first->at - early);
-		sim_of(process)->seen.resumed += first->begun && !is_paging(first);
+		stop_first(sim_of(process), node);
 	}
-	SIM_TRACE(sim_of(process), "preempted process,node,completed,dropped,offset",
-		  process->index, ordinal, node->completed, node->count,
-		  node->answer.resume_offset);
+	SIM_TRACE(sim_of(process), "preempted node,completed,dropped,offset,position", ordinal,
+		  node->completed, node->count, node->answer.resume_offset,
+		  node->answer.resume_position);
 	node->dropped = node->count;
 	node->count = 0;
 	node->executing = false;
@@ -239,7 +249,7 @@ static void begin_instruction(struct sim_process *process, uint32_t ordinal)
 			return;
 		}
 	}
-	later(process, delay_ns, instruction_ends, ordinal, 0);
+	later(process, delay_ns, instruction_ends, ordinal, ++node->instructions);
 }
 
 /* The first packet begins, or the request is answered, or there is nothing to do. */
@@ -284,7 +294,7 @@ static void complete(struct sim_process *process, uint32_t ordinal)
 	send_completed(process, ordinal);
 }
 
-/* One instruction of a submission, or a paging packet. */
+/* One instruction of a submission, all that is left of it, or a paging packet. */
 static enum penstock_outcome execute(struct sim_process *process, uint32_t ordinal)
 {
 	struct sim_node *node = &process->nodes[ordinal];
@@ -303,30 +313,30 @@ static enum penstock_outcome execute(struct sim_process *process, uint32_t ordin
 	if (packet->at == packet->end) {
 		return PENSTOCK_OUTCOME_COMPLETED; /* of no length */
 	}
-	outcome = penstock_processor_run(engine, packet->args.dma_buffer_address,
-					 sim_job_offset(packet->job, packet->at),
-					 sim_job_offset(packet->job, packet->at + 1), 0);
+	outcome = penstock_processor_run(
+		engine, packet->args.dma_buffer_address, sim_job_offset(packet->job, packet->at),
+		sim_job_offset(packet->job, packet->at + 1), packet->position);
 	if (outcome == PENSTOCK_OUTCOME_COMPLETED) {
-		sim_job_executed(sim_of(process), packet->job, packet->at);
+		sim_job_executed(sim_of(process), packet->job, packet->at, SIM_POSITION_END);
 		packet->at++;
+		packet->position = 0;
+	} else if (outcome == PENSTOCK_OUTCOME_PREEMPTED) {
+		sim_job_executed(sim_of(process), packet->job, packet->at, engine->position);
+		packet->position = engine->position;
 	}
 	return outcome;
 }
 
-static void instruction_ends(void *owner, const uint64_t arguments[3])
+/* It met the end of an instruction, or a fault, or was stopped. */
+static void go_on(struct sim_process *process, uint32_t ordinal, enum penstock_outcome outcome)
 {
-	struct sim_process *process = alive(owner, arguments);
-	uint32_t ordinal = (uint32_t)arguments[1];
-	enum penstock_outcome outcome;
-	struct sim_packet *packet;
-	struct sim_node *node;
+	struct sim_node *node = &process->nodes[ordinal];
+	struct sim_packet *packet = &node->packets[0];
 
-	if (process == NULL || process->dead) {
+	if (outcome == PENSTOCK_OUTCOME_PREEMPTED) {
+		answer_preemption(process, ordinal);
 		return;
 	}
-	node = &process->nodes[ordinal];
-	packet = &node->packets[0];
-	outcome = execute(process, ordinal);
 	if (outcome != PENSTOCK_OUTCOME_COMPLETED) {
 		SIM_CHECK(sim_of(process), packet->job != NULL && sim_job_may_fault(packet->job),
 			  "node %u met outcome %d in a packet that is sound", ordinal, outcome);
@@ -344,6 +354,56 @@ static void instruction_ends(void *owner, const uint64_t arguments[3])
 	} else {
 		begin_instruction(process, ordinal);
 	}
+}
+
+static void instruction_ends(void *owner, const uint64_t arguments[3])
+{
+	struct sim_process *process = alive(owner, arguments);
+	uint32_t ordinal = (uint32_t)arguments[1];
+
+	if (process != NULL && !process->dead &&
+	    process->nodes[ordinal].instructions == arguments[2]) {
+		go_on(process, ordinal, execute(process, ordinal));
+	}
+}
+
+/*
+ * The preemption flag is a word that the instruction writes: it goes up when the engine is there.
+ * False: the engine does not look before the end of the instruction.
+ */
+static bool raise_flag(struct sim_process *process, uint32_t ordinal)
+{
+	struct sim_node *node = &process->nodes[ordinal];
+	const struct sim_packet *packet = &node->packets[0];
+	const uint64_t *flag;
+	uint64_t address;
+
+	if (is_paging(packet) ||
+	    (packet->args.flags & PENSTOCK_SUBMITCOMMAND_NULL_RENDERING) != 0 ||
+	    !sim_job_flag(sim_of(process), packet->job, packet->at, packet->position, &address)) {
+		return false;
+	}
+	flag = (const uint64_t *)(void *)penstock_mmu_translate(
+		&process->memory.mmu, address, sizeof(*flag), &node->engine.fault_address);
+	PENSTOCK_REQUIRE(flag != NULL);
+	node->engine.preempt_flag = flag;
+	node->engine.preempt_seen = *flag;
+	return true;
+}
+
+/* What runs is stopped, if it is at a place for that. */
+static void stop_inside(struct sim_process *process, uint32_t ordinal)
+{
+	struct sim_node *node = &process->nodes[ordinal];
+	enum penstock_outcome outcome;
+
+	if (!raise_flag(process, ordinal)) {
+		return;
+	}
+	node->instructions++;
+	outcome = execute(process, ordinal);
+	node->engine.preempt_flag = NULL;
+	go_on(process, ordinal, outcome);
 }
 
 /* ---------------------------------------------------------------- a process's life */
@@ -417,6 +477,9 @@ static void last_breath(struct sim_process *process, uint32_t ordinal)
 
 	if (!node->executing || node->stuck || !sim_chance(&sim->random, 300)) {
 		return;
+	}
+	if (sim_chance(&sim->random, 500)) {
+		(void)raise_flag(process, ordinal); /* it is killed inside of an instruction */
 	}
 	if (execute(process, ordinal) == PENSTOCK_OUTCOME_COMPLETED &&
 	    (is_paging(&node->packets[0]) || node->packets[0].at == node->packets[0].end)) {
@@ -566,6 +629,7 @@ static void submit_command(struct penstock_backend_process *base,
 		packet->job = sim_job_submitted(sim, args);
 		packet->at = sim_job_at(sim, packet->job, args->submission_start_offset);
 		packet->end = sim_job_at(sim, packet->job, args->submission_end_offset);
+		packet->position = args->resume_position;
 	}
 	node->count += !process->dead;
 	if (process->dead && process->idle && !paging) {
@@ -596,7 +660,15 @@ static void preemption_is_seen(void *owner, const uint64_t arguments[3])
 {
 	struct sim_process *process = alive(owner, arguments);
 
-	if (process != NULL && process->nodes[arguments[1]].preempting) {
+	struct sim_node *node;
+
+	if (process == NULL || process->dead) {
+		return;
+	}
+	node = &process->nodes[arguments[1]];
+	if (node->preempting && !node->answered && node->executing && !node->stuck) {
+		stop_inside(process, (uint32_t)arguments[1]);
+	} else if (node->preempting) {
 		look_for_work(process, (uint32_t)arguments[1]);
 	}
 }

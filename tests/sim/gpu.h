@@ -6,7 +6,8 @@
  * says.
  *
  *	of a node   IDLE --doorbell--> EXECUTING --last packet--> IDLE
- *	              any --preempt_command--> the next boundary: ring empty, answer on its way
+ *	              any --preempt_command--> the next boundary, or a band inside of an instruction
+ *	                                       that is long: ring empty, answer on its way
  *	              EXECUTING --hang, fault--> STUCK; any --death--> DEAD; reset_engine ends both
  */
 #ifndef PENSTOCK_SIM_GPU_H
@@ -25,6 +26,7 @@ struct sim_packet {
 	struct sim_job *job; /* NULL: a paging packet */
 	uint32_t at;         /* instructions of it that are executed */
 	uint32_t end;        /* where it ends, behind the last one of its part */
+	uint64_t position;   /* how much of the next one is done; the engine's own unit */
 	bool begun;
 };
 
@@ -35,7 +37,8 @@ struct sim_node {
 	uint32_t completed; /* fence id */
 	bool unreported;    /* `completed` was not told */
 	bool executing;
-	bool stuck; /* hangs, or halted by a fault */
+	uint64_t instructions; /* that began: the end of an earlier one is void */
+	bool stuck;            /* hangs, or halted by a fault */
 	uint32_t running;
 	uint32_t running_offset;
 	bool preempting;  /* the answer was not told */

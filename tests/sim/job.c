@@ -9,7 +9,6 @@
 #include "tests/sim/sim.h"
 
 #include "daemon/schedule/internal.h"
-#include "gpu-backend/dma.h"
 #include "proto/wire/limits.h"
 
 #include <string.h>
@@ -21,17 +20,6 @@
 #define PATIENCE_NS (90 * 1000 * MILLISECOND)
 
 /* ---------------------------------------------------------------- on the hardware */
-
-uint32_t sim_job_offset(const struct sim_job *job, uint32_t instruction)
-{
-	return instruction == job->count ? job->work.submission.args.dma_length
-					 : job->instructions[instruction].dma_offset;
-}
-
-uint64_t sim_job_duration(const struct sim_job *job, uint32_t instruction)
-{
-	return instruction < job->count ? job->instructions[instruction].duration_ns : MICROSECOND;
-}
 
 bool sim_job_hangs(struct sim_job *job, uint32_t instruction)
 {
@@ -132,143 +120,110 @@ struct sim_job *sim_job_submitted(struct sim *sim, const struct penstock_submit_
 	}
 	check_places(sim, job);
 	sim_things_check(sim);
+	SIM_CHECK(sim, job->predecessor == 0 && !job->predecessor_failed,
+		  "job %u runs, and what was before it did not", job->number);
 	job->on_hardware = true;
 	return job;
-}
-
-/* What a GPU that was given an offset makes of it. */
-uint32_t sim_job_at(struct sim *sim, const struct sim_job *job, uint32_t offset)
-{
-	uint32_t at = 0;
-
-	while (sim_job_offset(job, at) < offset) {
-		at++;
-	}
-	SIM_CHECK(sim, sim_job_offset(job, at) == offset,
-		  "job %u goes on at 0x%x, where it has no instruction", job->number, offset);
-	return at;
 }
 
 /* What a process that was killed had executed of it may be executed again. */
 void sim_job_begins(struct sim *sim, struct sim_job *job, const struct penstock_submit_args *args)
 {
 	uint32_t at = sim_job_at(sim, job, args->submission_start_offset);
+	uint64_t position = args->resume_position;
+	bool again = at < job->executed || (at == job->executed && position < job->position);
 
+	SIM_CHECK(sim, job->chain == NULL || job->work.submission.pass <= job->chain->failed,
+		  "job %u: pass %u begins, and pass %u of its chain did not run", job->number,
+		  job->work.submission.pass, job->chain->failed);
 	if ((args->flags & PENSTOCK_SUBMITCOMMAND_NULL_RENDERING) != 0) {
 		job->executed = sim_job_at(sim, job, args->submission_end_offset);
 		return;
 	}
-	SIM_CHECK(sim, at == job->executed || (at < job->executed && job->killed),
-		  "job %u begins at instruction %u, and %u were executed", job->number, at,
-		  job->executed);
+	SIM_CHECK(sim, (at == job->executed && position == job->position) || (again && job->killed),
+		  "job %u begins at instruction %u, position 0x%" PRIx64
+		  ", and %u were executed, and 0x%" PRIx64,
+		  job->number, at, position, job->executed, job->position);
+	sim->seen.resumed_inside += position > 0;
 	job->killed = false;
 	job->executed = at;
+	job->position = position;
 	check_places(sim, job);
 }
 
-static void take_effect(const struct sim_job *job, const struct sim_instruction *instruction)
+void sim_job_executed(struct sim *sim, struct sim_job *job, uint32_t instruction, uint64_t position)
 {
-	struct sim_thing *to = job->things[instruction->to];
-	const struct sim_thing *from = job->things[instruction->from];
-	uint64_t at = instruction->to_offset;
-
-	switch (instruction->effect) {
-	case SIM_EFFECT_NONE:
-	case SIM_EFFECT_FAULT:
-		return;
-	case SIM_EFFECT_FILL:
-		for (uint64_t i = 0; i < instruction->size; i += 4) {
-			memcpy(to->bytes + at + i, &instruction->value, 4);
-		}
-		return;
-	case SIM_EFFECT_COPY:
-		memmove(to->bytes + at, from->bytes + instruction->from_offset, instruction->size);
-		return;
-	case SIM_EFFECT_XOR:
-		for (uint64_t i = 0; i < instruction->size; i++) {
-			to->bytes[at + i] ^= (uint8_t)(instruction->value >> i % 4 * 8);
-		}
-		return;
-	}
-}
-
-void sim_job_executed(struct sim *sim, struct sim_job *job, uint32_t instruction)
-{
-	SIM_TRACE(sim, "execute job,instruction,thing,offset,size", job->number, instruction,
+	SIM_TRACE(sim, "execute job,instruction,thing,offset,position", job->number, instruction,
 		  job->thing_count > 0 ? job->things[job->instructions[instruction].to]->id : 0,
-		  job->instructions[instruction].to_offset, job->instructions[instruction].size);
+		  job->instructions[instruction].to_offset, position);
 	SIM_CHECK(sim, instruction == job->executed, "job %u: instruction %u behind %u",
 		  job->number, instruction, job->executed);
 	SIM_CHECK(sim, job->instructions[instruction].effect != SIM_EFFECT_FAULT,
 		  "job %u: instruction %u did not fault", job->number, instruction);
 	check_places(sim, job);
-	take_effect(job, &job->instructions[instruction]);
-	job->executed++;
+	sim_instruction_effect(job, instruction, job->position, position);
+	job->executed += position == SIM_POSITION_END;
+	job->position = position == SIM_POSITION_END ? 0 : position;
 }
 
 void sim_job_leaves(struct sim *sim, struct sim_job *job, uint32_t end)
 {
 	SIM_CHECK(sim, job->executed == end, "job %u completed at %u of %u", job->number,
 		  job->executed, end);
-	sim->seen.parts += end < job->count;
 }
 
-/* Some instruction of it names more than the segments that it may be in hold. */
-void sim_job_too_large(struct sim *sim, struct sim_job *job)
+/* Some instruction of it names more at once than empty segments hold. */
+static bool never_fits(const struct sim *sim, const struct sim_job *job)
 {
-	uint64_t most = 0;
-
 	for (uint32_t i = 0; i < job->count; i++) {
-		const struct sim_instruction *instruction = &job->instructions[i];
+		const struct sim_thing *things[2];
+		uint32_t count = sim_instruction_things(job, i, things);
 
-		if (instruction->effect == SIM_EFFECT_COPY) {
-			uint64_t bytes = job->things[instruction->from]->size +
-					 job->things[instruction->to]->size;
-
-			most = bytes > most ? bytes : most;
+		if (!sim_things_fit(sim, things, count)) {
+			return true;
 		}
 	}
-	/* What renders nothing has no effects to go by. */
-	if ((job->work.submission.flags & PENSTOCK_SUBMIT_NULL_RENDERING) != 0) {
-		return;
-	}
-	/* Things are smaller than any segment, and whole granules are what fits. */
+	return false;
+}
+
+/* What can never be finished is not begun. What had begun loses its device for want of pages too.
+ */
+void sim_job_too_large(struct sim *sim, struct sim_job *job)
+{
+	job->too_large = true;
+	sim->seen.too_large += job->executed == 0;
 	SIM_CHECK(sim,
-		  (most + 2 * PENSTOCK_GRANULE_BYTES > sim->local_bytes && job->executed == 0) ||
-			  (job->executed > 0 && sim->habits.no_space + sim->habits.refusals > 0),
-		  "job %u needs %" PRIu64 " bytes at once, and is too large", job->number, most);
+		  job->executed == 0 ? never_fits(sim, job)
+				     : sim->habits.no_space + sim->habits.refusals > 0,
+		  "job %u is too large at %u of %u, and fits", job->number, job->executed,
+		  job->count);
 }
 
 /* ---------------------------------------------------------------- its end */
 
-/* Empty segments would hold what it lists, all that may be in both of them in one. */
-static bool fits(const struct sim *sim, const struct sim_job *job)
+static void count_parts(struct sim *sim, const struct sim_job *job)
 {
-	uint64_t local = 0, aperture = 0, either = 0;
+	bool split = job->work.submission.parts > 1;
 
-	for (uint32_t i = 0; i < job->thing_count; i++) {
-		const struct sim_thing *thing = job->things[i];
-		uint64_t size = penstock_align_up(thing->size, PENSTOCK_GRANULE_BYTES);
-
-		local += thing->segment_set == 1 ? size : 0;
-		aperture += thing->segment_set == 2 ? size : 0;
-		either += thing->segment_set == 0 || thing->segment_set == 3 ? size : 0;
-	}
-	/* A quarter of the aperture is the window of the DMA pools. */
-	return local <= sim->local_bytes && aperture <= sim->aperture_bytes / 4 * 3 &&
-	       (local + either <= sim->local_bytes ||
-		aperture + either <= sim->aperture_bytes / 4 * 3);
+	sim->seen.parts += job->work.submission.parts;
+	sim->seen.splits += split;
+	/* Not because a test wants it. */
+	sim->seen.splits_for_room += split && sim->split_points == 0;
 }
 
 static void check_status(struct sim *sim, const struct sim_job *job, enum penstock_status status)
 {
 	bool lost = job->context->device->lost;
+	bool follows_failed = job->chain != NULL && job->chain->verdict == status &&
+			      job->work.submission.pass > job->chain->failed;
 
 	switch (status) {
 	case PENSTOCK_STATUS_SUCCESS:
 		SIM_CHECK(sim, job->executed == job->count, "job %u succeeded at %u of %u",
 			  job->number, job->executed, job->count);
 		sim->seen.succeeded++;
+		sim->seen.broadcast += job->broadcast;
+		count_parts(sim, job);
 		return;
 	case PENSTOCK_STATUS_DEVICE_REMOVED:
 		SIM_CHECK(sim, lost, "job %u: its device was not lost", job->number);
@@ -280,12 +235,22 @@ static void check_status(struct sim *sim, const struct sim_job *job, enum pensto
 		sim->seen.cancelled++;
 		return;
 	case PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY:
-		SIM_CHECK(sim, !fits(sim, job) || sim->habits.no_space > 0,
+		/* A later pass waits for pages: it ends so with an earlier one, or can never fit.
+		 */
+		SIM_CHECK(sim,
+			  job->too_large || follows_failed ||
+				  (job->work.submission.pass == 0 && sim->habits.no_space > 0),
 			  "job %u fits, and was refused memory", job->number);
+		return;
+	case PENSTOCK_STATUS_PREDECESSOR_FAILED:
+		SIM_CHECK(sim, job->predecessor_failed || follows_failed,
+			  "job %u: its predecessor ran", job->number);
+		SIM_CHECK(sim, job->executed == 0, "job %u ran behind what did not", job->number);
+		sim->seen.predecessor_failed += job->predecessor_failed;
 		return;
 	case PENSTOCK_STATUS_GRAPHICS_GPU_EXCEPTION_ON_DEVICE:
 		SIM_CHECK(sim,
-			  lost && (job->reached || job->suspect ||
+			  lost && (job->reached || job->suspect || follows_failed ||
 				   sim_process_of(job->principal)->paging_deaths >=
 					   PENSTOCK_PAGING_ATTEMPTS),
 			  "job %u is sound and was called the culprit", job->number);
@@ -368,44 +333,21 @@ static void completed(struct penstock_submission *submission, enum penstock_stat
 	if (job->sync != NULL && status == PENSTOCK_STATUS_SUCCESS) {
 		end_packet(sim, job);
 	}
+	sim_job_ran(sim, job, status == PENSTOCK_STATUS_SUCCESS);
 	context->jobs--;
 	context->packets -= job->sync != NULL;
 	job->principal->jobs--;
 	sim->outstanding--;
 	for (uint32_t i = 0; i < job->thing_count; i++) {
-		struct sim_thing *thing = job->things[i];
-
-		penstock_vidmm_allocation_unref(thing->allocation);
-		thing->jobs--;
-		sim_thing_settle(sim, thing);
+		sim_thing_give(sim, job->things[i]);
 	}
 	job->used = false;
+	if (job->chain != NULL) {
+		sim_chain_ended(sim, job->chain, job->work.submission.pass, status);
+	}
 }
 
 /* ---------------------------------------------------------------- its beginning */
-
-/*
- * What several contexts do with a thing has no order that the model could know: one may write it,
- * or all read it.
- */
-static bool in_use_elsewhere(const struct sim *sim, const struct sim_thing *thing,
-			     const struct sim_context *context, bool write)
-{
-	for (uint32_t i = 0; i < SIM_JOBS; i++) {
-		const struct sim_job *job = &sim->jobs[i];
-
-		if (!job->used || job->context == context) {
-			continue;
-		}
-		for (uint32_t j = 0; j < job->thing_count; j++) {
-			if (job->things[j] == thing &&
-			    (write || job->work.references[j].write_operation)) {
-				return true;
-			}
-		}
-	}
-	return false;
-}
 
 static bool listed(const struct sim_job *job, const struct sim_thing *thing)
 {
@@ -417,132 +359,27 @@ static bool listed(const struct sim_job *job, const struct sim_thing *thing)
 	return false;
 }
 
+void sim_job_list(struct sim *sim, struct sim_job *job, struct sim_thing *thing, bool write)
+{
+	job->things[job->thing_count++] = thing;
+	sim_thing_take(thing);
+	job->work.references[work_reference(&job->work, thing->allocation)].write_operation = write;
+	SIM_TRACE(sim, "list job,thing,write", job->number, thing->id, write);
+}
+
 static void list_things(struct sim *sim, struct sim_job *job)
 {
-	uint32_t wanted = sim_below(&sim->random, SIM_JOB_THINGS + 1);
+	bool many = sim_chance(&sim->random, sim->habits.large);
+	uint32_t wanted = many ? 3 + sim_below(&sim->random, SIM_JOB_THINGS - 2)
+			       : sim_below(&sim->random, SIM_JOB_THINGS / 2 + 1);
 
 	for (uint32_t i = 0; i < 3 * SIM_JOB_THINGS && job->thing_count < wanted; i++) {
 		struct sim_thing *thing = &sim->things[sim_below(&sim->random, SIM_THINGS)];
 		bool write = sim_below(&sim->random, 3) > 0;
 
-		if (!sim_thing_usable(thing, job->principal) || listed(job, thing) ||
-		    in_use_elsewhere(sim, thing, job->context, write)) {
-			continue;
+		if (sim_thing_usable(thing, job->principal) && !listed(job, thing)) {
+			sim_job_list(sim, job, thing, write);
 		}
-		job->things[job->thing_count++] = thing;
-		thing->jobs++;
-		penstock_vidmm_allocation_ref(thing->allocation);
-		job->work.references[work_reference(&job->work, thing->allocation)]
-			.write_operation = write;
-		SIM_TRACE(sim, "list job,thing,write", job->number, thing->id, write);
-	}
-}
-
-/* An element that may be written; false: there is none. */
-static bool pick_target(struct sim *sim, const struct sim_job *job, uint32_t *ret_element)
-{
-	if (job->thing_count == 0) {
-		return false;
-	}
-	*ret_element = sim_below(&sim->random, job->thing_count);
-	return job->work.references[*ret_element].write_operation;
-}
-
-static uint64_t pick_range(struct sim *sim, const struct sim_thing *thing, uint64_t *ret_offset)
-{
-	uint64_t size;
-
-	*ret_offset = sim_between(&sim->random, 0, (thing->size - 4) / 4) * 4;
-	size = (thing->size - *ret_offset) / 4 * 4;
-	return size < 16384 ? size : sim_spread(&sim->random, 4, 16384) / 4 * 4;
-}
-
-static void add_instruction(struct sim *sim, struct sim_job *job)
-{
-	struct sim_instruction *instruction = &job->instructions[job->count++];
-	struct work *work = &job->work;
-	uint64_t size;
-
-	*instruction = (struct sim_instruction){ .dma_offset = work->submission.args.dma_length };
-	instruction->duration_ns = sim_spread(&sim->random, MICROSECOND, 60 * MICROSECOND);
-	instruction->value = (uint32_t)sim_next(&sim->random);
-	if (!pick_target(sim, job, &instruction->to)) {
-		work_nop(work);
-		return;
-	}
-	size = pick_range(sim, job->things[instruction->to], &instruction->to_offset);
-	instruction->size = size;
-	switch (sim_below(&sim->random, 3)) {
-	case 0:
-		instruction->effect = SIM_EFFECT_FILL;
-		work_fill(work, instruction->to, instruction->to_offset, size, instruction->value);
-		return;
-	case 1:
-		if (job->context->queue.node_ordinal == PENSTOCK_NODE_RENDER_ORDINAL) {
-			instruction->effect = SIM_EFFECT_XOR;
-			work_invert(work, instruction->to, instruction->to_offset,
-				    (uint32_t)(size / 4), instruction->value);
-			return;
-		}
-		break;
-	default:
-		break;
-	}
-	instruction->from = sim_below(&sim->random, job->thing_count);
-	size = pick_range(sim, job->things[instruction->from], &instruction->from_offset);
-	instruction->size = size < instruction->size ? size : instruction->size;
-	if (instruction->from == instruction->to) {
-		work_nop(work); /* they might overlap */
-		return;
-	}
-	instruction->effect = SIM_EFFECT_COPY;
-	work_copy(work, instruction->from, instruction->from_offset, instruction->to,
-		  instruction->to_offset, instruction->size);
-}
-
-/* Its device will be lost, where it comes so far. */
-static void add_fault(struct sim *sim, struct sim_job *job)
-{
-	struct sim_instruction *instruction = &job->instructions[job->count++];
-
-	*instruction = (struct sim_instruction){
-		.effect = SIM_EFFECT_FAULT,
-		.dma_offset = job->work.submission.args.dma_length,
-		.duration_ns = sim_spread(&sim->random, MICROSECOND, 60 * MICROSECOND),
-	};
-	job->may_fault = true;
-	if (sim_chance(&sim->random, 500)) {
-		work_stray_fill(&job->work,
-				PENSTOCK_APERTURE_BASE + sim->aperture_bytes + 4 * job->number, 4,
-				1);
-	} else {
-		work_illegal(&job->work);
-	}
-}
-
-static void add_instructions(struct sim *sim, struct sim_job *job)
-{
-	struct penstock_render_args *args = &job->work.submission.args;
-	uint32_t count = sim_below(&sim->random, SIM_INSTRUCTIONS);
-	bool slow = sim_chance(&sim->random, sim->habits.slow);
-
-	for (uint32_t i = 0; i < count; i++) {
-		add_instruction(sim, job);
-	}
-	args->work_bytes = sim_chance(&sim->random, 500) ? sim_below(&sim->random, 40000)
-							 : PENSTOCK_WORK_UNKNOWN;
-	if (slow) {
-		args->work_bytes = PENSTOCK_WORK_UNKNOWN;
-		for (uint32_t i = 0; i < count; i++) {
-			job->instructions[i].duration_ns =
-				sim_spread(&sim->random, MILLISECOND, 40 * MILLISECOND);
-		}
-	}
-	if (sim_chance(&sim->random, sim->habits.hang) && job->count > 0) {
-		job->hangs_at = sim_below(&sim->random, job->count);
-	} else if (!sim->paranoid &&
-		   sim_chance(&sim->random, sim->habits.stray + sim->habits.illegal)) {
-		add_fault(sim, job);
 	}
 }
 
@@ -567,7 +404,7 @@ static void block(struct sim *sim, struct sim_job *job)
 {
 	const uint64_t arguments[3] = { job->number };
 
-	job->work.submission.blocked = 1;
+	job->work.submission.blocked++;
 	sim_clock_after(&sim->clock, sim_spread(&sim->random, MICROSECOND, 20 * MILLISECOND),
 			unblock, sim, arguments);
 }
@@ -582,8 +419,7 @@ static struct sim_job *free_job(struct sim *sim)
 	return NULL;
 }
 
-/* One of the context that does nothing yet; NULL: there are enough. */
-static struct sim_job *begin(struct sim *sim, struct sim_context *context)
+struct sim_job *sim_job_begin(struct sim *sim, struct sim_context *context)
 {
 	struct sim_job *job = free_job(sim);
 	struct penstock_submission *submission;
@@ -611,37 +447,176 @@ static struct sim_job *begin(struct sim *sim, struct sim_context *context)
 	return job;
 }
 
-static void enqueue(struct sim *sim, struct sim_job *job)
+void sim_job_enqueue(struct sim *sim, struct sim_job *job)
 {
+	struct sim_context *context = job->context;
+
+	SIM_TRACE(sim, "enqueue job,context,things,instructions,pass", job->number,
+		  (uint64_t)(context - sim->contexts), job->thing_count, job->count,
+		  job->work.submission.pass);
 	if (sim_chance(&sim->random, 50)) {
 		block(sim, job);
 	}
+	context->latest = job->number;
+	context->outcome = SIM_OUTCOME_UNKNOWN;
 	job->enqueuing = true;
-	penstock_scheduler_enqueue(&job->context->queue, &job->work.submission);
+	penstock_scheduler_enqueue(&context->queue, &job->work.submission);
 	job->enqueuing = false;
 	sim_turn(sim);
 }
 
+/* ---------------------------------------------------------------- what is made */
+
+static void render_nothing(struct sim *sim, struct sim_job *job)
+{
+	if (job->hangs_at == UINT32_MAX && !job->may_fault && sim_chance(&sim->random, 30)) {
+		job->work.submission.flags |= PENSTOCK_SUBMIT_NULL_RENDERING;
+	}
+}
+
+static struct sim_job *make(struct sim *sim, struct sim_context *context)
+{
+	struct sim_job *job = sim_job_begin(sim, context);
+
+	if (job != NULL) {
+		list_things(sim, job);
+		sim_instructions_add(sim, job);
+		render_nothing(sim, job);
+		sim->seen.jobs++;
+	}
+	return job;
+}
+
 void sim_job_make(struct sim *sim, struct sim_context *context)
 {
-	struct sim_job *job = begin(sim, context);
+	struct sim_job *job = make(sim, context);
 
-	if (job == NULL) {
+	if (job != NULL) {
+		sim_job_enqueue(sim, job);
+	}
+}
+
+/* The same once more, for another context of its device. */
+static void copy_to(struct sim *sim, const struct sim_job *from, struct sim_job *to)
+{
+	struct penstock_render_args *args = &to->work.submission.args;
+
+	for (uint32_t i = 0; i < from->thing_count; i++) {
+		sim_job_list(sim, to, from->things[i], from->work.references[i].write_operation);
+	}
+	memcpy(to->work.dma, from->work.dma, sizeof(to->work.dma));
+	memcpy(to->work.patches, from->work.patches, sizeof(to->work.patches));
+	memcpy(to->instructions, from->instructions, sizeof(to->instructions));
+	args->dma_length = from->work.submission.args.dma_length;
+	args->patch_count = from->work.submission.args.patch_count;
+	args->work_bytes = from->work.submission.args.work_bytes;
+	to->work.submission.flags = from->work.submission.flags;
+	to->count = from->count;
+	to->hangs_at = from->hangs_at;
+	to->may_fault = from->may_fault;
+}
+
+/* A15: one buffer for several contexts, all of them or none; each has its own fence. */
+void sim_job_broadcast(struct sim *sim, struct sim_context *const *contexts, uint32_t count)
+{
+	struct sim_job *jobs[SIM_CONTEXTS];
+
+	if (sim->outstanding + count > SIM_JOBS) {
 		return;
 	}
-	list_things(sim, job);
-	add_instructions(sim, job);
-	if (job->hangs_at == UINT32_MAX && !job->may_fault && sim_chance(&sim->random, 30)) {
-		job->work.submission.flags = PENSTOCK_SUBMIT_NULL_RENDERING;
-		for (uint32_t i = 0; i < job->count; i++) {
-			job->instructions[i].effect = SIM_EFFECT_NONE;
+	for (uint32_t i = 0; i < count; i++) {
+		jobs[i] = i == 0 ? make(sim, contexts[i]) : sim_job_begin(sim, contexts[i]);
+		SIM_CHECK(sim, jobs[i] != NULL, "there was a job left");
+		jobs[i]->broadcast = true;
+		if (i > 0) {
+			copy_to(sim, jobs[0], jobs[i]);
 		}
 	}
-	sim->seen.jobs++;
-	SIM_TRACE(sim, "enqueue job,context,things,instructions", job->number,
-		  (uint64_t)(context - sim->contexts), job->thing_count, job->count);
-	enqueue(sim, job);
+	/* What the first does may lose the device. */
+	for (uint32_t i = 0; i < count; i++) {
+		if (jobs[i]->context->device->lost) {
+			completed(&jobs[i]->work.submission, PENSTOCK_STATUS_DEVICE_REMOVED);
+		} else {
+			sim_job_enqueue(sim, jobs[i]);
+		}
+	}
 }
+
+/* ---------------------------------------------------------------- IF_PREDECESSOR_RAN */
+
+static void predecessor_is_known(struct sim *sim, struct sim_job *job, bool ran)
+{
+	struct penstock_submission *submission = &job->work.submission;
+
+	SIM_TRACE(sim, "predecessor_of job,ran", job->number, ran);
+	job->predecessor = 0;
+	if (!ran) {
+		job->predecessor_failed = true;
+		submission->cancelled = PENSTOCK_STATUS_PREDECESSOR_FAILED;
+	}
+	submission->blocked--;
+	job->enqueued_ns = sim->clock.now_ns;
+	penstock_scheduler_kick(sim->scheduler);
+}
+
+void sim_job_ran(struct sim *sim, struct sim_job *job, bool ran)
+{
+	if (job->known) {
+		return;
+	}
+	job->known = true;
+	if (job->context->latest == job->number) {
+		job->context->outcome = ran ? SIM_OUTCOME_RAN : SIM_OUTCOME_FAILED;
+	}
+	for (uint32_t i = 0; i < SIM_JOBS; i++) {
+		if (sim->jobs[i].used && sim->jobs[i].predecessor == job->number) {
+			predecessor_is_known(sim, &sim->jobs[i], ran);
+		}
+	}
+}
+
+/* A worker renders what was before it, and refuses it. */
+static void predecessor_is_refused(void *owner, const uint64_t arguments[3])
+{
+	struct sim *sim = owner;
+
+	for (uint32_t i = 0; i < SIM_JOBS; i++) {
+		struct sim_job *job = &sim->jobs[i];
+
+		if (job->used && job->number == arguments[0]) {
+			predecessor_is_known(sim, job, false);
+			sim_turn(sim);
+		}
+	}
+}
+
+void sim_job_if_predecessor_ran(struct sim *sim, struct sim_job *job)
+{
+	const uint64_t arguments[3] = { job->number };
+
+	if (sim_chance(&sim->random, 100)) {
+		job->work.submission.blocked++;
+		sim_clock_after(&sim->clock, sim_spread(&sim->random, MICROSECOND, MILLISECOND),
+				predecessor_is_refused, sim, arguments);
+	} else if (job->context->outcome == SIM_OUTCOME_UNKNOWN) {
+		job->predecessor = job->context->latest;
+		job->work.submission.blocked++;
+		sim->seen.after_predecessor++;
+	}
+}
+
+/* Behind what is known to have failed it is refused at once. */
+void sim_job_make_if_predecessor_ran(struct sim *sim, struct sim_context *context)
+{
+	struct sim_job *job;
+
+	if (context->outcome != SIM_OUTCOME_FAILED && (job = make(sim, context)) != NULL) {
+		sim_job_if_predecessor_ran(sim, job);
+		sim_job_enqueue(sim, job);
+	}
+}
+
+/* ---------------------------------------------------------------- synchronisation objects */
 
 void sim_sync_signal(struct sim *sim, struct sim_sync *sync, uint64_t value)
 {
@@ -656,7 +631,7 @@ void sim_job_make_packet(struct sim *sim, struct sim_context *context)
 {
 	struct sim_sync *sync = &sim->syncs[sim_below(&sim->random, SIM_SYNCS)];
 	bool signals = sim_chance(&sim->random, 550);
-	struct sim_job *job = begin(sim, context);
+	struct sim_job *job = sim_job_begin(sim, context);
 	struct penstock_submission *packet;
 
 	if (job == NULL) {
@@ -680,5 +655,5 @@ void sim_job_make_packet(struct sim *sim, struct sim_context *context)
 	SIM_TRACE(sim, "packet job,context,sync,signals,value", job->number,
 		  (uint64_t)(context - sim->contexts), (uint64_t)(sync - sim->syncs), signals,
 		  packet->sync_value);
-	enqueue(sim, job);
+	sim_job_enqueue(sim, job);
 }

@@ -58,12 +58,20 @@ static void draw_habits(struct sim *sim)
 	habits->refusals = habit(sim, 300);
 	habits->no_space = habit(sim, 100);
 	habits->slow = habit(sim, 200);
-	habits->stubborn = habit(sim, 100);
-	habits->lies = sim_chance(&sim->random, 100) ? 200 : 0;
+	habits->stubborn = habit(sim, 400);
+	habits->lies = sim_chance(&sim->random, 100) ? 600 : 0;
+	habits->lengthy = sim_chance(&sim->random, 500) ? sim_below(&sim->random, 300) : 0;
+	habits->large = sim_chance(&sim->random, 450) ? 400 + sim_below(&sim->random, 600) : 0;
 	sim->local_bytes = (1 + sim_below(&sim->random, 3)) * MIB;
+	if (habits->large > 0) {
+		sim->local_bytes = MIB / 16 * 10;
+	}
 	sim->aperture_bytes = (2 + sim_below(&sim->random, 3)) * MIB;
 	sim->commit_limit_bytes = sim->aperture_bytes;
 	sim->cap = 1 + sim_below(&sim->random, 6);
+	sim->paranoid = sim_chance(&sim->random, 125);
+	/* Every fourth run: more is split than does not fit. */
+	sim->split_points = sim->seed % 4 == 3 ? 1 + (uint32_t)(sim->seed / 4 % 3) : 0;
 }
 
 void sim_run(struct sim *sim, const struct sim_options *options)

@@ -49,9 +49,10 @@ static void reserved(void *argument, enum penstock_status status)
 	}
 }
 
-struct sim_thing *sim_thing_make(struct sim *sim, struct sim_principal *principal)
+/* NULL: there are enough, or it cannot be had. */
+static struct sim_thing *make(struct sim *sim, struct sim_principal *principal, uint64_t size,
+			      uint32_t segment_set)
 {
-	static const uint32_t sets[] = { 0, 1, 2, 3 };
 	struct sim_thing *thing = free_place(sim);
 	struct penstock_allocation_info info;
 	enum penstock_status status;
@@ -59,9 +60,12 @@ struct sim_thing *sim_thing_make(struct sim *sim, struct sim_principal *principa
 	if (thing == NULL) {
 		return NULL;
 	}
-	*thing = (struct sim_thing){ .principal = principal, .id = ++sim->next_id };
-	thing->size = sim_spread(&sim->random, 4096, 700000);
-	thing->segment_set = sets[sim_below(&sim->random, 4)];
+	*thing = (struct sim_thing){
+		.principal = principal,
+		.id = ++sim->next_id,
+		.size = size,
+		.segment_set = segment_set,
+	};
 	info = (struct penstock_allocation_info){
 		.id = thing->id,
 		.size_bytes = thing->size,
@@ -85,6 +89,54 @@ struct sim_thing *sim_thing_make(struct sim *sim, struct sim_principal *principa
 	PENSTOCK_REQUIRE(thing->bytes != NULL);
 	principal->things++;
 	return thing;
+}
+
+struct sim_thing *sim_thing_make(struct sim *sim, struct sim_principal *principal)
+{
+	uint64_t size = sim_spread(&sim->random, 4096, 650000);
+	uint32_t segment_set = sim_below(&sim->random, 4);
+
+	if (sim_chance(&sim->random, sim->habits.large)) {
+		size = sim_between(&sim->random, 150000, 400000);
+		segment_set = sim_chance(&sim->random, 700) ? 1 : segment_set;
+	}
+	return make(sim, principal, size, segment_set);
+}
+
+void sim_thing_rename(struct sim *sim, struct sim_thing *thing)
+{
+	struct sim_thing *next;
+	uint8_t *bytes;
+
+	if (thing->jobs == 0 || thing->shared || thing->principal->ending) {
+		return;
+	}
+	next = make(sim, thing->principal, thing->size, thing->segment_set);
+	if (next == NULL || next->pending) {
+		return; /* it waits for the one that there is, which is no renaming */
+	}
+	SIM_TRACE(sim, "rename thing,next,jobs", thing->id, next->id, thing->jobs);
+	bytes = penstock_vidmm_access_begin(next->allocation, 0, PENSTOCK_ACCESS_WRITE);
+	SIM_CHECK(sim, bytes != NULL, "a new instance moves");
+	for (uint64_t i = 0; i < next->size; i++) {
+		bytes[i] = next->bytes[i] = (uint8_t)(next->id + i);
+	}
+	penstock_vidmm_access_end(next->allocation);
+	sim->seen.renamed++;
+	sim_thing_release(sim, thing);
+}
+
+void sim_thing_take(struct sim_thing *thing)
+{
+	penstock_vidmm_allocation_ref(thing->allocation);
+	thing->jobs++;
+}
+
+void sim_thing_give(struct sim *sim, struct sim_thing *thing)
+{
+	penstock_vidmm_allocation_unref(thing->allocation);
+	thing->jobs--;
+	sim_thing_settle(sim, thing);
 }
 
 void sim_thing_release(struct sim *sim, struct sim_thing *thing)
@@ -149,7 +201,7 @@ void sim_thing_evict(struct sim *sim, struct sim_thing *thing)
 			  (status == PENSTOCK_STATUS_GRAPHICS_ALLOCATION_BUSY &&
 			   (thing->jobs > 0 || thing->accesses > 0)),
 		  "evicting thing %" PRIu64 ": %s", thing->id, penstock_status_text(status));
-	sim->seen.evictions += status == PENSTOCK_STATUS_PENDING;
+	sim->seen.evictions_asked += status == PENSTOCK_STATUS_PENDING;
 }
 
 /* ---------------------------------------------------------------- clients */
@@ -215,8 +267,10 @@ void sim_thing_write(struct sim *sim, struct sim_thing *thing)
 void sim_thing_prefer(struct sim *sim, struct sim_thing *thing)
 {
 	uint32_t priority =
-		(uint32_t)sim_between(&sim->random, PENSTOCK_ALLOCATION_PRIORITY_MINIMUM,
-				      PENSTOCK_ALLOCATION_PRIORITY_MAXIMUM);
+		sim_chance(&sim->random, 300)
+			? PENSTOCK_ALLOCATION_PRIORITY_MAXIMUM
+			: (uint32_t)sim_between(&sim->random, PENSTOCK_ALLOCATION_PRIORITY_MINIMUM,
+						PENSTOCK_ALLOCATION_PRIORITY_MAXIMUM);
 
 	SIM_TRACE(sim, "prefer thing,priority", thing->id, priority);
 	SIM_CHECK(sim,
@@ -360,6 +414,39 @@ void sim_things_after_reset(struct sim *sim)
 
 /* ---------------------------------------------------------------- places */
 
+/* Bytes of segment 2 that are for things: its last quarter is the window of the DMA pools. */
+static uint64_t aperture_room(const struct sim *sim)
+{
+	return sim->aperture_bytes / 4 * 3;
+}
+
+/* In granules; what is smaller shares them. */
+static uint64_t granules(const struct sim_thing *const *things, uint32_t count, uint32_t set)
+{
+	uint64_t bytes = 0, small = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t own = things[i]->segment_set == 0 ? 3 : things[i]->segment_set;
+
+		if ((own & ~set) != 0) {
+			continue;
+		}
+		if (things[i]->size < PENSTOCK_GRANULE_BYTES) {
+			small += things[i]->size;
+		} else {
+			bytes += penstock_align_up(things[i]->size, PENSTOCK_GRANULE_BYTES);
+		}
+	}
+	return bytes + penstock_align_up(small, PENSTOCK_GRANULE_BYTES);
+}
+
+bool sim_things_fit(const struct sim *sim, const struct sim_thing *const *things, uint32_t count)
+{
+	return granules(things, count, 1) <= sim->local_bytes &&
+	       granules(things, count, 2) <= aperture_room(sim) &&
+	       granules(things, count, 3) <= sim->local_bytes + aperture_room(sim);
+}
+
 static uint64_t held(const struct penstock_vidmm_location *location)
 {
 	return penstock_align_up(location->size_bytes, PENSTOCK_PAGE_BYTES);
@@ -369,7 +456,7 @@ void sim_things_check(struct sim *sim)
 {
 	static const uint64_t bases[] = { PENSTOCK_LOCAL_BASE, PENSTOCK_APERTURE_BASE };
 	const uint64_t ends[] = { PENSTOCK_LOCAL_BASE + sim->local_bytes,
-				  PENSTOCK_APERTURE_BASE + sim->aperture_bytes / 4 * 3 };
+				  PENSTOCK_APERTURE_BASE + aperture_room(sim) };
 	struct penstock_vidmm_location locations[SIM_THINGS];
 	struct penstock_segment_state segments[PENSTOCK_SEGMENT_COUNT];
 	uint32_t count = 0;

@@ -50,6 +50,7 @@ static void begin_device(struct sim *sim, struct sim_device *device)
 		}
 		context->submitted = context->completed = 0;
 		context->cancelled = UINT64_MAX;
+		context->outcome = SIM_OUTCOME_RAN;
 		node = sim_below(&sim->random, PENSTOCK_NODE_COUNT);
 		priority = sim_chance(&sim->random, 500)
 				   ? 0
@@ -157,22 +158,60 @@ static struct sim_thing *some_thing(struct sim *sim)
 		       : thing;
 }
 
-static void submit(struct sim *sim)
+/* What comes behind a chain waits for its last pass. */
+static bool takes_work(const struct sim_context *context)
+{
+	return !context->device->lost && !context->device->destroyed && !context->chain.used;
+}
+
+static void in_context(struct sim *sim, void (*make)(struct sim *sim, struct sim_context *context),
+		       uint32_t most)
 {
 	struct sim_context *context = &sim->contexts[sim_below(&sim->random, SIM_CONTEXTS)];
-	uint32_t count = 1 + sim_below(&sim->random, 4);
+	uint32_t count = 1 + sim_below(&sim->random, most);
 
-	for (; count > 0 && !context->device->lost && !context->device->destroyed; count--) {
-		sim_job_make(sim, context);
+	for (; count > 0 && takes_work(context); count--) {
+		make(sim, context);
 	}
+}
+
+static void submit(struct sim *sim)
+{
+	in_context(sim, sim_job_make, 4);
+}
+
+static void submit_if(struct sim *sim)
+{
+	in_context(sim, sim_job_make_if_predecessor_ran, 3);
+}
+
+static void submit_chain(struct sim *sim)
+{
+	in_context(sim, sim_chain_make, 1);
 }
 
 static void synchronise(struct sim *sim)
 {
-	struct sim_context *context = &sim->contexts[sim_below(&sim->random, SIM_CONTEXTS)];
+	in_context(sim, sim_job_make_packet, 1);
+}
 
-	if (!context->device->lost && !context->device->destroyed) {
-		sim_job_make_packet(sim, context);
+/* To the contexts of a device that are of one node. */
+static void broadcast(struct sim *sim)
+{
+	const struct sim_context *first = &sim->contexts[sim_below(&sim->random, SIM_CONTEXTS)];
+	struct sim_context *contexts[SIM_CONTEXTS];
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < SIM_CONTEXTS; i++) {
+		struct sim_context *context = &sim->contexts[i];
+
+		if (takes_work(context) && context->device == first->device &&
+		    context->queue.node_ordinal == first->queue.node_ordinal) {
+			contexts[count++] = context;
+		}
+	}
+	if (count > 1) {
+		sim_job_broadcast(sim, contexts, count);
 	}
 }
 
@@ -230,6 +269,11 @@ static void read_back(struct sim *sim)
 static void upload(struct sim *sim)
 {
 	on_thing(sim, sim_thing_write);
+}
+
+static void discard(struct sim *sim)
+{
+	on_thing(sim, sim_thing_rename);
 }
 
 static void hold(struct sim *sim)
@@ -318,10 +362,12 @@ static const struct {
 	uint32_t share;
 	void (*act)(struct sim *sim);
 } actions[] = {
-	{ 120, submit }, { 24, synchronise },  { 8, signal_one }, { 30, make },     { 14, release },
-	{ 12, evict },   { 4, share },         { 12, read_back }, { 12, upload },   { 5, hold },
-	{ 6, prefer },   { 10, offer },        { 14, reclaim },   { 2, cancel },    { 1, leave },
-	{ 3, idle },     { 3, close_opening }, { 8, maybe_kill }, { 8, maybe_lie },
+	{ 100, submit },      { 12, submit_if }, { 10, submit_chain }, { 8, broadcast },
+	{ 24, synchronise },  { 8, signal_one }, { 30, make },         { 14, release },
+	{ 12, evict },        { 4, share },      { 12, read_back },    { 12, upload },
+	{ 8, discard },       { 5, hold },       { 6, prefer },        { 10, offer },
+	{ 14, reclaim },      { 2, cancel },     { 1, leave },         { 3, idle },
+	{ 3, close_opening }, { 8, maybe_kill }, { 8, maybe_lie },
 };
 
 static void act(struct sim *sim)
@@ -386,6 +432,9 @@ void sim_workload_start(struct sim *sim)
 	for (uint32_t i = 0; i < SIM_SYNCS; i++) {
 		penstock_sync_init(&sim->syncs[i].sync, sim->scheduler, 0);
 	}
+	for (uint32_t i = 0; i < SIM_THINGS / 2; i++) {
+		make(sim);
+	}
 	sim_clock_after(&sim->clock, 0, next_action, sim, arguments);
 }
 
@@ -437,6 +486,9 @@ void sim_workload_end(struct sim *sim)
 	settle_principals(sim, false);
 	sim_workload_drain(sim);
 	penstock_vidmm_query_segments(sim->vidmm, segments);
+	for (uint32_t i = 0; i < PENSTOCK_SEGMENT_COUNT; i++) {
+		sim->seen.evicted += (uint32_t)segments[i].paging.evicted;
+	}
 	SIM_CHECK(sim, segments[0].used_bytes == 0 && segments[0].allocations == 0,
 		  "segment 1 holds %" PRIu64 " bytes at the end", segments[0].used_bytes);
 	/* The window of the DMA pools stays. */
