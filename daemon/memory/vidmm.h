@@ -376,7 +376,9 @@ void penstock_vidmm_withdraw(struct penstock_submission *submission);
 /*
  * Splitting (daemon/memory/split.h): the submission's part becomes the largest that fits empty
  * segments, and has `most` split points at most; where that part was made already and has not been
- * prepared because it does not fit as it is, one of half its split points. SUCCESS: prepare again.
+ * prepared because it does not fit as it is, one of half its split points. What was executed of the
+ * submission (resume_offset) is in no part any more, but for instructions that share a split point
+ * with the one where it goes on. SUCCESS: prepare again.
  * GRAPHICS_NO_VIDEO_MEMORY: it cannot be smaller. PENDING: likewise, but an earlier pass of its
  * chain ran; `progress` tells when to ask again. DEVICE_REMOVED: its list cannot be cut there,
  * which is a defect of ours; `failed` was called.

@@ -10,12 +10,15 @@
  *	3 WHO NODE N   N packets retire        9 CONTEXT       what is queued is cancelled
  *	4 WHO NODE     an interrupt           10 WHO HOW       how memory answers from here on
  *	5              a turn of the loop     11 WHO NODE      the first packet is said to fault
+ *	12 WHO NODE AT POSITION  a request to preempt is answered: the first packet stopped there
  *
  * Whatever is written: each submission ends once; one that succeeded had been on a ring; nothing
  * succeeds once the adapter has failed; it has not failed where nobody lied, whatever hangs or
- * ends; and the end is orderly. Where it is to be reset it is, on the next turn.
+ * ends; what was heard to have stopped goes on there; and the end is orderly. Where it is to be
+ * reset it is, on the next turn.
  */
 #include "daemon/schedule/internal.h"
+#include "gpu-backend/dma.h"
 #include "gpu-backend/emulated/host/emulated.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/words_fake.h"
@@ -36,6 +39,9 @@ struct job {
 	uint8_t dma[64];
 	bool was_out;
 	bool done;
+	bool stopped; /* and that was heard: goes on as follows */
+	uint32_t offset;
+	uint64_t position;
 };
 
 static uv_loop_t loop;
@@ -61,9 +67,14 @@ static void completed(struct penstock_submission *submission, enum penstock_stat
 
 static void submitted(void *owner, struct penstock_submission *submission)
 {
+	struct job *job = penstock_container_of(submission, struct job, submission);
+
 	(void)owner;
 	PENSTOCK_REQUIRE(!failed);
-	penstock_container_of(submission, struct job, submission)->was_out = true;
+	PENSTOCK_REQUIRE(!job->stopped || (submission->resume_offset == job->offset &&
+					   submission->resume_position == job->position));
+	job->stopped = false;
+	job->was_out = true;
 }
 
 static void on_fail(void *owner, const char *reason)
@@ -284,6 +295,11 @@ static void submit(struct penstock_fuzz_input *input)
 	}
 	job_count++;
 	memset(job, 0, sizeof(*job));
+	for (uint32_t at = 0; at < sizeof(job->dma); at += PENSTOCK_DMA_BYTES_MARKER) {
+		penstock_store32(job->dma + at,
+				 penstock_instruction_header(PENSTOCK_DMA_OPCODE_MARKER,
+							     PENSTOCK_DMA_BYTES_MARKER));
+	}
 	job->submission.process = &fake_processes[1 + context % (FAKE_PROCESSES - 1)];
 	job->submission.args.dma_buffer = job->dma;
 	job->submission.args.dma_length = sizeof(job->dma);
@@ -331,20 +347,95 @@ static void retire(struct penstock_fuzz_input *input)
 	uint32_t ordinal = penstock_fuzz_choose(input, PENSTOCK_NODE_COUNT);
 	uint32_t count = penstock_fuzz_choose(input, 5);
 	struct penstock_ring_node *node;
-	uint32_t retired;
+	uint32_t *retired;
 
 	if (child == NULL) {
 		return;
 	}
 	node = &child->ring->nodes[ordinal];
-	retired = penstock_ring_fence_count(node->fence);
-	if (count == 0 || node->producer - retired > PENSTOCK_RING_PACKETS ||
-	    node->producer - retired < count || node->fault.type != 0) {
+	retired = fake_retired(child, ordinal);
+	if (count == 0 || node->producer - *retired < count || node->fault.type != 0) {
 		return;
 	}
-	retired += count;
-	node->running_fence_id = node->packets[penstock_ring_slot(retired - 1)].submission_fence_id;
-	node->fence = penstock_ring_fence(retired, node->running_fence_id);
+	*retired += count;
+	node->running_fence_id =
+		node->packets[penstock_ring_slot(*retired - 1)].submission_fence_id;
+	node->fence = penstock_ring_fence(*retired, node->running_fence_id);
+}
+
+/* A submission's packet, whichever of its parts. */
+static struct job *job_of(const struct penstock_ring_packet *packet, uint32_t ordinal)
+{
+	for (unsigned i = 0; i < job_count; i++) {
+		const struct penstock_submission *submission = &jobs[i].submission;
+
+		if (submission->state == PENSTOCK_SUBMISSION_ON_HARDWARE &&
+		    submission->queue->node_ordinal == ordinal &&
+		    submission->submission_fence_id == packet->submission_fence_id) {
+			return &jobs[i];
+		}
+	}
+	return NULL;
+}
+
+/* The first packet stopped before one of its instructions, or somewhere in it. */
+static void stop_first(struct penstock_fuzz_input *input, struct penstock_ring_node *node,
+		       const struct penstock_ring_packet *packet)
+{
+	uint32_t start = packet->submission_start_offset;
+	uint32_t instructions = (packet->submission_end_offset - start) / PENSTOCK_DMA_BYTES_MARKER;
+	/* Who lied that it stopped at its end begins there. */
+	uint32_t at = instructions == 0 ? 0 : penstock_fuzz_choose(input, instructions);
+	uint64_t position = penstock_fuzz_choose(input, 256);
+
+	node->preempted.resume_offset = start + at * PENSTOCK_DMA_BYTES_MARKER;
+	/* It does not lose what it was given. */
+	node->preempted.resume_position = at == 0 ? packet->resume_position + position : position;
+	if (at > 0 || position > 0) {
+		node->running_fence_id = packet->submission_fence_id;
+	}
+}
+
+/* What a GPU answers that tells the truth; told in the same step, or found later. */
+static void answer(struct penstock_fuzz_input *input)
+{
+	struct penstock_child *child = child_of(take_process(input));
+	uint32_t ordinal = penstock_fuzz_choose(input, PENSTOCK_NODE_COUNT);
+	bool tell = penstock_fuzz_choose(input, 2) == 0;
+	const struct penstock_ring_packet *packet;
+	struct penstock_ring_node *node;
+	uint32_t *retired, request, producer;
+	struct job *job = NULL;
+
+	if (child == NULL) {
+		return;
+	}
+	node = &child->ring->nodes[ordinal];
+	request = (uint32_t)node->preempt_request;
+	producer = (uint32_t)(node->preempt_request >> 32);
+	retired = fake_retired(child, ordinal);
+	if (request == 0 || node->preempted.request == request || node->fault.type != 0) {
+		return;
+	}
+	node->preempted.completed = *retired;
+	node->preempted.resume_offset = 0;
+	node->preempted.resume_position = 0;
+	packet = &node->packets[penstock_ring_slot(*retired)];
+	if (*retired != producer && (packet->flags & PENSTOCK_SUBMITCOMMAND_PAGING) == 0) {
+		stop_first(input, node, packet);
+		job = job_of(packet, ordinal);
+	}
+	*retired = producer;
+	node->preempted.request = request;
+	if (!tell) {
+		return;
+	}
+	if (job != NULL && !lied && !failed && !reset_asked) {
+		job->stopped = true;
+		job->offset = node->preempted.resume_offset;
+		job->position = node->preempted.resume_position;
+	}
+	child->config.interrupt(child, ordinal);
 }
 
 /* A fault of the packet that is first, as a GPU reports it. */
@@ -360,7 +451,7 @@ static void fault(struct penstock_fuzz_input *input)
 		return;
 	}
 	node = &child->ring->nodes[ordinal];
-	retired = penstock_ring_fence_count(node->fence);
+	retired = *fake_retired(child, ordinal);
 	if (node->producer == retired || node->fault.type != 0) {
 		return;
 	}
@@ -446,8 +537,8 @@ static void choose_preparing(struct penstock_fuzz_input *input)
 }
 
 static void (*const steps[])(struct penstock_fuzz_input *input) = {
-	submit, page, write_words, retire, interrupt,        run_turn,
-	die,    ask,  preempt,     cancel, choose_preparing, fault,
+	submit, page,    write_words, retire,           interrupt, run_turn, die,
+	ask,    preempt, cancel,      choose_preparing, fault,     answer,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -9,6 +9,7 @@
 #define CHILDREN 64u
 
 static struct penstock_child *children[CHILDREN];
+static uint32_t retired[CHILDREN][PENSTOCK_NODE_COUNT];
 static struct penstock_ring *rings[CHILDREN]; /* kept: to get half a megabyte each time is slow */
 
 /* Zeros, but for the paging buffers, which nobody reads. */
@@ -39,6 +40,7 @@ enum penstock_status penstock_child_start(const struct penstock_child_config *co
 		child->pid = 1;
 		child->ring = take_ring(i);
 		penstock_list_init(&child->link);
+		memset(retired[i], 0, sizeof(retired[i]));
 		children[i] = *ret_child = child;
 		return PENSTOCK_STATUS_SUCCESS;
 	}
@@ -78,6 +80,16 @@ struct penstock_child *fake_child_of(const void *emulated_process)
 		}
 	}
 	return NULL;
+}
+
+uint32_t *fake_retired(const struct penstock_child *child, uint32_t node_ordinal)
+{
+	unsigned i = 0;
+
+	while (children[i] != child) {
+		i++;
+	}
+	return &retired[i][node_ordinal];
 }
 
 void fake_child_die(struct penstock_child *child, int wait_status)
@@ -212,11 +224,11 @@ void penstock_vidmm_withdraw(struct penstock_submission *submission)
 	(void)submission;
 }
 
-/* A point is an instruction of 8 bytes; half of what is left fits. */
+/* A point is an instruction of 8 bytes; half of what is left fits. What is done is not needed. */
 enum penstock_status penstock_vidmm_split(struct penstock_submission *submission, uint32_t most)
 {
 	struct penstock_part *part = &submission->part;
-	uint32_t left = submission->args.dma_length - part->start;
+	uint32_t left;
 
 	if (submission->split && part->end > part->start) {
 		most = submission->part_points / 2;
@@ -226,9 +238,13 @@ enum penstock_status penstock_vidmm_split(struct penstock_submission *submission
 	if (most == 0) {
 		return PENSTOCK_STATUS_GRAPHICS_NO_VIDEO_MEMORY;
 	}
+	if (part->start < submission->resume_offset) {
+		part->start = submission->resume_offset;
+	}
+	left = submission->args.dma_length - part->start;
 	most = most < left / 16 ? most : left / 16;
 	submission->split = true;
-	submission->part_points = most == 0 ? 1 : most;
+	submission->part_points = most == 0 && left > 0 ? 1 : most;
 	part->end = part->start + submission->part_points * 8;
 	return PENSTOCK_STATUS_SUCCESS;
 }

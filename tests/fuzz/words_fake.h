@@ -31,6 +31,10 @@ extern struct penstock_vidmm_process fake_processes[FAKE_PROCESSES];
 /* Children that run; [PENSTOCK_NODE_COUNT * ...] are found by their process. */
 struct penstock_child *fake_child_of(const void *emulated_process);
 
+/* What a GPU that tells the truth knows of a node of its: the packets that it retired or dropped.
+ */
+uint32_t *fake_retired(const struct penstock_child *child, uint32_t node_ordinal);
+
 /* It ends by itself. */
 void fake_child_die(struct penstock_child *child, int wait_status);
 
