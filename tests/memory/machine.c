@@ -561,22 +561,10 @@ static void ring_doorbell(struct penstock_backend_process *base)
 
 static void query_current_fence(struct penstock_backend_process *base, uint32_t node_ordinal)
 {
-	struct machine_process *process = process_of(base);
-	struct machine_ring *ring = &process->rings[node_ordinal];
 	struct machine *machine = machine_of(base->backend);
-	struct penstock_interrupt interrupt = {
-		.type = PENSTOCK_INTERRUPT_DMA_COMPLETED,
-		.node_ordinal = node_ordinal,
-		.fence_id = ring->last_executed,
-	};
 
 	machine->queries++;
-	if (drop_executed(machine, ring, node_ordinal)) {
-		penstock_scheduler_notify_interrupt(machine->scheduler, process->owner, &interrupt);
-	}
-	if (ring->preempting && machine->deaf != process) {
-		answer_preemption(machine, process, node_ordinal);
-	}
+	(void)machine_report(machine, process_of(base), node_ordinal);
 }
 
 static void preempt_command(struct penstock_backend_process *base, uint32_t node_ordinal,

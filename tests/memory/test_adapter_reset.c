@@ -269,6 +269,33 @@ START_TEST(E4_an_engine_reset_that_fails_is_promoted_and_its_culprit_is_named)
 }
 END_TEST
 
+/* The process, which was asked to preempt and is not ended, is not asked again. */
+START_TEST(E4_a_look_that_finds_what_cannot_be_reset_asks_for_nothing_more)
+{
+	struct penstock_node *node = &machine.scheduler->nodes[0];
+	struct work faults, behind;
+
+	work_init(&faults, alice);
+	work_illegal(&faults);
+	enqueue(0, &faults);
+	nop(&behind, alice, 1);
+	ck_assert(!machine_execute(machine_process_of(alice), 0));
+	penstock_node_preempt(machine.scheduler, node, alice);
+	machine_process_of(alice)->unending = 1;
+	look();
+	ck_assert_str_eq(machine.reset_reason, "");
+	machine.on_submit = no_submission;
+	look();
+	ck_assert_str_ne(machine.reset_reason, "");
+	machine.on_submit = NULL;
+	ck_assert(reset());
+	machine_turn(&machine);
+	ck_assert(faults.done && faults.status != PENSTOCK_STATUS_SUCCESS);
+	ck_assert(behind.done && behind.status == PENSTOCK_STATUS_DEVICE_REMOVED);
+	works_again(2);
+}
+END_TEST
+
 START_TEST(E4_an_adapter_that_cannot_be_reset_either_stays_stopped)
 {
 	struct work hangs, more;
@@ -369,6 +396,7 @@ int main(void)
 	tcase_add_test(tests, E3_a_reset_is_in_the_trace_from_its_first_moment_to_its_last);
 	tcase_add_test(tests, E3_what_was_shared_and_is_nobodys_any_more_is_freed);
 	tcase_add_test(tests, E4_an_engine_reset_that_fails_is_promoted_and_its_culprit_is_named);
+	tcase_add_test(tests, E4_a_look_that_finds_what_cannot_be_reset_asks_for_nothing_more);
 	tcase_add_test(tests, E4_an_adapter_that_cannot_be_reset_either_stays_stopped);
 	tcase_add_test(
 		tests,
