@@ -22,6 +22,37 @@ static bool is_local(struct penstock_vidmm_allocation *allocation)
 	return where(allocation).segment_id == PENSTOCK_SEGMENT_LOCAL;
 }
 
+/* Most of local memory: there is room for one of these. */
+static struct penstock_vidmm_allocation *most_of_local(struct penstock_vidmm_process *process)
+{
+	static uint64_t id = 1000;
+
+	return machine_allocation(&machine, process, ++id, 6 * MIB, LOCAL_ONLY);
+}
+
+/* What only needs the allocation is enqueued. */
+static void enqueue_touch(struct penstock_queue *to, struct work *work,
+			  struct penstock_vidmm_process *process,
+			  struct penstock_vidmm_allocation *allocation)
+{
+	work_init(work, process);
+	work_reference(work, allocation);
+	work_nop(work);
+	penstock_scheduler_enqueue(to, &work->submission);
+}
+
+/* One of alice's that is there, and two that want its place. */
+static struct penstock_vidmm_allocation *hog, *mine, *yours;
+
+static void three_rivals(void)
+{
+	hog = most_of_local(alice);
+	mine = most_of_local(alice);
+	yours = most_of_local(bob);
+	ck_assert_int_eq(touch(bob, yours), PENSTOCK_STATUS_SUCCESS);
+	ck_assert_int_eq(touch(alice, hog), PENSTOCK_STATUS_SUCCESS);
+}
+
 /* Eight allocations that fill local memory, used in order; the first is the least used. */
 #define EIGHT 8u
 
@@ -44,6 +75,17 @@ static void free_eight(void)
 	for (unsigned i = 0; i < EIGHT; i++) {
 		ck_assert(all_bytes(eight[i], 4096, (uint8_t)(1 + i)));
 		penstock_vidmm_allocation_unref(eight[i]);
+	}
+}
+
+/* eight[from] to eight[end - 1] become bob's, who used them last. */
+static void give_to_bob(unsigned from, unsigned end)
+{
+	for (unsigned i = from; i < end; i++) {
+		penstock_vidmm_allocation_unref(eight[i]);
+		eight[i] = machine_allocation(&machine, bob, 40 + i, MIB, LOCAL_ONLY);
+		fill_bytes(eight[i], 4096, (uint8_t)(1 + i));
+		ck_assert_int_eq(touch(bob, eight[i]), PENSTOCK_STATUS_SUCCESS);
 	}
 }
 
@@ -251,13 +293,9 @@ START_TEST(B3_who_holds_more_than_its_share_gives_first_whatever_its_priorities)
 
 	/* Six of alice, used last and dear to her; two of bob, older and cheap. */
 	fill_local(alice);
-	for (unsigned i = 0; i < 2; i++) {
-		penstock_vidmm_allocation_unref(eight[i]);
-		eight[i] = machine_allocation(&machine, bob, 40 + i, MIB, LOCAL_ONLY);
-		fill_bytes(eight[i], 4096, (uint8_t)(1 + i));
-		ck_assert_int_eq(touch(bob, eight[i]), PENSTOCK_STATUS_SUCCESS);
-		set_priority(i, PENSTOCK_ALLOCATION_PRIORITY_LOW);
-	}
+	give_to_bob(0, 2);
+	set_priority(0, PENSTOCK_ALLOCATION_PRIORITY_LOW);
+	set_priority(1, PENSTOCK_ALLOCATION_PRIORITY_LOW);
 	for (unsigned i = 2; i < EIGHT; i++) {
 		set_priority(i, PENSTOCK_ALLOCATION_PRIORITY_MAXIMUM);
 		ck_assert_int_eq(touch(alice, eight[i]), PENSTOCK_STATUS_SUCCESS);
@@ -281,12 +319,7 @@ START_TEST(B3_who_has_used_nothing_for_a_second_has_no_share)
 	struct penstock_vidmm_allocation *next;
 
 	fill_local(alice);
-	for (unsigned i = 4; i < EIGHT; i++) {
-		penstock_vidmm_allocation_unref(eight[i]);
-		eight[i] = machine_allocation(&machine, bob, 40 + i, MIB, LOCAL_ONLY);
-		fill_bytes(eight[i], 4096, (uint8_t)(1 + i));
-		ck_assert_int_eq(touch(bob, eight[i]), PENSTOCK_STATUS_SUCCESS);
-	}
+	give_to_bob(4, EIGHT);
 	next = machine_allocation(&machine, bob, 30, MIB, LOCAL_ONLY);
 	/* Both are active: bob takes from himself. */
 	ck_assert_int_eq(touch(bob, next), PENSTOCK_STATUS_SUCCESS);
@@ -307,10 +340,8 @@ START_TEST(B9_a_victim_in_use_is_drained_and_then_leaves)
 {
 	struct penstock_queue other;
 	struct work busy[6], wants;
-	struct penstock_vidmm_allocation *victim =
-		machine_allocation(&machine, alice, 10, 6 * MIB, LOCAL_ONLY);
-	struct penstock_vidmm_allocation *next =
-		machine_allocation(&machine, bob, 11, 6 * MIB, LOCAL_ONLY);
+	struct penstock_vidmm_allocation *victim = most_of_local(alice);
+	struct penstock_vidmm_allocation *next = most_of_local(bob);
 
 	penstock_queue_init(&other, machine.scheduler, &machine.sharing, PENSTOCK_NODE_COPY_ORDINAL,
 			    0, NULL);
@@ -326,10 +357,7 @@ START_TEST(B9_a_victim_in_use_is_drained_and_then_leaves)
 		penstock_scheduler_enqueue(&queue, &busy[i].submission);
 	}
 	ck_assert_uint_ge(victim->pins, 4);
-	work_init(&wants, bob);
-	work_reference(&wants, next);
-	work_nop(&wants);
-	penstock_scheduler_enqueue(&other, &wants.submission);
+	enqueue_touch(&other, &wants, bob, next);
 	/* It waits, and so does who wants the victim from now on. */
 	ck_assert_int_eq(victim->goal, PENSTOCK_GOAL_EVICT);
 	ck_assert_int_eq(victim->place, PENSTOCK_PLACE_RESIDENT);
@@ -355,20 +383,15 @@ END_TEST
 
 START_TEST(B9_a_victim_that_is_looked_at_stays_until_that_ends)
 {
-	struct penstock_vidmm_allocation *victim =
-		machine_allocation(&machine, alice, 10, 6 * MIB, LOCAL_ONLY);
-	struct penstock_vidmm_allocation *next =
-		machine_allocation(&machine, bob, 11, 6 * MIB, LOCAL_ONLY);
+	struct penstock_vidmm_allocation *victim = most_of_local(alice);
+	struct penstock_vidmm_allocation *next = most_of_local(bob);
 	const uint8_t *bytes;
 	struct work work;
 
 	fill_bytes(victim, 4096, 0x31);
 	ck_assert_int_eq(touch(alice, victim), PENSTOCK_STATUS_SUCCESS);
 	bytes = penstock_vidmm_access_begin(victim, 0, PENSTOCK_ACCESS_READ);
-	work_init(&work, bob);
-	work_reference(&work, next);
-	work_nop(&work);
-	penstock_scheduler_enqueue(&queue, &work.submission);
+	enqueue_touch(&queue, &work, bob, next);
 	machine_settle(&machine);
 	ck_assert(!work.done);
 	ck_assert_uint_eq(bytes[4095], 0x31);
@@ -511,29 +534,15 @@ END_TEST
 
 START_TEST(B2_a_higher_priority_takes_what_a_lower_one_claimed)
 {
-	struct penstock_vidmm_allocation *hog =
-		machine_allocation(&machine, alice, 10, 6 * MIB, LOCAL_ONLY);
-	struct penstock_vidmm_allocation *mine =
-		machine_allocation(&machine, alice, 11, 6 * MIB, LOCAL_ONLY);
-	struct penstock_vidmm_allocation *yours =
-		machine_allocation(&machine, bob, 12, 6 * MIB, LOCAL_ONLY);
 	struct penstock_queue low, high;
 	struct work late, urgent;
 
 	penstock_queue_init(&low, machine.scheduler, &machine.sharing, 0, -7, NULL);
 	penstock_queue_init(&high, machine.scheduler, &machine.sharing, 0, 7, NULL);
-	ck_assert_int_eq(touch(alice, hog), PENSTOCK_STATUS_SUCCESS);
-	ck_assert_int_eq(touch(bob, yours), PENSTOCK_STATUS_SUCCESS);
-	ck_assert_int_eq(touch(alice, hog), PENSTOCK_STATUS_SUCCESS);
-	work_init(&late, alice);
-	work_reference(&late, mine);
-	work_nop(&late);
-	penstock_scheduler_enqueue(&low, &late.submission);
+	three_rivals();
+	enqueue_touch(&low, &late, alice, mine);
 	ck_assert_ptr_nonnull(penstock_claim_of(&late.submission));
-	work_init(&urgent, bob);
-	work_reference(&urgent, yours);
-	work_nop(&urgent);
-	penstock_scheduler_enqueue(&high, &urgent.submission);
+	enqueue_touch(&high, &urgent, bob, yours);
 	machine_settle(&machine);
 	ck_assert(urgent.done && urgent.status == PENSTOCK_STATUS_SUCCESS);
 	ck_assert(late.done && late.status == PENSTOCK_STATUS_SUCCESS);
@@ -546,27 +555,15 @@ END_TEST
 
 START_TEST(B2_a_claim_that_is_cancelled_holds_nobody_up)
 {
-	struct penstock_vidmm_allocation *hog =
-		machine_allocation(&machine, alice, 10, 6 * MIB, LOCAL_ONLY);
-	struct penstock_vidmm_allocation *mine =
-		machine_allocation(&machine, alice, 11, 6 * MIB, LOCAL_ONLY);
-	struct penstock_vidmm_allocation *yours =
-		machine_allocation(&machine, bob, 12, 6 * MIB, LOCAL_ONLY);
 	struct penstock_queue other;
 	struct work cancelled, waits;
 
 	penstock_queue_init(&other, machine.scheduler, &machine.sharing, 1, 0, NULL);
-	ck_assert_int_eq(touch(alice, hog), PENSTOCK_STATUS_SUCCESS);
+	three_rivals();
 	/* Nobody leaves before this access ends. */
 	ck_assert_ptr_nonnull(penstock_vidmm_access_begin(hog, 0, PENSTOCK_ACCESS_READ));
-	work_init(&cancelled, alice);
-	work_reference(&cancelled, mine);
-	work_nop(&cancelled);
-	penstock_scheduler_enqueue(&queue, &cancelled.submission);
-	work_init(&waits, bob);
-	work_reference(&waits, yours);
-	work_nop(&waits);
-	penstock_scheduler_enqueue(&other, &waits.submission);
+	enqueue_touch(&queue, &cancelled, alice, mine);
+	enqueue_touch(&other, &waits, bob, yours);
 	machine_settle(&machine);
 	ck_assert(!cancelled.done && !waits.done);
 	ck_assert_ptr_nonnull(penstock_claim_of(&cancelled.submission));

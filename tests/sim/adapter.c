@@ -332,7 +332,7 @@ void sim_adapter_lie(struct sim *sim)
 	sim->seen.lies++;
 	SIM_TRACE(sim, "lie process,node,type,fence", process->index, interrupt.node_ordinal,
 		  interrupt.type, interrupt.fence_id);
-	penstock_scheduler_notify_interrupt(sim->scheduler, process->owner, &interrupt);
+	penstock_scheduler_notify_interrupt(sim->scheduler, process->gpu.plain.owner, &interrupt);
 	SIM_CHECK(sim, sim->failure[0] != '\0', "fence %u of node %u was believed",
 		  interrupt.fence_id, ordinal);
 	sim_turn(sim);

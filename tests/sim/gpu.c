@@ -16,7 +16,7 @@ static struct sim_process *process_of(struct penstock_backend_process *base)
 
 static struct sim_gpu *gpu_of(const struct sim_process *process)
 {
-	return (struct sim_gpu *)process->base.backend;
+	return (struct sim_gpu *)process->gpu.plain.base.backend;
 }
 
 static struct sim *sim_of(const struct sim_process *process)
@@ -50,7 +50,7 @@ static void tell(struct sim_process *process, const struct penstock_interrupt *i
 	SIM_TRACE(sim, "interrupt process,node,type,fence,completed", process->index,
 		  interrupt->node_ordinal, interrupt->type, interrupt->fence_id,
 		  interrupt->last_completed_fence_id);
-	penstock_scheduler_notify_interrupt(sim->scheduler, process->owner, interrupt);
+	penstock_scheduler_notify_interrupt(sim->scheduler, process->gpu.plain.owner, interrupt);
 }
 
 static void tell_completed(struct sim_process *process, uint32_t ordinal, uint32_t fence_id)
@@ -384,7 +384,7 @@ static bool raise_flag(struct sim_process *process, uint32_t ordinal)
 		return false;
 	}
 	flag = (const uint64_t *)(void *)penstock_mmu_translate(
-		&process->memory.mmu, address, sizeof(*flag), &node->engine.fault_address);
+		&process->gpu.memory.mmu, address, sizeof(*flag), &node->engine.fault_address);
 	PENSTOCK_REQUIRE(flag != NULL);
 	node->engine.preempt_flag = flag;
 	node->engine.preempt_seen = *flag;
@@ -427,7 +427,7 @@ static void begin_life(struct sim_process *process)
 		node->running = 0;
 		node->unreported = node->executing = node->stuck = false;
 		node->preempting = node->answered = node->faulted = false;
-		penstock_engine_init(&node->engine, &process->memory.mmu, i);
+		penstock_engine_init(&node->engine, &process->gpu.memory.mmu, i);
 	}
 }
 
@@ -441,17 +441,17 @@ static enum penstock_status create_process(struct penstock_backend *backend, boo
 		struct sim_process *process = &gpu->processes[i];
 
 		if (!process->used) {
-			process->base.backend = backend;
+			process->gpu.plain.base.backend = backend;
 			process->used = true;
 			process->paging_deaths = 0;
 			process->nodes[0].completed = process->nodes[1].completed = 0;
 			process->system = system;
 			process->index = i;
-			process->owner = process_owner;
-			gpu_memory_init(&process->memory, gpu->sim->local_bytes,
+			process->gpu.plain.owner = process_owner;
+			gpu_memory_init(&process->gpu.memory, gpu->sim->local_bytes,
 					gpu->sim->aperture_bytes);
 			begin_life(process);
-			*ret_process = &process->base;
+			*ret_process = &process->gpu.plain.base;
 			return PENSTOCK_STATUS_SUCCESS;
 		}
 	}
@@ -465,7 +465,7 @@ static void destroy_process(struct penstock_backend_process *base)
 	SIM_CHECK(sim_of(process), gpu_of(process)->sim->stopped || !sim_process_busy(process),
 		  "process %u is destroyed with packets on its rings", process->index);
 	begin_life(process);
-	gpu_memory_fini(&process->memory);
+	gpu_memory_fini(&process->gpu.memory);
 	process->used = false;
 }
 
@@ -508,7 +508,7 @@ static enum penstock_status reset_engine(struct penstock_backend_process *base)
 		}
 	}
 	begin_life(process);
-	gpu_memory_reset(&process->memory);
+	gpu_memory_reset(&process->gpu.memory);
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
@@ -526,8 +526,8 @@ static void death_is_told(void *owner, const uint64_t arguments[3])
 	}
 	if (alive(owner, arguments) != NULL) {
 		SIM_TRACE(sim_of(process), "died process", process->index);
-		penstock_scheduler_process_died(sim_of(process)->scheduler, process->owner,
-						SIGKILL);
+		penstock_scheduler_process_died(sim_of(process)->scheduler,
+						process->gpu.plain.owner, SIGKILL);
 	}
 	sim_turn(sim_of(process));
 }
@@ -576,24 +576,12 @@ void sim_gpu_stop(struct sim_gpu *gpu)
 {
 	for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
 		if (gpu->processes[i].used) {
-			destroy_process(&gpu->processes[i].base);
+			destroy_process(&gpu->processes[i].gpu.plain.base);
 		}
 	}
 }
 
 /* ---------------------------------------------------------------- backend.h */
-
-static enum penstock_status attach_file(struct penstock_backend_process *base,
-					const struct penstock_backend_file *file,
-					enum penstock_file_role role)
-{
-	return gpu_memory_attach(&process_of(base)->memory, file, role);
-}
-
-static void detach_file(struct penstock_backend_process *base, uint32_t file_id)
-{
-	gpu_memory_detach(&process_of(base)->memory, file_id);
-}
 
 static void submit_command(struct penstock_backend_process *base,
 			   const struct penstock_submit_args *args)
@@ -716,8 +704,8 @@ static const struct penstock_backend_ops ops = {
 	.name = "simulated",
 	.create_process = create_process,
 	.destroy_process = destroy_process,
-	.attach_file = attach_file,
-	.detach_file = detach_file,
+	.attach_file = gpu_process_attach_file,
+	.detach_file = gpu_process_detach_file,
 	.submit_command = submit_command,
 	.ring_doorbell = ring_doorbell,
 	.query_current_fence = query_current_fence,

@@ -50,7 +50,7 @@ struct sim_node {
 };
 
 struct sim_process {
-	struct penstock_backend_process base; /* first */
+	struct gpu_process gpu; /* first; it is in nobody's list */
 	bool used;
 	bool system;
 	bool dead;      /* it ended, and the daemon has not heard of it; or is being killed */
@@ -58,8 +58,6 @@ struct sim_process {
 	uint32_t index; /* of it in the GPU */
 	uint32_t paging_deaths; /* with a paging packet on a ring */
 	uint64_t life;          /* events of a former one are void */
-	void *owner;
-	struct gpu_memory memory;
 	struct sim_node nodes[PENSTOCK_NODE_COUNT];
 	uint8_t paging[PENSTOCK_PAGING_BUFFER_BYTES];
 };

@@ -50,10 +50,16 @@ void gpu_memory_reset(struct gpu_memory *memory)
 	build(memory);
 }
 
-enum penstock_status gpu_memory_attach(struct gpu_memory *memory,
-				       const struct penstock_backend_file *file,
-				       enum penstock_file_role role)
+static struct gpu_memory *memory_of(struct penstock_backend_process *process)
 {
+	return &((struct gpu_process *)process)->memory;
+}
+
+enum penstock_status gpu_process_attach_file(struct penstock_backend_process *process,
+					     const struct penstock_backend_file *file,
+					     enum penstock_file_role role)
+{
+	struct gpu_memory *memory = memory_of(process);
 	struct gpu_file *grown =
 		reallocarray(memory->files, memory->file_count + 1, sizeof(*grown));
 
@@ -64,8 +70,10 @@ enum penstock_status gpu_memory_attach(struct gpu_memory *memory,
 	return attach(memory, &grown[memory->file_count++]);
 }
 
-void gpu_memory_detach(struct gpu_memory *memory, uint32_t file_id)
+void gpu_process_detach_file(struct penstock_backend_process *process, uint32_t file_id)
 {
+	struct gpu_memory *memory = memory_of(process);
+
 	penstock_mmu_detach(&memory->mmu, file_id);
 	for (size_t i = 0; i < memory->file_count; i++) {
 		if (memory->files[i].base.id == file_id) {

@@ -7,6 +7,7 @@
 #define PENSTOCK_TEST_GPU_MEMORY_H
 
 #include "gpu-backend/emulated/gpu/mmu.h"
+#include "gpu-backend/plain/plain.h"
 
 struct gpu_file {
 	struct penstock_backend_file base; /* its descriptor is owned */
@@ -21,16 +22,22 @@ struct gpu_memory {
 	size_t file_count;
 };
 
+/* First member of a process of a GPU that is in the test's own process. */
+struct gpu_process {
+	struct penstock_plain_process plain; /* first */
+	struct gpu_memory memory;
+};
+
 void gpu_memory_init(struct gpu_memory *memory, uint64_t local_bytes, uint64_t aperture_bytes);
 void gpu_memory_fini(struct gpu_memory *memory);
 
 /* The process began anew: its files are attached, and nothing is mapped but LOCAL. */
 void gpu_memory_reset(struct gpu_memory *memory);
 
-/* As attach_file and detach_file of gpu-backend/backend.h. */
-enum penstock_status gpu_memory_attach(struct gpu_memory *memory,
-				       const struct penstock_backend_file *file,
-				       enum penstock_file_role role);
-void gpu_memory_detach(struct gpu_memory *memory, uint32_t file_id);
+/* For the table of gpu-backend/backend.h. */
+enum penstock_status gpu_process_attach_file(struct penstock_backend_process *process,
+					     const struct penstock_backend_file *file,
+					     enum penstock_file_role role);
+void gpu_process_detach_file(struct penstock_backend_process *process, uint32_t file_id);
 
 #endif

@@ -25,8 +25,7 @@ struct node {
 };
 
 struct local_process {
-	struct penstock_plain_process plain;
-	struct gpu_memory memory;
+	struct gpu_process gpu; /* first */
 	struct node nodes[PENSTOCK_NODE_COUNT];
 };
 
@@ -113,14 +112,14 @@ static bool step_any(struct penstock_plain *plain)
 
 	penstock_list_for_each_safe (link, &plain->processes) {
 		struct local_process *process =
-			penstock_list_entry(link, struct local_process, plain.link);
+			penstock_list_entry(link, struct local_process, gpu.plain.link);
 
 		for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 			if (step(&process->nodes[i], i, &interrupt)) {
 				/* the next one is another's turn */
 				penstock_list_remove(link);
 				penstock_list_append(&plain->processes, link);
-				(void)penstock_plain_tell(&process->plain, &interrupt);
+				(void)penstock_plain_tell(&process->gpu.plain, &interrupt);
 				return true;
 			}
 		}
@@ -143,7 +142,7 @@ static void empty_nodes(struct local_process *process)
 		struct packet *packets = process->nodes[i].packets;
 
 		process->nodes[i] = (struct node){ .packets = packets };
-		penstock_engine_init(&process->nodes[i].engine, &process->memory.mmu, i);
+		penstock_engine_init(&process->nodes[i].engine, &process->gpu.memory.mmu, i);
 	}
 }
 
@@ -151,8 +150,8 @@ static void destroy_process(struct penstock_backend_process *base)
 {
 	struct local_process *process = process_of(base);
 
-	penstock_plain_process_fini(&process->plain);
-	gpu_memory_fini(&process->memory);
+	penstock_plain_process_fini(&process->gpu.plain);
+	gpu_memory_fini(&process->gpu.memory);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		free(process->nodes[i].packets);
 	}
@@ -168,14 +167,14 @@ static enum penstock_status create_process(struct penstock_backend *base, bool s
 
 	(void)system;
 	PENSTOCK_REQUIRE(process != NULL);
-	penstock_plain_process_init(&process->plain, base, process_owner);
+	penstock_plain_process_init(&process->gpu.plain, base, process_owner);
 	for (uint32_t i = 0; i < PENSTOCK_NODE_COUNT; i++) {
 		process->nodes[i].packets = calloc(PENSTOCK_RING_PACKETS, sizeof(struct packet));
 		PENSTOCK_REQUIRE(process->nodes[i].packets != NULL);
 	}
-	gpu_memory_init(&process->memory, gpu->local_bytes, gpu->aperture_bytes);
+	gpu_memory_init(&process->gpu.memory, gpu->local_bytes, gpu->aperture_bytes);
 	empty_nodes(process);
-	*ret_process = &process->plain.base;
+	*ret_process = &process->gpu.plain.base;
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
@@ -183,23 +182,9 @@ static enum penstock_status reset_engine(struct penstock_backend_process *base)
 {
 	struct local_process *process = process_of(base);
 
-	gpu_memory_reset(&process->memory);
+	gpu_memory_reset(&process->gpu.memory);
 	empty_nodes(process);
 	return PENSTOCK_STATUS_SUCCESS;
-}
-
-/* ---------------------------------------------------------------- files */
-
-static enum penstock_status attach_file(struct penstock_backend_process *base,
-					const struct penstock_backend_file *file,
-					enum penstock_file_role role)
-{
-	return gpu_memory_attach(&process_of(base)->memory, file, role);
-}
-
-static void detach_file(struct penstock_backend_process *base, uint32_t file_id)
-{
-	gpu_memory_detach(&process_of(base)->memory, file_id);
 }
 
 /* ---------------------------------------------------------------- packets */
@@ -256,8 +241,8 @@ static const struct penstock_backend_ops local_ops = {
 	.stop = penstock_plain_stop,
 	.create_process = create_process,
 	.destroy_process = destroy_process,
-	.attach_file = attach_file,
-	.detach_file = detach_file,
+	.attach_file = gpu_process_attach_file,
+	.detach_file = gpu_process_detach_file,
 	.submit_command = submit_command,
 	.ring_doorbell = ring_doorbell,
 	.query_current_fence = query_current_fence,

@@ -20,28 +20,62 @@ static void tear_down(void)
 	timeline_free(timeline);
 }
 
-/* An event of submission `serial`, whose fence is the same, of context 17 and principal 3. */
-static void event(uint64_t time_ns, enum penstock_trace_kind kind, uint64_t serial, uint64_t value,
-		  uint64_t other)
-{
-	Penstock__Wire__TraceRow row = PENSTOCK__WIRE__TRACE_ROW__INIT;
+/* What the daemon tells of submission `serial`, whose fence is the same. */
+struct told {
+	uint64_t time_ns;
+	enum penstock_trace_kind kind;
+	uint64_t serial;
+	uint64_t value;
+	uint64_t other;
+};
 
-	row.time_ns = time_ns;
-	row.kind = kind;
-	row.process = 3;
-	row.context = CONTEXT;
-	row.serial = serial;
-	row.fence = (uint32_t)serial;
-	row.value = value;
-	row.other = other;
-	timeline_add(timeline, &row);
+/* A submission of 64 bytes, and what becomes of it. */
+#define QUEUED(time_ns, serial)                                                                    \
+	{                                                                                          \
+		time_ns, PENSTOCK_TRACE_QUEUED, serial, 64, 0                                      \
+	}
+#define WAITS(time_ns, serial, what)                                                               \
+	{                                                                                          \
+		time_ns, PENSTOCK_TRACE_WAITS, serial, what, 0                                     \
+	}
+#define SUBMITTED(time_ns, serial)                                                                 \
+	{                                                                                          \
+		time_ns, PENSTOCK_TRACE_SUBMITTED, serial, 0, 64                                   \
+	}
+#define COMPLETED(time_ns, serial, took)                                                           \
+	{                                                                                          \
+		time_ns, PENSTOCK_TRACE_COMPLETED, serial, took, 0                                 \
+	}
+#define OTHER(time_ns, kind, serial, ...)                                                          \
+	{                                                                                          \
+		time_ns, PENSTOCK_TRACE_##kind, serial, __VA_ARGS__                                \
+	}
+
+/* All of context 17 and principal 3. */
+static void tell(const struct told *told, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		Penstock__Wire__TraceRow row = PENSTOCK__WIRE__TRACE_ROW__INIT;
+
+		row.time_ns = told[i].time_ns;
+		row.kind = told[i].kind;
+		row.process = 3;
+		row.context = CONTEXT;
+		row.serial = told[i].serial;
+		row.fence = (uint32_t)told[i].serial;
+		row.value = told[i].value;
+		row.other = told[i].other;
+		timeline_add(timeline, &row);
+	}
 }
 
-static const struct item *end(size_t *ret_count)
-{
-	timeline_end(timeline);
-	return timeline_items(timeline, ret_count);
-}
+/* These events, and then the trace ends. */
+#define TRACE(...)                                                                                 \
+	do {                                                                                       \
+		static const struct told told[] = { __VA_ARGS__ };                                 \
+		tell(told, PENSTOCK_ARRAY_SIZE(told));                                             \
+		timeline_end(timeline);                                                            \
+	} while (0)
 
 /* The only bar of that kind and submission. */
 static void is_bar(enum item_kind kind, uint64_t serial, uint64_t begin_ns, uint64_t end_ns)
@@ -75,55 +109,46 @@ static unsigned count_of(enum item_kind kind)
 	return found;
 }
 
-START_TEST(a_queue_shows_its_first_and_a_node_one_after_the_other)
+static size_t count_all(void)
 {
 	size_t count;
 
-	event(10, PENSTOCK_TRACE_QUEUED, 1, 64, 0);
-	event(11, PENSTOCK_TRACE_QUEUED, 2, 64, 0);
-	event(20, PENSTOCK_TRACE_SUBMITTED, 1, 0, 64);
-	event(30, PENSTOCK_TRACE_SUBMITTED, 2, 0, 64);
-	event(50, PENSTOCK_TRACE_COMPLETED, 1, 30, 0);
-	event(60, PENSTOCK_TRACE_COMPLETED, 2, 10, 0);
-	(void)end(&count);
+	(void)timeline_items(timeline, &count);
+	return count;
+}
+
+START_TEST(a_queue_shows_its_first_and_a_node_one_after_the_other)
+{
+	TRACE(QUEUED(10, 1), QUEUED(11, 2), SUBMITTED(20, 1), SUBMITTED(30, 2),
+	      COMPLETED(50, 1, 30), COMPLETED(60, 2, 10));
 	is_bar(ITEM_QUEUED, 1, 10, 20);
 	is_bar(ITEM_QUEUED, 2, 20, 30);
 	is_bar(ITEM_EXECUTE, 1, 20, 50);
 	is_bar(ITEM_EXECUTE, 2, 50, 60);
-	ck_assert_uint_eq(count, 4 + 2 * 2); /* and two ends of each flow */
+	ck_assert_uint_eq(count_all(), 4 + 2 * 2); /* and two ends of each flow */
 }
 END_TEST
 
 START_TEST(what_one_notification_tells_is_shared_out)
 {
-	size_t count;
-
+	TRACE(QUEUED(10, 1), SUBMITTED(10, 1), QUEUED(10, 2), SUBMITTED(10, 2), QUEUED(10, 3),
+	      SUBMITTED(10, 3), COMPLETED(40, 1, 10), COMPLETED(40, 2, 10), COMPLETED(40, 3, 10));
 	for (uint64_t i = 1; i <= 3; i++) {
-		event(10, PENSTOCK_TRACE_QUEUED, i, 64, 0);
-		event(10, PENSTOCK_TRACE_SUBMITTED, i, 0, 64);
+		is_bar(ITEM_EXECUTE, i, 10 * i, 10 * i + 10);
 	}
-	for (uint64_t i = 1; i <= 3; i++) {
-		event(40, PENSTOCK_TRACE_COMPLETED, i, 10, 0);
-	}
-	(void)end(&count);
-	is_bar(ITEM_EXECUTE, 1, 10, 20);
-	is_bar(ITEM_EXECUTE, 2, 20, 30);
-	is_bar(ITEM_EXECUTE, 3, 30, 40);
 }
 END_TEST
 
 START_TEST(waits_are_inside_of_what_waits)
 {
-	size_t count;
 	const struct item *items;
+	size_t count;
 
-	event(10, PENSTOCK_TRACE_QUEUED, 1, 64, 0);
-	event(10, PENSTOCK_TRACE_WAITS, 1, PENSTOCK_TRACE_WAIT_ORDER, 0);
-	event(15, PENSTOCK_TRACE_WAITS, 1, PENSTOCK_TRACE_WAIT_MEMORY, 0);
-	event(17, PENSTOCK_TRACE_WAITS, 1, PENSTOCK_TRACE_WAIT_MEMORY, 0);
-	event(18, PENSTOCK_TRACE_WAITS, 9, PENSTOCK_TRACE_WAIT_ORDER, 0); /* is not the first */
-	event(20, PENSTOCK_TRACE_SUBMITTED, 1, 0, 64);
-	items = end(&count);
+	/* 9 is not the first of its queue */
+	TRACE(QUEUED(10, 1), WAITS(10, 1, PENSTOCK_TRACE_WAIT_ORDER),
+	      WAITS(15, 1, PENSTOCK_TRACE_WAIT_MEMORY), WAITS(17, 1, PENSTOCK_TRACE_WAIT_MEMORY),
+	      WAITS(18, 9, PENSTOCK_TRACE_WAIT_ORDER), SUBMITTED(20, 1));
+	items = timeline_items(timeline, &count);
 	is_bar(ITEM_QUEUED, 1, 10, 20);
 	is_bar(ITEM_WAITS_ORDER, 1, 10, 15);
 	is_bar(ITEM_WAITS_MEMORY, 1, 15, 20);
@@ -134,19 +159,10 @@ END_TEST
 
 START_TEST(a_preempted_packet_is_first_in_its_queue_again)
 {
-	size_t count;
-
-	event(10, PENSTOCK_TRACE_QUEUED, 1, 64, 0);
-	event(10, PENSTOCK_TRACE_SUBMITTED, 1, 0, 64);
-	event(12, PENSTOCK_TRACE_QUEUED, 2, 64, 0);
-	event(30, PENSTOCK_TRACE_PREEMPT, 0, 0, 0);
-	event(40, PENSTOCK_TRACE_PREEMPTED, 0, 0, 0);
-	event(40, PENSTOCK_TRACE_PUT_BACK, 1, 30, 32);
-	event(60, PENSTOCK_TRACE_SUBMITTED, 1, 32, 64);
-	event(70, PENSTOCK_TRACE_COMPLETED, 1, 10, 0);
-	event(75, PENSTOCK_TRACE_SUBMITTED, 2, 0, 64);
-	event(80, PENSTOCK_TRACE_COMPLETED, 2, 5, 0);
-	(void)end(&count);
+	TRACE(QUEUED(10, 1), SUBMITTED(10, 1), QUEUED(12, 2), OTHER(30, PREEMPT, 0, 0, 0),
+	      OTHER(40, PREEMPTED, 0, 0, 0), OTHER(40, PUT_BACK, 1, 30, 32),
+	      OTHER(60, SUBMITTED, 1, 32, 64), COMPLETED(70, 1, 10), SUBMITTED(75, 2),
+	      COMPLETED(80, 2, 5));
 	is_bar(ITEM_EXECUTE_PREEMPTED, 1, 10, 40);
 	is_bar(ITEM_EXECUTE_PART, 1, 60, 70);
 	is_bar(ITEM_EXECUTE, 2, 75, 80);
@@ -158,35 +174,22 @@ END_TEST
 
 START_TEST(a_wait_for_an_object_is_on_no_node)
 {
-	size_t count;
-
-	event(10, PENSTOCK_TRACE_QUEUED, 1, 0, 0);
-	event(10, PENSTOCK_TRACE_WAITS, 1, PENSTOCK_TRACE_WAIT_OBJECT, 0);
-	event(12, PENSTOCK_TRACE_QUEUED, 2, 0, 0);
-	event(30, PENSTOCK_TRACE_SYNCHRONIZED, 1, 5, 0);
-	event(31, PENSTOCK_TRACE_SYNCHRONIZED, 2, 6, 1);
-	(void)end(&count);
+	TRACE(OTHER(10, QUEUED, 1, 0, 0), WAITS(10, 1, PENSTOCK_TRACE_WAIT_OBJECT),
+	      OTHER(12, QUEUED, 2, 0, 0), OTHER(30, SYNCHRONIZED, 1, 5, 0),
+	      OTHER(31, SYNCHRONIZED, 2, 6, 1));
 	is_bar(ITEM_QUEUED, 1, 10, 30);
 	is_bar(ITEM_WAITS_OBJECT, 1, 10, 30);
 	is_bar(ITEM_QUEUED, 2, 30, 31);
 	ck_assert_uint_eq(count_of(ITEM_WAITED), 1);
 	ck_assert_uint_eq(count_of(ITEM_SIGNALED), 1);
-	ck_assert_uint_eq(count, 5);
+	ck_assert_uint_eq(count_all(), 5);
 }
 END_TEST
 
 START_TEST(behind_a_gap_everything_begins_anew)
 {
-	size_t count;
-
-	event(10, PENSTOCK_TRACE_QUEUED, 1, 64, 0);
-	event(11, PENSTOCK_TRACE_QUEUED, 2, 64, 0);
-	event(20, PENSTOCK_TRACE_SUBMITTED, 1, 0, 64);
-	event(50, PENSTOCK_TRACE_LOST, 0, 1000, 0);
-	event(60, PENSTOCK_TRACE_COMPLETED, 1, 30, 0);
-	event(60, PENSTOCK_TRACE_SUBMITTED, 5, 0, 64);
-	event(70, PENSTOCK_TRACE_COMPLETED, 5, 10, 0);
-	(void)end(&count);
+	TRACE(QUEUED(10, 1), QUEUED(11, 2), SUBMITTED(20, 1), OTHER(50, LOST, 0, 1000, 0),
+	      COMPLETED(60, 1, 30), SUBMITTED(60, 5), COMPLETED(70, 5, 10));
 	is_bar(ITEM_QUEUED, 2, 20, 50);
 	is_bar(ITEM_EXECUTE_UNFINISHED, 1, 20, 50);
 	is_bar(ITEM_EXECUTE, 5, 60, 70);
@@ -197,13 +200,7 @@ END_TEST
 
 START_TEST(what_is_open_ends_with_the_trace)
 {
-	size_t count;
-
-	event(10, PENSTOCK_TRACE_QUEUED, 1, 64, 0);
-	event(20, PENSTOCK_TRACE_SUBMITTED, 1, 0, 64);
-	event(20, PENSTOCK_TRACE_QUEUED, 2, 64, 0);
-	event(90, PENSTOCK_TRACE_PREEMPT, 0, 0, 0);
-	(void)end(&count);
+	TRACE(QUEUED(10, 1), SUBMITTED(20, 1), QUEUED(20, 2), OTHER(90, PREEMPT, 0, 0, 0));
 	is_bar(ITEM_EXECUTE_UNFINISHED, 1, 20, 90);
 	is_bar(ITEM_QUEUED, 2, 20, 90);
 }
@@ -212,10 +209,6 @@ END_TEST
 /* What has lanes of nodes when it happens, of that adapter and no other. */
 START_TEST(E4_an_adapter_reset_is_in_all_lanes_of_its_gpu)
 {
-	static const enum penstock_trace_kind kinds[] = { PENSTOCK_TRACE_ADAPTER_RESET,
-							  PENSTOCK_TRACE_ADAPTER_STOPPED };
-	size_t count;
-
 	for (uint32_t adapter = 0; adapter < 2; adapter++) {
 		for (uint64_t process = 0; process < 3; process++) {
 			Penstock__Wire__TraceRow row = PENSTOCK__WIRE__TRACE_ROW__INIT;
@@ -226,12 +219,8 @@ START_TEST(E4_an_adapter_reset_is_in_all_lanes_of_its_gpu)
 			timeline_add(timeline, &row);
 		}
 	}
-	event(10, PENSTOCK_TRACE_QUEUED, 1, 64, 0);
-	for (unsigned i = 0; i < PENSTOCK_ARRAY_SIZE(kinds); i++) {
-		event(20 + i, kinds[i], 0, 0, 0);
-	}
-	event(30, PENSTOCK_TRACE_ADAPTER_RESET, 0, 1, 0);
-	(void)end(&count);
+	TRACE(QUEUED(10, 1), OTHER(20, ADAPTER_RESET, 0, 0, 0), OTHER(21, ADAPTER_STOPPED, 0, 0, 0),
+	      OTHER(30, ADAPTER_RESET, 0, 1, 0));
 	ck_assert_uint_eq(count_of(ITEM_ADAPTER_RESET), 3 * 2);
 	ck_assert_uint_eq(count_of(ITEM_ADAPTER_STOPPED), 3 * 2);
 	ck_assert_uint_eq(count_of(ITEM_ADAPTER_RESTARTED), 3 * 2);
@@ -299,7 +288,7 @@ START_TEST(names_are_wanted_once_for_each_principal)
 	const struct lane_process *processes;
 
 	ck_assert(!timeline_wants_names(timeline));
-	event(10, PENSTOCK_TRACE_QUEUED, 1, 64, 0);
+	TRACE(QUEUED(10, 1));
 	ck_assert(timeline_wants_names(timeline));
 	ck_assert(!timeline_wants_names(timeline));
 	timeline_name(timeline, 3, "uid:7");
@@ -355,7 +344,8 @@ START_TEST(any_events_make_bars_that_nest)
 			row.value = (uint64_t)random() % 6;
 			timeline_add(timeline, &row);
 		}
-		items = end(&count);
+		timeline_end(timeline);
+		items = timeline_items(timeline, &count);
 		ck_assert_uint_gt(count, 0);
 		nests(items, count);
 		timeline_free(timeline);
