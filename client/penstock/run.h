@@ -59,7 +59,8 @@ typedef void penstock_run_step(struct penstock_run *run, const struct penstock_s
 /* run_request.c */
 penstock_run_step penstock_run_device, penstock_run_context, penstock_run_allocation,
 	penstock_run_pipeline, penstock_run_handle, penstock_run_share, penstock_run_open,
-	penstock_run_destroy, penstock_run_upload, penstock_run_submit, penstock_run_read;
+	penstock_run_destroy, penstock_run_offer, penstock_run_reclaim, penstock_run_upload,
+	penstock_run_submit, penstock_run_read;
 
 /* run_sync.c */
 penstock_run_step penstock_run_sync_object, penstock_run_open_sync_object, penstock_run_signal,

@@ -217,6 +217,29 @@ void penstock_run_destroy(struct penstock_run *run, const struct penstock_step *
 		penstock_object_destroy(run->connection, run->objects[step->subject].handle));
 }
 
+void penstock_run_offer(struct penstock_run *run, const struct penstock_step *step)
+{
+	penstock_run_requested(run, step,
+			       penstock_allocations_offer(run->connection,
+							  &run->objects[step->subject].handle, 1,
+							  (uint32_t)step->offered));
+}
+
+void penstock_run_reclaim(struct penstock_run *run, const struct penstock_step *step)
+{
+	const uint32_t expected = step->given & (PENSTOCK_GIVEN_KEPT | PENSTOCK_GIVEN_LOST);
+	bool lost = false;
+	enum penstock_status status = penstock_allocations_reclaim(
+		run->connection, &run->objects[step->subject].handle, 1, &lost);
+
+	penstock_run_called(run, step, status);
+	if (status == PENSTOCK_STATUS_SUCCESS && expected != 0 &&
+	    expected != (lost ? PENSTOCK_GIVEN_LOST : PENSTOCK_GIVEN_KEPT)) {
+		penstock_run_fault(run, step, "the content of '%s' is %s",
+				   penstock_run_subject(run, step), lost ? "lost" : "kept");
+	}
+}
+
 /* ------------------------------------------------------------------ submissions */
 
 static void fill_list(const struct penstock_run *run,

@@ -62,6 +62,7 @@ static enum penstock_status check_step(struct penstock_script_parser *parser,
 	const struct penstock_statement *statement = &penstock_statements[step->kind];
 	const unsigned surface =
 		PENSTOCK_GIVEN_WIDTH | PENSTOCK_GIVEN_HEIGHT | PENSTOCK_GIVEN_FORMAT;
+	const unsigned reclaimed = PENSTOCK_GIVEN_KEPT | PENSTOCK_GIVEN_LOST;
 	const unsigned place = PENSTOCK_GIVEN_X | PENSTOCK_GIVEN_Y;
 	const char *fault = NULL;
 
@@ -84,6 +85,8 @@ static enum penstock_status check_step(struct penstock_script_parser *parser,
 	} else if (step->kind == PENSTOCK_STEP_EXPECT_PIXELS && step->png == NULL &&
 		   (step->given & place) != place && (step->given & PENSTOCK_GIVEN_RECT) == 0) {
 		fault = "'pixels' needs x= and y=, or rect=";
+	} else if ((step->given & reclaimed) == reclaimed) {
+		fault = "only one of kept and lost can be expected";
 	} else if (step->kind == PENSTOCK_STEP_EXPECT_HASH && step->hex.length != 16) {
 		fault = "a hash has 32 hexadecimal digits";
 	}
@@ -226,6 +229,7 @@ static enum penstock_status take_statement(struct penstock_script_parser *parser
 		.token = PENSTOCK_SCRIPT_NONE,
 		.request = PENSTOCK_SCRIPT_NONE,
 		.expected_by = PENSTOCK_SCRIPT_NONE,
+		.offered = PENSTOCK_OFFER_NORMAL,
 	};
 	status = take_step(parser, word, &script->steps[script->step_count - 1]);
 	if (status != PENSTOCK_STATUS_SUCCESS) {

@@ -40,6 +40,8 @@ enum penstock_step_kind {
 	PENSTOCK_STEP_SHARE,
 	PENSTOCK_STEP_OPEN,
 	PENSTOCK_STEP_DESTROY,
+	PENSTOCK_STEP_OFFER,
+	PENSTOCK_STEP_RECLAIM,
 	PENSTOCK_STEP_UPLOAD,
 	PENSTOCK_STEP_SUBMIT,
 	PENSTOCK_STEP_SYNC_OBJECT,
@@ -105,6 +107,8 @@ struct penstock_script_submission {
 #define PENSTOCK_GIVEN_COLOR          0x400u
 #define PENSTOCK_GIVEN_ADAPTER        0x800u
 #define PENSTOCK_GIVEN_VALUE          0x1000u
+#define PENSTOCK_GIVEN_KEPT           0x2000u
+#define PENSTOCK_GIVEN_LOST           0x4000u
 
 /*
  * One statement. Numbers that a statement does not have, or that were left out, are 0. Objects are
@@ -138,7 +142,8 @@ struct penstock_step {
 	uint64_t pitch;
 	uint64_t segments;
 	uint64_t preferred;
-	uint64_t value; /* handle, synchronisation object */
+	uint64_t offered; /* PENSTOCK_OFFER_ */
+	uint64_t value;   /* handle, synchronisation object */
 	uint64_t token_high;
 	uint64_t token_low;
 

@@ -21,6 +21,7 @@ enum penstock_value_type {
 	PENSTOCK_VALUE_NEW_TOKEN,
 	PENSTOCK_VALUE_FORMAT,
 	PENSTOCK_VALUE_SURFACE,
+	PENSTOCK_VALUE_OFFER,
 	PENSTOCK_VALUE_STRING,    /* char * */
 	PENSTOCK_VALUE_HEX,       /* struct penstock_script_bytes */
 	PENSTOCK_VALUE_RECT,      /* struct penstock_rect */

@@ -29,6 +29,10 @@
 	{                                                                                          \
 		name, PENSTOCK_VALUE_FLAG, 0, 0, value, 0                                          \
 	}
+#define WORD(name, given)                                                                          \
+	{                                                                                          \
+		name, PENSTOCK_VALUE_FLAG, given, 0, 0, 0                                          \
+	}
 #define FLAGS                                                                                      \
 	{                                                                                          \
 		"flags", PENSTOCK_VALUE_FLAGS, 0, 0, 0, 0                                          \
@@ -81,6 +85,12 @@ static const struct penstock_parameter pipeline_parameters[] = {
 	VALUE("device", DEVICE, device, 0), VALUE("compute", STRING, file, PENSTOCK_GIVEN_CONTENT),
 	VALUE("entry", STRING, entry, 0), VALUE("constants", CONSTANTS, constants, 0), LAST
 };
+static const struct penstock_parameter offer_parameters[] = { VALUE("priority", OFFER, offered, 0),
+							      LAST };
+/* What is expected of its content. */
+static const struct penstock_parameter reclaim_parameters[] = { WORD("kept", PENSTOCK_GIVEN_KEPT),
+								WORD("lost", PENSTOCK_GIVEN_LOST),
+								LAST };
 static const struct penstock_parameter handle_parameters[] = { NUMBER("value", value, UINT64_MAX),
 							       LAST };
 static const struct penstock_parameter share_parameters[] = { VALUE("token", NEW_TOKEN, token, 0),
@@ -187,6 +197,11 @@ const struct penstock_statement penstock_statements[PENSTOCK_STEP_KIND_MAX] = {
 				    "a device, context, allocation, pipeline or synchronisation "
 				    "object",
 				    true, false, 0, NULL },
+	[PENSTOCK_STEP_OFFER] = { "offer", NULL, offer_parameters, 0, PENSTOCK_SCRIPT_ALLOCATION,
+				  "an allocation", true, false, 0, NULL },
+	[PENSTOCK_STEP_RECLAIM] = { "reclaim", NULL, reclaim_parameters, 0,
+				    PENSTOCK_SCRIPT_ALLOCATION, "an allocation", true, false, 0,
+				    NULL },
 	[PENSTOCK_STEP_UPLOAD] = { "upload", NULL, upload_parameters, 0, MEMORY, "an allocation",
 				   true, false, PENSTOCK_GIVEN_CONTENT, "hex=, file= or png=" },
 	[PENSTOCK_STEP_SUBMIT] = { "submit", NULL, submit_parameters, 0, PENSTOCK_SCRIPT_CONTEXT,

@@ -221,6 +221,32 @@ static enum penstock_status take_rect(struct penstock_script_parser *parser,
 	return status;
 }
 
+/* A word of the table, or its number. */
+static enum penstock_status take_word(struct penstock_script_parser *parser,
+				      const char *const *names, unsigned count, const char *wanted,
+				      uint64_t *ret_value)
+{
+	struct penstock_token token = penstock_scanner_next(&parser->scanner);
+
+	for (unsigned i = 0; i < count; i++) {
+		if (names[i] != NULL && penstock_token_is(&token, names[i])) {
+			*ret_value = i;
+			return PENSTOCK_STATUS_SUCCESS;
+		}
+	}
+	if (token.kind == PENSTOCK_TOKEN_WORD && token.text[0] >= '0' && token.text[0] <= '9') {
+		return penstock_scanner_unsigned(&parser->scanner, &token, UINT32_MAX, ret_value);
+	}
+	return penstock_scanner_unexpected(&parser->scanner, &token, wanted);
+}
+
+static const char *const offer_names[] = {
+	[PENSTOCK_OFFER_LOW] = "low",
+	[PENSTOCK_OFFER_NORMAL] = "normal",
+	[PENSTOCK_OFFER_HIGH] = "high",
+	[PENSTOCK_OFFER_AUTO] = "auto",
+};
+
 static const char *const surface_names[] = {
 	[PENSTOCK_SURFACE_NONE] = "NONE",
 	[PENSTOCK_SURFACE_TEXTURE] = "TEXTURE",
@@ -229,23 +255,6 @@ static const char *const surface_names[] = {
 	[PENSTOCK_SURFACE_LOOKUPTABLE] = "LOOKUPTABLE",
 	[PENSTOCK_SURFACE_EXISTINGSYSMEM] = "EXISTINGSYSMEM",
 };
-
-static enum penstock_status take_surface(struct penstock_script_parser *parser, uint64_t *ret_type)
-{
-	struct penstock_token token = penstock_scanner_next(&parser->scanner);
-
-	for (unsigned i = 0; i < PENSTOCK_ARRAY_SIZE(surface_names); i++) {
-		if (penstock_token_is(&token, surface_names[i])) {
-			*ret_type = i;
-			return PENSTOCK_STATUS_SUCCESS;
-		}
-	}
-	if (token.kind == PENSTOCK_TOKEN_WORD && token.text[0] >= '0' && token.text[0] <= '9') {
-		return penstock_scanner_unsigned(&parser->scanner, &token, UINT32_MAX, ret_type);
-	}
-	return penstock_scanner_unexpected(&parser->scanner, &token,
-					   "a surface type (TEXTURE, STAGING, ...)");
-}
 
 static enum penstock_status take_format(struct penstock_script_parser *parser, uint64_t *ret_format)
 {
@@ -366,7 +375,11 @@ static enum penstock_status take_value(struct penstock_script_parser *parser,
 	case PENSTOCK_VALUE_FORMAT:
 		return take_format(parser, value);
 	case PENSTOCK_VALUE_SURFACE:
-		return take_surface(parser, value);
+		return take_word(parser, surface_names, PENSTOCK_ARRAY_SIZE(surface_names),
+				 "a surface type (TEXTURE, STAGING, ...)", value);
+	case PENSTOCK_VALUE_OFFER:
+		return take_word(parser, offer_names, PENSTOCK_ARRAY_SIZE(offer_names),
+				 "an offer's priority (low, normal, high, auto)", value);
 	case PENSTOCK_VALUE_STRING:
 		return take_string(parser, value);
 	case PENSTOCK_VALUE_HEX:

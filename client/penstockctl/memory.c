@@ -17,6 +17,7 @@ struct memory {
 	Penstock__Wire__SegmentReport *segments;
 	Penstock__Wire__PlaceReport *places; /* by adapter, segment, address */
 	Penstock__Wire__StatusReport *status;
+	Penstock__Wire__AllocationReport *allocations; /* by id */
 };
 
 static const char *name_of(const struct memory *memory, uint64_t principal)
@@ -75,6 +76,39 @@ static const char *offer_name(uint32_t offered)
 	return offered < PENSTOCK_ARRAY_SIZE(names) ? names[offered] : "?";
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+	const Penstock__Wire__AllocationRow *first = *(Penstock__Wire__AllocationRow *const *)a;
+	const Penstock__Wire__AllocationRow *second = *(Penstock__Wire__AllocationRow *const *)b;
+
+	if (first->adapter != second->adapter) {
+		return first->adapter < second->adapter ? -1 : 1;
+	}
+	return first->id < second->id ? -1 : first->id > second->id;
+}
+
+/* It is what renaming left, or keeps, and not the current instance of its allocation. */
+static bool is_instance(const struct memory *memory, const Penstock__Wire__PlaceRow *place)
+{
+	Penstock__Wire__AllocationRow wanted = { .id = place->allocation,
+						 .adapter = place->adapter };
+	Penstock__Wire__AllocationRow *const key = &wanted;
+	Penstock__Wire__AllocationRow *const *found =
+		memory->allocations->n_allocations == 0
+			? NULL
+			: bsearch(&key, memory->allocations->allocations,
+				  memory->allocations->n_allocations,
+				  sizeof(*memory->allocations->allocations), compare_ids);
+
+	for (size_t i = 0; found != NULL && i < (*found)->n_instances; i++) {
+		if ((*found)->instances[i]->segment == place->segment &&
+		    (*found)->instances[i]->address == place->address) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void report_places(struct report *report, const struct memory *memory)
 {
 	static const struct column columns[] = {
@@ -84,6 +118,7 @@ static void report_places(struct report *report, const struct memory *memory)
 		{ "age", COLUMN_NUMBER },     { "priority", COLUMN_HEX },
 		{ "dirty", COLUMN_YES },      { "offered", COLUMN_TEXT },
 		{ "in_use", COLUMN_YES },     { "moving", COLUMN_YES },
+		{ "instance", COLUMN_YES },
 	};
 	struct table *table = report_table(report, "map", columns, PENSTOCK_ARRAY_SIZE(columns));
 
@@ -102,6 +137,7 @@ static void report_places(struct report *report, const struct memory *memory)
 		table_text(table, offer_name(row->offered));
 		table_number(table, row->in_use);
 		table_number(table, row->moving);
+		table_number(table, is_instance(memory, row));
 	}
 }
 
@@ -237,6 +273,7 @@ static bool fetch(struct penstock_connection *connection, struct memory *memory)
 	Penstock__Wire__AdminSegments segments = PENSTOCK__WIRE__ADMIN_SEGMENTS__INIT;
 	Penstock__Wire__AdminPlaces places = PENSTOCK__WIRE__ADMIN_PLACES__INIT;
 	Penstock__Wire__AdminStatus status = PENSTOCK__WIRE__ADMIN_STATUS__INIT;
+	Penstock__Wire__AdminAllocations allocations = PENSTOCK__WIRE__ADMIN_ALLOCATIONS__INIT;
 
 	memory->segments = (void *)ask(connection, PENSTOCK_FRAME_ADMIN_SEGMENTS, &segments.base,
 				       PENSTOCK_FRAME_SEGMENT_REPORT);
@@ -248,8 +285,17 @@ static bool fetch(struct penstock_connection *connection, struct memory *memory)
 				 ? NULL
 				 : (void *)ask(connection, PENSTOCK_FRAME_ADMIN_STATUS,
 					       &status.base, PENSTOCK_FRAME_STATUS_REPORT);
-	if (memory->status == NULL) {
+	memory->allocations =
+		memory->status == NULL
+			? NULL
+			: (void *)ask(connection, PENSTOCK_FRAME_ADMIN_ALLOCATIONS,
+				      &allocations.base, PENSTOCK_FRAME_ALLOCATION_REPORT);
+	if (memory->allocations == NULL) {
 		return false;
+	}
+	if (memory->allocations->n_allocations > 0) {
+		qsort(memory->allocations->allocations, memory->allocations->n_allocations,
+		      sizeof(*memory->allocations->allocations), compare_ids);
 	}
 	if (memory->places->n_places > 0) {
 		qsort(memory->places->places, memory->places->n_places,
@@ -263,6 +309,7 @@ static void forget(struct memory *memory)
 	penstock__wire__segment_report__free_unpacked(memory->segments, NULL);
 	penstock__wire__place_report__free_unpacked(memory->places, NULL);
 	penstock__wire__status_report__free_unpacked(memory->status, NULL);
+	penstock__wire__allocation_report__free_unpacked(memory->allocations, NULL);
 }
 
 int serve_segments(struct penstock_connection *connection, const struct arguments *arguments)

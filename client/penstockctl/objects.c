@@ -4,6 +4,7 @@
  */
 #include "client/connection.h"
 #include "client/penstockctl/commands.h"
+#include "proto/wire/trace.h"
 
 static void report_adapters(struct report *report, const Penstock__Wire__StatusReport *reply)
 {
@@ -145,29 +146,39 @@ void fill_sessions(const ProtobufCMessage *message, struct report *report)
 }
 
 static const struct column context_columns[] = {
-	{ "id", COLUMN_NUMBER },
-	{ "principal", COLUMN_TEXT },
-	{ "session", COLUMN_HEX },
-	{ "adapter", COLUMN_NUMBER },
-	{ "device", COLUMN_NUMBER },
-	{ "state", COLUMN_TEXT },
-	{ "node", COLUMN_NUMBER },
-	{ "gdi", COLUMN_YES },
-	{ "queued", COLUMN_NUMBER },
-	{ "submitted", COLUMN_NUMBER },
-	{ "refused", COLUMN_NUMBER },
-	{ "fence", COLUMN_NUMBER },
-	{ "command_bytes", COLUMN_NUMBER },
-	{ "dma_bytes", COLUMN_NUMBER },
-	{ "patch_locations", COLUMN_NUMBER },
-	{ "patched", COLUMN_NUMBER },
-	{ "dma_buffers", COLUMN_NUMBER },
-	{ "gpu_ns", COLUMN_NS },
-	{ "preemptions", COLUMN_NUMBER },
-	{ "splits", COLUMN_NUMBER },
-	{ "parts", COLUMN_NUMBER },
+	{ "id", COLUMN_NUMBER },           { "principal", COLUMN_TEXT },
+	{ "session", COLUMN_HEX },         { "adapter", COLUMN_NUMBER },
+	{ "device", COLUMN_NUMBER },       { "state", COLUMN_TEXT },
+	{ "node", COLUMN_NUMBER },         { "gdi", COLUMN_YES },
+	{ "queued", COLUMN_NUMBER },       { "on_hardware", COLUMN_NUMBER },
+	{ "submitted", COLUMN_NUMBER },    { "refused", COLUMN_NUMBER },
+	{ "fence", COLUMN_NUMBER },        { "command_bytes", COLUMN_NUMBER },
+	{ "dma_bytes", COLUMN_NUMBER },    { "patch_locations", COLUMN_NUMBER },
+	{ "patched", COLUMN_NUMBER },      { "dma_buffers", COLUMN_NUMBER },
+	{ "gpu_ns", COLUMN_NS },           { "preemptions", COLUMN_NUMBER },
+	{ "splits", COLUMN_NUMBER },       { "parts", COLUMN_NUMBER },
+	{ "waits_for", COLUMN_TEXT },      { "waits_serial", COLUMN_NUMBER },
+	{ "waits_object", COLUMN_NUMBER }, { "waits_value", COLUMN_NUMBER },
 	{ "reason", COLUMN_TEXT },
 };
+
+static const char *wait_name(uint32_t what)
+{
+	static const char *const names[] = {
+		[PENSTOCK_TRACE_WAIT_NOTHING] = "",
+		[PENSTOCK_TRACE_WAIT_ORDER] = "order",
+		[PENSTOCK_TRACE_WAIT_MEMORY] = "memory",
+		[PENSTOCK_TRACE_WAIT_PREEMPTION] = "preemption",
+		[PENSTOCK_TRACE_WAIT_CROWD] = "memory-turn",
+		[PENSTOCK_TRACE_WAIT_OBJECT] = "sync-object",
+		[PENSTOCK_TRACE_WAIT_NODE] = "node",
+		[PENSTOCK_TRACE_WAIT_PREDECESSOR] = "predecessor",
+		[PENSTOCK_TRACE_WAIT_RENDER] = "render",
+		[PENSTOCK_TRACE_WAIT_DISK] = "disk",
+	};
+
+	return what < PENSTOCK_ARRAY_SIZE(names) ? names[what] : "?";
+}
 
 static void context_row(struct table *table, const Penstock__Wire__ContextRow *row)
 {
@@ -180,6 +191,7 @@ static void context_row(struct table *table, const Penstock__Wire__ContextRow *r
 	table_number(table, row->node);
 	table_number(table, (row->flags & 0x2u) != 0);
 	table_number(table, row->queued);
+	table_number(table, row->on_hardware);
 	table_number(table, row->submitted);
 	table_number(table, row->refused);
 	table_number(table, row->completed_fence);
@@ -192,6 +204,10 @@ static void context_row(struct table *table, const Penstock__Wire__ContextRow *r
 	table_number(table, row->preemptions);
 	table_number(table, row->splits);
 	table_number(table, row->parts);
+	table_text(table, wait_name(row->waits_for));
+	table_number(table, row->waits_serial);
+	table_number(table, row->waits_object);
+	table_number(table, row->waits_value);
 	table_text(table, row->device_reason);
 }
 
@@ -256,6 +272,31 @@ void fill_context(const ProtobufCMessage *message, struct report *report)
 	report_truncated(report, reply->truncated);
 }
 
+/* Where those are that renaming left, or keeps for the next time. */
+static void report_instances(struct report *report, const Penstock__Wire__AllocationReport *reply)
+{
+	static const struct column columns[] = {
+		{ "id", COLUMN_NUMBER },         { "adapter", COLUMN_NUMBER },
+		{ "segment", COLUMN_NUMBER },    { "address", COLUMN_HEX },
+		{ "references", COLUMN_NUMBER }, { "spare", COLUMN_YES },
+	};
+	struct table *table =
+		report_table(report, "instances", columns, PENSTOCK_ARRAY_SIZE(columns));
+
+	for (size_t i = 0; i < reply->n_allocations; i++) {
+		const Penstock__Wire__AllocationRow *row = reply->allocations[i];
+
+		for (size_t j = 0; j < row->n_instances; j++) {
+			table_number(table, row->id);
+			table_number(table, row->adapter);
+			table_number(table, row->instances[j]->segment);
+			table_number(table, row->instances[j]->address);
+			table_number(table, row->instances[j]->references);
+			table_number(table, row->instances[j]->spare);
+		}
+	}
+}
+
 void fill_allocations(const ProtobufCMessage *message, struct report *report)
 {
 	static const struct column columns[] = {
@@ -265,7 +306,7 @@ void fill_allocations(const ProtobufCMessage *message, struct report *report)
 		{ "openings", COLUMN_NUMBER },   { "shared", COLUMN_YES },
 		{ "references", COLUMN_NUMBER }, { "width", COLUMN_NUMBER },
 		{ "height", COLUMN_NUMBER },     { "format", COLUMN_TEXT },
-		{ "pitch", COLUMN_NUMBER },
+		{ "pitch", COLUMN_NUMBER },      { "instances", COLUMN_NUMBER },
 	};
 	const Penstock__Wire__AllocationReport *reply =
 		(const Penstock__Wire__AllocationReport *)message;
@@ -288,6 +329,8 @@ void fill_allocations(const ProtobufCMessage *message, struct report *report)
 		table_number(table, row->height);
 		table_text(table, row->format);
 		table_number(table, row->pitch_bytes);
+		table_number(table, row->n_instances + 1);
 	}
+	report_instances(report, reply);
 	report_truncated(report, reply->truncated);
 }

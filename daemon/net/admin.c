@@ -211,6 +211,10 @@ Penstock__Wire__ContextRow *penstock_admin_context_row(struct penstock_rows *row
 	row->on_hardware = view->on_hardware;
 	row->gpu_ns = view->gpu_ns;
 	row->preemptions = view->preemptions;
+	row->waits_for = (uint32_t)view->waits_for;
+	row->waits_serial = view->waits_serial;
+	row->waits_object = view->waits_object;
+	row->waits_value = view->waits_value;
 	return row;
 }
 

@@ -4,6 +4,32 @@
  */
 #include "daemon/net/admin.h"
 
+static void add_instances(struct penstock_rows *rows, const struct penstock_allocation_view *view,
+			  Penstock__Wire__AllocationRow *row)
+{
+	Penstock__Wire__InstanceRow *instances;
+	Penstock__Wire__InstanceRow **addresses;
+
+	if (view->instance_count == 0) {
+		return;
+	}
+	instances = penstock_rows_alloc(rows, view->instance_count * sizeof(*instances));
+	addresses = penstock_rows_alloc(rows, view->instance_count * sizeof(*addresses));
+	if (instances == NULL || addresses == NULL) {
+		return;
+	}
+	for (uint32_t i = 0; i < view->instance_count; i++) {
+		penstock__wire__instance_row__init(&instances[i]);
+		instances[i].segment = view->instances[i].segment_id;
+		instances[i].address = view->instances[i].address;
+		instances[i].references = view->instances[i].references;
+		instances[i].spare = view->instances[i].spare;
+		addresses[i] = &instances[i];
+	}
+	row->n_instances = view->instance_count;
+	row->instances = addresses;
+}
+
 static void visit_allocation(void *owner, const struct penstock_allocation_view *view)
 {
 	struct penstock_rows *rows = owner;
@@ -27,6 +53,7 @@ static void visit_allocation(void *owner, const struct penstock_allocation_view 
 	row->references = view->references;
 	row->segment_set = view->segment_set;
 	row->adapter = view->adapter;
+	add_instances(rows, view, row);
 }
 
 void penstock_handle_admin_allocations(struct penstock_call *call)

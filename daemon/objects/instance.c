@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 
-static bool is_spare(const struct penstock_allocation *allocation,
-		     const struct penstock_instance *instance)
+bool penstock_instance_is_spare(const struct penstock_allocation *allocation,
+				const struct penstock_instance *instance)
 {
 	return !instance->reserving && instance->lane.active == 0 &&
 	       penstock_list_empty(&instance->lane.transfers) &&
@@ -104,7 +104,7 @@ struct penstock_instance *penstock_instance_take(struct penstock_opening *openin
 		struct penstock_instance *instance =
 			penstock_list_entry(link, struct penstock_instance, link);
 
-		if (is_spare(allocation, instance)) {
+		if (penstock_instance_is_spare(allocation, instance)) {
 			penstock_list_remove(link);
 			return instance;
 		}
@@ -187,7 +187,7 @@ static void trim(struct penstock_allocation *allocation, bool all)
 		struct penstock_instance *instance =
 			penstock_list_entry(link, struct penstock_instance, link);
 
-		if (all || is_spare(allocation, instance)) {
+		if (all || penstock_instance_is_spare(allocation, instance)) {
 			drop(allocation, instance);
 		}
 	}

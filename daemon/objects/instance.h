@@ -29,6 +29,10 @@ struct penstock_instance {
 	bool reserving;            /* its pages are on their way */
 };
 
+/* Nobody uses it, and after a restart nobody would: it may be the next one, or go. */
+bool penstock_instance_is_spare(const struct penstock_allocation *allocation,
+				const struct penstock_instance *instance);
+
 /*
  * An instance that may become the current one, the caller's until he renames to it or returns it.
  * NULL: there is none now, or the allocation is not one that is renamed.

@@ -4,8 +4,10 @@
 #include "daemon/objects/allocation.h"
 #include "daemon/objects/block.h"
 #include "daemon/objects/context.h"
+#include "daemon/objects/instance.h"
 #include "daemon/objects/passes.h"
 #include "daemon/objects/snapshot.h"
+#include "daemon/objects/sync_object.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -245,11 +247,54 @@ void penstock_observe_sessions(const struct penstock_machine *machine,
 
 /* ---------------------------------------------------------------- contexts */
 
+/* The first that the scheduler has not got yet; NULL: there is none. */
+static const struct penstock_held *first_outside(const struct penstock_context *context)
+{
+	penstock_list_for_each (link, &context->held) {
+		const struct penstock_held *held = penstock_held_from(
+			penstock_list_entry(link, struct penstock_submission, context_link));
+
+		if (!held->handed_over && !held->retired) {
+			return held;
+		}
+	}
+	return NULL;
+}
+
+static enum penstock_trace_wait held_waits_for(const struct penstock_held *held)
+{
+	if (!held->rendered && held->submission.state == PENSTOCK_SUBMISSION_RENDERING) {
+		return PENSTOCK_TRACE_WAIT_RENDER;
+	}
+	return penstock_list_empty(&held->gate_link) ? PENSTOCK_TRACE_WAIT_ORDER
+						     : PENSTOCK_TRACE_WAIT_DISK;
+}
+
+static void view_wait(const struct penstock_context *context,
+		      struct penstock_context_view *ret_view)
+{
+	const struct penstock_held *held;
+	struct penstock_submission *head = NULL;
+
+	if (context->queue.scheduler != NULL) {
+		ret_view->waits_for = penstock_queue_waits_for(&context->queue, &head);
+	}
+	if (head != NULL) {
+		ret_view->waits_serial = head->serial;
+		if (ret_view->waits_for == PENSTOCK_TRACE_WAIT_OBJECT) {
+			ret_view->waits_object = penstock_held_from(head)->sync_object->id;
+			ret_view->waits_value = head->sync_value;
+		}
+	} else if ((held = first_outside(context)) != NULL) {
+		ret_view->waits_for = held_waits_for(held);
+		ret_view->waits_serial = held->submission.serial;
+	}
+}
+
 static struct penstock_context_view view_context(const struct penstock_context *context)
 {
 	const struct penstock_device *device = context->device;
-
-	return (struct penstock_context_view){
+	struct penstock_context_view view = {
 		.id = context->id,
 		.session = short_id(device->session),
 		.principal = device->session->principal->name,
@@ -281,6 +326,9 @@ static struct penstock_context_view view_context(const struct penstock_context *
 							   : penstock_queue_gpu_ns(&context->queue),
 		.preemptions = context->queue.preemptions,
 	};
+
+	view_wait(context, &view);
+	return view;
 }
 
 /* Stops where `visit` says so. */
@@ -499,6 +547,27 @@ penstock_observe_submission(const struct penstock_machine *machine, uint64_t con
 
 /* ---------------------------------------------------------------- memory and queues */
 
+/* Those beside the current one. */
+static void view_instances(const struct penstock_allocation *allocation,
+			   struct penstock_instance_view instances[PENSTOCK_LIMIT_RENAMING_LIST],
+			   struct penstock_allocation_view *ret_view)
+{
+	ret_view->instances = instances;
+	penstock_list_for_each (link, &allocation->instances) {
+		const struct penstock_instance *instance =
+			penstock_list_entry(link, struct penstock_instance, link);
+		struct penstock_vidmm_location location;
+
+		penstock_vidmm_allocation_location(instance->memory, &location);
+		instances[ret_view->instance_count++] = (struct penstock_instance_view){
+			.segment_id = location.segment_id,
+			.address = location.address,
+			.references = location.references,
+			.spare = penstock_instance_is_spare(allocation, instance),
+		};
+	}
+}
+
 static void observe_allocations_of(const struct penstock_adapter *adapter,
 				   void (*visit)(void *owner,
 						 const struct penstock_allocation_view *view),
@@ -509,6 +578,7 @@ static void observe_allocations_of(const struct penstock_adapter *adapter,
 			penstock_list_entry(link, struct penstock_allocation, link);
 		const char *format = penstock_format_name(allocation->info.format);
 		struct penstock_vidmm_location location = { .segment_id = 0 };
+		struct penstock_instance_view instances[PENSTOCK_LIMIT_RENAMING_LIST];
 		struct penstock_allocation_view view;
 
 		if (allocation->memory != NULL) {
@@ -530,6 +600,7 @@ static void observe_allocations_of(const struct penstock_adapter *adapter,
 			.segment_set = allocation->info.segment_set,
 			.adapter = adapter->index,
 		};
+		view_instances(allocation, instances, &view);
 		visit(owner, &view);
 	}
 }

@@ -10,6 +10,7 @@
 
 #include "daemon/objects/objects.h"
 #include "proto/wire/limits.h"
+#include "proto/wire/trace.h"
 
 /* ---------------------------------------------------------------- status */
 
@@ -134,6 +135,11 @@ struct penstock_context_view {
 	uint32_t on_hardware; /* packets */
 	uint64_t gpu_ns;      /* what runs now included */
 	uint64_t preemptions;
+	/* Why the first that is not on the hardware is not; NOTHING where there is none. */
+	enum penstock_trace_wait waits_for;
+	uint64_t waits_serial; /* which that is */
+	uint64_t waits_object; /* for a synchronisation object: its id, and the value of it */
+	uint64_t waits_value;
 };
 
 void penstock_observe_contexts(const struct penstock_machine *machine,
@@ -223,6 +229,14 @@ void penstock_observe_debug_reports(const struct penstock_machine *machine,
 
 /* ---------------------------------------------------------------- memory and queues */
 
+/* Of a renamed allocation one that is not its current one. */
+struct penstock_instance_view {
+	uint32_t segment_id; /* 0: system memory only */
+	uint64_t address;
+	uint32_t references; /* by submissions that were sent before it was left */
+	bool spare;          /* nobody uses it: it is the next one, or goes */
+};
+
 struct penstock_allocation_view {
 	uint64_t id;
 	const char *principal;
@@ -238,6 +252,8 @@ struct penstock_allocation_view {
 	uint32_t references;
 	uint32_t segment_set;
 	uint32_t adapter;
+	uint32_t instance_count; /* beside the current one, which the fields above are about */
+	const struct penstock_instance_view *instances; /* [instance_count] */
 };
 
 void penstock_observe_allocations(const struct penstock_machine *machine,

@@ -118,6 +118,49 @@ void penstock_scheduler_enqueue(struct penstock_queue *queue,
 	penstock_scheduler_leave_enqueued(scheduler, outermost, node, submission);
 }
 
+/* Of a packet that is the head: the value of its object, or what its context has out. */
+static enum penstock_trace_wait packet_waits_for(const struct penstock_queue *queue,
+						 const struct penstock_submission *packet)
+{
+	if (packet->cancelled == PENSTOCK_STATUS_SUCCESS && !packet->sync_signals &&
+	    packet->sync->value < packet->sync_value) {
+		return PENSTOCK_TRACE_WAIT_OBJECT;
+	}
+	return queue->on_hardware > 0 ? PENSTOCK_TRACE_WAIT_PREDECESSOR
+				      : PENSTOCK_TRACE_WAIT_NOTHING;
+}
+
+enum penstock_trace_wait penstock_queue_waits_for(const struct penstock_queue *queue,
+						  struct penstock_submission **ret_head)
+{
+	struct penstock_list *link = penstock_list_first(&queue->waiting);
+	struct penstock_submission *head = link == NULL ? NULL : penstock_submission_of(link);
+	struct penstock_node *node = &queue->scheduler->nodes[queue->node_ordinal];
+
+	*ret_head = head;
+	if (head == NULL) {
+		return PENSTOCK_TRACE_WAIT_NOTHING;
+	}
+	if (queue->splitting != NULL) {
+		return PENSTOCK_TRACE_WAIT_PREDECESSOR;
+	}
+	if (head->blocked > 0) {
+		return PENSTOCK_TRACE_WAIT_ORDER;
+	}
+	if (head->sync != NULL || head->cancelled != PENSTOCK_STATUS_SUCCESS) {
+		return packet_waits_for(queue, head);
+	}
+	if (penstock_node_preempting(node, head->process) ||
+	    penstock_scheduler_is_stopping(queue->scheduler, head->process)) {
+		return PENSTOCK_TRACE_WAIT_PREEMPTION;
+	}
+	if (head->state == PENSTOCK_SUBMISSION_PREPARING) {
+		return PENSTOCK_TRACE_WAIT_MEMORY;
+	}
+	/* One that is on no list of those whose turn may be next is one too many for memory. */
+	return queue->ready ? PENSTOCK_TRACE_WAIT_NODE : PENSTOCK_TRACE_WAIT_CROWD;
+}
+
 void penstock_scheduler_ask_later(struct penstock_scheduler *scheduler)
 {
 	if (!scheduler->defer_asked) {

@@ -62,6 +62,13 @@ struct penstock_queue {
 	void *context;                  /* objects' own */
 };
 
+/*
+ * Why the first of the queue's submissions is not on the hardware, and which that is; NOTHING, and
+ * NULL, where none waits. NOTHING of one that is going to be looked at.
+ */
+enum penstock_trace_wait penstock_queue_waits_for(const struct penstock_queue *queue,
+						  struct penstock_submission **ret_head);
+
 /* penstock_interrupt.fault_dma_offset of device_fault: nobody knows where it was. */
 #define PENSTOCK_DMA_OFFSET_UNKNOWN UINT32_MAX
 

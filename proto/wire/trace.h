@@ -63,6 +63,11 @@ enum penstock_trace_wait {
 	PENSTOCK_TRACE_WAIT_PREEMPTION = 3, /* its process's ring is asked to come empty */
 	PENSTOCK_TRACE_WAIT_CROWD = 4,      /* memory works for enough others */
 	PENSTOCK_TRACE_WAIT_OBJECT = 5,     /* a synchronisation object has not reached its value */
+	/* of ContextRow only */
+	PENSTOCK_TRACE_WAIT_NODE = 6,        /* others have the node */
+	PENSTOCK_TRACE_WAIT_PREDECESSOR = 7, /* what its own context has on the hardware */
+	PENSTOCK_TRACE_WAIT_RENDER = 8,      /* a worker translates it */
+	PENSTOCK_TRACE_WAIT_DISK = 9, /* of a leased session: requests before it are not kept */
 };
 
 #endif

@@ -5,6 +5,7 @@
 import re
 import pathlib
 
+import wire
 from peer import STATUS, Daemon, Peer, refused, run
 from test_priorities import Lane, fills
 from test_sizes import FOR_EVER, spin
@@ -12,6 +13,9 @@ from tools import control, expect, report
 
 HUNG = 3
 TDR_DELAY = "--tdr-delay=3000"
+OPTIONS = ("--test-instructions", "--listen=127.0.0.1:0", TDR_DELAY, "--tdr-limit-count=63")
+MIB = 1 << 20
+LOCAL_ONLY = 1
 
 
 def tcp_address(daemon):
@@ -73,6 +77,42 @@ def E2_a_node_full_of_it_is_free_again(daemon):
             is_lost_and_named(lane, serial)
 
 
+def E1_E2_a_hang_inside_of_a_part_costs_its_own_device_and_names_the_instruction(_daemon):
+    """It is split, its first part is done and it hangs in its second; its offset is that in its
+    command buffer. Another device of the same principal and another principal go on."""
+    with Daemon(*OPTIONS, "--local-memory=2M") as daemon, \
+            Peer(daemon, address=tcp_address(daemon)) as hog, Peer(daemon) as peer:
+        device = hog.device()
+        context = hog.context(device)
+        surfaces = [hog.allocation(device, MIB, segment_set=LOCAL_ONLY) for _ in range(5)]
+        draws = [wire.fill(i, 0, 4096, i) for i in range(5)]
+        sibling, other = Lane(hog, 0), Lane(peer, 0)
+        pending = hog.submit(wire.submission(
+            context, b"".join(draws[:3]) + spin(FOR_EVER) + b"".join(draws[3:]),
+            [(surface, True) for surface in surfaces]))
+        later = sibling.submit(fills(50, 16))
+        hog.sync()
+        for i in range(50):
+            other.ends(other.submit(fills(i, 16)))
+            assert other.holds(i, 16), i
+        assert hog.wait_fence(context, pending.serial) == \
+            STATUS["GRAPHICS_GPU_EXCEPTION_ON_DEVICE"]
+        found = hog.wait(hog.request("QUERY_DEVICE", name=device)).answer
+        at = sum(map(len, draws[:3]))
+        assert found.execution_state == HUNG and found.fault_fence == pending.serial, found
+        assert (found.fault_instruction, found.fault_command_offset) == ("spin", at), found
+        assert found.reason.startswith(f"spin at byte {at:#x}: hang: node 0"), found.reason
+        row, = [row for row in report(daemon, "contexts")["contexts"]
+                if row["state"] == "hung"]
+        assert (row["splits"], row["parts"]) == (1, 1), row
+        refused(hog, hog.submit(wire.submission(context, draws[0], [(surfaces[0], True)])),
+                "DEVICE_REMOVED")
+        sibling.ends(later)
+        assert sibling.holds(50, 16)
+        other.ends(other.submit(fills(7, 16)))
+        assert other.holds(7, 16)
+
+
 def E7_a_report_shows_the_looping_instruction(daemon):
     with Peer(daemon) as peer:
         stuck = Lane(peer, 0)
@@ -101,6 +141,6 @@ if __name__ == "__main__":
     run([E1_E2_work_that_never_ends_costs_its_own_device_and_names_the_instruction,
          E2_no_other_principal_loses_anything_or_waits_for_it,
          E2_a_node_full_of_it_is_free_again,
+         E1_E2_a_hang_inside_of_a_part_costs_its_own_device_and_names_the_instruction,
          E7_a_report_shows_the_looping_instruction],
-        lambda: Daemon("--test-instructions", "--listen=127.0.0.1:0", TDR_DELAY,
-                       "--tdr-limit-count=63"))
+        lambda: Daemon(*OPTIONS))

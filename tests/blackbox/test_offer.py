@@ -4,6 +4,7 @@
 
 import wire
 from peer import STATUS, Daemon, Peer, refused, run
+from tools import expect, run_script
 
 LOW, NORMAL, HIGH, AUTO = range(1, 5)
 UNUSABLE = "GRAPHICS_INVALID_ALLOCATION_USAGE"
@@ -52,6 +53,36 @@ def B13_offered_it_is_refused_and_reclaimed_it_is_there(daemon):
             refused(bench.peer, bench.peer.request("SHARE_ALLOCATION", name=bench.a), UNUSABLE)
             assert bench.reclaim(bench.b, bench.a) == [False, False]
             assert bench.peer.read(bench.a, 65536) == bytes([priority]) * 65536
+
+
+def offered_by_a_script(count, becomes):
+    """Offers a surface, draws into `count` more in local memory, and reclaims it."""
+    lines = ["device gpu", "context draw"]
+    lines += [f"allocation s{i} size=1048576 segments=1" for i in range(count + 1)]
+    lines += ["submit draw {", "list s0:w",
+              "fill destination=@s0 size=1048576 pattern=0x11111111", "}", "sync", "offer s0"]
+    for i in range(1, count + 1):
+        lines += ["submit draw {", f"list s{i}:w",
+                  f"fill destination=@s{i} size=1048576 pattern={i}", "}"]
+    pattern = {"kept": "11111111", "lost": "00000000"}[becomes]
+    lines += ["sync", f"reclaim s0 {becomes}", "expect SUCCESS",
+              f"expect bytes s0 offset=1048572 hex={pattern}"]
+    lines += [f"expect bytes s{i} offset=4096 hex={i.to_bytes(4, 'little').hex()}"
+              for i in range(1, count + 1)]
+    return "\n".join(lines) + "\n"
+
+
+def B13_a_script_offers_and_sees_what_became_of_the_content(daemon):
+    with Daemon("--local-memory=2M") as small:
+        for count, becomes in ((1, "kept"), (2, "lost")):
+            result = run_script(small, offered_by_a_script(count, becomes))
+            assert result.returncode == 0 and result.stderr == "", (becomes, result)
+    # the same where nobody wants its memory, and what the script does not expect is a fault
+    assert run_script(daemon, offered_by_a_script(2, "kept")).returncode == 0
+    result = run_script(daemon, "device gpu\nallocation a size=64\noffer a\nreclaim a lost\n")
+    expect(result, 1, ":4: the content of 'a' is kept")
+    result = run_script(daemon, "device gpu\nallocation a size=64\nreclaim a lost kept\n")
+    expect(result, 2, ":3:1: only one of kept and lost can be expected")
 
 
 def B13_what_was_submitted_before_runs_on_the_content(daemon):
@@ -127,6 +158,7 @@ def B13_a_restart_reclaims_and_loses_nothing(_daemon):
 
 if __name__ == "__main__":
     run([B13_offered_it_is_refused_and_reclaimed_it_is_there,
+         B13_a_script_offers_and_sees_what_became_of_the_content,
          B13_what_was_submitted_before_runs_on_the_content,
          B13_all_of_the_names_or_none,
          B13_a_flood_of_offers_and_a_client_that_goes,

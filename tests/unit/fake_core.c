@@ -712,6 +712,26 @@ void penstock_scheduler_process_died(struct penstock_scheduler *scheduler,
 	(void)wait_status;
 }
 
+/* The head waits for nothing that this knows, but for the value of an object. */
+enum penstock_trace_wait penstock_queue_waits_for(const struct penstock_queue *queue,
+						  struct penstock_submission **ret_head)
+{
+	*ret_head = NULL;
+	penstock_list_for_each (link, &fake.waiting) {
+		struct penstock_submission *submission = submission_of(link);
+
+		if (submission->queue == queue) {
+			*ret_head = submission;
+			if (submission->blocked > 0) {
+				return PENSTOCK_TRACE_WAIT_ORDER;
+			}
+			return submission->sync != NULL ? PENSTOCK_TRACE_WAIT_OBJECT
+							: PENSTOCK_TRACE_WAIT_NODE;
+		}
+	}
+	return PENSTOCK_TRACE_WAIT_NOTHING;
+}
+
 uint64_t penstock_queue_gpu_ns(const struct penstock_queue *queue)
 {
 	return queue->gpu_ns;

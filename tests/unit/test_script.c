@@ -87,6 +87,35 @@ START_TEST(content_comes_from_hex_a_file_or_a_png)
 }
 END_TEST
 
+START_TEST(B13_an_offer_has_a_priority_and_a_reclaim_an_expectation)
+{
+	static const uint64_t priorities[] = { PENSTOCK_OFFER_NORMAL, PENSTOCK_OFFER_LOW,
+					       PENSTOCK_OFFER_AUTO, 9 };
+	static const uint32_t given[] = { 0, PENSTOCK_GIVEN_KEPT, PENSTOCK_GIVEN_LOST };
+	struct penstock_script *script = parse_good("device gpu\n"
+						    "allocation a size=8\n"
+						    "offer a\n"
+						    "offer a priority=low\n"
+						    "offer a priority=auto\n"
+						    "offer a priority=9\n"
+						    "reclaim a\n"
+						    "reclaim a kept\n"
+						    "reclaim a lost\n"
+						    "expect SUCCESS\n");
+
+	for (unsigned i = 0; i < PENSTOCK_ARRAY_SIZE(priorities); i++) {
+		ck_assert_int_eq(script->steps[2 + i].kind, PENSTOCK_STEP_OFFER);
+		ck_assert_uint_eq(script->steps[2 + i].offered, priorities[i]);
+	}
+	for (unsigned i = 0; i < PENSTOCK_ARRAY_SIZE(given); i++) {
+		ck_assert_int_eq(script->steps[6 + i].kind, PENSTOCK_STEP_RECLAIM);
+		ck_assert_uint_eq(script->steps[6 + i].given, given[i]);
+	}
+	ck_assert_uint_eq(script->steps[9].request, 8);
+	penstock_script_free(script);
+}
+END_TEST
+
 static const char submission_text[] =
 	"device gpu\n"
 	"context draw\n"
@@ -405,6 +434,7 @@ int main(void)
 
 	tcase_add_test(tcase, objects_are_made_with_their_numbers);
 	tcase_add_test(tcase, content_comes_from_hex_a_file_or_a_png);
+	tcase_add_test(tcase, B13_an_offer_has_a_priority_and_a_reclaim_an_expectation);
 	tcase_add_test(tcase, a_submission_has_lists_and_instructions);
 	tcase_add_test(tcase, an_expectation_is_of_the_request_before_it);
 	tcase_add_test(tcase, everything_else_that_a_script_can_say);
