@@ -5,31 +5,31 @@
 
 #include <string.h>
 
-/* A request that makes an object of `device` (0: a device). The name is taken on success only. */
-static enum penstock_status create(struct penstock_connection *connection, uint16_t type,
-				   const ProtobufCMessage *message, uint64_t name,
+/*
+ * A request that makes an object of `device` (0: a device): `name` is the field of the message for
+ * its name, which is taken on success only, and where a request can be made at all.
+ */
+static enum penstock_status create(struct penstock_connection *connection, uint64_t device,
+				   uint16_t type, const ProtobufCMessage *message, uint64_t *name,
 				   uint64_t *ret_handle)
 {
-	struct penstock_request_entry entry = { .kind = PENSTOCK_REQUEST_CREATE, .name = name };
-	enum penstock_status status = penstock_request_message(connection, type, message, &entry);
-
-	if (status != PENSTOCK_STATUS_SUCCESS) {
-		penstock_names_give_back(&connection->names, name);
-		return status;
-	}
-	*ret_handle = name;
-	return PENSTOCK_STATUS_SUCCESS;
-}
-
-/* A name for it, where a request can be made at all. */
-static enum penstock_status take_name(struct penstock_connection *connection, uint64_t device,
-				      uint64_t *ret_name)
-{
+	struct penstock_request_entry entry = { .kind = PENSTOCK_REQUEST_CREATE };
 	enum penstock_status status = penstock_connection_usable(connection);
 
-	return status == PENSTOCK_STATUS_SUCCESS
-		       ? penstock_names_take(&connection->names, device, ret_name)
-		       : status;
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = penstock_names_take(&connection->names, device, name);
+	}
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
+	}
+	entry.name = *name;
+	status = penstock_request_message(connection, type, message, &entry);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_names_give_back(&connection->names, entry.name);
+		return status;
+	}
+	*ret_handle = entry.name;
+	return PENSTOCK_STATUS_SUCCESS;
 }
 
 enum penstock_status penstock_device_create(struct penstock_connection *connection,
@@ -37,22 +37,17 @@ enum penstock_status penstock_device_create(struct penstock_connection *connecti
 					    uint64_t *ret_device)
 {
 	Penstock__Wire__CreateDevice message = PENSTOCK__WIRE__CREATE_DEVICE__INIT;
-	enum penstock_status status;
 
 	if (ret_device == NULL) {
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
 	}
-	status = take_name(connection, 0, &message.name);
-	if (status != PENSTOCK_STATUS_SUCCESS) {
-		return status;
-	}
 	if (info != NULL) {
 		message.adapter = info->adapter;
 		message.flags = info->flags;
-	} else if (connection->welcome->n_adapters > 0) {
+	} else if (connection->welcome != NULL && connection->welcome->n_adapters > 0) {
 		message.adapter = connection->welcome->adapters[0]->index;
 	}
-	return create(connection, PENSTOCK_FRAME_CREATE_DEVICE, &message.base, message.name,
+	return create(connection, 0, PENSTOCK_FRAME_CREATE_DEVICE, &message.base, &message.name,
 		      ret_device);
 }
 
@@ -61,14 +56,9 @@ enum penstock_status penstock_context_create(struct penstock_connection *connect
 					     uint64_t *ret_context)
 {
 	Penstock__Wire__CreateContext message = PENSTOCK__WIRE__CREATE_CONTEXT__INIT;
-	enum penstock_status status;
 
 	if (info == NULL || ret_context == NULL) {
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
-	}
-	status = take_name(connection, info->device, &message.name);
-	if (status != PENSTOCK_STATUS_SUCCESS) {
-		return status;
 	}
 	message.device = info->device;
 	message.node_ordinal = info->node_ordinal;
@@ -78,8 +68,8 @@ enum penstock_status penstock_context_create(struct penstock_connection *connect
 	message.allocation_list = info->allocation_list;
 	message.patch_location_list = info->patch_location_list;
 	message.priority = info->priority;
-	return create(connection, PENSTOCK_FRAME_CREATE_CONTEXT, &message.base, message.name,
-		      ret_context);
+	return create(connection, info->device, PENSTOCK_FRAME_CREATE_CONTEXT, &message.base,
+		      &message.name, ret_context);
 }
 
 enum penstock_status penstock_allocation_create(struct penstock_connection *connection,
@@ -87,14 +77,9 @@ enum penstock_status penstock_allocation_create(struct penstock_connection *conn
 						uint64_t *ret_allocation)
 {
 	Penstock__Wire__CreateAllocation message = PENSTOCK__WIRE__CREATE_ALLOCATION__INIT;
-	enum penstock_status status;
 
 	if (info == NULL || ret_allocation == NULL) {
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
-	}
-	status = take_name(connection, info->device, &message.name);
-	if (status != PENSTOCK_STATUS_SUCCESS) {
-		return status;
 	}
 	message.device = info->device;
 	message.size_bytes = info->size_bytes;
@@ -107,8 +92,8 @@ enum penstock_status penstock_allocation_create(struct penstock_connection *conn
 	message.flags = info->flags;
 	message.priority = info->priority;
 	message.pitch_bytes = info->pitch_bytes;
-	return create(connection, PENSTOCK_FRAME_CREATE_ALLOCATION, &message.base, message.name,
-		      ret_allocation);
+	return create(connection, info->device, PENSTOCK_FRAME_CREATE_ALLOCATION, &message.base,
+		      &message.name, ret_allocation);
 }
 
 enum penstock_status penstock_allocation_open(struct penstock_connection *connection,
@@ -117,21 +102,16 @@ enum penstock_status penstock_allocation_open(struct penstock_connection *connec
 					      bool read_only, uint64_t *ret_allocation)
 {
 	Penstock__Wire__OpenAllocation message = PENSTOCK__WIRE__OPEN_ALLOCATION__INIT;
-	enum penstock_status status;
 
 	if (token == NULL || ret_allocation == NULL) {
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
-	}
-	status = take_name(connection, device, &message.name);
-	if (status != PENSTOCK_STATUS_SUCCESS) {
-		return status;
 	}
 	message.device = device;
 	message.token_high = token->high;
 	message.token_low = token->low;
 	message.read_only = read_only;
-	return create(connection, PENSTOCK_FRAME_OPEN_ALLOCATION, &message.base, message.name,
-		      ret_allocation);
+	return create(connection, device, PENSTOCK_FRAME_OPEN_ALLOCATION, &message.base,
+		      &message.name, ret_allocation);
 }
 
 enum penstock_status penstock_sync_object_create(struct penstock_connection *connection,
@@ -139,19 +119,14 @@ enum penstock_status penstock_sync_object_create(struct penstock_connection *con
 						 uint64_t *ret_object)
 {
 	Penstock__Wire__CreateSyncObject message = PENSTOCK__WIRE__CREATE_SYNC_OBJECT__INIT;
-	enum penstock_status status;
 
 	if (ret_object == NULL) {
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
 	}
-	status = take_name(connection, device, &message.name);
-	if (status != PENSTOCK_STATUS_SUCCESS) {
-		return status;
-	}
 	message.device = device;
 	message.value = value;
-	return create(connection, PENSTOCK_FRAME_CREATE_SYNC_OBJECT, &message.base, message.name,
-		      ret_object);
+	return create(connection, device, PENSTOCK_FRAME_CREATE_SYNC_OBJECT, &message.base,
+		      &message.name, ret_object);
 }
 
 enum penstock_status penstock_sync_object_open(struct penstock_connection *connection,
@@ -160,20 +135,15 @@ enum penstock_status penstock_sync_object_open(struct penstock_connection *conne
 					       uint64_t *ret_object)
 {
 	Penstock__Wire__OpenSyncObject message = PENSTOCK__WIRE__OPEN_SYNC_OBJECT__INIT;
-	enum penstock_status status;
 
 	if (token == NULL || ret_object == NULL) {
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
 	}
-	status = take_name(connection, device, &message.name);
-	if (status != PENSTOCK_STATUS_SUCCESS) {
-		return status;
-	}
 	message.device = device;
 	message.token_high = token->high;
 	message.token_low = token->low;
-	return create(connection, PENSTOCK_FRAME_OPEN_SYNC_OBJECT, &message.base, message.name,
-		      ret_object);
+	return create(connection, device, PENSTOCK_FRAME_OPEN_SYNC_OBJECT, &message.base,
+		      &message.name, ret_object);
 }
 
 enum penstock_status penstock_object_destroy(struct penstock_connection *connection,

@@ -586,8 +586,10 @@ static enum penstock_status start_machine(struct penstock_server *server,
 	const struct penstock_config *said = server->config;
 	char paths[PENSTOCK_LIMIT_ADAPTERS][PATH_BYTES];
 	struct penstock_adapter_config adapters[PENSTOCK_LIMIT_ADAPTERS];
+	char reports[PATH_BYTES];
 	const struct penstock_machine_config config = {
 		.memory_dir = said->memory_dir,
+		.reports_path = reports,
 		.adapters = adapters,
 		.adapter_count = said->more_adapters + 1,
 		.principal_quota_bytes = said->principal_memory,
@@ -607,6 +609,11 @@ static enum penstock_status start_machine(struct penstock_server *server,
 	};
 	enum penstock_status status;
 
+	if ((size_t)snprintf(reports, sizeof(reports), "%s/reports", said->state_dir) >=
+	    sizeof(reports)) {
+		penstock_errbuf_set(reterr_text, "state-dir: the path is too long");
+		return PENSTOCK_STATUS_INVALID_PARAMETER;
+	}
 	name_rules(server);
 	for (uint32_t i = 0; i < config.adapter_count; i++) {
 		const struct penstock_config_adapter *adapter = &said->adapters[i];

@@ -223,21 +223,11 @@ static void visit_context(void *owner, const struct penstock_context_view *view)
 	(void)penstock_admin_context_row(owner, view);
 }
 
-void penstock_handle_admin_contexts(struct penstock_call *call)
+enum penstock_status penstock_admin_collect_contexts(const struct penstock_machine *machine,
+						     struct penstock_rows *rows)
 {
-	Penstock__Wire__ContextReport report = PENSTOCK__WIRE__CONTEXT_REPORT__INIT;
-	struct penstock_machine_view view;
-	struct penstock_rows rows;
-
-	penstock_rows_init(&rows);
-	penstock_observe_machine(penstock_admin_machine(call), &view);
-	penstock_observe_contexts(penstock_admin_machine(call), visit_context, &rows);
-	report.time_ns = view.time_ns;
-	report.n_contexts = rows.count;
-	report.contexts = (Penstock__Wire__ContextRow **)rows.addresses;
-	report.truncated = rows.truncated;
-	penstock_admin_answer(call, &rows, PENSTOCK_FRAME_CONTEXT_REPORT, &report.base);
-	penstock_rows_fini(&rows);
+	penstock_observe_contexts(machine, visit_context, rows);
+	return PENSTOCK_STATUS_SUCCESS;
 }
 
 /* ---------------------------------------------------------------- queues */
@@ -266,21 +256,10 @@ static void visit_node(void *owner, const struct penstock_node_view *view)
 	row->gpu_ns = state->gpu_ns;
 }
 
-void penstock_handle_admin_queues(struct penstock_call *call)
+enum penstock_status penstock_admin_collect_queues(const struct penstock_machine *machine,
+						   struct penstock_rows *rows)
 {
-	Penstock__Wire__QueueReport report = PENSTOCK__WIRE__QUEUE_REPORT__INIT;
-	struct penstock_rows rows;
-
-	penstock_rows_init(&rows);
-	if (penstock_observe_nodes(penstock_admin_machine(call), visit_node, &rows) !=
-	    PENSTOCK_STATUS_SUCCESS) {
-		penstock_admin_refuse_stopped(call);
-	} else {
-		report.n_nodes = rows.count;
-		report.nodes = (Penstock__Wire__QueueRow **)rows.addresses;
-		penstock_admin_answer(call, &rows, PENSTOCK_FRAME_QUEUE_REPORT, &report.base);
-	}
-	penstock_rows_fini(&rows);
+	return penstock_observe_nodes(machine, visit_node, rows);
 }
 
 /* ---------------------------------------------------------------- metrics */

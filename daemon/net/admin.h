@@ -12,17 +12,13 @@
 #include "proto/wire/penstock.pb-c.h"
 
 void penstock_handle_admin_status(struct penstock_call *call);
-void penstock_handle_admin_contexts(struct penstock_call *call);
+/* sessions, contexts, allocations, segments, places, queues */
+void penstock_handle_admin_rows(struct penstock_call *call);
 void penstock_handle_admin_context(struct penstock_call *call);
-void penstock_handle_admin_allocations(struct penstock_call *call);
-void penstock_handle_admin_segments(struct penstock_call *call);
-void penstock_handle_admin_queues(struct penstock_call *call);
 void penstock_handle_admin_dump(struct penstock_call *call);
 void penstock_handle_admin_metrics(struct penstock_call *call);
-void penstock_handle_admin_sessions(struct penstock_call *call);
 void penstock_handle_admin_kill(struct penstock_call *call);
 void penstock_handle_admin_evict(struct penstock_call *call);
-void penstock_handle_admin_places(struct penstock_call *call);
 void penstock_handle_admin_trace(struct penstock_call *call);
 void penstock_handle_admin_unblock(struct penstock_call *call);
 void penstock_handle_admin_reports(struct penstock_call *call);
@@ -45,6 +41,16 @@ Penstock__Wire__ContextRow *penstock_admin_context_row(struct penstock_rows *row
 /* The row of a list element. */
 void penstock_admin_element_row(struct penstock_rows *rows,
 				const struct penstock_element_view *element);
+
+/*
+ * Add the rows of a report that is rows of one kind (admin_rows.c). SUCCESS; DEVICE_REMOVED: no
+ * adapter has any any more.
+ */
+typedef enum penstock_status penstock_admin_collect(const struct penstock_machine *machine,
+						    struct penstock_rows *rows);
+penstock_admin_collect penstock_admin_collect_sessions, penstock_admin_collect_allocations,
+	penstock_admin_collect_segments, penstock_admin_collect_places,
+	penstock_admin_collect_contexts, penstock_admin_collect_queues;
 
 /* Answers with the report, or refuses where its rows did not find memory. */
 void penstock_admin_answer(struct penstock_call *call, const struct penstock_rows *rows,

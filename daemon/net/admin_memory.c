@@ -56,18 +56,11 @@ static void visit_allocation(void *owner, const struct penstock_allocation_view 
 	add_instances(rows, view, row);
 }
 
-void penstock_handle_admin_allocations(struct penstock_call *call)
+enum penstock_status penstock_admin_collect_allocations(const struct penstock_machine *machine,
+							struct penstock_rows *rows)
 {
-	Penstock__Wire__AllocationReport report = PENSTOCK__WIRE__ALLOCATION_REPORT__INIT;
-	struct penstock_rows rows;
-
-	penstock_rows_init(&rows);
-	penstock_observe_allocations(penstock_admin_machine(call), visit_allocation, &rows);
-	report.n_allocations = rows.count;
-	report.allocations = (Penstock__Wire__AllocationRow **)rows.addresses;
-	report.truncated = rows.truncated;
-	penstock_admin_answer(call, &rows, PENSTOCK_FRAME_ALLOCATION_REPORT, &report.base);
-	penstock_rows_fini(&rows);
+	penstock_observe_allocations(machine, visit_allocation, rows);
+	return PENSTOCK_STATUS_SUCCESS;
 }
 
 static void visit_segment(void *owner, const struct penstock_segment_view *view)
@@ -97,21 +90,10 @@ static void visit_segment(void *owner, const struct penstock_segment_view *view)
 	row->out_bytes = state->paging.out_bytes;
 }
 
-void penstock_handle_admin_segments(struct penstock_call *call)
+enum penstock_status penstock_admin_collect_segments(const struct penstock_machine *machine,
+						     struct penstock_rows *rows)
 {
-	Penstock__Wire__SegmentReport report = PENSTOCK__WIRE__SEGMENT_REPORT__INIT;
-	struct penstock_rows rows;
-
-	penstock_rows_init(&rows);
-	if (penstock_observe_segments(penstock_admin_machine(call), visit_segment, &rows) !=
-	    PENSTOCK_STATUS_SUCCESS) {
-		penstock_admin_refuse_stopped(call);
-	} else {
-		report.n_segments = rows.count;
-		report.segments = (Penstock__Wire__SegmentRow **)rows.addresses;
-		penstock_admin_answer(call, &rows, PENSTOCK_FRAME_SEGMENT_REPORT, &report.base);
-	}
-	penstock_rows_fini(&rows);
+	return penstock_observe_segments(machine, visit_segment, rows);
 }
 
 static void visit_place(void *owner, const struct penstock_place_view *view)
@@ -137,16 +119,9 @@ static void visit_place(void *owner, const struct penstock_place_view *view)
 	row->dirty = resident->dirty;
 }
 
-void penstock_handle_admin_places(struct penstock_call *call)
+enum penstock_status penstock_admin_collect_places(const struct penstock_machine *machine,
+						   struct penstock_rows *rows)
 {
-	Penstock__Wire__PlaceReport report = PENSTOCK__WIRE__PLACE_REPORT__INIT;
-	struct penstock_rows rows;
-
-	penstock_rows_init(&rows);
-	penstock_observe_places(penstock_admin_machine(call), visit_place, &rows);
-	report.n_places = rows.count;
-	report.places = (Penstock__Wire__PlaceRow **)rows.addresses;
-	report.truncated = rows.truncated;
-	penstock_admin_answer(call, &rows, PENSTOCK_FRAME_PLACE_REPORT, &report.base);
-	penstock_rows_fini(&rows);
+	penstock_observe_places(machine, visit_place, rows);
+	return PENSTOCK_STATUS_SUCCESS;
 }

@@ -26,18 +26,11 @@ static void visit_session(void *owner, const struct penstock_session_view *view)
 	row->last_serial = view->last_serial;
 }
 
-void penstock_handle_admin_sessions(struct penstock_call *call)
+enum penstock_status penstock_admin_collect_sessions(const struct penstock_machine *machine,
+						     struct penstock_rows *rows)
 {
-	Penstock__Wire__SessionReport report = PENSTOCK__WIRE__SESSION_REPORT__INIT;
-	struct penstock_rows rows;
-
-	penstock_rows_init(&rows);
-	penstock_observe_sessions(penstock_admin_machine(call), visit_session, &rows);
-	report.n_sessions = rows.count;
-	report.sessions = (Penstock__Wire__SessionRow **)rows.addresses;
-	report.truncated = rows.truncated;
-	penstock_admin_answer(call, &rows, PENSTOCK_FRAME_SESSION_REPORT, &report.base);
-	penstock_rows_fini(&rows);
+	penstock_observe_sessions(machine, visit_session, rows);
+	return PENSTOCK_STATUS_SUCCESS;
 }
 
 /* ---------------------------------------------------------------- kill, evict */

@@ -611,6 +611,24 @@ enum penstock_status penstock_create_allocation(struct penstock_session *session
 
 /* ---------------------------------------------------------------- open */
 
+enum penstock_status penstock_opening_check_shared(const struct penstock_device *device,
+						   const struct penstock_adapter *adapter,
+						   const char *noun,
+						   struct penstock_refusal *ret_refusal)
+{
+	if (adapter == NULL) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NOT_FOUND,
+				       "no %s is shared under this token", noun);
+	}
+	if (adapter != device->adapter) {
+		return penstock_refuse(ret_refusal,
+				       PENSTOCK_STATUS_GRAPHICS_WRONG_ALLOCATION_DEVICE,
+				       "the %s is adapter %u's, the device adapter %u's", noun,
+				       adapter->index, device->adapter->index);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
 static bool opened_before(struct penstock_session *session, uint64_t name, uint64_t device,
 			  struct penstock_session_id token, bool read_only)
 {
@@ -643,15 +661,10 @@ static enum penstock_status open_it(struct penstock_session *session, uint64_t n
 		return status;
 	}
 	allocation = penstock_directory_find_token(&session->machine->directory, token);
-	if (allocation == NULL) {
-		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NOT_FOUND,
-				       "no allocation is shared under this token");
-	}
-	if (allocation->adapter != device->adapter) {
-		return penstock_refuse(ret_refusal,
-				       PENSTOCK_STATUS_GRAPHICS_WRONG_ALLOCATION_DEVICE,
-				       "the allocation is adapter %u's, the device adapter %u's",
-				       allocation->adapter->index, device->adapter->index);
+	status = penstock_opening_check_shared(
+		device, allocation == NULL ? NULL : allocation->adapter, "allocation", ret_refusal);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
 	}
 	allocation->references++;
 	opening = make_opening(device, allocation);

@@ -106,6 +106,16 @@ enum penstock_status penstock_opening_reserve(struct penstock_opening *opening,
 							       enum penstock_status status),
 					      void *argument, struct penstock_refusal *ret_refusal);
 
+/*
+ * What is shared under a token, of `adapter`, NULL where nothing is, may be opened on the device.
+ * `noun` is what it would be. SUCCESS, NOT_FOUND, GRAPHICS_WRONG_ALLOCATION_DEVICE.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_opening_check_shared(const struct penstock_device *device,
+						   const struct penstock_adapter *adapter,
+						   const char *noun,
+						   struct penstock_refusal *ret_refusal);
+
 /* The opening that a request names, its device not lost. INVALID_HANDLE, DEVICE_REMOVED. */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_opening_find(struct penstock_session *session, uint64_t name,

@@ -4,6 +4,7 @@
 #include "daemon/objects/context.h"
 #include "daemon/objects/device.h"
 #include "daemon/objects/principal.h"
+#include "daemon/objects/report_file.h"
 #include "gpu-backend/dma.h"
 #include "proto/isa/disassembler.h"
 
@@ -57,10 +58,18 @@ static struct kept *who_makes_room(const struct penstock_machine *machine)
 	return victim;
 }
 
-/* NULL: no memory. */
-static struct penstock_debug_report *keep(struct penstock_adapter *adapter)
+/* A report outlives the daemon, whose own clock does not. */
+static uint64_t now_s(void)
 {
-	struct penstock_machine *machine = adapter->machine;
+	uv_timeval64_t now = { 0 };
+
+	(void)uv_gettimeofday(&now);
+	return now.tv_sec > 0 ? (uint64_t)now.tv_sec : 0;
+}
+
+/* An empty one, the newest. NULL: no memory. */
+static struct kept *make_room(struct penstock_machine *machine)
+{
 	struct kept *kept;
 
 	if (machine->debug_report_count == PENSTOCK_LIMIT_DEBUG_REPORTS) {
@@ -76,8 +85,20 @@ static struct penstock_debug_report *keep(struct penstock_adapter *adapter)
 	memset(kept, 0, sizeof(*kept));
 	penstock_list_append(&machine->debug_reports, &kept->link);
 	machine->debug_report_count++;
+	return kept;
+}
+
+/* NULL: no memory. */
+static struct penstock_debug_report *keep(struct penstock_adapter *adapter)
+{
+	struct penstock_machine *machine = adapter->machine;
+	struct kept *kept = make_room(machine);
+
+	if (kept == NULL) {
+		return NULL;
+	}
 	kept->report.id = ++machine->last_debug_report_id;
-	kept->report.made_ms = uv_now(machine->config.loop);
+	kept->report.made_s = now_s();
 	kept->report.adapter = adapter->index;
 	kept->report.dma_offset = PENSTOCK_DMA_OFFSET_UNKNOWN;
 	return &kept->report;
@@ -91,6 +112,31 @@ void penstock_debug_reports_fini(struct penstock_machine *machine)
 		free(kept_of(link));
 	}
 	machine->debug_report_count = 0;
+}
+
+/* ---------------------------------------------------------------- over restarts */
+
+void penstock_debug_reports_copy(const struct penstock_machine *machine,
+				 struct penstock_debug_report *ret_reports)
+{
+	uint32_t count = 0;
+
+	penstock_list_for_each (link, &machine->debug_reports) {
+		ret_reports[count++] = kept_of(link)->report;
+	}
+}
+
+enum penstock_status penstock_debug_reports_restore(struct penstock_machine *machine,
+						    const struct penstock_debug_report *report)
+{
+	struct kept *kept = make_room(machine);
+
+	if (kept == NULL) {
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	kept->report = *report;
+	machine->last_debug_report_id = report->id;
+	return PENSTOCK_STATUS_SUCCESS;
 }
 
 /* ---------------------------------------------------------------- disassembly */
@@ -128,6 +174,7 @@ static void disassemble(const struct penstock_render_args *args, uint32_t offset
 	const struct penstock_disassembler disassembler = {
 		.isa = &penstock_dma_isa,
 		.offsets = true,
+		.no_data = true,
 		.write = penstock_text_write,
 		.owner = &text,
 	};
@@ -203,11 +250,13 @@ void penstock_debug_report_submission(struct penstock_adapter *adapter,
 	add_list(submission, report);
 	if (interrupt->fault_dma_offset < submission->args.dma_length) {
 		report->dma_offset = interrupt->fault_dma_offset;
-		report->instruction = state->fault_instruction;
+		(void)snprintf(report->instruction, sizeof(report->instruction), "%s",
+			       state->fault_instruction);
 		report->command_offset = state->fault_command_offset;
 		disassemble(&submission->args, report->dma_offset, report->disassembly,
 			    sizeof(report->disassembly));
 	}
+	penstock_report_file_save(adapter->machine);
 }
 
 void penstock_debug_report_adapter(struct penstock_adapter *adapter, const char *event,
@@ -228,6 +277,7 @@ void penstock_debug_report_adapter(struct penstock_adapter *adapter, const char 
 						     report->engine_state,
 						     sizeof(report->engine_state));
 	}
+	penstock_report_file_save(adapter->machine);
 }
 
 /* ---------------------------------------------------------------- to look at */
@@ -238,11 +288,12 @@ void penstock_observe_debug_reports(const struct penstock_machine *machine,
 						  uint64_t age_ms),
 				    void *owner)
 {
-	uint64_t now = uv_now(machine->config.loop);
+	uint64_t now = now_s();
 
 	penstock_list_for_each (link, &machine->debug_reports) {
 		const struct penstock_debug_report *report = &kept_of(link)->report;
 
-		visit(owner, report, now - report->made_ms);
+		/* A clock that was put back makes none of them younger than now. */
+		visit(owner, report, now > report->made_s ? (now - report->made_s) * 1000 : 0);
 	}
 }

@@ -46,6 +46,7 @@ static struct penstock_machine *make(const struct penstock_machine_config *confi
 		machine->config.worker_bytes = PENSTOCK_WORKER_BYTES;
 	}
 	machine->config.memory_dir = NULL;
+	machine->config.reports_path = NULL;
 	machine->config.adapters = NULL;
 	machine->adapter_count = config->adapter_count;
 	penstock_trace_init(&machine->trace);
@@ -72,8 +73,14 @@ static enum penstock_status start_parts(struct penstock_machine *machine,
 					const struct penstock_machine_config *config,
 					struct penstock_errbuf *reterr_text)
 {
-	enum penstock_status status =
-		penstock_progress_open(config->memory_dir, &machine->progress, reterr_text);
+	enum penstock_status status = penstock_report_file_init(machine, config->reports_path);
+
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status =
+			penstock_progress_open(config->memory_dir, &machine->progress, reterr_text);
+	} else {
+		penstock_errbuf_set(reterr_text, "no memory for debug reports");
+	}
 
 	for (uint32_t i = 0; i < machine->adapter_count && status == PENSTOCK_STATUS_SUCCESS; i++) {
 		status = penstock_adapter_start(&machine->adapters[i], &config->adapters[i],
@@ -204,6 +211,7 @@ static void handles_closed(struct penstock_machine *machine)
 	void (*stopped)(void *argument) = machine->stopped;
 	void *argument = machine->stopped_argument;
 
+	penstock_report_file_fini(&machine->report_file);
 	penstock_debug_reports_fini(machine);
 	penstock_held_pool_fini(&machine->held_pool);
 	penstock_directory_fini(&machine->directory);
@@ -249,7 +257,7 @@ static bool principals_idle(const struct penstock_machine *machine)
 void penstock_machine_check_stopped(struct penstock_machine *machine)
 {
 	if (!machine->stopping || machine->closing || !backends_stopped(machine) ||
-	    !penstock_machine_idle(machine)) {
+	    !penstock_machine_idle(machine) || penstock_report_file_busy(&machine->report_file)) {
 		return;
 	}
 	penstock_machine_keep(machine);

@@ -15,6 +15,7 @@
 
 #include "daemon/objects/adapter.h"
 #include "daemon/objects/directory.h"
+#include "daemon/objects/report_file.h"
 #include "proto/wire/limits.h"
 
 #define PENSTOCK_HELD_CLASSES 8u
@@ -39,6 +40,7 @@ struct penstock_machine {
 	struct penstock_list debug_reports; /* debug_report.c, oldest first */
 	uint32_t debug_report_count;
 	uint64_t last_debug_report_id;
+	struct penstock_report_file report_file;
 	struct penstock_list leases;      /* penstock_session.lease_link: without a connection */
 	struct penstock_list dirty_lists; /* penstock_context.dirty_link: table not stored */
 	struct penstock_list snapshots;   /* penstock_snapshot.link, oldest first: large ones */

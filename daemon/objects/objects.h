@@ -78,6 +78,8 @@ struct penstock_shader_checker {
 
 struct penstock_machine_config {
 	const char *memory_dir; /* of what is of no adapter; borrowed for the call */
+	const char
+		*reports_path; /* likewise: of the debug reports; NULL: they end with the daemon */
 	const struct penstock_adapter_config *adapters; /* likewise */
 	uint32_t adapter_count;                         /* 1 to PENSTOCK_LIMIT_ADAPTERS */
 	uint64_t principal_quota_bytes;                 /* memory of one principal */

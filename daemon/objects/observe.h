@@ -192,10 +192,10 @@ penstock_observe_submission(const struct penstock_machine *machine, uint64_t con
 /* What a device's D3DKMT_DEVICEEXECUTION_STATE is called; "unknown" where it is none. */
 const char *penstock_execution_name(uint32_t state);
 
-/* What is kept of a failure of a GPU. */
+/* What is kept of a failure of a GPU. No pointers: on disk it is this (report_file.h). */
 struct penstock_debug_report {
-	uint64_t id; /* > 0, of this run of the daemon */
-	uint64_t made_ms;
+	uint64_t id;     /* > 0, grows over restarts of the daemon */
+	uint64_t made_s; /* seconds since 1970 */
 	uint32_t adapter;
 	char event[24]; /* the state of the device that was lost; of the adapter: "reset-adapter",
 			 * "stopped-adapter" */
@@ -210,10 +210,11 @@ struct penstock_debug_report {
 	uint64_t fault_address;  /* 0: none */
 	uint32_t dma_offset;     /* of the instruction; PENSTOCK_DMA_OFFSET_UNKNOWN */
 	uint32_t dma_bytes;      /* of the DMA buffer */
-	const char *instruction; /* of the command buffer; static; NULL or "": not known */
-	uint32_t command_offset; /* of that */
+	uint32_t command_offset; /* of the instruction, in the command buffer */
+	char instruction[32];    /* its mnemonic; "": not known */
 	char reason[256];
-	char disassembly[2048];  /* around dma_offset, which is marked; "" where it is not known */
+	char disassembly[2048];  /* around dma_offset, which is marked; "" where it is not known; no
+				  * bytes of a client's */
 	char engine_state[1024]; /* what the GPU's rings said before anything was done */
 	uint32_t element_total;  /* of the allocation list */
 	uint32_t element_count;  /* of these, without NULL elements: */

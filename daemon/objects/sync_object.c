@@ -292,15 +292,10 @@ static enum penstock_status open_by_token(struct penstock_session *session, uint
 		return status;
 	}
 	object = penstock_directory_find_sync(&session->machine->directory, token);
-	if (object == NULL) {
-		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NOT_FOUND,
-				       "no synchronisation object is shared under this token");
-	}
-	if (object->adapter != device->adapter) {
-		return penstock_refuse(ret_refusal,
-				       PENSTOCK_STATUS_GRAPHICS_WRONG_ALLOCATION_DEVICE,
-				       "the object is adapter %u's, the device adapter %u's",
-				       object->adapter->index, device->adapter->index);
+	status = penstock_opening_check_shared(device, object == NULL ? NULL : object->adapter,
+					       "synchronisation object", ret_refusal);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
 	}
 	object->references++;
 	return open_object(device, object, name, ret_refusal);

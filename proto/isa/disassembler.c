@@ -64,6 +64,10 @@ static void put_rect(struct line *line, const uint8_t *at)
 static void put_array(struct line *line, const struct penstock_layout *layout, const uint8_t *at,
 		      uint32_t elements)
 {
+	if (line->disassembler->no_data && layout->element_bytes != PENSTOCK_WIDTH_RECT) {
+		put(line, "[%" PRIu32 " dwords]", elements);
+		return;
+	}
 	put(line, "[");
 	for (uint32_t i = 0; i < elements; i++) {
 		put(line, "%s", i == 0 ? "" : " ");
@@ -142,6 +146,11 @@ static void put_instruction(struct line *line, const struct penstock_layout *lay
 static uint32_t put_dwords(struct line *line, const uint8_t *bytes, uint32_t size, uint32_t offset,
 			   const char *why)
 {
+	if (line->disassembler->no_data) {
+		put(line, ".dword [%" PRIu32 " dwords]", size / 4);
+		end_line(line, offset, why);
+		return size;
+	}
 	for (uint32_t i = 0; i < size; i += 4) {
 		bool ends = i + 4 == size || (i / 4) % DWORDS_PER_LINE == DWORDS_PER_LINE - 1;
 
@@ -160,7 +169,7 @@ static uint32_t put_dwords(struct line *line, const uint8_t *bytes, uint32_t siz
 static uint32_t put_tail(struct line *line, const uint8_t *bytes, uint32_t size, uint32_t offset)
 {
 	put(line, ".byte");
-	for (uint32_t i = 0; i < size; i++) {
+	for (uint32_t i = 0; i < size && !line->disassembler->no_data; i++) {
 		put(line, " 0x%02x", (unsigned)bytes[i]);
 	}
 	end_line(line, offset, "less than a header");

@@ -16,6 +16,8 @@
 struct penstock_disassembler {
 	const struct penstock_isa *isa;
 	bool offsets; /* a comment with the byte offset behind each instruction */
+	bool no_data; /* how much of it, for what is bytes of somebody's: shown, not to be assembled
+		       */
 	/* Takes the next piece of text; pieces are no larger than a few hundred bytes. */
 	void (*write)(void *owner, const char *text, size_t length);
 	void *owner;

@@ -65,7 +65,8 @@
 #define PENSTOCK_LIMIT_TRACE_REPORT_EVENTS 4096u
 
 /* failures of GPUs that are remembered */
-#define PENSTOCK_LIMIT_DEBUG_REPORTS 64u
+#define PENSTOCK_LIMIT_DEBUG_REPORTS      64u
+#define PENSTOCK_LIMIT_DEBUG_REPORT_BYTES (8u << 10) /* of one, in memory and on disk */
 
 /* one instruction: no legal instruction may look like a hang */
 #define PENSTOCK_LIMIT_INSTRUCTION_DWORDS 65535u

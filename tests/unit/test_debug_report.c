@@ -4,7 +4,11 @@
 #include "proto/wire/limits.h"
 #include "tests/unit/objects_fixture.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
 
 #define FILLS      20u
 #define FILL_BYTES 32u
@@ -193,6 +197,301 @@ START_TEST(E7_an_adapter_that_stops_leaves_a_report)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- no bytes of a client's */
+
+#define SECRET 0x5ec4e7u
+
+static void put_update(uint8_t *at)
+{
+	memset(at, 0, 24);
+	penstock_store32(at, 6u << 16 | 0x0005); /* two dwords of data */
+	penstock_store16(at + 4, 1);
+	penstock_store32(at + 16, SECRET);
+	penstock_store32(at + 20, SECRET);
+}
+
+START_TEST(E7_a_report_has_no_bytes_that_a_client_uploads)
+{
+	const struct penstock_wire_allocation list[2] = {
+		{ .name = 0 },
+		{ .name = NAME(3), .flags = PENSTOCK_ALLOCATION_WRITE_OPERATION },
+	};
+	/* At the instruction, and where none begins: inside of its data. */
+	const uint32_t offsets[] = { 0, 16, 20 };
+	uint8_t command[24];
+	const struct submit submit = {
+		.context = NAME(2),
+		.list = list,
+		.list_count = 2,
+		.command = command,
+		.command_bytes = sizeof(command),
+	};
+	const struct penstock_interrupt interrupt = {
+		.type = PENSTOCK_INTERRUPT_DMA_FAULTED,
+		.fault_dma_offset = offsets[_i],
+	};
+	struct answered answered;
+
+	client_set_up(&client, 1);
+	put_update(command);
+	GOOD(client_submit(&client, &submit, &answered));
+	fake_core_fault(&interrupt, "it broke");
+	look();
+	ck_assert_uint_eq(count, 1);
+	ck_assert_uint_eq(reports[0].dma_offset, offsets[_i]);
+	ck_assert_ptr_nonnull(
+		strstr(reports[0].disassembly, _i == 0 ? "data=[2 dwords]" : ".dword"));
+	ck_assert_ptr_null(strstr(reports[0].disassembly, "5ec4e7"));
+}
+END_TEST
+
+/* ---------------------------------------------------------------- on disk */
+
+static char *directory;
+static char path[512];
+
+static void restart(void)
+{
+	fixture_kill(&fixture);
+	fake.worker_later = true;
+	GOOD(client_connect(&fixture, &client, "uid:1", 0));
+	GOOD(client_connect(&fixture, &other, "uid:2", 0));
+}
+
+static void set_up_disk(void)
+{
+	directory = penstock_test_directory();
+	snprintf(path, sizeof(path), "%s/reports", directory);
+	fixture_start(&fixture, false);
+	fixture.config.reports_path = path;
+	restart();
+}
+
+static void tear_down_disk(void)
+{
+	tear_down();
+	penstock_test_directory_remove(directory);
+}
+
+/* SIZE_MAX: it is not there. */
+static size_t size_on_disk(void)
+{
+	struct stat file;
+
+	return stat(path, &file) == 0 ? (size_t)file.st_size : SIZE_MAX;
+}
+
+static void fail_once(struct client *who, unsigned objects)
+{
+	fail_in(who, objects, PENSTOCK_INTERRUPT_DMA_FAULTED, 10 * FILL_DMA);
+}
+
+START_TEST(E7_reports_are_there_after_a_restart)
+{
+	static struct penstock_debug_report before[2];
+	struct stat file;
+
+	fail_once(&client, 0);
+	fail_once(&other, 0);
+	look();
+	memcpy(before, reports, sizeof(before));
+	restart();
+	look();
+	ck_assert_uint_eq(count, 2);
+	ck_assert_mem_eq(reports, before, sizeof(before));
+	ck_assert_int_eq(stat(path, &file), 0);
+	ck_assert_uint_eq(file.st_mode & 07777, 0600);
+	/* Ids go on, and what is new is kept with what was there. */
+	fail_once(&client, 0);
+	restart();
+	restart();
+	look();
+	ck_assert_uint_eq(count, 3);
+	ck_assert_uint_eq(reports[2].id, 3);
+	ck_assert_str_eq(reports[0].principal, "uid:1");
+	ck_assert_str_eq(reports[1].principal, "uid:2");
+}
+END_TEST
+
+START_TEST(E7_a_worker_writes_them_once_for_all_that_came_meanwhile)
+{
+	fail_once(&client, 0);
+	ck_assert_uint_eq(size_on_disk(), SIZE_MAX);
+	for (unsigned i = 1; i < 5; i++) {
+		fail_once(&client, i);
+	}
+	/* what was there when the first write began, and once more for the rest */
+	ck_assert_uint_eq(fake_core_work(1), 1);
+	ck_assert_uint_lt(size_on_disk(), 2 * sizeof(reports[0]));
+	ck_assert_uint_eq(fake_core_work(UINT_MAX), 1);
+	ck_assert_uint_gt(size_on_disk(), 5 * sizeof(reports[0]));
+	restart();
+	look();
+	ck_assert_uint_eq(count, 5);
+}
+END_TEST
+
+START_TEST(E7_the_file_is_bounded_and_who_fails_often_pushes_out_his_own_over_restarts)
+{
+	fail_once(&other, 0);
+	for (unsigned i = 0; i < PENSTOCK_LIMIT_DEBUG_REPORTS; i++) {
+		fail_once(&client, i);
+	}
+	restart();
+	for (unsigned i = 0; i < PENSTOCK_LIMIT_DEBUG_REPORTS; i++) {
+		fail_once(&client, i);
+	}
+	restart();
+	look();
+	ck_assert_uint_eq(count, PENSTOCK_LIMIT_DEBUG_REPORTS);
+	ck_assert_str_eq(reports[0].principal, "uid:2");
+	ck_assert_uint_eq(reports[count - 1].id, 1 + 2 * PENSTOCK_LIMIT_DEBUG_REPORTS);
+	ck_assert_uint_le(size_on_disk(),
+			  64 + PENSTOCK_LIMIT_DEBUG_REPORTS * PENSTOCK_LIMIT_DEBUG_REPORT_BYTES);
+}
+END_TEST
+
+#define HEADER_BYTES 32u
+
+/* The file, as bytes. */
+struct file {
+	uint8_t bytes[HEADER_BYTES + 3 * PENSTOCK_LIMIT_DEBUG_REPORT_BYTES];
+	size_t size;
+};
+
+static void read_file(struct file *ret_file)
+{
+	int descriptor = open(path, O_RDONLY);
+	ssize_t size = read(descriptor, ret_file->bytes, sizeof(ret_file->bytes));
+
+	ck_assert_int_gt(size, 0);
+	ret_file->size = (size_t)size;
+	close(descriptor);
+}
+
+static void write_file(const struct file *file, bool right_hash)
+{
+	int descriptor = open(path, O_WRONLY | O_TRUNC);
+	struct file copy = *file;
+	uint64_t hash;
+
+	if (right_hash) {
+		hash = XXH3_64bits(file->bytes + HEADER_BYTES, file->size - HEADER_BYTES);
+		memcpy(copy.bytes + HEADER_BYTES - sizeof(hash), &hash, sizeof(hash));
+	}
+	ck_assert_int_eq(write(descriptor, copy.bytes, copy.size), (ssize_t)copy.size);
+	close(descriptor);
+}
+
+static void leave_two(struct file *ret_file)
+{
+	fail_once(&client, 0);
+	fail_once(&other, 0);
+	restart();
+	read_file(ret_file);
+}
+
+/* Nothing of it is shown, and the next report takes its place. */
+static void is_none(void)
+{
+	restart();
+	look();
+	ck_assert_uint_eq(count, 0);
+	fail_once(&client, 0);
+	restart();
+	look();
+	ck_assert_uint_eq(count, 1);
+	ck_assert_str_eq(reports[0].principal, "uid:1");
+}
+
+START_TEST(E7_a_file_that_is_damaged_is_none)
+{
+	static struct file good, bad;
+	const size_t steps = 97;
+
+	leave_two(&good);
+	for (size_t i = 0; i < steps; i++) {
+		bad = good;
+		if (i < HEADER_BYTES) {
+			bad.bytes[i] ^= 0x40;
+		} else {
+			bad.bytes[HEADER_BYTES + (good.size - HEADER_BYTES - 1) * i / steps] ^= 1;
+		}
+		write_file(&bad, false);
+		restart();
+		look();
+		ck_assert_msg(count == 0, "byte %zu", i);
+	}
+	for (size_t i = 0; i < 8; i++) {
+		bad = good;
+		bad.size = good.size * i / 8;
+		write_file(&bad, false);
+		restart();
+		look();
+		ck_assert_uint_eq(count, 0);
+	}
+	bad = good;
+	bad.size++;
+	write_file(&bad, false);
+	is_none();
+}
+END_TEST
+
+/* With a hash that is right: ids that go back, more elements than there is room for. */
+START_TEST(E7_a_file_that_was_made_up_is_none)
+{
+	static struct file good, bad;
+	struct penstock_debug_report report;
+
+	leave_two(&good);
+	for (unsigned i = 0; i < 3; i++) {
+		bad = good;
+		memcpy(&report, bad.bytes + HEADER_BYTES, sizeof(report));
+		report.id = i == 0 ? 0 : i == 1 ? UINT64_MAX : report.id;
+		report.element_count = i == 2 ? 33 : report.element_count;
+		memcpy(bad.bytes + HEADER_BYTES, &report, sizeof(report));
+		write_file(&bad, true);
+		is_none();
+	}
+}
+END_TEST
+
+START_TEST(E7_texts_of_a_file_end_and_move_no_cursor)
+{
+	static struct file file;
+	struct penstock_debug_report report;
+
+	leave_two(&file);
+	memcpy(&report, file.bytes + HEADER_BYTES, sizeof(report));
+	memset(report.principal, '\x1b', sizeof(report.principal));
+	memset(report.disassembly, 'x', sizeof(report.disassembly));
+	memcpy(file.bytes + HEADER_BYTES, &report, sizeof(report));
+	write_file(&file, true);
+	restart();
+	look();
+	ck_assert_uint_eq(count, 2);
+	ck_assert_uint_eq(strlen(reports[0].principal), sizeof(report.principal) - 1);
+	ck_assert_ptr_null(strchr(reports[0].principal, '\x1b'));
+	ck_assert_uint_eq(strlen(reports[0].disassembly), sizeof(report.disassembly) - 1);
+}
+END_TEST
+
+/* What cannot be written costs nobody anything else. */
+START_TEST(E7_a_disk_that_does_not_take_them_costs_them_only)
+{
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	fail_once(&client, 0);
+	ck_assert_uint_eq(fake_core_work(UINT_MAX), 1);
+	fail_once(&client, 1);
+	look();
+	ck_assert_uint_eq(count, 2);
+	restart();
+	look();
+	ck_assert_uint_eq(count, 0);
+	ck_assert_int_eq(rmdir(path), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("debug_report");
@@ -207,6 +506,19 @@ int main(void)
 	tcase_add_test(tcase, E7_between_instructions_only_what_follows_is_shown);
 	tcase_add_test(tcase, E7_who_fails_again_and_again_pushes_out_his_own_reports_only);
 	tcase_add_test(tcase, E7_an_adapter_that_stops_leaves_a_report);
+	tcase_add_loop_test(tcase, E7_a_report_has_no_bytes_that_a_client_uploads, 0, 3);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("on disk");
+	tcase_add_checked_fixture(tcase, set_up_disk, tear_down_disk);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, E7_reports_are_there_after_a_restart);
+	tcase_add_test(tcase, E7_a_worker_writes_them_once_for_all_that_came_meanwhile);
+	tcase_add_test(tcase,
+		       E7_the_file_is_bounded_and_who_fails_often_pushes_out_his_own_over_restarts);
+	tcase_add_test(tcase, E7_a_file_that_is_damaged_is_none);
+	tcase_add_test(tcase, E7_a_file_that_was_made_up_is_none);
+	tcase_add_test(tcase, E7_texts_of_a_file_end_and_move_no_cursor);
+	tcase_add_test(tcase, E7_a_disk_that_does_not_take_them_costs_them_only);
 	suite_add_tcase(suite, tcase);
 	return penstock_test_main(suite);
 }
