@@ -157,19 +157,18 @@ static inline const struct penstock_states *penstock_submission_states(void)
 
 /*
  * Along an arrow of the drawing. False: there is none, and nothing happened: a defect of ours, for
- * which the caller stops the adapter with the sentence.
+ * which the caller stops the adapter (penstock_states_refuse has the sentence).
  */
 PENSTOCK_MUST_CHECK
 static inline bool penstock_submission_move(struct penstock_submission *submission,
-					    enum penstock_submission_state to,
-					    struct penstock_errbuf *reterr_text)
+					    enum penstock_submission_state to)
 {
-	if (PENSTOCK_UNLIKELY(!penstock_states_lead(penstock_submission_states(), "",
-						    submission->state, to, reterr_text))) {
-		return false;
+	bool drawn = penstock_states_drawn(penstock_submission_states(), submission->state, to);
+
+	if (PENSTOCK_LIKELY(drawn)) {
+		submission->state = to;
 	}
-	submission->state = to;
-	return true;
+	return drawn;
 }
 
 /* It is not split, and begins at its start. */

@@ -592,7 +592,9 @@ static void move(struct penstock_held *held, enum penstock_submission_state to)
 {
 	struct penstock_errbuf text;
 
-	if (PENSTOCK_UNLIKELY(!penstock_submission_move(&held->submission, to, &text))) {
+	if (PENSTOCK_UNLIKELY(!penstock_submission_move(&held->submission, to))) {
+		penstock_states_refuse(penstock_submission_states(), "", held->submission.state, to,
+				       &text);
 		penstock_adapter_fail(held->context->device->adapter, text.text);
 	}
 }
