@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file of the debug reports: what outlives the daemon of them. It is written whole, by a
- *worker, beside the one before it, and takes its place when it is on disk; so a crash leaves one or
- *the other.
+ * The file of the debug reports: what outlives the daemon of them. A worker writes it whole, beside
+ * the one before it, and it takes its place when it is on disk: a crash leaves one or the other.
  *
  *	IDLE --a report--> WRITING --written--> IDLE
- *	                      '--a report--> AGAIN --written--> IDLE --at once--> WRITING
+ *	                      +--a report--> AGAIN --written--> WRITING, at once
  *
  * A header, then as many reports as it says, as they are in memory:
  *
@@ -15,7 +14,7 @@
  *
  * What reads it believes nothing of it: a file that is not wholly right holds no reports, and the
  * next one takes its place. A failure of the disk costs what would have been kept, and a line in
- *the log. Loop thread, but for what a worker has of it while WRITING or AGAIN.
+ * the log. Loop thread, but for what a worker has of it while WRITING or AGAIN.
  */
 #ifndef PENSTOCK_REPORT_FILE_H
 #define PENSTOCK_REPORT_FILE_H
