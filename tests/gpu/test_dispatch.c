@@ -57,12 +57,13 @@ static void expect_completed(void)
 	ck_assert_int_eq(machine_run(&machine, &stream), PENSTOCK_OUTCOME_COMPLETED);
 }
 
-/* Puts a pipeline at the start of local memory and binds it. */
+/* Puts a pipeline into its place of local memory and binds it. */
 static void use(enum blob_shader shader)
 {
-	uint32_t bytes = blob_make(shader, 0, machine.local + BLOB_OFFSET);
+	uint32_t offset = BLOB_OFFSET + (uint32_t)shader * BLOB_BYTES_MOST;
+	uint32_t bytes = blob_make(shader, 0, machine.local + offset);
 
-	blob_append_pipeline(&stream, ADDRESS(BLOB_OFFSET), bytes);
+	blob_append_pipeline(&stream, ADDRESS(offset), bytes);
 }
 
 /* ---------------------------------------------------------------- what shaders see */
@@ -535,6 +536,97 @@ START_TEST(D5_preempted_at_any_workgroup_it_goes_on_from_there)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- one submission of many */
+
+static const uint32_t one_group[3] = { 1, 1, 1 };
+static const uint32_t no_base[3] = { 0, 0, 0 };
+
+/* They ran before: what they take is known, so that they can be one submission. */
+static void warm_up(void)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		append_step(one_group, no_base, 0);
+		append_scale(DATA_OFFSET, OTHER_OFFSET, 64, 0, 0);
+		expect_completed();
+	}
+	memset(machine.local + DATA_OFFSET, 0, 16);
+}
+
+static void expect_steps(uint32_t count)
+{
+	for (uint32_t i = 0; i < 4; i++) {
+		uint32_t value = 0;
+
+		for (uint32_t j = 0; j < count; j++) {
+			value = value * (j + 2) + i + 1;
+		}
+		ck_assert_uint_eq(words(DATA_OFFSET)[i], value);
+	}
+}
+
+START_TEST(small_dispatches_in_a_row_run_one_after_the_other)
+{
+	warm_up();
+	for (uint32_t i = 0; i < 300; i++) {
+		append_step(one_group, no_base, i + 2);
+	}
+	expect_completed();
+	expect_steps(300);
+}
+END_TEST
+
+/* The fault is that group's; what stands before it is done, and what stands behind it is not. */
+START_TEST(B5_a_page_fault_among_small_dispatches_is_at_its_group)
+{
+	uint32_t offset;
+
+	warm_up();
+	for (uint32_t i = 0; i < 3; i++) {
+		append_step(one_group, no_base, i + 2);
+	}
+	offset = stream.used;
+	append_fault(PENSTOCK_APERTURE_BASE + 0x5000, ADDRESS(OTHER_OFFSET));
+	append_step(one_group, no_base, 9);
+	ck_assert_int_eq(machine_run(&machine, &stream), PENSTOCK_OUTCOME_PAGE_FAULT);
+	ck_assert_uint_eq(machine.engine.dma_offset, offset);
+	ck_assert_uint_ge(machine.engine.fault_address, PENSTOCK_APERTURE_BASE + 0x5000);
+	ck_assert_uint_lt(machine.engine.fault_address, PENSTOCK_APERTURE_BASE + 0x6000);
+	expect_steps(3);
+}
+END_TEST
+
+/* A pipeline, or a range, that cannot be; and a group that is cut off. */
+START_TEST(what_is_illegal_among_small_dispatches_is_at_its_group)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		uint32_t offset;
+		enum penstock_outcome outcome;
+
+		warm_up();
+		append_step(one_group, no_base, 2);
+		append_step(one_group, no_base, 3);
+		offset = stream.used;
+		append_step(one_group, no_base, 4);
+		stream.used -= PENSTOCK_DMA_BYTES_DISPATCH;
+		if (i == 0) {
+			blob_append_pipeline(&stream, ADDRESS(SMALL_OFFSET), 4096);
+		} else if (i == 1) {
+			blob_append_buffer(&stream, BLOB_AT(0, 0, 0), ADDRESS(8), 64);
+		} else if (i == 2) {
+			blob_append_pipeline(&stream, 0x10, 4096);
+		}
+		if (i < 3) {
+			blob_append_dispatch(&stream, 1, 1, 1);
+		}
+		outcome = machine_run(&machine, &stream);
+		ck_assert_int_eq(outcome,
+				 i == 2 ? PENSTOCK_OUTCOME_PAGE_FAULT : PENSTOCK_OUTCOME_ILLEGAL);
+		ck_assert_uint_eq(machine.engine.dma_offset, offset);
+		expect_steps(2);
+	}
+}
+END_TEST
+
 /* Whatever comes back as the position: it is somewhere in the dispatch, or behind it. */
 START_TEST(a_position_behind_the_dispatch_has_nothing_left_to_do)
 {
@@ -810,6 +902,9 @@ static Suite *suite(void)
 	tcase_add_test(tcase, bands_are_boxes_that_follow_each_other);
 	tcase_add_test(tcase, bands_of_any_size_give_the_same_bytes);
 	tcase_add_test(tcase, D5_preempted_at_any_workgroup_it_goes_on_from_there);
+	tcase_add_test(tcase, small_dispatches_in_a_row_run_one_after_the_other);
+	tcase_add_test(tcase, B5_a_page_fault_among_small_dispatches_is_at_its_group);
+	tcase_add_test(tcase, what_is_illegal_among_small_dispatches_is_at_its_group);
 	tcase_add_test(tcase, a_position_behind_the_dispatch_has_nothing_left_to_do);
 	tcase_add_test(tcase, a_shader_that_counts_workgroups_sees_all_of_them);
 	tcase_add_test(tcase, no_workgroups_are_done_at_once);

@@ -164,6 +164,23 @@ static enum penstock_status create_device(struct penstock_vulkan_device *device,
 
 /* ---------------------------------------------------------------- the windows */
 
+/* The first type of memory that the host sees without being told to; the count: there is none. */
+static uint32_t coherent_type(const struct penstock_vulkan_device *device, uint32_t *ret_count)
+{
+	const VkMemoryPropertyFlags needed =
+		VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+	VkPhysicalDeviceMemoryProperties properties;
+	uint32_t type = 0;
+
+	device->calls.GetPhysicalDeviceMemoryProperties(device->physical, &properties);
+	while (type < properties.memoryTypeCount &&
+	       (properties.memoryTypes[type].propertyFlags & needed) != needed) {
+		type++;
+	}
+	*ret_count = properties.memoryTypeCount;
+	return type;
+}
+
 static enum penstock_status import_window(struct penstock_vulkan_device *device,
 					  const struct penstock_mmu_window *window,
 					  VkDeviceMemory *ret_memory,
@@ -177,20 +194,14 @@ static enum penstock_status import_window(struct penstock_vulkan_device *device,
 	VkMemoryAllocateInfo info = { .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
 				      .pNext = &import,
 				      .allocationSize = window->size_bytes };
-	const VkMemoryPropertyFlags needed =
-		VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-	VkPhysicalDeviceMemoryProperties properties;
+	uint32_t types;
 	VkResult result;
 
 	if (window->size_bytes == 0) {
 		return PENSTOCK_STATUS_SUCCESS;
 	}
-	device->calls.GetPhysicalDeviceMemoryProperties(device->physical, &properties);
-	while (info.memoryTypeIndex < properties.memoryTypeCount &&
-	       (properties.memoryTypes[info.memoryTypeIndex].propertyFlags & needed) != needed) {
-		info.memoryTypeIndex++;
-	}
-	if (info.memoryTypeIndex == properties.memoryTypeCount) {
+	info.memoryTypeIndex = coherent_type(device, &types);
+	if (info.memoryTypeIndex == types) {
 		return lacks("coherent memory", reterr_text);
 	}
 	result = device->calls.AllocateMemory(device->device, &info, NULL, ret_memory);
@@ -225,7 +236,7 @@ static VkResult create_pools(struct penstock_vulkan_device *device)
 	};
 	const VkDescriptorPoolCreateInfo descriptors = {
 		.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
-		.maxSets = PENSTOCK_LIMIT_DESCRIPTOR_SETS,
+		.maxSets = PENSTOCK_VULKAN_BATCH * PENSTOCK_LIMIT_DESCRIPTOR_SETS,
 		.poolSizeCount = PENSTOCK_ARRAY_SIZE(sizes),
 		.pPoolSizes = sizes,
 	};
@@ -246,6 +257,42 @@ static VkResult create_pools(struct penstock_vulkan_device *device)
 	return result;
 }
 
+static VkResult create_progress(struct penstock_vulkan_device *device)
+{
+	const VkBufferCreateInfo buffer = { .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+					    .size = sizeof(*device->progress),
+					    .usage = VK_BUFFER_USAGE_TRANSFER_DST_BIT };
+	VkMemoryAllocateInfo memory = { .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO };
+	VkMemoryRequirements requirements;
+	void *mapped = NULL;
+	uint32_t types;
+	VkResult result =
+		device->calls.CreateBuffer(device->device, &buffer, NULL, &device->progress_buffer);
+
+	if (result != VK_SUCCESS) {
+		device->progress_buffer = VK_NULL_HANDLE;
+		return result;
+	}
+	device->calls.GetBufferMemoryRequirements(device->device, device->progress_buffer,
+						  &requirements);
+	memory.allocationSize = requirements.size;
+	memory.memoryTypeIndex = coherent_type(device, &types);
+	result = device->calls.AllocateMemory(device->device, &memory, NULL,
+					      &device->progress_memory);
+	if (result != VK_SUCCESS) {
+		device->progress_memory = VK_NULL_HANDLE;
+		return result;
+	}
+	result = device->calls.BindBufferMemory(device->device, device->progress_buffer,
+						device->progress_memory, 0);
+	if (result == VK_SUCCESS) {
+		result = device->calls.MapMemory(device->device, device->progress_memory, 0,
+						 VK_WHOLE_SIZE, 0, &mapped);
+	}
+	device->progress = mapped;
+	return result;
+}
+
 static enum penstock_status create_submission(struct penstock_vulkan_device *device,
 					      struct penstock_errbuf *reterr_text)
 {
@@ -259,6 +306,10 @@ static enum penstock_status create_submission(struct penstock_vulkan_device *dev
 
 	if (result != VK_SUCCESS) {
 		return failed("pools", result, reterr_text);
+	}
+	result = create_progress(device);
+	if (result != VK_SUCCESS) {
+		return failed("progress", result, reterr_text);
 	}
 	commands.commandPool = device->command_pool;
 	result = device->calls.AllocateCommandBuffers(device->device, &commands, &device->commands);
@@ -304,6 +355,8 @@ void penstock_vulkan_device_destroy(struct penstock_vulkan_device *device)
 	/* Handles that were never made are null, which each call takes. */
 	if (device->device != VK_NULL_HANDLE && calls->QueueSubmit != NULL) {
 		calls->DestroyFence(device->device, device->fence, NULL);
+		calls->DestroyBuffer(device->device, device->progress_buffer, NULL);
+		calls->FreeMemory(device->device, device->progress_memory, NULL);
 		calls->DestroyCommandPool(device->device, device->command_pool, NULL);
 		calls->DestroyDescriptorPool(device->device, device->descriptor_pool, NULL);
 		for (unsigned i = 0; i < PENSTOCK_VULKAN_WINDOWS; i++) {

@@ -55,6 +55,9 @@
 	X(CmdBindPipeline)                                                                         \
 	X(CmdBindDescriptorSets)                                                                   \
 	X(CmdPushConstants)                                                                        \
+	X(MapMemory)                                                                               \
+	X(GetBufferMemoryRequirements)                                                             \
+	X(CmdUpdateBuffer)                                                                         \
 	X(CmdDispatchBase)                                                                         \
 	X(CmdPipelineBarrier)                                                                      \
 	X(CreateFence)                                                                             \
@@ -70,6 +73,9 @@ struct penstock_vulkan_calls {
 	PENSTOCK_VULKAN_DEVICE_CALLS(CALL)
 #undef CALL
 };
+
+/* Dispatches that are one submission at most. */
+#define PENSTOCK_VULKAN_BATCH 32u
 
 enum penstock_vulkan_window {
 	PENSTOCK_VULKAN_LOCAL,
@@ -89,6 +95,10 @@ struct penstock_vulkan_device {
 	VkCommandBuffer commands;
 	VkDescriptorPool descriptor_pool;
 	VkFence fence;
+	/* A word that submissions write as they advance, of memory that is the driver's. */
+	VkDeviceMemory progress_memory;
+	VkBuffer progress_buffer;
+	uint32_t *progress;
 };
 
 enum penstock_vulkan_crew {

@@ -29,12 +29,23 @@
 struct dispatch {
 	struct penstock_engine *engine;
 	struct penstock_vulkan *vulkan;
-	const struct penstock_group *group;
+	struct penstock_group group;
+	uint32_t offset; /* of the group, from the batch's first one */
+	uint32_t first;  /* its first descriptor in penstock_vulkan.descriptors */
 	struct penstock_vulkan_pipeline *pipeline;
 	/* of the device that runs it now; buffers and sets are made for it */
 	enum penstock_vulkan_crew crew;
 	struct penstock_vulkan_device *device;
 	VkDescriptorSet sets[PENSTOCK_LIMIT_DESCRIPTOR_SETS];
+};
+
+/* Groups that follow each other and are one submission to the driver. */
+struct batch {
+	struct dispatch list[PENSTOCK_VULKAN_BATCH];
+	uint32_t count;
+	uint32_t length;      /* of its groups in the DMA buffer */
+	uint32_t descriptors; /* of all of them */
+	double bands;         /* that they are, all together */
 };
 
 static uint64_t now_ns(void)
@@ -48,7 +59,7 @@ static uint64_t now_ns(void)
 /* ---------------------------------------------------------------- what is bound */
 
 static enum penstock_outcome find_pipeline(struct penstock_engine *engine,
-					   const struct penstock_group *group,
+					   const struct penstock_group *group, bool add,
 					   struct penstock_vulkan_pipeline **ret_pipeline)
 {
 	struct penstock_vulkan *vulkan = engine->vulkan;
@@ -69,7 +80,7 @@ static enum penstock_outcome find_pipeline(struct penstock_engine *engine,
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
 	*ret_pipeline = penstock_pipelines_find(&vulkan->pipelines, &header);
-	if (*ret_pipeline == NULL) {
+	if (*ret_pipeline == NULL && add) {
 		copy = penstock_pipelines_scratch(&vulkan->pipelines, group->pipeline_bytes);
 		if (copy != NULL) {
 			memcpy(copy, bytes, group->pipeline_bytes);
@@ -93,15 +104,14 @@ static uint64_t size_most(const struct penstock_pipeline_binding *binding,
 								   : limits->maxStorageBufferRange;
 }
 
-static enum penstock_outcome bind(struct penstock_engine *engine,
-				  const struct penstock_vulkan_pipeline *pipeline,
+static enum penstock_outcome bind(struct penstock_engine *engine, const struct dispatch *dispatch,
 				  const struct penstock_group_buffer *buffer)
 {
 	struct penstock_vulkan *vulkan = engine->vulkan;
 	const struct penstock_pipeline_binding *binding;
 	uint32_t number;
 
-	if (!penstock_vulkan_descriptor_number(pipeline, buffer->set, buffer->binding,
+	if (!penstock_vulkan_descriptor_number(dispatch->pipeline, buffer->set, buffer->binding,
 					       buffer->element, &binding, &number)) {
 		return PENSTOCK_OUTCOME_COMPLETED;
 	}
@@ -112,25 +122,25 @@ static enum penstock_outcome bind(struct penstock_engine *engine,
 	if (penstock_engine_range(engine, buffer->address, buffer->size, buffer->write) == NULL) {
 		return PENSTOCK_OUTCOME_PAGE_FAULT;
 	}
-	vulkan->descriptors[number] =
+	vulkan->descriptors[dispatch->first + number] =
 		(struct penstock_vulkan_descriptor){ .address = buffer->address,
 						     .size = size_of(binding, buffer->size) };
 	return PENSTOCK_OUTCOME_COMPLETED;
 }
 
 static enum penstock_outcome bind_all(struct penstock_engine *engine,
-				      const struct penstock_group *group,
-				      const struct penstock_vulkan_pipeline *pipeline)
+				      const struct dispatch *dispatch)
 {
 	enum penstock_outcome outcome = PENSTOCK_OUTCOME_COMPLETED;
+	struct penstock_vulkan_descriptor *descriptors =
+		&engine->vulkan->descriptors[dispatch->first];
 	struct penstock_group_buffer buffer;
 	uint32_t offset = 0;
 
-	memset(engine->vulkan->descriptors, 0,
-	       pipeline->descriptor_count * sizeof(engine->vulkan->descriptors[0]));
+	memset(descriptors, 0, dispatch->pipeline->descriptor_count * sizeof(*descriptors));
 	while (outcome == PENSTOCK_OUTCOME_COMPLETED &&
-	       penstock_group_next(group, &offset, &buffer)) {
-		outcome = bind(engine, pipeline, &buffer);
+	       penstock_group_next(&dispatch->group, &offset, &buffer)) {
+		outcome = bind(engine, dispatch, &buffer);
 	}
 	return outcome;
 }
@@ -142,9 +152,10 @@ static void destroy_buffers(struct dispatch *dispatch)
 	struct penstock_vulkan *vulkan = dispatch->vulkan;
 
 	for (uint32_t i = 0; i < dispatch->pipeline->descriptor_count; i++) {
-		dispatch->device->calls.DestroyBuffer(dispatch->device->device,
-						      vulkan->infos[i].buffer, NULL);
-		vulkan->infos[i].buffer = VK_NULL_HANDLE;
+		VkDescriptorBufferInfo *info = &vulkan->infos[dispatch->first + i];
+
+		dispatch->device->calls.DestroyBuffer(dispatch->device->device, info->buffer, NULL);
+		info->buffer = VK_NULL_HANDLE;
 	}
 }
 
@@ -194,12 +205,14 @@ static VkResult create_buffer(const struct dispatch *dispatch,
 static VkResult create_buffers(struct dispatch *dispatch)
 {
 	struct penstock_vulkan *vulkan = dispatch->vulkan;
+	VkDescriptorBufferInfo *infos = &vulkan->infos[dispatch->first];
 	uint32_t count = dispatch->pipeline->descriptor_count;
 	VkResult result = VK_SUCCESS;
 
-	memset(vulkan->infos, 0, count * sizeof(vulkan->infos[0]));
+	memset(infos, 0, count * sizeof(*infos));
 	for (uint32_t i = 0; i < count && result == VK_SUCCESS; i++) {
-		result = create_buffer(dispatch, &vulkan->descriptors[i], &vulkan->infos[i]);
+		result = create_buffer(dispatch, &vulkan->descriptors[dispatch->first + i],
+				       &infos[i]);
 	}
 	return result;
 }
@@ -222,11 +235,7 @@ static VkResult create_sets(struct dispatch *dispatch)
 	if (pipeline->set_count == 0) {
 		return VK_SUCCESS;
 	}
-	result = device->calls.ResetDescriptorPool(device->device, device->descriptor_pool, 0);
-	if (result == VK_SUCCESS) {
-		result =
-			device->calls.AllocateDescriptorSets(device->device, &info, dispatch->sets);
-	}
+	result = device->calls.AllocateDescriptorSets(device->device, &info, dispatch->sets);
 	if (result != VK_SUCCESS) {
 		return result;
 	}
@@ -237,7 +246,8 @@ static VkResult create_sets(struct dispatch *dispatch)
 			.dstBinding = bindings[i].binding,
 			.descriptorCount = bindings[i].count,
 			.descriptorType = (VkDescriptorType)bindings[i].type,
-			.pBufferInfo = &dispatch->vulkan->infos[pipeline->first[i]],
+			.pBufferInfo =
+				&dispatch->vulkan->infos[dispatch->first + pipeline->first[i]],
 		};
 	}
 	device->calls.UpdateDescriptorSets(device->device, pipeline->blob->binding_count, writes, 0,
@@ -254,9 +264,31 @@ static bool begin_on(struct dispatch *dispatch, enum penstock_vulkan_crew crew)
 	       create_buffers(dispatch) == VK_SUCCESS && create_sets(dispatch) == VK_SUCCESS;
 }
 
+/* Sets of the submission before are not used any more. */
+static bool forget_sets(const struct penstock_vulkan_device *device)
+{
+	return device->calls.ResetDescriptorPool(device->device, device->descriptor_pool, 0) ==
+	       VK_SUCCESS;
+}
+
 /* ---------------------------------------------------------------- a submission */
 
-static VkResult record(const struct dispatch *dispatch, const struct penstock_band *band)
+static VkResult begin_commands(const struct penstock_vulkan_device *device)
+{
+	const VkCommandBufferBeginInfo begin = {
+		.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
+		.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
+	};
+	VkResult result = device->calls.ResetCommandPool(device->device, device->command_pool, 0);
+
+	*device->progress = 0;
+	return result == VK_SUCCESS ? device->calls.BeginCommandBuffer(device->commands, &begin)
+				    : result;
+}
+
+/* Behind it the device's progress is `number`, where it is not 0. */
+static void record(const struct dispatch *dispatch, const struct penstock_band *band,
+		   uint32_t number)
 {
 	/* What a shader writes is there for the host, which other engines are, and other shaders.
 	 */
@@ -267,25 +299,12 @@ static VkResult record(const struct dispatch *dispatch, const struct penstock_ba
 				 VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
 				 VK_ACCESS_UNIFORM_READ_BIT,
 	};
-	const VkCommandBufferBeginInfo begin = {
-		.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
-		.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
-	};
 	const struct penstock_vulkan_pipeline *pipeline = dispatch->pipeline;
 	const struct penstock_vulkan_made *made = &pipeline->made[dispatch->crew];
 	const struct penstock_vulkan_calls *calls = &dispatch->device->calls;
-	const struct penstock_group *group = dispatch->group;
+	const struct penstock_group *group = &dispatch->group;
 	VkCommandBuffer commands = dispatch->device->commands;
-	VkResult result;
 
-	result = calls->ResetCommandPool(dispatch->device->device, dispatch->device->command_pool,
-					 0);
-	if (result == VK_SUCCESS) {
-		result = calls->BeginCommandBuffer(commands, &begin);
-	}
-	if (result != VK_SUCCESS) {
-		return result;
-	}
 	calls->CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, made->pipeline);
 	if (pipeline->set_count > 0) {
 		calls->CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, made->layout,
@@ -299,9 +318,14 @@ static VkResult record(const struct dispatch *dispatch, const struct penstock_ba
 			       group->base[1] + band->first[1], group->base[2] + band->first[2],
 			       band->groups[0], band->groups[1], band->groups[2]);
 	calls->CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
-				  VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+				  VK_PIPELINE_STAGE_HOST_BIT |
+					  VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT |
+					  VK_PIPELINE_STAGE_TRANSFER_BIT,
 				  0, 1, &barrier, 0, NULL, 0, NULL);
-	return calls->EndCommandBuffer(commands);
+	if (number != 0) {
+		calls->CmdUpdateBuffer(commands, dispatch->device->progress_buffer, 0,
+				       sizeof(number), &number);
+	}
 }
 
 /* While patience allows it: the driver is done in less time than it takes to be woken. */
@@ -347,13 +371,14 @@ static VkResult await(const struct dispatch *dispatch)
 	return result == VK_NOT_READY || result == VK_TIMEOUT ? VK_ERROR_DEVICE_LOST : result;
 }
 
-static VkResult submit(const struct dispatch *dispatch, const struct penstock_band *band)
+/* What was recorded: executed, and waited for. */
+static VkResult submit(const struct dispatch *dispatch)
 {
 	const struct penstock_vulkan_device *device = dispatch->device;
 	const VkSubmitInfo info = { .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
 				    .commandBufferCount = 1,
 				    .pCommandBuffers = &device->commands };
-	VkResult result = record(dispatch, band);
+	VkResult result = device->calls.EndCommandBuffer(device->commands);
 
 	if (result == VK_SUCCESS) {
 		result = device->calls.QueueSubmit(device->queue, 1, &info, device->fence);
@@ -365,6 +390,26 @@ static VkResult submit(const struct dispatch *dispatch, const struct penstock_ba
 		result = device->calls.ResetFences(device->device, 1, &device->fence);
 	}
 	return result;
+}
+
+static VkResult submit_band(const struct dispatch *dispatch, const struct penstock_band *band)
+{
+	VkResult result = begin_commands(dispatch->device);
+
+	if (result != VK_SUCCESS) {
+		return result;
+	}
+	record(dispatch, band, 0);
+	return submit(dispatch);
+}
+
+static enum penstock_outcome outcome_of(VkResult result)
+{
+	if (result == VK_SUCCESS) {
+		return PENSTOCK_OUTCOME_COMPLETED;
+	}
+	return result == VK_ERROR_DEVICE_LOST ? PENSTOCK_OUTCOME_PAGE_FAULT
+					      : PENSTOCK_OUTCOME_ILLEGAL;
 }
 
 /* ---------------------------------------------------------------- bands */
@@ -379,6 +424,7 @@ static void learn(const struct penstock_vulkan *vulkan, struct penstock_vulkan_m
 		made->band_groups = vulkan->first_band_groups;
 		return;
 	}
+	made->measured = true;
 	next = (uint64_t)((double)count * (double)vulkan->band_ns / (double)(ns + 1));
 	/* A small one is mostly the cost of a submission: only that it can be more is certain. */
 	if (next < made->band_groups && count * 2 < wanted) {
@@ -396,14 +442,14 @@ static void learn(const struct penstock_vulkan *vulkan, struct penstock_vulkan_m
 static bool needs_crew(const struct dispatch *dispatch, uint64_t left)
 {
 	const struct penstock_vulkan_pipeline *pipeline = dispatch->pipeline;
-	uint64_t band = pipeline->made[PENSTOCK_VULKAN_ALONE].band_groups;
+	const struct penstock_vulkan_made *made = &pipeline->made[PENSTOCK_VULKAN_ALONE];
 
 	if (dispatch->vulkan->device_count <= PENSTOCK_VULKAN_CREW) {
 		return false;
 	}
-	return band == 0
-		       ? left > ALONE_GROUPS
-		       : (double)left * (double)dispatch->vulkan->band_ns > (double)band * ALONE_NS;
+	return !made->measured ? left > ALONE_GROUPS
+			       : (double)left * (double)dispatch->vulkan->band_ns >
+					 (double)made->band_groups * ALONE_NS;
 }
 
 static enum penstock_outcome run_bands(struct dispatch *dispatch, uint64_t total)
@@ -417,26 +463,24 @@ static enum penstock_outcome run_bands(struct dispatch *dispatch, uint64_t total
 							 : made->band_groups;
 		uint64_t start = now_ns();
 		struct penstock_band band;
-		VkResult result;
+		enum penstock_outcome outcome;
 
 		if (penstock_engine_must_stop(engine)) {
 			return PENSTOCK_OUTCOME_PREEMPTED;
 		}
-		penstock_band_at(dispatch->group->groups, engine->position, whole ? total : wanted,
+		penstock_band_at(dispatch->group.groups, engine->position, whole ? total : wanted,
 				 &band);
-		result = submit(dispatch, &band);
-		if (result == VK_ERROR_DEVICE_LOST) {
-			return PENSTOCK_OUTCOME_PAGE_FAULT;
-		}
-		if (result != VK_SUCCESS) {
-			return PENSTOCK_OUTCOME_ILLEGAL;
+		outcome = outcome_of(submit_band(dispatch, &band));
+		if (outcome != PENSTOCK_OUTCOME_COMPLETED) {
+			return outcome;
 		}
 		learn(dispatch->vulkan, made, band.count, wanted, now_ns() - start);
 		engine->position += band.count;
 		if (dispatch->crew == PENSTOCK_VULKAN_ALONE &&
 		    needs_crew(dispatch, total - engine->position)) {
 			destroy_buffers(dispatch);
-			if (!begin_on(dispatch, PENSTOCK_VULKAN_CREW)) {
+			if (!forget_sets(&dispatch->vulkan->devices[PENSTOCK_VULKAN_CREW]) ||
+			    !begin_on(dispatch, PENSTOCK_VULKAN_CREW)) {
 				return PENSTOCK_OUTCOME_ILLEGAL;
 			}
 		}
@@ -444,46 +488,155 @@ static enum penstock_outcome run_bands(struct dispatch *dispatch, uint64_t total
 	return PENSTOCK_OUTCOME_COMPLETED;
 }
 
-/* Outside of the guard: what the driver does is not to be left in its midst. */
-static enum penstock_outcome run(struct dispatch *dispatch)
+static uint64_t workgroups(const struct penstock_group *group)
 {
-	const struct penstock_group *group = dispatch->group;
-	struct penstock_engine *engine = dispatch->engine;
-	const struct penstock_guard_watch *watch = &dispatch->vulkan->watch;
-	uint64_t total = (uint64_t)group->groups[0] * group->groups[1] * group->groups[2];
-	enum penstock_outcome outcome = PENSTOCK_OUTCOME_ILLEGAL;
+	return (uint64_t)group->groups[0] * group->groups[1] * group->groups[2];
+}
 
-	if (begin_on(dispatch,
-		     needs_crew(dispatch, total) ? PENSTOCK_VULKAN_CREW : PENSTOCK_VULKAN_ALONE)) {
-		outcome = run_bands(dispatch, total);
+static enum penstock_outcome run_alone(struct dispatch *dispatch)
+{
+	uint64_t total = workgroups(&dispatch->group);
+	enum penstock_vulkan_crew crew =
+		needs_crew(dispatch, total) ? PENSTOCK_VULKAN_CREW : PENSTOCK_VULKAN_ALONE;
+
+	return forget_sets(&dispatch->vulkan->devices[crew]) && begin_on(dispatch, crew)
+		       ? run_bands(dispatch, total)
+		       : PENSTOCK_OUTCOME_ILLEGAL;
+}
+
+/* ---------------------------------------------------------------- batches */
+
+/* How many bands it is, as far as one knows; more than one: it is no part of a batch. */
+static double bands_of(const struct dispatch *dispatch)
+{
+	uint64_t band = dispatch->pipeline->made[PENSTOCK_VULKAN_ALONE].band_groups;
+
+	return band == 0 ? 2 : (double)workgroups(&dispatch->group) / (double)band;
+}
+
+/* What it needs is there, and it ran on the device without a crew already: what it takes is known.
+ */
+static bool fits(const struct batch *batch, const struct dispatch *dispatch)
+{
+	return batch->descriptors + dispatch->pipeline->descriptor_count <=
+		       PENSTOCK_LIMIT_DESCRIPTORS &&
+	       workgroups(&dispatch->group) > 0 && batch->bands + bands_of(dispatch) <= 1;
+}
+
+static void take(struct batch *batch)
+{
+	const struct dispatch *dispatch = &batch->list[batch->count++];
+
+	batch->length += dispatch->group.length;
+	batch->descriptors += dispatch->pipeline->descriptor_count;
+	batch->bands += bands_of(dispatch);
+}
+
+/*
+ * The group behind those that the batch has, if it is one that can be a part of it. Whatever is
+ * wrong with it is said when it is the first one. A fault of what is read here is at that group.
+ */
+static bool take_next(struct penstock_engine *engine, struct batch *batch, const uint8_t *bytes,
+		      uint32_t remaining)
+{
+	struct dispatch *next = &batch->list[batch->count];
+	uint32_t offset = engine->dma_offset;
+	bool good;
+
+	*next = (struct dispatch){ .engine = engine,
+				   .vulkan = engine->vulkan,
+				   .offset = batch->length,
+				   .first = batch->descriptors };
+	engine->dma_offset = offset + batch->length;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	good = penstock_group_read(bytes + batch->length, remaining - batch->length,
+				   &next->group) &&
+	       find_pipeline(engine, &next->group, false, &next->pipeline) ==
+		       PENSTOCK_OUTCOME_COMPLETED &&
+	       fits(batch, next) && bind_all(engine, next) == PENSTOCK_OUTCOME_COMPLETED;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	engine->dma_offset = offset;
+	if (good) {
+		take(batch);
 	}
+	return good;
+}
+
+static enum penstock_outcome run_all(struct batch *batch)
+{
+	const struct penstock_vulkan_device *device =
+		&batch->list[0].vulkan->devices[PENSTOCK_VULKAN_ALONE];
+
+	if (!forget_sets(device) || begin_commands(device) != VK_SUCCESS) {
+		return PENSTOCK_OUTCOME_ILLEGAL;
+	}
+	for (uint32_t i = 0; i < batch->count; i++) {
+		struct dispatch *dispatch = &batch->list[i];
+		struct penstock_band band;
+
+		if (!begin_on(dispatch, PENSTOCK_VULKAN_ALONE)) {
+			return PENSTOCK_OUTCOME_ILLEGAL;
+		}
+		penstock_band_at(dispatch->group.groups, 0, workgroups(&dispatch->group), &band);
+		record(dispatch, &band, i + 1);
+	}
+	return outcome_of(submit(&batch->list[0]));
+}
+
+/* Outside of the guard: what the driver does is not to be left in its midst. */
+static enum penstock_outcome run(struct penstock_engine *engine, struct batch *batch)
+{
+	const struct penstock_guard_watch *watch = &engine->vulkan->watch;
+	enum penstock_outcome outcome =
+		batch->count == 1 ? run_alone(&batch->list[0]) : run_all(batch);
+	uint32_t done;
+
 	if (outcome != PENSTOCK_OUTCOME_PAGE_FAULT) {
-		destroy_buffers(dispatch);
+		for (uint32_t i = 0; i < batch->count; i++) {
+			if (batch->list[i].device != NULL) {
+				destroy_buffers(&batch->list[i]);
+			}
+		}
 		return outcome;
 	}
 	/* The driver still has them, and its locks. */
 	engine->fault_address = watch->address;
 	engine->fault_write = watch->write;
+	done = __atomic_load_n(batch->list[0].device->progress, __ATOMIC_ACQUIRE);
+	engine->dma_offset += batch->list[done < batch->count ? done : 0].offset;
 	return outcome;
 }
 
-enum penstock_outcome penstock_dispatch(struct penstock_engine *engine,
-					const struct penstock_group *group)
+enum penstock_outcome penstock_dispatch(struct penstock_engine *engine, const uint8_t *bytes,
+					uint32_t remaining, uint32_t *ret_length)
 {
-	struct dispatch dispatch = { .engine = engine, .vulkan = engine->vulkan, .group = group };
+	struct batch batch;
+	struct dispatch *first = &batch.list[0];
 	enum penstock_outcome outcome;
 
-	if (penstock_guard_watch_touched(&engine->vulkan->watch)) {
-		return PENSTOCK_OUTCOME_ILLEGAL; /* lost */
+	*first = (struct dispatch){ .engine = engine, .vulkan = engine->vulkan };
+	batch.count = batch.length = batch.descriptors = 0;
+	batch.bands = 0;
+	if (penstock_guard_watch_touched(&engine->vulkan->watch) || /* lost */
+	    !penstock_group_read(bytes, remaining, &first->group)) {
+		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
-	outcome = find_pipeline(engine, group, &dispatch.pipeline);
+	outcome = find_pipeline(engine, &first->group, true, &first->pipeline);
 	if (outcome == PENSTOCK_OUTCOME_COMPLETED) {
-		outcome = bind_all(engine, group, dispatch.pipeline);
+		outcome = bind_all(engine, first);
 	}
-	if (outcome == PENSTOCK_OUTCOME_COMPLETED) {
-		penstock_guard_leave();
-		outcome = run(&dispatch);
-		penstock_guard_enter(&engine->guard, engine->mmu);
+	if (outcome != PENSTOCK_OUTCOME_COMPLETED) {
+		return outcome;
 	}
+	take(&batch);
+	while (engine->position == 0 && workgroups(&first->group) > 0 &&
+	       batch.count < PENSTOCK_VULKAN_BATCH && batch.bands < 1 && batch.length < remaining &&
+	       take_next(engine, &batch, bytes, remaining)) {
+		continue;
+	}
+	*ret_length = batch.length;
+	penstock_guard_leave();
+	outcome = run(engine, &batch);
+	penstock_guard_enter(&engine->guard, engine->mmu);
 	return outcome;
 }

@@ -13,12 +13,15 @@
 #include "gpu-backend/emulated/gpu/group.h"
 
 /*
- * engine->vulkan is there. COMPLETED; PREEMPTED; PAGE_FAULT: a range that it binds is in no
- * segment, or a page of it is not mapped; ILLEGAL: what the pipeline's address holds is none, or it
- * is bound what Vulkan does not take.
+ * Executes the group at `bytes`, of `remaining`, and groups behind it that are as small as it is,
+ * as one submission to the driver; *ret_length is that of those that were executed. engine->vulkan
+ * is there. COMPLETED; PREEMPTED; PAGE_FAULT: a range that a group binds is in no segment, or a
+ * page of it is not mapped; ILLEGAL: it is no group, what its pipeline's address holds is none, or
+ * it is bound what Vulkan does not take. Where it is not COMPLETED, engine->dma_offset is the
+ * group's.
  */
 PENSTOCK_MUST_CHECK
-enum penstock_outcome penstock_dispatch(struct penstock_engine *engine,
-					const struct penstock_group *group);
+enum penstock_outcome penstock_dispatch(struct penstock_engine *engine, const uint8_t *bytes,
+					uint32_t remaining, uint32_t *ret_length);
 
 #endif

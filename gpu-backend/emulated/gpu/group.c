@@ -125,11 +125,6 @@ bool penstock_group_next(const struct penstock_group *group, uint32_t *offset,
 enum penstock_outcome penstock_execute_group(struct penstock_engine *engine, const uint8_t *bytes,
 					     uint32_t remaining, uint32_t *ret_length)
 {
-	struct penstock_group group;
-
-	if (engine->vulkan == NULL || !penstock_group_read(bytes, remaining, &group)) {
-		return PENSTOCK_OUTCOME_ILLEGAL;
-	}
-	*ret_length = group.length;
-	return penstock_dispatch(engine, &group);
+	return engine->vulkan == NULL ? PENSTOCK_OUTCOME_ILLEGAL
+				      : penstock_dispatch(engine, bytes, remaining, ret_length);
 }

@@ -56,8 +56,9 @@ bool penstock_group_next(const struct penstock_group *group, uint32_t *offset,
 			 struct penstock_group_buffer *ret_buffer);
 
 /*
- * Executes the group that begins at `bytes`; engine->position counts workgroups that are done.
- * *ret_length is the group's where it is one. ILLEGAL too where the engine has no Vulkan.
+ * Executes the group that begins at `bytes`, and maybe others right behind it (dispatch.h), whose
+ * length *ret_length is; engine->position counts workgroups of the first that are done. ILLEGAL too
+ * where the engine has no Vulkan.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_outcome penstock_execute_group(struct penstock_engine *engine, const uint8_t *bytes,

@@ -18,10 +18,12 @@ void penstock_vulkan_close(struct penstock_vulkan *vulkan)
 	(void)vulkan;
 }
 
-enum penstock_outcome penstock_dispatch(struct penstock_engine *engine,
-					const struct penstock_group *group)
+enum penstock_outcome penstock_dispatch(struct penstock_engine *engine, const uint8_t *bytes,
+					uint32_t remaining, uint32_t *ret_length)
 {
 	(void)engine;
-	(void)group;
+	(void)bytes;
+	(void)remaining;
+	(void)ret_length;
 	return PENSTOCK_OUTCOME_ILLEGAL;
 }

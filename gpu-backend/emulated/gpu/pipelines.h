@@ -28,6 +28,7 @@ struct penstock_vulkan_made {
 	VkPipeline pipeline;
 	/* Workgroups that take about a millisecond, from the last ones that ran; 0: none did. */
 	uint64_t band_groups;
+	bool measured; /* not only guessed */
 };
 
 struct penstock_vulkan_pipeline {
