@@ -3,11 +3,16 @@
 """Pipelines on the wire: what is refused before a shader is looked at, with an adapter that has
 pipelines and with one that has none."""
 
+import functools
 import json
+import pathlib
 import struct
+import subprocess
+import tempfile
 
 import wire
 from peer import Daemon, Peer, refused, run
+from test_operator import until
 from tools import penstock
 
 MODULE = struct.pack("<5I", 0x07230203, 0x00010600, 0, 1, 0)  # nothing but the header of one
@@ -72,6 +77,148 @@ def what_does_not_add_up_is_refused_and_takes_no_name(daemon):
         peer.wait(peer.request("CREATE_DEVICE", name=name))
 
 
+def compiled(text):
+    """SPIR-V of a compute shader."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "shader.comp")
+        path.write_text(text)
+        subprocess.run(["glslangValidator", "-V", "--quiet", "--target-env", "vulkan1.3", "-o",
+                        f"{path}.spv", path], check=True, capture_output=True)
+        return pathlib.Path(f"{path}.spv").read_bytes()
+
+
+DOUBLE = """#version 450
+layout(local_size_x = 4) in;
+layout(set = 0, binding = 0) buffer Numbers { uint numbers[]; };
+void main() { numbers[gl_GlobalInvocationID.x] *= 2u; }
+"""
+# As much work as it is told.
+LONG = """#version 450
+layout(local_size_x = 64) in;
+layout(set = 0, binding = 0) buffer Numbers { uint numbers[]; };
+layout(push_constant) uniform Pushed { uint turns; };
+void main() {
+	uint i = gl_GlobalInvocationID.x;
+	uint value = numbers[i];
+	for (uint n = 0u; n < turns; n++) {
+		value = value * 1664525u + i;
+	}
+	numbers[i] = value;
+}
+"""
+
+
+def with_pipelines(test):
+    """Nothing of it can be shown on an adapter that has none, which another test sees refuse."""
+    @functools.wraps(test)
+    def wrapped(daemon):
+        with Peer(daemon) as peer:
+            if has_pipelines(peer):
+                test(daemon, peer)
+    return wrapped
+
+
+def dispatch_on(context, pipeline, memory, size, groups, turns=None):
+    command = wire.bind_pipeline(0) + wire.bind_buffer(1, 0, size)
+    if turns is not None:
+        command += wire.push_constants(0, [turns])
+    return wire.submission(context, command + wire.dispatch((groups, 1, 1)),
+                           [(pipeline, False), (memory, True)])
+
+
+@with_pipelines
+def what_is_created_is_used_in_the_next_frame(_daemon, peer):
+    device = peer.device()
+    context, memory = peer.context(device), peer.allocation(device, 4096)
+    peer.upload(memory, struct.pack("<4I", 1, 2, 3, 4))
+    spirv = compiled(DOUBLE)
+    pipeline, _ = peer.pipeline(device, spirv)
+    peer.submit(dispatch_on(context, pipeline, memory, 16, 1))
+    assert struct.unpack("<4I", peer.read(memory, 16)) == (2, 4, 6, 8)
+    # So is one that is refused: its name is nobody's then, for what stands behind it too.
+    bad, pending = peer.pipeline(device, spirv[:-4])
+    submitted = peer.submit(dispatch_on(context, bad, memory, 16, 1))
+    destroyed = peer.request("DESTROY", name=bad)
+    refusal = refused(peer, pending, "INVALID_PARAMETER")
+    assert refusal.sentence.startswith("compute shader"), refusal
+    refused(peer, submitted, "INVALID_HANDLE")
+    refused(peer, destroyed, "INVALID_HANDLE")
+    # Destroyed in the next frame, it is used to its end.
+    pipeline, _ = peer.pipeline(device, spirv)
+    peer.submit(dispatch_on(context, pipeline, memory, 16, 1))
+    peer.wait(peer.request("DESTROY", name=pipeline))
+    assert struct.unpack("<4I", peer.read(memory, 16)) == (4, 8, 12, 16)
+    refused(peer, peer.submit(dispatch_on(context, pipeline, memory, 16, 1)), "INVALID_HANDLE")
+
+
+@with_pipelines
+def nothing_but_submissions_uses_a_pipeline(_daemon, peer):
+    device = peer.device()
+    context = peer.context(device)
+    pipeline, pending = peer.pipeline(device, compiled(DOUBLE))
+    peer.wait(pending)
+    usage = "GRAPHICS_INVALID_ALLOCATION_USAGE"
+    refused(peer, peer.upload(pipeline, b"abcd"), "ACCESS_DENIED")
+    refused(peer, peer.read_back(pipeline, 4), usage)
+    refused(peer, peer.request("SHARE_ALLOCATION", name=pipeline), usage)
+    refused(peer, peer.request("OFFER_ALLOCATIONS", allocations=[pipeline], priority=1),
+            "ACCESS_DENIED")
+    for command in (wire.fill(0, 0, 4, 0), wire.nop()):
+        refused(peer, peer.submit(wire.submission(context, command, [(pipeline, True)])),
+                "ACCESS_DENIED")
+    peer.wait(peer.submit(wire.submission(context, wire.nop(), [(pipeline, False)])))
+
+
+def after(turns, index):
+    """What LONG makes of a zero: an affine map, as often as it says."""
+    value, factor, term = 0, 1664525, index
+    while turns:
+        if turns & 1:
+            value = (value * factor + term) & 0xffffffff
+        factor, term = factor * factor & 0xffffffff, (factor * term + term) & 0xffffffff
+        turns >>= 1
+    return value
+
+
+START, READ, STOP = 1, 2, 3  # AdminTrace.action
+ON_HARDWARE, BACK_IN_FRONT = 5, 7  # TraceRow.kind
+
+
+def traced(watcher, rows, kind, serial):
+    """Whether the trace, read up to now, has that event of the submission."""
+    rows += watcher.wait(watcher.request("ADMIN_TRACE", action=READ)).answer.events
+    return any(row.kind == kind and row.serial == serial for row in rows)
+
+
+@with_pipelines
+def D5_a_long_dispatch_is_preempted_and_leaves_the_same_bytes(daemon, peer):
+    device = peer.device()
+    low, high = peer.context(device, priority=-7), peer.context(device)
+    count = 1 << 20
+    numbers, memory = peer.allocation(device, 4 * count), peer.allocation(device, 4096)
+    pipeline, _ = peer.pipeline(device, compiled(LONG))
+    double, _ = peer.pipeline(device, compiled(DOUBLE))
+    peer.upload(memory, struct.pack("<4I", 1, 2, 3, 4))
+    turns, times, rows = 2000, 0, []
+    with Peer(daemon) as watcher:
+        watcher.wait(watcher.request("ADMIN_TRACE", action=START))
+        preempted = False
+        while not preempted:  # a machine may be faster than this is long
+            turns, times = turns * 2, times + 1
+            assert turns < 1 << 24, rows
+            peer.upload(numbers, bytes(4 * count))
+            long = peer.submit(dispatch_on(low, pipeline, numbers, 4 * count, count // 64, turns))
+            peer.settle(long)
+            until(lambda: traced(watcher, rows, ON_HARDWARE, long.serial))
+            peer.submit(dispatch_on(high, double, memory, 16, 1))
+            found = struct.unpack(f"<{count}I", peer.read(numbers, 4 * count))
+            for index in [*range(0, count, 4099), count - 1]:
+                assert found[index] == after(turns, index), (turns, index)
+            preempted = traced(watcher, rows, BACK_IN_FRONT, long.serial)
+        watcher.wait(watcher.request("ADMIN_TRACE", action=STOP))
+    assert struct.unpack("<4I", peer.read(memory, 16)) == tuple(n << times for n in (1, 2, 3, 4))
+
+
 def a_name_that_cannot_be_is_refused(daemon):
     with Peer(daemon) as peer:
         device = peer.device()
@@ -82,4 +229,6 @@ def a_name_that_cannot_be_is_refused(daemon):
 
 if __name__ == "__main__":
     run([an_adapter_without_pipelines_says_so, what_does_not_add_up_is_refused_and_takes_no_name,
-         a_name_that_cannot_be_is_refused], Daemon)
+         a_name_that_cannot_be_is_refused, what_is_created_is_used_in_the_next_frame,
+         nothing_but_submissions_uses_a_pipeline,
+         D5_a_long_dispatch_is_preempted_and_leaves_the_same_bytes], Daemon)

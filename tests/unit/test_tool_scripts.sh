@@ -74,6 +74,12 @@ printf 'device gpu\n' >ok.pasm
 result $? no_server_is_a_failure err
 
 for example in "$PENSTOCK_SRCDIR"/client/examples/*.pasm; do
+	if grep -q '^pipeline' "$example" && ! command -v glslangValidator >/dev/null; then
+		"$tool" run --check "$example" 2>err
+		[ $? = 2 ] && grep -q 'needs glslangValidator: No such file' err
+		result $? "example_$(basename "$example" .pasm)_names_the_compiler_that_is_missing" err
+		continue
+	fi
 	expect "example_$(basename "$example" .pasm)_has_no_fault" 0 '' run --check "$example"
 done
 echo "1..$number" >>"$tap"

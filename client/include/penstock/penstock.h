@@ -420,8 +420,8 @@ struct penstock_pipeline_create_info {
 /*
  * Creates a pipeline and opens it on the device: *ret_pipeline is that opening. Everything is
  * copied before the call returns. In an allocation list it stands like an allocation that is only
- * read; penstock_emit_bind_pipeline names it there. It cannot be written, uploaded to or changed;
- * penstock_object_destroy ends it.
+ * read; penstock_emit_bind_pipeline names it there. Nothing else can be done with it than that, and
+ * penstock_object_destroy.
  *
  * It can be used at once: submissions wait in the daemon until the shaders are checked. What is
  * wrong with them is told later as a failure, with the checker's words.
