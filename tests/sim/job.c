@@ -192,9 +192,7 @@ void sim_job_too_large(struct sim *sim, struct sim_job *job)
 {
 	job->too_large = true;
 	sim->seen.too_large += job->executed == 0;
-	SIM_CHECK(sim,
-		  job->executed == 0 ? never_fits(sim, job)
-				     : sim->habits.no_space + sim->habits.refusals > 0,
+	SIM_CHECK(sim, job->executed == 0 ? never_fits(sim, job) : sim->habits.no_space > 0,
 		  "job %u is too large at %u of %u, and fits", job->number, job->executed,
 		  job->count);
 }
