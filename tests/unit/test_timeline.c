@@ -262,7 +262,8 @@ START_TEST(B7_what_is_moved_is_in_the_trace)
 		row.other = moves[i].bytes;
 		timeline_add(timeline, &row);
 	}
-	items = end(&count);
+	timeline_end(timeline);
+	items = timeline_items(timeline, &count);
 	for (unsigned i = 0; i < PENSTOCK_ARRAY_SIZE(moves); i++) {
 		if (moves[i].kind == ITEM_KIND_COUNT) {
 			continue;
