@@ -203,8 +203,8 @@ uint64_t compute_submit(struct compute_client *client, const struct compute_case
 }
 
 /* What went wrong: the device says it best, an earlier refusal otherwise. */
-static void fail(struct compute_client *client, enum penstock_status status,
-		 const struct penstock_failure *failure)
+static void give_up(struct compute_client *client, enum penstock_status status,
+		    const struct penstock_failure *failure)
 {
 	struct penstock_device_report report = { .reason = "" };
 	struct penstock_failure earlier = { .sentence = "" };
@@ -223,7 +223,7 @@ void compute_wait(struct compute_client *client, uint64_t fence)
 							    fence, PENSTOCK_FOREVER, &failure);
 
 	if (status != PENSTOCK_STATUS_SUCCESS) {
-		fail(client, status, &failure);
+		give_up(client, status, &failure);
 	}
 }
 

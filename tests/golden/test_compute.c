@@ -15,7 +15,8 @@ static struct vulkan_reference *reference;
 
 static void set_up(void)
 {
-	static const char *const arguments[] = { NULL };
+	/* A host that is busy with other tests is no hang. */
+	static const char *const arguments[] = { "--tdr-delay=120000", NULL };
 
 	compute_machine_start(&machine, arguments);
 	compute_client_open(&client, machine.unix_server);
@@ -92,7 +93,7 @@ END_TEST
 static void set_up_small(void)
 {
 	/* A quarter of what the sets have. */
-	static const char *const arguments[] = { "--local-memory=1M", NULL };
+	static const char *const arguments[] = { "--local-memory=1M", "--tdr-delay=120000", NULL };
 
 	_Static_assert(SETS * 2u * SET_BYTES == 4u << 20, "four times as much");
 	compute_machine_start(&machine, arguments);
