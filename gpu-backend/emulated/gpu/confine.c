@@ -11,13 +11,28 @@
 #include <unistd.h>
 
 static const int permitted[] = {
-	SCMP_SYS(futex),           SCMP_SYS(poll),           SCMP_SYS(ppoll),
-	SCMP_SYS(munmap),          SCMP_SYS(mremap),         SCMP_SYS(brk),
-	SCMP_SYS(close),           SCMP_SYS(clock_gettime),  SCMP_SYS(nanosleep),
-	SCMP_SYS(clock_nanosleep), SCMP_SYS(sched_yield),    SCMP_SYS(restart_syscall),
-	SCMP_SYS(rt_sigreturn),    SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction),
-	SCMP_SYS(getpid),          SCMP_SYS(gettid),         SCMP_SYS(exit),
+	SCMP_SYS(futex),
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(brk),
+	SCMP_SYS(close),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(nanosleep),
+	SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(restart_syscall),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
+	/* A thread that was made just before has still to say where its own memory is. */
+	SCMP_SYS(rseq),
+	SCMP_SYS(set_robust_list),
 };
 
 /* A call on one descriptor only. */
