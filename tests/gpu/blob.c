@@ -60,7 +60,13 @@ static const struct {
 			  12,
 			  4,
 			  { STORAGE(0, 0, 1), STORAGE(0, 1, 1), UNIFORM(0, 2), STORAGE(0, 3, 1) } },
-	[BLOB_ENDLESS] = { endless_spirv, sizeof(endless_spirv), 0, 0, 1, { STORAGE(0, 0, 1) } },
+	/* One band: what runs is not asked whether it must stop. */
+	[BLOB_ENDLESS] = { endless_spirv,
+			   sizeof(endless_spirv),
+			   PENSTOCK_PIPELINE_COUNTS_GROUPS,
+			   0,
+			   1,
+			   { STORAGE(0, 0, 1) } },
 	[BLOB_REVERSE] = { reverse_spirv, sizeof(reverse_spirv), 0, 0, 1, { STORAGE(0, 0, 1) } },
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* penstock-gpu with Vulkan, confined: dispatches, compilers, page faults, hangs, resets. */
+#include "proto/wire/limits.h"
 #include "tests/gpu/blob.h"
 #include "tests/gpu/fixture.h"
 
@@ -143,7 +144,7 @@ START_TEST(E1_an_endless_shader_is_ended_by_a_reset)
 	memset(words(DATA_OFFSET), 0, 64);
 	blob_append_pipeline(&dma, ADDRESS(BLOB_OFFSET), bytes);
 	blob_append_buffer_write(&dma, BLOB_AT(0, 0, 0), ADDRESS(DATA_OFFSET), 64);
-	blob_append_dispatch(&dma, 1, 1, 1);
+	blob_append_dispatch(&dma, PENSTOCK_LIMIT_WORKGROUPS, 16384, 1);
 	before = process.interrupt_count;
 	run(2);
 	while (__atomic_load_n(&words(DATA_OFFSET)[1], __ATOMIC_ACQUIRE) == 0) {

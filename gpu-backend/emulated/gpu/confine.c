@@ -8,6 +8,7 @@
 #include "gpu-backend/emulated/channel.h"
 
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static const int permitted[] = {
@@ -61,17 +62,19 @@ static const struct penstock_confinement_rule rules[] = {
 	ON_ADVICE(MADV_POPULATE_READ),
 	ON_ADVICE(MADV_POPULATE_WRITE),
 	/*
-	 * The last four are a compiler's. Code is written first, and executable when nobody can
+	 * The last five are a compiler's. Code is written first, and executable when nobody can
 	 * write it any more; the C library's qsort() asks how much memory there is; LLVM asks what
-	 * its standard error is.
+	 * its standard error is; and a thread of the driver's that has not run yet gives itself a
+	 * name.
 	 */
 	{ SCMP_SYS(mprotect), 1, { { 2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_EXEC } } },
 	{ SCMP_SYS(sysinfo), 0, { { 0 } } },
 	ON(SCMP_SYS(lseek), STDERR_FILENO),
 	ON(SCMP_SYS(newfstatat), STDERR_FILENO),
+	ON(SCMP_SYS(prctl), PR_SET_NAME),
 };
 
-#define COMPILER_RULES 4u
+#define COMPILER_RULES 5u
 
 _Static_assert(PENSTOCK_NODE_COUNT == 2, "a rule for each node's descriptors");
 
