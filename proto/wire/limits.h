@@ -92,10 +92,12 @@
 #define PENSTOCK_LIMIT_SHADER_INVOCATIONS    32u        /* of a geometry stage */
 #define PENSTOCK_LIMIT_SHADER_WORKGROUP      1024u      /* invocations */
 #define PENSTOCK_LIMIT_SHADER_SHARED_BYTES   32768u     /* of a workgroup's variables */
-#define PENSTOCK_LIMIT_SHADER_PRIVATE_BYTES  65536u     /* of an invocation's variables */
+#define PENSTOCK_LIMIT_SHADER_VALUE_BYTES    65536u     /* of one value */
+#define PENSTOCK_LIMIT_SHADER_PRIVATE_BYTES  262144u    /* of an invocation's variables */
 #define PENSTOCK_LIMIT_SHADER_INLINED        262144u    /* instructions, with callees copied in */
 #define PENSTOCK_LIMIT_SHADER_AT_ONCE        2u         /* programs that check one each */
 #define PENSTOCK_LIMIT_SHADER_QUEUED         1024u      /* waiting for one of them */
+#define PENSTOCK_LIMIT_SHADER_QUEUED_BYTES   (64u << 20)
 #define PENSTOCK_LIMIT_SHADER_MEMORY_BYTES   (1u << 30) /* address space of such a program */
 #define PENSTOCK_LIMIT_SHADER_CPU_S          10u
 #define PENSTOCK_LIMIT_SHADER_WALL_MS        30000u

@@ -32,6 +32,15 @@ struct module module_load(const char *name)
 	return module;
 }
 
+struct module module_copy(const uint32_t *words, uint32_t word_count)
+{
+	struct module module = { malloc(word_count * 4 + 1), word_count };
+
+	ck_assert(module.words != NULL);
+	memcpy(module.words, words, word_count * 4);
+	return module;
+}
+
 struct module module_assemble(const char *text)
 {
 	spv_context context = spvContextCreate(SPV_ENV_UNIVERSAL_1_3);
@@ -43,10 +52,7 @@ struct module module_assemble(const char *text)
 						 SPV_TEXT_TO_BINARY_OPTION_PRESERVE_NUMERIC_IDS,
 						 &binary, &diagnostic) == SPV_SUCCESS,
 		      "%s", diagnostic == NULL ? "?" : diagnostic->error);
-	module.word_count = (uint32_t)binary->wordCount;
-	module.words = malloc(binary->wordCount * 4);
-	ck_assert(module.words != NULL);
-	memcpy(module.words, binary->code, binary->wordCount * 4);
+	module = module_copy(binary->code, (uint32_t)binary->wordCount);
 	spvDiagnosticDestroy(diagnostic);
 	spvBinaryDestroy(binary);
 	spvContextDestroy(context);

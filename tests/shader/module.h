@@ -16,6 +16,8 @@ struct module module_load(const char *name);
 /* SPIR-V assembly, not validated, for SPIR-V 1.3 (the newest of Vulkan 1.1). */
 struct module module_assemble(const char *text);
 
+struct module module_copy(const uint32_t *words, uint32_t word_count);
+
 void module_finish(struct module *module);
 
 /* Whether the module's disassembly, without friendly names, has `text`. */

@@ -6,6 +6,7 @@
 #include "tests/shader/examined.h"
 
 #include <spirv.h>
+#include <stdio.h>
 #include <string.h>
 
 static void examine_file(struct examined *examined, const char *name,
@@ -317,6 +318,76 @@ START_TEST(an_invalid_module_is_refused_with_the_validators_words_and_the_word)
 }
 END_TEST
 
+/* Each function calls the next one twice: few words, and many instructions in the end. */
+START_TEST(functions_that_are_copied_too_often_are_refused)
+{
+	static char text[16384];
+	int length = snprintf(text, sizeof(text), "%s", HEAD TYPES);
+	struct examined examined;
+
+	for (int i = 0; i < 20; i++) {
+		length += snprintf(text + length, sizeof(text) - (size_t)length,
+				   "%%f%d = OpFunction %%void None %%f\n%%l%d = OpLabel\n"
+				   "%%a%d = OpFunctionCall %%void %%f%d\n"
+				   "%%b%d = OpFunctionCall %%void %%f%d\n"
+				   "OpReturn\nOpFunctionEnd\n",
+				   i, i, i, i + 1, i, i + 1);
+	}
+	snprintf(text + length, sizeof(text) - (size_t)length,
+		 "%%f20 = OpFunction %%void None %%f\n%%l20 = OpLabel\nOpReturn\nOpFunctionEnd\n"
+		 "%%main = OpFunction %%void None %%f\n%%l = OpLabel\n"
+		 "%%call = OpFunctionCall %%void %%f0\nOpReturn\nOpFunctionEnd\n");
+	examine(&examined, module_assemble(text), PENSTOCK_SHADER_COMPUTE, NULL, 0);
+	examined_refused(&examined, "with functions copied into their callers");
+	examined_finish(&examined);
+}
+END_TEST
+
+/* What a function has of memory counts as often as it is copied. */
+START_TEST(variables_of_functions_count_with_each_call)
+{
+	static const char text[] =
+		HEAD TYPES "%many = OpConstant %uint 16000\n%array = OpTypeArray %uint %many\n"
+			   "%p = OpTypePointer Function %array\n"
+			   "%g = OpFunction %void None %f\n%lg = OpLabel\n"
+			   "%v = OpVariable %p Function\nOpReturn\nOpFunctionEnd\n"
+			   "%main = OpFunction %void None %f\n%l = OpLabel\n";
+	static const char end[] = "OpReturn\nOpFunctionEnd\n";
+	static char whole[4096];
+	struct examined examined;
+
+	for (int calls = 4; calls <= 5; calls++) {
+		int length = snprintf(whole, sizeof(whole), "%s", text);
+
+		for (int i = 0; i < calls; i++) {
+			length += snprintf(whole + length, sizeof(whole) - (size_t)length,
+					   "%%call%d = OpFunctionCall %%void %%g\n", i);
+		}
+		snprintf(whole + length, sizeof(whole) - (size_t)length, "%s", end);
+		examine(&examined, module_assemble(whole), PENSTOCK_SHADER_COMPUTE, NULL, 0);
+		if (calls == 4) {
+			examined_taken(&examined);
+		} else {
+			examined_refused(&examined, "variables of an invocation take more than");
+		}
+		examined_finish(&examined);
+	}
+}
+END_TEST
+
+START_TEST(more_clip_distances_than_there_are_are_refused)
+{
+	struct examined examined;
+
+	examine_file(&examined, "clip.vert", PENSTOCK_SHADER_VERTEX);
+	examined_taken(&examined);
+	examined_finish(&examined);
+	examine_file(&examined, "clip_too_many.vert", PENSTOCK_SHADER_VERTEX);
+	examined_refused(&examined, "more than 8 clip and cull distances");
+	examined_finish(&examined);
+}
+END_TEST
+
 START_TEST(an_entry_point_that_is_not_there_is_refused)
 {
 	struct examined examined;
@@ -345,6 +416,9 @@ int main(void)
 	tcase_add_loop_test(tcase,
 			    an_invalid_module_is_refused_with_the_validators_words_and_the_word, 0,
 			    (int)PENSTOCK_ARRAY_SIZE(invalid));
+	tcase_add_test(tcase, functions_that_are_copied_too_often_are_refused);
+	tcase_add_test(tcase, variables_of_functions_count_with_each_call);
+	tcase_add_test(tcase, more_clip_distances_than_there_are_are_refused);
 	tcase_add_test(tcase, an_entry_point_that_is_not_there_is_refused);
 	suite_add_tcase(suite, tcase);
 	return penstock_test_main(suite);

@@ -2,109 +2,10 @@
 /* Modules through penstock-shader, and what the daemon does about a program that misbehaves. */
 #include "config.h"
 
-#include "gpu-backend/shader/host/service.h"
 #include "tests/harness.h"
-#include "tests/shader/module.h"
+#include "tests/shader/host.h"
 
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* What was answered to one request. */
-struct outcome {
-	bool is_there;
-	enum penstock_status status;
-	uint32_t word_offset;
-	char sentence[PENSTOCK_SHADER_SENTENCE_BYTES];
-	uint32_t word_count;
-	struct penstock_shader_reflection reflection;
-};
-
-struct host {
-	uv_loop_t loop;
-	struct penstock_shader_service *service;
-	bool closed;
-};
-
-static void on_answered(void *owner, const struct penstock_shader_answer *answer)
-{
-	struct outcome *outcome = owner;
-
-	ck_assert(!outcome->is_there);
-	outcome->is_there = true;
-	outcome->status = answer->status;
-	outcome->word_offset = answer->word_offset;
-	outcome->word_count = answer->word_count;
-	snprintf(outcome->sentence, sizeof(outcome->sentence), "%s", answer->sentence);
-	if (answer->reflection != NULL) {
-		outcome->reflection = *answer->reflection;
-	}
-	ck_assert((answer->status == PENSTOCK_STATUS_SUCCESS) == (answer->words != NULL));
-	ck_assert((answer->status == PENSTOCK_STATUS_SUCCESS) == (answer->sentence[0] == '\0'));
-}
-
-static void host_start(struct host *host, const char *program, uint32_t at_once, uint32_t wall_ms)
-{
-	const char *build = getenv("PENSTOCK_BUILDDIR");
-	struct penstock_shader_service_config config = {
-		.loop = &host->loop,
-		.at_once = at_once,
-		.wall_ms = wall_ms,
-	};
-	char path[512];
-
-	(void)signal(SIGPIPE, SIG_IGN);
-	*host = (struct host){ .closed = false };
-	ck_assert_int_eq(uv_loop_init(&host->loop), 0);
-	snprintf(path, sizeof(path), "%s/%s", build == NULL ? "." : build, program);
-	config.program = path;
-	ck_assert_int_eq(penstock_shader_service_create(&config, &host->service),
-			 PENSTOCK_STATUS_SUCCESS);
-}
-
-static void on_closed(void *owner)
-{
-	struct host *host = owner;
-
-	host->closed = true;
-}
-
-/* Everything is given back: the loop has nothing left. */
-static void host_finish(struct host *host)
-{
-	penstock_shader_service_close(host->service, on_closed, host);
-	ck_assert(!host->closed);
-	uv_run(&host->loop, UV_RUN_DEFAULT);
-	ck_assert(host->closed);
-	ck_assert_int_eq(uv_loop_close(&host->loop), 0);
-}
-
-static struct penstock_shader_check *ask(struct host *host, const struct module *module,
-					 const char *entry_point, struct outcome *outcome)
-{
-	struct penstock_shader_request request = {
-		.words = module->words,
-		.word_count = module->word_count,
-		.stage = PENSTOCK_SHADER_COMPUTE,
-		.entry_point = entry_point,
-	};
-	struct penstock_shader_check *check;
-
-	memset(outcome, 0, sizeof(*outcome));
-	ck_assert_int_eq(
-		penstock_shader_check(host->service, &request, on_answered, outcome, &check),
-		PENSTOCK_STATUS_SUCCESS);
-	ck_assert(!outcome->is_there);
-	return check;
-}
-
-static void await(struct host *host, const struct outcome *outcome)
-{
-	while (!outcome->is_there) {
-		uv_run(&host->loop, UV_RUN_ONCE);
-	}
-}
 
 /* ---------------------------------------------------------------- the real one */
 
@@ -115,12 +16,13 @@ START_TEST(service_hardens_and_reflects_a_module)
 	struct host host;
 
 	host_start(&host, "penstock-shader", 0, 0);
-	ask(&host, &module, "main", &outcome);
-	await(&host, &outcome);
+	host_ask(&host, &module, "main", &outcome);
+	host_await(&host, &outcome);
 	ck_assert_msg(outcome.status == PENSTOCK_STATUS_SUCCESS, "%s", outcome.sentence);
-	ck_assert_uint_gt(outcome.word_count, module.word_count);
+	ck_assert_uint_gt(outcome.module.word_count, module.word_count);
 	ck_assert_uint_eq(outcome.reflection.workgroup_size[0], 64);
 	ck_assert_uint_eq(outcome.reflection.binding_count, 3);
+	module_finish(&outcome.module);
 	host_finish(&host);
 	module_finish(&module);
 }
@@ -144,11 +46,12 @@ START_TEST(service_hands_on_constants_of_a_request)
 
 	host_start(&host, "penstock-shader", 0, 0);
 	ck_assert_int_eq(
-		penstock_shader_check(host.service, &request, on_answered, &outcome, &check),
+		penstock_shader_check(host.service, &request, host_answered, &outcome, &check),
 		PENSTOCK_STATUS_SUCCESS);
-	await(&host, &outcome);
+	host_await(&host, &outcome);
 	ck_assert_msg(outcome.status == PENSTOCK_STATUS_SUCCESS, "%s", outcome.sentence);
 	ck_assert_uint_eq(outcome.reflection.workgroup_size[0], 16);
+	module_finish(&outcome.module);
 	host_finish(&host);
 	module_finish(&module);
 }
@@ -163,8 +66,8 @@ START_TEST(service_refuses_an_address_with_the_word_of_it)
 	struct host host;
 
 	host_start(&host, "penstock-shader", 0, 0);
-	ask(&host, &module, "main", &outcome);
-	await(&host, &outcome);
+	host_ask(&host, &module, "main", &outcome);
+	host_await(&host, &outcome);
 	ck_assert_int_eq(outcome.status, PENSTOCK_STATUS_INVALID_PARAMETER);
 	ck_assert_uint_eq(outcome.word_offset, 7);
 	ck_assert_msg(strstr(outcome.sentence, "PhysicalStorageBufferAddresses") != NULL, "%s",
@@ -183,12 +86,13 @@ START_TEST(service_has_many_wait_and_answers_all)
 
 	host_start(&host, "penstock-shader", 2, 0);
 	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(outcomes); i++) {
-		ask(&host, i % 3 == 0 ? &none : &module, "main", &outcomes[i]);
+		host_ask(&host, i % 3 == 0 ? &none : &module, "main", &outcomes[i]);
 	}
 	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(outcomes); i++) {
-		await(&host, &outcomes[i]);
+		host_await(&host, &outcomes[i]);
 		ck_assert_int_eq(outcomes[i].status, i % 3 == 0 ? PENSTOCK_STATUS_INVALID_PARAMETER
 								: PENSTOCK_STATUS_SUCCESS);
+		module_finish(&outcomes[i].module);
 	}
 	host_finish(&host);
 	module_finish(&module);
@@ -235,6 +139,37 @@ START_TEST(service_refuses_what_is_over_a_limit)
 }
 END_TEST
 
+START_TEST(service_bounds_the_bytes_that_wait)
+{
+	static uint32_t words[PENSTOCK_LIMIT_SHADER_BYTES / 4];
+	struct penstock_shader_request large = { .words = words,
+						 .word_count = PENSTOCK_ARRAY_SIZE(words),
+						 .stage = PENSTOCK_SHADER_COMPUTE,
+						 .entry_point = "main" };
+	struct penstock_shader_check
+		*checks[PENSTOCK_LIMIT_SHADER_QUEUED_BYTES / PENSTOCK_LIMIT_SHADER_BYTES];
+	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
+	struct host host;
+	size_t count = 0;
+
+	host_start(&host, "penstock-shader", 0, 0);
+	while (status == PENSTOCK_STATUS_SUCCESS) {
+		ck_assert_uint_lt(count, PENSTOCK_ARRAY_SIZE(checks));
+		status = penstock_shader_check(host.service, &large, on_unexpected, NULL,
+					       &checks[count]);
+		count += status == PENSTOCK_STATUS_SUCCESS;
+	}
+	ck_assert_int_eq(status, PENSTOCK_STATUS_QUOTA_EXCEEDED);
+	ck_assert_uint_ge(count, PENSTOCK_ARRAY_SIZE(checks) - 1);
+	/* What does not wait any more leaves room. */
+	penstock_shader_cancel(checks[0]);
+	ck_assert_int_eq(
+		penstock_shader_check(host.service, &large, on_unexpected, NULL, &checks[0]),
+		PENSTOCK_STATUS_SUCCESS);
+	host_finish(&host);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- a program that misbehaves */
 
 static const struct {
@@ -270,13 +205,14 @@ START_TEST(a_program_that_misbehaves_costs_its_own_request_only)
 	struct host host;
 
 	host_start(&host, "tests/shader/liar", 2, 0);
-	ask(&host, &module, misdeeds[_i].act, &bad);
-	ask(&host, &module, "main", &good);
-	await(&host, &bad);
-	await(&host, &good);
+	host_ask(&host, &module, misdeeds[_i].act, &bad);
+	host_ask(&host, &module, "main", &good);
+	host_await(&host, &bad);
+	host_await(&host, &good);
 	ck_assert_msg(good.status == PENSTOCK_STATUS_SUCCESS, "%s", good.sentence);
 	ck_assert_int_eq(bad.status, misdeeds[_i].status);
 	ck_assert_msg(strstr(bad.sentence, misdeeds[_i].sentence) != NULL, "%s", bad.sentence);
+	module_finish(&good.module);
 	host_finish(&host);
 	module_finish(&module);
 }
@@ -289,8 +225,8 @@ START_TEST(a_program_that_hangs_is_ended)
 	struct host host;
 
 	host_start(&host, "tests/shader/liar", 1, 50);
-	ask(&host, &module, "hang", &outcome);
-	await(&host, &outcome);
+	host_ask(&host, &module, "hang", &outcome);
+	host_await(&host, &outcome);
 	ck_assert_int_eq(outcome.status, PENSTOCK_STATUS_TIMEOUT);
 	ck_assert_str_eq(outcome.sentence, "the shader takes too long to check");
 	host_finish(&host);
@@ -305,10 +241,10 @@ START_TEST(a_program_that_is_not_there_refuses_each_request)
 
 	host_start(&host, "tests/shader/nobody", 2, 0);
 	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(outcomes); i++) {
-		ask(&host, &module, "main", &outcomes[i]);
+		host_ask(&host, &module, "main", &outcomes[i]);
 	}
 	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(outcomes); i++) {
-		await(&host, &outcomes[i]);
+		host_await(&host, &outcomes[i]);
 		ck_assert_int_eq(outcomes[i].status, PENSTOCK_STATUS_IO_DEVICE_ERROR);
 	}
 	host_finish(&host);
@@ -325,13 +261,13 @@ START_TEST(a_check_that_is_cancelled_has_no_answer)
 	struct host host;
 
 	host_start(&host, "tests/shader/liar", 1, 0);
-	first = ask(&host, &module, "hang", &working);
-	second = ask(&host, &module, "hang", &waiting);
-	ask(&host, &module, "say_nothing", &last);
+	first = host_ask(&host, &module, "hang", &working);
+	second = host_ask(&host, &module, "hang", &waiting);
+	host_ask(&host, &module, "say_nothing", &last);
 	uv_run(&host.loop, UV_RUN_ONCE);
 	penstock_shader_cancel(first);
 	penstock_shader_cancel(second);
-	await(&host, &last);
+	host_await(&host, &last);
 	ck_assert(!working.is_there && !waiting.is_there);
 	host_finish(&host);
 }
@@ -344,10 +280,10 @@ START_TEST(a_service_that_is_closed_ends_what_works_waits_and_stands_by)
 	struct host host;
 
 	host_start(&host, "tests/shader/liar", 2, 0);
-	ask(&host, &module, "say_nothing", &first);
-	await(&host, &first); /* from now on one stands by, or is about to */
+	host_ask(&host, &module, "say_nothing", &first);
+	host_await(&host, &first); /* from now on one stands by, or is about to */
 	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(outcomes); i++) {
-		ask(&host, &module, "hang", &outcomes[i]);
+		host_ask(&host, &module, "hang", &outcomes[i]);
 	}
 	uv_run(&host.loop, UV_RUN_ONCE);
 	host_finish(&host);
@@ -368,6 +304,7 @@ int main(void)
 	tcase_add_test(tcase, service_refuses_an_address_with_the_word_of_it);
 	tcase_add_test(tcase, service_has_many_wait_and_answers_all);
 	tcase_add_test(tcase, service_refuses_what_is_over_a_limit);
+	tcase_add_test(tcase, service_bounds_the_bytes_that_wait);
 	tcase_add_loop_test(tcase, a_program_that_misbehaves_costs_its_own_request_only, 0,
 			    (int)PENSTOCK_ARRAY_SIZE(misdeeds));
 	tcase_add_test(tcase, a_program_that_hangs_is_ended);

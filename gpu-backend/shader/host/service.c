@@ -34,6 +34,7 @@ struct penstock_shader_service {
 	struct penstock_list waiting; /* penstock_shader_check.link */
 	struct penstock_list working;
 	uint32_t waiting_count;
+	size_t waiting_bytes;
 	uint32_t working_count;
 	struct penstock_shader_process *standby;
 	uint32_t process_count; /* that are not closed */
@@ -50,6 +51,14 @@ static void on_pump(uv_timer_t *timer);
 static void require_thread(const struct penstock_shader_service *service)
 {
 	PENSTOCK_REQUIRE(pthread_equal(service->thread, pthread_self()));
+}
+
+/* A check that waits begins, or does not any more. */
+static void leave_queue(struct penstock_shader_service *service,
+			const struct penstock_shader_check *check)
+{
+	service->waiting_count--;
+	service->waiting_bytes -= check->byte_count;
 }
 
 /* ---------------------------------------------------------------- the end */
@@ -203,12 +212,14 @@ static void on_pump(uv_timer_t *timer)
 	/* A callback may close the service: it stays until its handles are closed. */
 	while (!service->is_closing && service->working_count < service->at_once) {
 		struct penstock_list *link = penstock_list_pop(&service->waiting);
+		struct penstock_shader_check *check;
 
 		if (link == NULL) {
 			return;
 		}
-		service->waiting_count--;
-		begin(service, penstock_list_entry(link, struct penstock_shader_check, link));
+		check = penstock_list_entry(link, struct penstock_shader_check, link);
+		leave_queue(service, check);
+		begin(service, check);
 	}
 }
 
@@ -313,11 +324,12 @@ enum penstock_status penstock_shader_check(struct penstock_shader_service *servi
 	if (!fits(request)) {
 		return PENSTOCK_STATUS_LIMIT_EXCEEDED;
 	}
-	if (service->waiting_count == PENSTOCK_LIMIT_SHADER_QUEUED) {
-		return PENSTOCK_STATUS_QUOTA_EXCEEDED;
-	}
 	behind = request->constant_count * sizeof(*request->constants) +
 		 request->word_count * sizeof(uint32_t);
+	if (service->waiting_count == PENSTOCK_LIMIT_SHADER_QUEUED ||
+	    service->waiting_bytes + behind > PENSTOCK_LIMIT_SHADER_QUEUED_BYTES) {
+		return PENSTOCK_STATUS_QUOTA_EXCEEDED;
+	}
 	check = malloc(sizeof(*check) + behind);
 	if (check == NULL) {
 		return PENSTOCK_STATUS_NO_MEMORY;
@@ -330,6 +342,7 @@ enum penstock_status penstock_shader_check(struct penstock_shader_service *servi
 	copy(check, request);
 	penstock_list_append(&service->waiting, &check->link);
 	service->waiting_count++;
+	service->waiting_bytes += check->byte_count;
 	uv_timer_start(&service->pump, on_pump, 0, 0);
 	*ret_check = check;
 	return PENSTOCK_STATUS_SUCCESS;
@@ -346,6 +359,6 @@ void penstock_shader_cancel(struct penstock_shader_check *check)
 		return;
 	}
 	penstock_list_remove(&check->link);
-	service->waiting_count--;
+	leave_queue(service, check);
 	free(check);
 }

@@ -137,6 +137,7 @@ static void size_of_array(const struct penstock_shader_facts *facts,
 		penstock_shader_id_at(facts, instruction->words[3]);
 	bool is_known = length != NULL && length->is_constant;
 
+	type->element = instruction->words[2];
 	size_of_many(facts, type, instruction->words[2], is_known ? length->value : UINT64_MAX);
 }
 
@@ -237,12 +238,10 @@ static enum penstock_status see_result(const struct penstock_shader_facts *facts
 		return PENSTOCK_STATUS_SUCCESS;
 	}
 	result->type = instruction->words[1];
-	if (type->bytes > PENSTOCK_LIMIT_SHADER_PRIVATE_BYTES) {
+	if (type->bytes > PENSTOCK_LIMIT_SHADER_VALUE_BYTES) {
 		return penstock_spirv_refuse(reterr_fault, PENSTOCK_SHADER_NO_WORD,
-					     "a value takes more than %u bytes (%s)",
-					     PENSTOCK_LIMIT_SHADER_PRIVATE_BYTES,
-					     instruction->opcode == SpvOpConstantNull ? "a null"
-										      : "loaded");
+					     "a value takes more than %u bytes",
+					     PENSTOCK_LIMIT_SHADER_VALUE_BYTES);
 	}
 	return PENSTOCK_STATUS_SUCCESS;
 }
@@ -448,57 +447,4 @@ void penstock_shader_facts_finish(struct penstock_shader_facts *facts)
 {
 	free(facts->ids);
 	facts->ids = NULL;
-}
-
-enum penstock_status penstock_shader_measure(const struct penstock_shader_facts *facts,
-					     const uint32_t *words, uint32_t word_count,
-					     struct penstock_shader_reflection *reflection,
-					     struct penstock_spirv_fault *reterr_fault)
-{
-	uint64_t shared = 0, private = 0;
-	struct penstock_spirv_instruction instruction;
-	struct penstock_spirv_stream stream;
-
-	penstock_spirv_begin(&stream, words, word_count);
-	while (penstock_spirv_next(&stream, &instruction)) {
-		const struct penstock_shader_id *pointer, *type, *variable;
-
-		if (instruction.opcode != SpvOpVariable) {
-			continue;
-		}
-		variable = penstock_shader_id_at(facts, instruction.words[2]);
-		pointer = penstock_shader_id_at(facts, instruction.words[1]);
-		type = pointer == NULL ? NULL : penstock_shader_id_at(facts, pointer->pointee);
-		if (variable == NULL || type == NULL ||
-		    !(variable->is_used || variable->in_interface)) {
-			continue;
-		}
-		switch (instruction.words[3]) {
-		case SpvStorageClassWorkgroup:
-			shared = add(align_up(shared, type->align), type->bytes);
-			break;
-		case SpvStorageClassPrivate:
-		case SpvStorageClassFunction:
-		case SpvStorageClassInput:
-		case SpvStorageClassOutput:
-			private
-			= add(private, type->bytes);
-			break;
-		default:
-			break;
-		}
-	}
-	if (shared > PENSTOCK_LIMIT_SHADER_SHARED_BYTES) {
-		return penstock_spirv_refuse(reterr_fault, PENSTOCK_SHADER_NO_WORD,
-					     "the variables of a workgroup take more than %u bytes",
-					     PENSTOCK_LIMIT_SHADER_SHARED_BYTES);
-	}
-	if (private > PENSTOCK_LIMIT_SHADER_PRIVATE_BYTES) {
-		return penstock_spirv_refuse(
-			reterr_fault, PENSTOCK_SHADER_NO_WORD,
-			"the variables of an invocation take more than %u bytes",
-			PENSTOCK_LIMIT_SHADER_PRIVATE_BYTES);
-	}
-	reflection->shared_bytes = (uint32_t)shared;
-	return PENSTOCK_STATUS_SUCCESS;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Our own second look at a module that is valid and hardened: its entry point with its modes,
- * its constants, and how large its values and variables are. A driver makes registers, stack and
- * shared memory of those, and trusts their sizes.
+ * Our own second look at a module that is valid and hardened: its entry point with its modes, its
+ * constants, and how large its types are.
  */
 #ifndef PENSTOCK_SHADER_FACTS_H
 #define PENSTOCK_SHADER_FACTS_H
@@ -16,6 +15,7 @@ struct penstock_shader_id {
 	uint64_t value;    /* of a constant number */
 	uint32_t align;    /* of a type */
 	uint32_t type;     /* of a result */
+	uint32_t element;  /* of an array type */
 	uint32_t pointee;  /* of a pointer type */
 	uint32_t storage;  /* of a pointer type, SpvStorageClass; else UINT32_MAX */
 	bool is_constant;  /* value counts */
@@ -28,6 +28,7 @@ struct penstock_shader_facts {
 	uint32_t bound;
 	uint32_t function; /* the entry point's */
 	/* Of uses.h. */
+	uint64_t local_bytes; /* variables of functions, as often as those are copied */
 	bool writes_memory, has_derivatives, discards, has_subgroups;
 };
 
@@ -47,14 +48,5 @@ void penstock_shader_facts_finish(struct penstock_shader_facts *facts);
 /* NULL: the module has no such id. */
 struct penstock_shader_id *penstock_shader_id_at(const struct penstock_shader_facts *facts,
 						 uint32_t id);
-
-/*
- * After uses are known: whether the variables are as small as the limits say; fills shared_bytes.
- */
-PENSTOCK_MUST_CHECK
-enum penstock_status penstock_shader_measure(const struct penstock_shader_facts *facts,
-					     const uint32_t *words, uint32_t word_count,
-					     struct penstock_shader_reflection *reflection,
-					     struct penstock_spirv_fault *reterr_fault);
 
 #endif

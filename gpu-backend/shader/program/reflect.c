@@ -5,6 +5,7 @@
 
 #include "gpu-backend/shader/program/bindings.h"
 #include "gpu-backend/shader/program/facts.h"
+#include "gpu-backend/shader/program/measure.h"
 #include "gpu-backend/shader/program/slots.h"
 #include "gpu-backend/shader/program/uses.h"
 

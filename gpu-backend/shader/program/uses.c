@@ -18,7 +18,9 @@ struct function {
 	uint32_t call_count;
 	uint32_t next_call; /* while it is on the path of the search */
 	uint64_t instructions;
-	uint64_t inlined; /* with what it calls; 0: not known yet */
+	uint64_t bytes;         /* of its variables */
+	uint64_t inlined;       /* instructions with what it calls */
+	uint64_t inlined_bytes; /* likewise */
 	bool is_reached;
 };
 
@@ -34,6 +36,23 @@ struct search {
 };
 
 /* ---------------------------------------------------------------- who calls whom */
+
+static uint64_t add(uint64_t left, uint64_t right)
+{
+	uint64_t sum;
+
+	return __builtin_add_overflow(left, right, &sum) ? UINT64_MAX : sum;
+}
+
+static uint64_t bytes_of(const struct penstock_shader_facts *facts,
+			 const spv_parsed_instruction_t *variable)
+{
+	const struct penstock_shader_id *pointer = penstock_shader_id_at(facts, variable->type_id);
+	const struct penstock_shader_id *type =
+		pointer == NULL ? NULL : penstock_shader_id_at(facts, pointer->pointee);
+
+	return type == NULL ? UINT64_MAX : type->bytes;
+}
 
 static spv_result_t see_call(void *context, const spv_parsed_instruction_t *instruction)
 {
@@ -54,6 +73,9 @@ static spv_result_t see_call(void *context, const spv_parsed_instruction_t *inst
 	}
 	function = &search->functions[search->function_count - 1];
 	function->instructions++;
+	if (instruction->opcode == SpvOpVariable) {
+		function->bytes = add(function->bytes, bytes_of(search->facts, instruction));
+	}
 	if (instruction->opcode == SpvOpFunctionCall && instruction->num_words >= 4) {
 		search->calls[search->call_count++] = instruction->words[3];
 		function->call_count++;
@@ -68,17 +90,11 @@ static struct function *function_at(const struct search *search, uint32_t id)
 	return index == 0 ? NULL : &search->functions[index - 1];
 }
 
-static uint64_t add(uint64_t left, uint64_t right)
-{
-	uint64_t sum;
-
-	return __builtin_add_overflow(left, right, &sum) ? UINT64_MAX : sum;
-}
-
 static void enter(struct search *search, uint32_t *depth, struct function *function)
 {
 	function->is_reached = true;
 	function->inlined = function->instructions;
+	function->inlined_bytes = function->bytes;
 	search->path[(*depth)++] = (uint32_t)(function - search->functions);
 }
 
@@ -86,7 +102,7 @@ static void enter(struct search *search, uint32_t *depth, struct function *funct
  * Depth first, without recursion: a function's length is known when it is left, and then goes to
  * its caller once a call.
  */
-static uint64_t reach(struct search *search, struct function *entry)
+static void reach(struct search *search, struct function *entry)
 {
 	uint32_t depth = 0;
 
@@ -108,9 +124,10 @@ static uint64_t reach(struct search *search, struct function *entry)
 		function->next_call++;
 		if (callee != NULL) {
 			function->inlined = add(function->inlined, callee->inlined);
+			function->inlined_bytes =
+				add(function->inlined_bytes, callee->inlined_bytes);
 		}
 	}
-	return entry->inlined;
 }
 
 /* ---------------------------------------------------------------- who uses what */
@@ -252,7 +269,6 @@ static enum penstock_status find(struct search *search, const uint32_t *words, u
 				 struct penstock_spirv_fault *reterr_fault)
 {
 	struct function *entry;
-	uint64_t inlined;
 
 	if (spvBinaryParse(context, search, words, word_count, NULL, see_call, NULL) !=
 	    SPV_SUCCESS) {
@@ -264,8 +280,9 @@ static enum penstock_status find(struct search *search, const uint32_t *words, u
 		return penstock_spirv_refuse(reterr_fault, PENSTOCK_SHADER_NO_WORD,
 					     "the entry point has no function");
 	}
-	inlined = reach(search, entry);
-	if (inlined > PENSTOCK_LIMIT_SHADER_INLINED) {
+	reach(search, entry);
+	search->facts->local_bytes = entry->inlined_bytes;
+	if (entry->inlined > PENSTOCK_LIMIT_SHADER_INLINED) {
 		return penstock_spirv_refuse(
 			reterr_fault, PENSTOCK_SHADER_NO_WORD,
 			"with functions copied into their callers the entry point is longer than "
