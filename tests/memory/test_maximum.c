@@ -360,6 +360,7 @@ int main(void)
 	Suite *suite = suite_create("maximum");
 	TCase *tests = tcase_create("maximum");
 
+	tcase_set_timeout(tests, 120);
 	tcase_add_checked_fixture(tests, one_at_a_time, tear_down);
 	tcase_add_loop_test(tests, B3_a_submission_is_split_before_MAXIMUM_leaves, 0,
 			    (int)PENSTOCK_ARRAY_SIZE(ways));

@@ -309,6 +309,7 @@ int main(void)
 	Suite *suite = suite_create("state");
 	TCase *state = tcase_create("state");
 
+	tcase_set_timeout(state, 120);
 	tcase_add_checked_fixture(state, set_up, tear_down);
 	tcase_add_test(state, E10_a_place_that_an_allocation_cannot_have_stops_the_adapter);
 	tcase_add_test(state, E10_a_goal_that_an_allocation_cannot_have_stops_the_adapter);
