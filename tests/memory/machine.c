@@ -590,7 +590,9 @@ static enum penstock_status reset_engine(struct penstock_backend_process *base)
 		for (; process->rings[i].late > 0; process->rings[i].late--) {
 			ck_assert(machine_execute(process, i));
 		}
-		query_current_fence(base, i);
+		/* A fault is told no more, and what it was asked is not answered. */
+		process->rings[i].faulted = false;
+		(void)machine_report(machine_of(base->backend), process, i);
 		if (machine_of(base->backend)->on_reset != NULL && process->rings[i].count > 0) {
 			machine_of(base->backend)->on_reset(process, i);
 		}
