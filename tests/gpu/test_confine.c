@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -165,6 +166,46 @@ START_TEST(code_is_made_by_a_process_that_compiles_and_never_writable)
 	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "status 0x%x", status);
 }
 END_TEST
+
+/* What the C library and a driver do at the beginning of a thread. */
+static void register_thread(void)
+{
+	(void)syscall(SYS_rseq, NULL, 0, 0, 0);
+}
+
+static void register_locks(void)
+{
+	(void)syscall(SYS_set_robust_list, NULL, 0);
+}
+
+static void name_thread(void)
+{
+	(void)prctl(PR_SET_NAME, "late");
+}
+
+static void count_processors(void)
+{
+	uint64_t set[16];
+
+	(void)syscall(SYS_sched_getaffinity, 0, sizeof(set), set);
+}
+
+static void (*const beginnings[])(void) = { register_thread, register_locks, name_thread,
+					    count_processors };
+
+/* A driver's thread may not have run yet when the confinement comes over it. */
+START_TEST(a_thread_of_a_process_that_compiles_may_begin_behind_the_confinement)
+{
+	int status;
+
+	compiles = true;
+	status = end_of(beginnings[_i]);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status 0x%x", status);
+	compiles = false;
+	status = end_of(beginnings[_i]);
+	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "status 0x%x", status);
+}
+END_TEST
 #endif
 
 static void give_up(void)
@@ -191,6 +232,9 @@ int main(void)
 	tcase_add_test(tcase, confinement_lets_a_process_give_up);
 #ifndef PENSTOCK_SANITIZERS
 	tcase_add_test(tcase, code_is_made_by_a_process_that_compiles_and_never_writable);
+	tcase_add_loop_test(tcase,
+			    a_thread_of_a_process_that_compiles_may_begin_behind_the_confinement, 0,
+			    (int)PENSTOCK_ARRAY_SIZE(beginnings));
 #endif
 	suite_add_tcase(suite, tcase);
 	return penstock_test_main(suite);

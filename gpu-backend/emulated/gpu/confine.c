@@ -62,19 +62,20 @@ static const struct penstock_confinement_rule rules[] = {
 	ON_ADVICE(MADV_POPULATE_READ),
 	ON_ADVICE(MADV_POPULATE_WRITE),
 	/*
-	 * The last five are a compiler's. Code is written first, and executable when nobody can
+	 * The last six are a compiler's. Code is written first, and executable when nobody can
 	 * write it any more; the C library's qsort() asks how much memory there is; LLVM asks what
-	 * its standard error is; and a thread of the driver's that has not run yet gives itself a
-	 * name.
+	 * its standard error is. A thread of the driver's that has not run yet begins behind the
+	 * confinement: it gives itself a name, and an allocator counts processors for it.
 	 */
 	{ SCMP_SYS(mprotect), 1, { { 2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_EXEC } } },
 	{ SCMP_SYS(sysinfo), 0, { { 0 } } },
 	ON(SCMP_SYS(lseek), STDERR_FILENO),
 	ON(SCMP_SYS(newfstatat), STDERR_FILENO),
-	ON(SCMP_SYS(prctl), PR_SET_NAME),
+	PENSTOCK_CONFINEMENT_IF(SCMP_SYS(prctl), 0, PR_SET_NAME),
+	PENSTOCK_CONFINEMENT_IF(SCMP_SYS(sched_getaffinity), 0, 0),
 };
 
-#define COMPILER_RULES 5u
+#define COMPILER_RULES 6u
 
 _Static_assert(PENSTOCK_NODE_COUNT == 2, "a rule for each node's descriptors");
 
