@@ -30,7 +30,7 @@
 #endif
 #endif
 #ifndef SEEDS
-#define SEEDS 1200u
+#define SEEDS 960u
 #endif
 
 static struct sim sim;

@@ -12,28 +12,13 @@
 #include <unistd.h>
 
 static const int permitted[] = {
-	SCMP_SYS(futex),
-	SCMP_SYS(poll),
-	SCMP_SYS(ppoll),
-	SCMP_SYS(munmap),
-	SCMP_SYS(mremap),
-	SCMP_SYS(brk),
-	SCMP_SYS(close),
-	SCMP_SYS(clock_gettime),
-	SCMP_SYS(nanosleep),
-	SCMP_SYS(clock_nanosleep),
-	SCMP_SYS(sched_yield),
-	SCMP_SYS(restart_syscall),
-	SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(rt_sigaction),
-	SCMP_SYS(getpid),
-	SCMP_SYS(gettid),
-	SCMP_SYS(exit),
+	SCMP_SYS(futex),           SCMP_SYS(poll),           SCMP_SYS(ppoll),
+	SCMP_SYS(munmap),          SCMP_SYS(mremap),         SCMP_SYS(brk),
+	SCMP_SYS(close),           SCMP_SYS(clock_gettime),  SCMP_SYS(nanosleep),
+	SCMP_SYS(clock_nanosleep), SCMP_SYS(sched_yield),    SCMP_SYS(restart_syscall),
+	SCMP_SYS(rt_sigreturn),    SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction),
+	SCMP_SYS(getpid),          SCMP_SYS(gettid),         SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
-	/* A thread that was made just before has still to say where its own memory is. */
-	SCMP_SYS(rseq),
-	SCMP_SYS(set_robust_list),
 };
 
 /* A call on one descriptor only. */
@@ -62,20 +47,23 @@ static const struct penstock_confinement_rule rules[] = {
 	ON_ADVICE(MADV_POPULATE_READ),
 	ON_ADVICE(MADV_POPULATE_WRITE),
 	/*
-	 * The last six are a compiler's. Code is written first, and executable when nobody can
-	 * write it any more; the C library's qsort() asks how much memory there is; LLVM asks what
-	 * its standard error is. A thread of the driver's that has not run yet begins behind the
-	 * confinement: it gives itself a name, and an allocator counts processors for it.
+	 * The last eight are a compiler's. A thread of the driver's that has not run yet when the
+	 * confinement comes over it begins behind it: the C library registers it, the driver gives
+	 * it a name, and an allocator counts processors for it. Code is written first, and
+	 * executable when nobody can write it any more; the C library's qsort() asks how much
+	 * memory there is; LLVM asks what its standard error is.
 	 */
 	{ SCMP_SYS(mprotect), 1, { { 2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_EXEC } } },
 	{ SCMP_SYS(sysinfo), 0, { { 0 } } },
 	ON(SCMP_SYS(lseek), STDERR_FILENO),
 	ON(SCMP_SYS(newfstatat), STDERR_FILENO),
+	{ SCMP_SYS(rseq), 0, { { 0 } } },
+	{ SCMP_SYS(set_robust_list), 0, { { 0 } } },
 	PENSTOCK_CONFINEMENT_IF(SCMP_SYS(prctl), 0, PR_SET_NAME),
 	PENSTOCK_CONFINEMENT_IF(SCMP_SYS(sched_getaffinity), 0, 0),
 };
 
-#define COMPILER_RULES 6u
+#define COMPILER_RULES 8u
 
 _Static_assert(PENSTOCK_NODE_COUNT == 2, "a rule for each node's descriptors");
 
