@@ -51,6 +51,16 @@ submit work {
 }
 expect INVALID_PARAMETER
 
+# With all that it needs it runs; twice nothing is nothing.
+submit work {
+	list double numbers:w
+	bind_pipeline pipeline=@double
+	bind_buffer_write allocation=@numbers size=64
+	push_constants data=[4]
+	dispatch groups_x=2 groups_y=1 groups_z=1
+}
+expect SUCCESS
+
 # A pipeline is memory that nobody else has access to.
 upload double hex=00
 expect ACCESS_DENIED
@@ -66,5 +76,5 @@ expect ACCESS_DENIED
 destroy double
 expect SUCCESS
 
-# None of it did anything.
+# Nothing of what was refused did anything.
 expect bytes numbers hex=[00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00]
