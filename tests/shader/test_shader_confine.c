@@ -16,6 +16,14 @@ START_TEST(shader_confinement_kills_what_leads_out_of_the_process)
 }
 END_TEST
 
+#ifndef PENSTOCK_SANITIZERS
+START_TEST(shader_confinement_makes_no_code)
+{
+	ck_assert(confined_is_killed(penstock_shader_confine, confined_make_code));
+}
+END_TEST
+#endif
+
 /* Both ends are one of its own. */
 static void use_the_socket(void)
 {
@@ -59,6 +67,9 @@ int main(void)
 
 	tcase_add_loop_test(tcase, shader_confinement_kills_what_leads_out_of_the_process, 0,
 			    (int)confined_forbidden_count);
+#ifndef PENSTOCK_SANITIZERS
+	tcase_add_test(tcase, shader_confinement_makes_no_code);
+#endif
 	tcase_add_test(tcase, shader_confinement_leaves_memory_and_the_socket);
 	tcase_add_test(tcase, shader_confinement_lets_a_process_give_up);
 	suite_add_tcase(suite, tcase);

@@ -12,6 +12,11 @@ typedef void confined_action(void);
 extern confined_action *const confined_forbidden[];
 extern const size_t confined_forbidden_count;
 
+#ifndef PENSTOCK_SANITIZERS
+/* Makes memory executable that it has written; exits where it cannot. */
+void confined_make_code(void);
+#endif
+
 /* Takes memory, and gives it back; exits where it cannot. */
 void confined_take_memory(void);
 
