@@ -195,7 +195,10 @@ static int put_frame(struct penstock_outbox *outbox, const struct kept *kept, ui
 	frame.payload_bytes = payload_bytes;
 	penstock_frame_encode(&frame, at);
 	memcpy(at + PENSTOCK_FRAME_HEADER_BYTES, kept->message, frame.message_bytes);
-	memcpy(at + PENSTOCK_FRAME_HEADER_BYTES + frame.message_bytes, kept->payload, own_bytes);
+	if (own_bytes > 0) { /* what was not kept is no pointer to copy from */
+		memcpy(at + PENSTOCK_FRAME_HEADER_BYTES + frame.message_bytes, kept->payload,
+		       own_bytes);
+	}
 	return 0;
 }
 
