@@ -400,7 +400,7 @@ def D3_what_was_not_executed_before_a_kill_is_executed_once_after_it(daemon):
                     for name, kind, fields in ((device, "CREATE_DEVICE", {}),
                                                (context, "CREATE_CONTEXT", {"device": device}),
                                                (sync, "CREATE_SYNC_OBJECT", {"device": device})):
-                        if name >= first:
+                        if name & 0xffffffff >= first:  # its index is its serial
                             again.wait(again.request(kind, name=name, **fields))
                 state = again.wait(again.request("QUERY_DEVICE", name=device)).answer
                 if state.execution_state != 1:
