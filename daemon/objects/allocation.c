@@ -12,9 +12,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define PRIORITY_NORMAL  0x78000000u /* D3DDDI_ALLOCATIONPRIORITY_NORMAL */
-#define FLAG_CPU_VISIBLE 0x1u        /* DXGK_ALLOCATIONINFOFLAGS */
-#define EVERY_SEGMENT    ((1u << PENSTOCK_SEGMENT_COUNT) - 1u)
+#define FLAG_CPU_VISIBLE 0x1u /* DXGK_ALLOCATIONINFOFLAGS */
 
 /* ---------------------------------------------------------------- lanes */
 
@@ -367,12 +365,12 @@ static enum penstock_status check_surface(struct penstock_create_allocation_info
 static enum penstock_status check_segments(struct penstock_create_allocation_info *info,
 					   struct penstock_refusal *ret_refusal)
 {
-	if ((info->segment_set & ~EVERY_SEGMENT) != 0) {
+	if ((info->segment_set & ~PENSTOCK_EVERY_SEGMENT) != 0) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
 				       "segment set 0x%x names a segment that does not exist",
 				       info->segment_set);
 	}
-	info->segment_set = info->segment_set == 0 ? EVERY_SEGMENT : info->segment_set;
+	info->segment_set = info->segment_set == 0 ? PENSTOCK_EVERY_SEGMENT : info->segment_set;
 	if (info->preferred_segment > PENSTOCK_SEGMENT_COUNT ||
 	    (info->preferred_segment != 0 &&
 	     (info->segment_set & 1u << (info->preferred_segment - 1u)) == 0)) {
@@ -409,7 +407,7 @@ static enum penstock_status check_info(struct penstock_create_allocation_info *i
 				       "allocation flags 0x%x: only CpuVisible 0x1 is offered",
 				       info->flags);
 	}
-	info->priority = info->priority == 0 ? PRIORITY_NORMAL : info->priority;
+	info->priority = info->priority == 0 ? PENSTOCK_ALLOCATION_PRIORITY_NORMAL : info->priority;
 	return PENSTOCK_STATUS_SUCCESS;
 }
 

@@ -12,6 +12,9 @@
 
 #include "daemon/objects/device.h"
 
+/* A segment set: one bit each. */
+#define PENSTOCK_EVERY_SEGMENT ((1u << PENSTOCK_SEGMENT_COUNT) - 1u)
+
 struct penstock_composition;
 struct penstock_instance;
 

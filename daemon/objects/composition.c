@@ -43,9 +43,10 @@ static const struct {
 
 #define RESOURCES_MOST 128u /* of one stage: maxPerStageResources */
 
+/* To whole dwords. */
 static uint32_t aligned(uint32_t bytes)
 {
-	return (bytes + 3u) & ~3u;
+	return (uint32_t)penstock_align_up(bytes, sizeof(uint32_t));
 }
 
 /* ------------------------------------------------------------------ one stage by itself */

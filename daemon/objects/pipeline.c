@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PRIORITY_NORMAL 0x78000000u /* D3DDDI_ALLOCATIONPRIORITY_NORMAL */
-#define EVERY_SEGMENT   ((1u << PENSTOCK_SEGMENT_COUNT) - 1u)
-
 /* One stage: as it came, and as it was given back. */
 struct stage {
 	uint32_t stage; /* enum penstock_shader_stage */
@@ -412,8 +409,8 @@ static enum penstock_status begin(struct penstock_device *device,
 				  struct penstock_refusal *ret_refusal)
 {
 	static const struct penstock_create_allocation_info allocation = {
-		.segment_set = EVERY_SEGMENT,
-		.priority = PRIORITY_NORMAL,
+		.segment_set = PENSTOCK_EVERY_SEGMENT,
+		.priority = PENSTOCK_ALLOCATION_PRIORITY_NORMAL,
 	};
 	struct penstock_pipeline_create *create = new_create(info);
 	struct penstock_session *session = device->session;
