@@ -138,6 +138,14 @@ void penstock_spare_ranges_free(struct penstock_file_range *ranges, uint32_t cou
 
 /* ---------------------------------------------------------------- giving back */
 
+/* The run of one owner that begins there. */
+static void punch_run(struct penstock_spare *spare, uint32_t start, uint32_t end)
+{
+	const struct penstock_file_range range = take_run(spare, start, end);
+
+	penstock_memory_file_punch_all(&range, 1);
+}
+
 bool penstock_spare_release(struct penstock_vidmm *vidmm, uint64_t size_bytes)
 {
 	struct penstock_spare *spare = &vidmm->spare;
@@ -149,9 +157,7 @@ bool penstock_spare_release(struct penstock_vidmm *vidmm, uint64_t size_bytes)
 
 		next = run_end(spare, i, most);
 		if (spare->owners[i] != NULL) {
-			const struct penstock_file_range range = take_run(spare, i, next);
-
-			penstock_memory_file_punch_all(&range, 1);
+			punch_run(spare, i, next);
 		}
 	}
 	return before > 0;
@@ -165,9 +171,7 @@ void penstock_spare_drop(struct penstock_vidmm_process *process)
 	for (uint32_t i = 0; process->spare_granules > 0; i = next) {
 		next = run_end(spare, i, spare->count);
 		if (spare->owners[i] == process) {
-			const struct penstock_file_range range = take_run(spare, i, next);
-
-			penstock_memory_file_punch_all(&range, 1);
+			punch_run(spare, i, next);
 		}
 	}
 }
