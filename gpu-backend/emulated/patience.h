@@ -10,6 +10,8 @@
 
 #include "proto/base/base.h"
 
+#include <time.h>
+
 /* How long it is looked for news: what a wake-up of another processor costs, or two. */
 #define PENSTOCK_PATIENCE_LOOK_NS 50000u
 
@@ -25,6 +27,15 @@ struct penstock_patience {
 	uint64_t penalty_ns; /* of the last failure; 0: trusted */
 	uint32_t successes;  /* since then */
 };
+
+/* What the others take for now. */
+static inline uint64_t penstock_patience_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
 
 static inline bool penstock_patience_allows(const struct penstock_patience *patience,
 					    uint64_t now_ns)

@@ -5,7 +5,6 @@
 #include "gpu-backend/emulated/gpu/parts.h"
 
 #include <string.h>
-#include <time.h>
 
 /* So many times the workgroups of the last band, or so much less: one may have been disturbed. */
 #define BAND_STEP 8u
@@ -47,14 +46,6 @@ struct batch {
 	uint32_t descriptors; /* of all of them */
 	double bands;         /* that they are, all together */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* ---------------------------------------------------------------- what is bound */
 
@@ -333,7 +324,7 @@ static VkResult look(const struct dispatch *dispatch)
 {
 	const struct penstock_vulkan_device *device = dispatch->device;
 	struct penstock_patience *patience = &dispatch->vulkan->patience;
-	uint64_t start = now_ns(), now = start;
+	uint64_t start = penstock_patience_now_ns(), now = start;
 	VkResult result = VK_NOT_READY;
 
 	if (!dispatch->vulkan->may_look || !penstock_patience_allows(patience, now)) {
@@ -343,7 +334,7 @@ static VkResult look(const struct dispatch *dispatch)
 		for (unsigned i = 0; i < LOOKS && result == VK_NOT_READY; i++) {
 			result = device->calls.GetFenceStatus(device->device, device->fence);
 		}
-		now = now_ns();
+		now = penstock_patience_now_ns();
 	}
 	if (result == VK_NOT_READY) {
 		penstock_patience_failed(patience, now);
@@ -461,7 +452,7 @@ static enum penstock_outcome run_bands(struct dispatch *dispatch, uint64_t total
 		struct penstock_vulkan_made *made = &dispatch->pipeline->made[dispatch->crew];
 		uint64_t wanted = made->band_groups == 0 ? dispatch->vulkan->first_band_groups
 							 : made->band_groups;
-		uint64_t start = now_ns();
+		uint64_t start = penstock_patience_now_ns();
 		struct penstock_band band;
 		enum penstock_outcome outcome;
 
@@ -474,7 +465,8 @@ static enum penstock_outcome run_bands(struct dispatch *dispatch, uint64_t total
 		if (outcome != PENSTOCK_OUTCOME_COMPLETED) {
 			return outcome;
 		}
-		learn(dispatch->vulkan, made, band.count, wanted, now_ns() - start);
+		learn(dispatch->vulkan, made, band.count, wanted,
+		      penstock_patience_now_ns() - start);
 		engine->position += band.count;
 		if (dispatch->crew == PENSTOCK_VULKAN_ALONE &&
 		    needs_crew(dispatch, total - engine->position)) {

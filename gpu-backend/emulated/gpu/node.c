@@ -3,19 +3,10 @@
 
 #include "gpu-backend/emulated/doorbell.h"
 
-#include <time.h>
 #include <unistd.h>
 
 /* Looks at the ring between two looks at the clock. */
 #define SPIN_LOOKS 64u
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static void relax(void)
 {
@@ -180,7 +171,7 @@ bool penstock_node_step(struct penstock_node *node)
 /* After work, looks for more as long as patience allows. True: there is some. */
 static bool look(struct penstock_node *node)
 {
-	uint64_t start = now_ns(), now = start;
+	uint64_t start = penstock_patience_now_ns(), now = start;
 
 	if (!node->worked || !penstock_patience_allows(&node->patience, now)) {
 		return false;
@@ -194,7 +185,7 @@ static bool look(struct penstock_node *node)
 			}
 			relax();
 		}
-		now = now_ns();
+		now = penstock_patience_now_ns();
 	}
 	penstock_patience_failed(&node->patience, now);
 	return has_work(node);
