@@ -42,6 +42,11 @@ static inline void penstock_emit_rect(uint8_t *at, const struct penstock_rect *r
 	}
 }
 
+static inline void penstock_emit_float(uint8_t *at, float value)
+{
+	memcpy(at, &value, sizeof(value));
+}
+
 /* Trailing bytes; NULL leaves them zero. */
 static inline void penstock_emit_bytes(uint8_t *at, const void *bytes, size_t size_bytes)
 {

@@ -56,6 +56,8 @@ function operand_parameters(type, name)
 		return "uint32_t " name
 	if (type == "I32")
 		return "int32_t " name
+	if (type == "F32")
+		return "float " name
 	if (type ~ /^(U64|OFFSET|SIZE)$/)
 		return "uint64_t " name
 	if (type ~ /^(SOURCE|DESTINATION|BOTH)$/)
@@ -75,6 +77,8 @@ function operand_store(type, name, offset)
 		return "\tpenstock_store32(at + " offset ", " name ");\n"
 	if (type == "I32")
 		return "\tpenstock_store32(at + " offset ", (uint32_t)" name ");\n"
+	if (type == "F32")
+		return "\tpenstock_emit_float(at + " offset ", " name ");\n"
 	if (type ~ /^(U64|OFFSET|SIZE)$/)
 		return "\tpenstock_store64(at + " offset ", " name ");\n"
 	if (type ~ /^(SOURCE|DESTINATION|BOTH)$/)

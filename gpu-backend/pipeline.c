@@ -57,6 +57,17 @@ static bool stages_valid(const struct penstock_pipeline *pipeline, size_t bytes)
 	return true;
 }
 
+/* A graphics pipeline has a state, of which nothing is said here; another has none. */
+static bool graphics_valid(const struct penstock_pipeline *pipeline, size_t bytes)
+{
+	if (pipeline->kind != PENSTOCK_PIPELINE_GRAPHICS) {
+		return pipeline->graphics_offset == 0;
+	}
+	return pipeline->graphics_offset != 0 &&
+	       records_fit(bytes, pipeline->graphics_offset, 1,
+			   sizeof(struct penstock_graphics_state));
+}
+
 bool penstock_pipeline_valid(const void *bytes_at, size_t bytes)
 {
 	const struct penstock_pipeline *pipeline = bytes_at;
@@ -66,11 +77,12 @@ bool penstock_pipeline_valid(const void *bytes_at, size_t bytes)
 	    (pipeline->kind != PENSTOCK_PIPELINE_COMPUTE &&
 	     pipeline->kind != PENSTOCK_PIPELINE_GRAPHICS) ||
 	    pipeline->push_constant_bytes > PENSTOCK_LIMIT_PUSH_CONSTANT_BYTES ||
-	    pipeline->push_constant_bytes % sizeof(uint32_t) != 0 ||
+	    pipeline->push_constant_bytes % sizeof(uint32_t) != 0 || pipeline->reserved != 0 ||
 	    !records_fit(bytes, pipeline->binding_offset, pipeline->binding_count,
 			 sizeof(struct penstock_pipeline_binding)) ||
 	    !records_fit(bytes, pipeline->stage_offset, pipeline->stage_count,
-			 sizeof(struct penstock_pipeline_stage))) {
+			 sizeof(struct penstock_pipeline_stage)) ||
+	    !graphics_valid(pipeline, bytes)) {
 		return false;
 	}
 	return bindings_valid(pipeline) && stages_valid(pipeline, bytes);

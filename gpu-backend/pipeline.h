@@ -5,7 +5,8 @@
  *
  *	struct penstock_pipeline           the header
  *	struct penstock_pipeline_binding   binding_count of them, by set and binding
- *	struct penstock_pipeline_stage     stage_count of them
+ *	struct penstock_pipeline_stage     stage_count of them, in the order of their stages
+ *	struct penstock_graphics_state     of a graphics pipeline
  *	bytes                              entry point names and SPIR-V, which the stages point to
  *
  * Offsets are bytes from the start of the header, multiples of 4. The memory is a principal's and
@@ -19,9 +20,10 @@
 #define PENSTOCK_PIPELINE_H
 
 #include "proto/base/base.h"
+#include "proto/graphics.h"
 
 #define PENSTOCK_PIPELINE_MAGIC      0x4c504e50u /* "PNPL" */
-#define PENSTOCK_PIPELINE_VERSION    1u
+#define PENSTOCK_PIPELINE_VERSION    2u
 #define PENSTOCK_PIPELINE_HASH_BYTES 32u
 
 enum penstock_pipeline_kind {
@@ -67,6 +69,8 @@ struct penstock_pipeline {
 	uint32_t binding_offset;
 	uint32_t stage_count;
 	uint32_t stage_offset;
+	uint32_t graphics_offset; /* 0: none */
+	uint32_t reserved;        /* 0 */
 };
 
 struct penstock_pipeline_binding {
@@ -98,6 +102,15 @@ static inline const struct penstock_pipeline_stage *
 penstock_pipeline_stages(const struct penstock_pipeline *pipeline)
 {
 	return (const void *)((const uint8_t *)pipeline + pipeline->stage_offset);
+}
+
+/* NULL of a compute pipeline. */
+static inline const struct penstock_graphics_state *
+penstock_pipeline_graphics(const struct penstock_pipeline *pipeline)
+{
+	return pipeline->graphics_offset == 0
+		       ? NULL
+		       : (const void *)((const uint8_t *)pipeline + pipeline->graphics_offset);
 }
 
 #endif

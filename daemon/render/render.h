@@ -7,9 +7,19 @@
 #ifndef PENSTOCK_RENDER_H
 #define PENSTOCK_RENDER_H
 
+#include "proto/graphics.h"
+#include "proto/image/format.h"
 #include "proto/isa/instruction.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/status.h"
+
+/* Of VkPrimitiveTopology: points, lines, triangles, patches. */
+enum penstock_topology_class {
+	PENSTOCK_TOPOLOGY_POINTS,
+	PENSTOCK_TOPOLOGY_LINES,
+	PENSTOCK_TOPOLOGY_TRIANGLES,
+	PENSTOCK_TOPOLOGY_PATCHES,
+};
 
 /* A descriptor binding that the shaders of a pipeline use. */
 struct penstock_render_binding {
@@ -20,6 +30,11 @@ struct penstock_render_binding {
 	uint32_t first;       /* its first element among all descriptors of the pipeline */
 	uint32_t least_bytes; /* of a buffer: what the shaders need */
 	bool written;
+	/* of an image or a texel buffer; else 0 */
+	uint32_t flags;     /* PENSTOCK_BINDING_ARRAYED, _MULTI, _DEPTH (reflection.h) */
+	uint32_t dimension; /* SpvDim */
+	uint32_t number;    /* enum penstock_shader_number */
+	uint32_t format;    /* SpvImageFormat of a storage image; 0: unknown */
 };
 
 /*
@@ -32,6 +47,12 @@ struct penstock_render_pipeline {
 	uint32_t descriptor_count; /* arrays by the element */
 	uint32_t binding_count;
 	const struct penstock_render_binding *bindings; /* by set and binding */
+	/* of a graphics pipeline; NULL: it is none */
+	const struct penstock_graphics_state *graphics;
+	uint32_t vertex_bindings; /* a bit for each that its vertex shader reads through */
+	uint32_t targets_written; /* a bit for each colour target that its fragment shader gives */
+	uint32_t topology_class;  /* PENSTOCK_TOPOLOGY_; what a dynamic topology has to be of */
+	bool tessellates;         /* draws patches */
 };
 
 /* DXGK_ALLOCATIONLIST: one element of the converted list, a snapshot. */
@@ -55,6 +76,8 @@ struct penstock_render_caps {
 	bool km; /* RenderKm: the KM stream */
 	bool test_instructions;
 	bool pipelines; /* the adapter has them */
+	/* What its driver does with each format, [PENSTOCK_TEXEL_FORMATS]; with pipelines only. */
+	const struct penstock_format_features *formats;
 };
 
 /* Why a command buffer was refused. Strings are static; the sentence is composed. */

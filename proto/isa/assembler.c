@@ -64,6 +64,18 @@ static enum penstock_status take_i32(struct assembly *assembly, uint8_t *at)
 	return status;
 }
 
+static enum penstock_status take_f32(struct assembly *assembly, uint8_t *at)
+{
+	struct penstock_token token = penstock_scanner_next(&assembly->scanner);
+	float value;
+	enum penstock_status status = penstock_scanner_f32(&assembly->scanner, &token, &value);
+
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		memcpy(at, &value, sizeof(value));
+	}
+	return status;
+}
+
 /* An index, or @name. */
 static enum penstock_status take_reference(struct assembly *assembly, uint8_t *at)
 {
@@ -176,6 +188,8 @@ static enum penstock_status take_value(struct assembly *assembly,
 		return take_reference(assembly, at);
 	case PENSTOCK_OPERAND_I32:
 		return take_i32(assembly, at);
+	case PENSTOCK_OPERAND_F32:
+		return take_f32(assembly, at);
 	case PENSTOCK_OPERAND_RECT:
 		return take_rect(assembly, at);
 	case PENSTOCK_OPERAND_BYTES:

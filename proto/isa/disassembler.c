@@ -2,6 +2,7 @@
 #include "proto/isa/disassembler.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,6 +62,19 @@ static void put_rect(struct line *line, const uint8_t *at)
 	    (int32_t)penstock_load32(at + 12));
 }
 
+/* The shortest text that is sure to be read as the same bits; what is no number, as these. */
+static void put_f32(struct line *line, const uint8_t *at)
+{
+	float value;
+
+	memcpy(&value, at, sizeof(value));
+	if (isfinite(value)) {
+		put(line, "%.9g", (double)value);
+	} else {
+		put(line, "0x%08" PRIx32, penstock_load32(at));
+	}
+}
+
 static void put_array(struct line *line, const struct penstock_layout *layout, const uint8_t *at,
 		      uint32_t elements)
 {
@@ -95,6 +109,9 @@ static void put_value(struct line *line, const struct penstock_layout *layout,
 		return;
 	case PENSTOCK_OPERAND_I32:
 		put(line, "%" PRId32, (int32_t)penstock_load32(at));
+		return;
+	case PENSTOCK_OPERAND_F32:
+		put_f32(line, at);
 		return;
 	case PENSTOCK_OPERAND_HEX32:
 		put(line, "0x%" PRIx32, penstock_load32(at));

@@ -33,6 +33,7 @@ bool penstock_operand_required(const struct penstock_operand *operand)
 	case PENSTOCK_OPERAND_HEX32:
 	case PENSTOCK_OPERAND_COLOR:
 	case PENSTOCK_OPERAND_I32:
+	case PENSTOCK_OPERAND_F32:
 	case PENSTOCK_OPERAND_U64:
 	case PENSTOCK_OPERAND_OFFSET:
 	case PENSTOCK_OPERAND_BYTES:

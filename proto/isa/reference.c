@@ -30,11 +30,13 @@ static const char introduction[] =
 	"on the copy node, *test* instructions and those *with pipelines* where the adapter\n"
 	"does not offer them.\n"
 	"\n"
-	"A draw or a dispatch is a **group**: instructions with opcodes from 0x10 to 0x2f\n"
-	"say what it uses, in any order, the draw or dispatch itself (0x30 to 0x3f) ends\n"
-	"the group, and nothing of it outlasts that. No other instruction may stand inside\n"
-	"one. What the pipeline does not use may be bound, and is ignored; push constants\n"
-	"that are not given are zero. A group has at most %u instructions.\n"
+	"A dispatch, a transfer of an image or a render scope is a **group**: instructions\n"
+	"with opcodes from 0x10 to 0x2f say what it uses, one from 0x30 to 0x3f ends it, and\n"
+	"nothing of it outlasts that. No other instruction may stand inside one. A render\n"
+	"scope begins with begin_rendering and has any number of draws, each with what has\n"
+	"been bound so far; in any other group the order does not matter. What the pipeline\n"
+	"does not use may be bound, and is ignored; push constants that are not given are\n"
+	"zero. A group has at most %u instructions.\n"
 	"\n"
 	"The worst case is what one instruction costs in a DMA buffer (bytes, and bytes\n"
 	"more for each element of the trailing array) and in a patch-location list. A slot\n"
@@ -45,6 +47,7 @@ static const char *const type_texts[PENSTOCK_OPERAND_TYPE_MAX] = {
 	[PENSTOCK_OPERAND_HEX32] = "32 bits",
 	[PENSTOCK_OPERAND_COLOR] = "colour, 0xAARRGGBB",
 	[PENSTOCK_OPERAND_I32] = "32 bits, signed",
+	[PENSTOCK_OPERAND_F32] = "a number (IEEE single)",
 	[PENSTOCK_OPERAND_U64] = "64 bits",
 	[PENSTOCK_OPERAND_SOURCE] = "allocation, read",
 	[PENSTOCK_OPERAND_DESTINATION] = "allocation, written",

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "proto/isa/scanner.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A path longer than that is shown by its end, so that the fault itself stays in the sentence. */
@@ -267,4 +269,47 @@ enum penstock_status penstock_scanner_i32(const struct penstock_scanner *scanner
 	}
 	*ret_value = (int32_t)(negative ? -(int64_t)value : (int64_t)value);
 	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* The longest text of a number that has a use; what is longer is none. */
+#define F32_TEXT_BYTES 64u
+
+static bool parse_f32(const struct penstock_token *token, float *ret_value)
+{
+	char text[F32_TEXT_BYTES];
+	char *end = text;
+
+	if (token->length >= sizeof(text) || token->length == 0) {
+		return false;
+	}
+	memcpy(text, token->text, token->length);
+	text[token->length] = '\0';
+	/* strtof knows names and hexadecimal fractions too. */
+	if (strspn(text, "0123456789.eE+-") != token->length) {
+		return false;
+	}
+	*ret_value = strtof(text, &end);
+	return end == text + token->length && isfinite(*ret_value);
+}
+
+enum penstock_status penstock_scanner_f32(const struct penstock_scanner *scanner,
+					  const struct penstock_token *token, float *ret_value)
+{
+	uint64_t bits;
+
+	if (token->kind != PENSTOCK_TOKEN_WORD) {
+		return penstock_scanner_unexpected(scanner, token, "a number");
+	}
+	if (token->length > 2 && token->text[0] == '0' && token->text[1] == 'x') {
+		enum penstock_status status =
+			penstock_scanner_unsigned(scanner, token, UINT32_MAX, &bits);
+		const uint32_t word = (uint32_t)bits;
+
+		if (status == PENSTOCK_STATUS_SUCCESS) {
+			memcpy(ret_value, &word, sizeof(word));
+		}
+		return status;
+	}
+	return parse_f32(token, ret_value) ? PENSTOCK_STATUS_SUCCESS
+					   : penstock_scanner_unexpected(scanner, token, "a number");
 }

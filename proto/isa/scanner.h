@@ -89,4 +89,12 @@ PENSTOCK_MUST_CHECK
 enum penstock_status penstock_scanner_i32(const struct penstock_scanner *scanner,
 					  const struct penstock_token *token, int32_t *ret_value);
 
+/*
+ * An IEEE single in a word: a number, in decimal, or its 32 bits in 0x hexadecimal.
+ * INVALID_PARAMETER with a fault where it is neither, or no finite single is near it.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_scanner_f32(const struct penstock_scanner *scanner,
+					  const struct penstock_token *token, float *ret_value);
+
 #endif

@@ -111,11 +111,18 @@
 #define PENSTOCK_LIMIT_DESCRIPTOR_SETS     8u
 #define PENSTOCK_LIMIT_BINDING_NUMBER      4096u /* below it */
 #define PENSTOCK_LIMIT_DESCRIPTORS         1024u /* of a pipeline, arrays by the element */
-#define PENSTOCK_LIMIT_GROUP_INSTRUCTIONS  2048u
+#define PENSTOCK_LIMIT_GROUP_INSTRUCTIONS  16384u
+#define PENSTOCK_LIMIT_GROUP_IMAGES        64u /* slots of a group: below it */
 #define PENSTOCK_LIMIT_PUSH_CONSTANT_BYTES 128u
 #define PENSTOCK_LIMIT_UNIFORM_RANGE_BYTES (64u << 10)
 #define PENSTOCK_LIMIT_STORAGE_RANGE_BYTES (128u << 20)
 #define PENSTOCK_LIMIT_WORKGROUPS          65535u /* of a dispatch, each way, base included */
+
+/* an image (docs/graphics.md) */
+#define PENSTOCK_LIMIT_IMAGE_EXTENT    16384u /* texels, 1D and 2D */
+#define PENSTOCK_LIMIT_IMAGE_EXTENT_3D 2048u
+#define PENSTOCK_LIMIT_IMAGE_LAYERS    2048u
+#define PENSTOCK_LIMIT_TARGET_EXTENT   16384u /* of a render scope's area */
 
 /* an allocation */
 #define PENSTOCK_LIMIT_ALLOCATION_BYTES (1ull << 32)
