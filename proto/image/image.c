@@ -6,12 +6,12 @@
 /* VkImageType, VkImageTiling, VkImageCreateFlagBits, VkFormatFeatureFlagBits2 */
 enum { TYPE_1D, TYPE_2D, TYPE_3D };
 enum { TILING_OPTIMAL, TILING_LINEAR };
-#define CREATE_MUTABLE_FORMAT   0x08u
-#define CREATE_CUBE             0x10u
-#define CREATE_2D_ARRAY_OF_3D   0x20u
-#define CREATE_KNOWN            (CREATE_MUTABLE_FORMAT | CREATE_CUBE | CREATE_2D_ARRAY_OF_3D)
-#define FEATURE_COLOR_TARGET    0x080u
-#define FEATURE_DEPTH_STENCIL   0x200u
+#define CREATE_MUTABLE_FORMAT 0x08u
+#define CREATE_CUBE           0x10u
+#define CREATE_2D_ARRAY_OF_3D 0x20u
+#define CREATE_KNOWN          (CREATE_MUTABLE_FORMAT | CREATE_CUBE | CREATE_2D_ARRAY_OF_3D)
+#define FEATURE_COLOR_TARGET  0x080u
+#define FEATURE_DEPTH_STENCIL 0x200u
 
 #define ROW_ALIGNMENT   64u /* bytes: the driver's cache line */
 #define LEVEL_ALIGNMENT 64u
@@ -105,8 +105,7 @@ static enum penstock_status check(const struct penstock_image *image,
 
 static uint32_t blocks(uint32_t texels, uint32_t block, bool tiled)
 {
-	uint32_t rounded =
-		tiled ? (uint32_t)penstock_align_up(texels, TILE_TEXELS) : texels;
+	uint32_t rounded = tiled ? (uint32_t)penstock_align_up(texels, TILE_TEXELS) : texels;
 
 	return (rounded + block - 1) / block;
 }
@@ -118,9 +117,9 @@ static void lay_level_out(const struct penstock_image *image,
 	uint32_t width = at_level(image->width, level);
 	uint32_t height = at_level(image->height, level);
 	uint32_t depth = at_level(image->depth, level);
-	uint64_t row = penstock_align_up(
-		(uint64_t)blocks(width, format->block_width, true) * format->block_bytes,
-		format->block_width > 1 ? 1 : ROW_ALIGNMENT);
+	uint64_t row = penstock_align_up((uint64_t)blocks(width, format->block_width, true) *
+						 format->block_bytes,
+					 format->block_width > 1 ? 1 : ROW_ALIGNMENT);
 	uint64_t layer = row * blocks(height, format->block_height, image->type != TYPE_1D);
 
 	*ret_level = (struct penstock_image_level){
