@@ -60,6 +60,8 @@ static const struct penstock_dispatch_row rows[] = {
 	REQUEST(SET_ALLOCATION_PRIORITY, set_allocation_priority,
 		penstock_handle_set_allocation_priority, 0, PENSTOCK_LIMIT_MESSAGE_BYTES, NONE,
 		SESSION),
+	REQUEST(QUERY_ADAPTER, query_adapter, penstock_handle_query_adapter, 0, SMALL_BYTES, NONE,
+		ANY),
 	REQUEST(SYNC, sync, penstock_handle_sync, 0, SMALL_BYTES, NONE, ANY),
 	REQUEST(GOODBYE, goodbye, penstock_handle_goodbye, 0, SMALL_BYTES, NONE, ANY),
 	REQUEST(ADMIN_STATUS, admin_status, penstock_handle_admin_status, 0, SMALL_BYTES, NONE,

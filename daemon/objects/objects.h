@@ -49,6 +49,9 @@ struct penstock_adapter_config {
 	struct penstock_tdr_limits tdr_limits; /* count 0: what the documents say */
 	bool test_instructions;
 	bool pipelines;
+	/* What their driver does with each format, [PENSTOCK_TEXEL_FORMATS]; borrowed, outlives the
+	 * machine; NULL without pipelines. */
+	const struct penstock_format_features *formats;
 	bool paranoid;
 	uint32_t split_points; /* penstock_scheduler_config; 0 but in tests */
 	/* NULL: penstock_render. Tests put a broken one here. */

@@ -61,6 +61,7 @@
 	FRAME(RECLAIM_ALLOCATIONS, 0x16, ReclaimAllocations)                                       \
 	FRAME(SET_ALLOCATION_PRIORITY, 0x17, SetAllocationPriority)                                \
 	FRAME(CREATE_PIPELINE, 0x18, CreatePipeline)                                               \
+	FRAME(QUERY_ADAPTER, 0x19, QueryAdapter)                                                   \
 	FRAME(ADMIN_STATUS, 0x40, AdminStatus)                                                     \
 	FRAME(ADMIN_CONTEXTS, 0x41, AdminContexts)                                                 \
 	FRAME(ADMIN_CONTEXT, 0x42, AdminContext)                                                   \
@@ -89,6 +90,7 @@
 	FRAME(SYNC_OBJECT_STATE, 0x89, SyncObjectState)                                            \
 	FRAME(SYNC_VALUE, 0x8a, SyncValue)                                                         \
 	FRAME(RECLAIMED, 0x8b, Reclaimed)                                                          \
+	FRAME(ADAPTER_FACTS, 0x8c, AdapterFacts)                                                   \
 	FRAME(STATUS_REPORT, 0xc0, StatusReport)                                                   \
 	FRAME(CONTEXT_REPORT, 0xc1, ContextReport)                                                 \
 	FRAME(ALLOCATION_REPORT, 0xc2, AllocationReport)                                           \
