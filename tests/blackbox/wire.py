@@ -31,6 +31,7 @@ TYPES = {
     "RECLAIM_ALLOCATIONS": (0x16, "ReclaimAllocations"),
     "SET_ALLOCATION_PRIORITY": (0x17, "SetAllocationPriority"),
     "CREATE_PIPELINE": (0x18, "CreatePipeline"),
+    "QUERY_ADAPTER": (0x19, "QueryAdapter"), "ADAPTER_FACTS": (0x8c, "AdapterFacts"),
     "ADMIN_STATUS": (0x40, "AdminStatus"), "ADMIN_CONTEXTS": (0x41, "AdminContexts"),
     "ADMIN_CONTEXT": (0x42, "AdminContext"), "ADMIN_ALLOCATIONS": (0x43, "AdminAllocations"),
     "ADMIN_SEGMENTS": (0x44, "AdminSegments"), "ADMIN_QUEUES": (0x45, "AdminQueues"),
@@ -192,6 +193,8 @@ def decode(kind, data):
             while inside < len(value):
                 item, inside = read_varint(value, inside)
                 getattr(message, name).append(convert(field, item))
+        elif repeated and field == "fixed64" and key & 7 == 2:
+            getattr(message, name).extend(struct.unpack(f"<{len(value) // 8}Q", value))
         elif repeated:
             getattr(message, name).append(convert(field, value))
         else:
