@@ -86,6 +86,8 @@ static const struct penstock_dispatch_row rows[] = {
 	REQUEST(ADMIN_PLACES, admin_places, penstock_handle_admin_rows, 0, SMALL_BYTES, NONE,
 		ADMIN),
 	REQUEST(ADMIN_TRACE, admin_trace, penstock_handle_admin_trace, 0, SMALL_BYTES, NONE, ADMIN),
+	REQUEST(ADMIN_CAPTURE, admin_capture, penstock_handle_admin_capture, 0, SMALL_BYTES, NONE,
+		ADMIN),
 	REQUEST(ADMIN_UNBLOCK, admin_unblock, penstock_handle_admin_unblock, 0, SMALL_BYTES, NONE,
 		ADMIN),
 	REQUEST(ADMIN_REPORTS, admin_reports, penstock_handle_admin_reports, 0, SMALL_BYTES, NONE,

@@ -78,6 +78,7 @@
 	FRAME(ADMIN_REPORTS, 0x49, AdminReports)                                                   \
 	FRAME(ADMIN_REPORT, 0x4a, AdminReport)                                                     \
 	FRAME(ADMIN_PLACES, 0x4f, AdminPlaces)                                                     \
+	FRAME(ADMIN_CAPTURE, 0x50, AdminCapture)                                                   \
 	FRAME(WELCOME, 0x80, Welcome)                                                              \
 	FRAME(ACK, 0x81, Ack)                                                                      \
 	FRAME(REFUSAL, 0x82, Refusal)                                                              \

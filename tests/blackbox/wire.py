@@ -41,6 +41,7 @@ TYPES = {
     "ADMIN_UNBLOCK": (0x48, "AdminUnblock"), "ADMIN_REPORTS": (0x49, "AdminReports"),
     "ADMIN_REPORT": (0x4a, "AdminReport"),
     "ADMIN_PLACES": (0x4f, "AdminPlaces"),
+    "ADMIN_CAPTURE": (0x50, "AdminCapture"),
     "WELCOME": (0x80, "Welcome"), "ACK": (0x81, "Ack"), "REFUSAL": (0x82, "Refusal"),
     "SHARED": (0x83, "Shared"), "READ_DATA": (0x84, "ReadData"),
     "DEVICE_STATE": (0x85, "DeviceState"), "CONTEXT_STATE": (0x86, "ContextState"),
