@@ -116,7 +116,7 @@ void penstock_handle_query_adapter(struct penstock_call *call)
 
 	if (index >= config->adapter_count) {
 		penstock_errbuf_set(&text, "there is no adapter %u", index);
-		penstock_call_refuse(call, PENSTOCK_STATUS_INVALID_PARAMETER, text.text);
+		penstock_call_refuse(call, PENSTOCK_STATUS_NOT_FOUND, text.text);
 	} else if (config->adapters[index].facts == NULL) {
 		penstock_errbuf_set(&text, "adapter %u has no pipelines", index);
 		penstock_call_refuse(call, PENSTOCK_STATUS_NOT_SUPPORTED, text.text);

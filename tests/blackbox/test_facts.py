@@ -98,7 +98,7 @@ def an_adapter_that_is_not_there_is_refused():
         for features in (0x0, 0x1):
             peer = Peer(daemon, features=features)
             for adapter in (1, 0xffffffff):
-                refusal = refused(peer, peer.request("QUERY_ADAPTER", adapter=adapter), "INVALID_PARAMETER")
+                refusal = refused(peer, peer.request("QUERY_ADAPTER", adapter=adapter), "NOT_FOUND")
                 assert f"no adapter {adapter}" in refusal.sentence, refusal
 
 

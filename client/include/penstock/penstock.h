@@ -316,7 +316,7 @@ penstock_connection_segment(const struct penstock_connection *connection, uint32
 struct penstock_adapter_report;
 
 /*
- * Asks; waits. The caller owns *ret_report. INVALID_PARAMETER: there is no such adapter;
+ * Asks; waits. The caller owns *ret_report. NOT_FOUND: there is no such adapter;
  * NOT_SUPPORTED: it has no pipelines.
  */
 PENSTOCK_API enum penstock_status
