@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A surface, as the daemon's report of allocations has it. */
 struct surface {
@@ -160,8 +161,9 @@ static void average(const struct penstock_image *from, struct span columns, stru
 			sums[3] += pixel[3];
 		}
 	}
-	for (int c = 0; c < 3; c++) {
-		ret_pixel[c] = sums[3] == 0 ? 0 : (uint8_t)((sums[c] + sums[3] / 2) / sums[3]);
+	memset(ret_pixel, 0, 4);
+	for (int c = 0; sums[3] > 0 && c < 3; c++) {
+		ret_pixel[c] = (uint8_t)((sums[c] + sums[3] / 2) / sums[3]);
 	}
 	ret_pixel[3] = (uint8_t)((sums[3] + count / 2) / count);
 }
