@@ -12,6 +12,8 @@ enum { TILING_OPTIMAL, TILING_LINEAR };
 #define CREATE_KNOWN          (CREATE_MUTABLE_FORMAT | CREATE_CUBE | CREATE_2D_ARRAY_OF_3D)
 #define FEATURE_COLOR_TARGET  0x080u
 #define FEATURE_DEPTH_STENCIL 0x200u
+/* Sampled, storage, targets, copied: a format that only blits know is of no image. */
+#define FEATURES_OF_IMAGES 0xc283u
 
 #define ROW_ALIGNMENT   64u /* bytes: the driver's cache line */
 #define LEVEL_ALIGNMENT 64u
@@ -162,7 +164,7 @@ enum penstock_status penstock_image_supported(const struct penstock_image *image
 	const struct penstock_format_features *of = &features[layout->format->id];
 	uint64_t have = image->tiling == TILING_LINEAR ? of->linear : of->optimal;
 
-	if (have == 0 ||
+	if ((have & FEATURES_OF_IMAGES) == 0 ||
 	    (image->samples > 1 && (have & (FEATURE_COLOR_TARGET | FEATURE_DEPTH_STENCIL)) == 0)) {
 		penstock_errbuf_set(reterr_text,
 				    "the adapter has no %s image of format %s with %u samples",

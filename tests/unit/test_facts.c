@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which descriptions of a driver are believed, and what of them is passed on. */
 #include "proto/adapter/facts.h"
+#include "proto/graphics.h"
 #include "proto/wire/limits.h"
 #include "tests/harness.h"
 
@@ -147,6 +148,31 @@ START_TEST(a_driver_that_lacks_what_every_adapter_needs_is_none)
 }
 END_TEST
 
+/* Whatever a process wrote: what is believed of it can be shown, and is within its arrays. */
+START_TEST(any_bytes_are_refused_or_within_bounds)
+{
+	uint32_t seed = 1;
+
+	for (uint32_t round = 0; round < 20000; round++) {
+		make_good();
+		for (uint32_t i = 0; i < 4; i++) {
+			seed = seed * 1664525 + 1013904223;
+			((uint8_t *)&description)[(seed >> 8) % sizeof(description)] =
+				(uint8_t)(seed & 1 ? 1 : seed >> 24);
+		}
+		if (fault() != NULL) {
+			continue;
+		}
+		ck_assert_uint_lt(strnlen(description.facts.device_name, 256), 256);
+		ck_assert_uint_le(description.facts.memory_type_count, PENSTOCK_FACTS_MEMORY_TYPES);
+		ck_assert_uint_lt(description.facts.memory_types[0].heap,
+				  description.facts.memory_heap_count);
+		penstock_adapter_facts_carry(&description.facts);
+		ck_assert_uint_le(values->limits_maxViewports[0], PENSTOCK_LIMIT_VIEWPORTS);
+	}
+}
+END_TEST
+
 /* ---------------------------------------------------------------- what is carried */
 
 START_TEST(what_is_not_carried_is_taken_away)
@@ -207,6 +233,7 @@ int main(void)
 	tcase_add_test(tests, values_are_of_their_kind);
 	tcase_add_test(tests, memory_types_are_of_heaps_that_there_are);
 	tcase_add_test(tests, a_driver_that_lacks_what_every_adapter_needs_is_none);
+	tcase_add_test(tests, any_bytes_are_refused_or_within_bounds);
 	tcase_add_test(tests, what_is_not_carried_is_taken_away);
 	tcase_add_test(tests, what_is_less_than_the_limits_stays_and_alignments_grow);
 	tcase_add_test(tests, facts_are_found_by_name);

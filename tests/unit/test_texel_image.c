@@ -229,6 +229,8 @@ START_TEST(an_adapter_has_the_images_that_its_driver_has_features_for)
 
 	expect_support(&image, features, PENSTOCK_STATUS_NOT_SUPPORTED);
 	ck_assert_ptr_nonnull(strstr(error.text, "optimal image of format R8G8B8A8_UNORM"));
+	features[id].optimal = 0xc00; /* blits only */
+	expect_support(&image, features, PENSTOCK_STATUS_NOT_SUPPORTED);
 	features[id].optimal = 1; /* sampled only */
 	expect_support(&image, features, PENSTOCK_STATUS_SUCCESS);
 	image.samples = 4;
