@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "gpu-backend/emulated/gpu/describer.h"
 
-#include "gpu-backend/emulated/gpu/parts.h"
+#include "gpu-backend/emulated/gpu/driver.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine in a build without Vulkan: there is none. */
-#include "gpu-backend/emulated/gpu/describer.h"
 #include "gpu-backend/emulated/gpu/dispatch.h"
 #include "gpu-backend/emulated/gpu/vulkan.h"
 
@@ -17,21 +16,6 @@ enum penstock_status penstock_vulkan_open(const struct penstock_mmu *mmu,
 void penstock_vulkan_close(struct penstock_vulkan *vulkan)
 {
 	(void)vulkan;
-}
-
-enum penstock_status penstock_describer_open(struct penstock_describer **ret_describer,
-					     struct penstock_errbuf *reterr_text)
-{
-	*ret_describer = NULL;
-	penstock_errbuf_set(reterr_text, "built without Vulkan");
-	return PENSTOCK_STATUS_NOT_SUPPORTED;
-}
-
-void penstock_describer_ask(const struct penstock_describer *describer,
-			    struct penstock_adapter_facts *ret_facts)
-{
-	(void)describer;
-	(void)ret_facts;
 }
 
 enum penstock_outcome penstock_dispatch(struct penstock_engine *engine, const uint8_t *bytes,

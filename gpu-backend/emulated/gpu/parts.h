@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What vulkan.h has inside; private to the files that call Vulkan. */
+/* What vulkan.h has inside; private to vulkan.c and dispatch.c. */
 #ifndef PENSTOCK_PARTS_H
 #define PENSTOCK_PARTS_H
 
@@ -31,15 +31,5 @@ struct penstock_vulkan {
 	VkDescriptorBufferInfo infos[PENSTOCK_LIMIT_DESCRIPTORS];
 	VkWriteDescriptorSet writes[PENSTOCK_LIMIT_DESCRIPTORS]; /* one a binding */
 };
-
-/*
- * Opens the driver, with what it reads of the environment. NULL: there is none, and the text says
- * why; then nothing is to be closed.
- */
-PFN_vkGetInstanceProcAddr penstock_vulkan_open_driver(void **ret_driver,
-						      struct penstock_errbuf *reterr_text);
-
-/* With how many threads the next instance executes. */
-void penstock_vulkan_set_threads(enum penstock_vulkan_crew crew);
 
 #endif

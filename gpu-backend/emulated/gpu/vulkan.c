@@ -3,6 +3,7 @@
 
 #include "gpu-backend/emulated/gpu/vulkan.h"
 
+#include "gpu-backend/emulated/gpu/driver.h"
 #include "gpu-backend/emulated/gpu/parts.h"
 
 #include <dlfcn.h>
