@@ -149,19 +149,21 @@ struct answers {
 static void ask(const struct penstock_describer *describer, struct answers *answers)
 {
 	*answers = (struct answers){
-		.properties2 = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
-				 &answers->properties11 },
-		.properties11 = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES,
-				  &answers->properties12 },
-		.properties12 = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES,
-				  &answers->properties13 },
-		.properties13 = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_PROPERTIES },
-		.features2 = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &answers->features11 },
-		.features11 = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES,
-				&answers->features12 },
-		.features12 = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
-				&answers->features13 },
-		.features13 = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES },
+		.properties2 = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+				 .pNext = &answers->properties11 },
+		.properties11 = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES,
+				  .pNext = &answers->properties12 },
+		.properties12 = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES,
+				  .pNext = &answers->properties13 },
+		.properties13 = { .sType =
+					  VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_PROPERTIES },
+		.features2 = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+			       .pNext = &answers->features11 },
+		.features11 = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES,
+				.pNext = &answers->features12 },
+		.features12 = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
+				.pNext = &answers->features13 },
+		.features13 = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES },
 	};
 	describer->GetPhysicalDeviceProperties2(describer->physical, &answers->properties2);
 	describer->GetPhysicalDeviceFeatures2(describer->physical, &answers->features2);
