@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests whose answer is a message that the caller keeps: the administrator's, one call for all of
- * them, for penstockctl, and what an adapter can do. Not part of the SDK's interface. The daemon
+ * Requests whose answer is a message that the caller keeps: the administrator's, one call for all
+ * of them, for penstockctl, and what an adapter can do. Not part of the SDK's interface. The daemon
  * serves the administrator's to uid 0 and its own uid on the Unix socket only.
  */
 #ifndef PENSTOCK_CLIENT_ADMIN_H
