@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The administrator's requests: one call for all of them, for penstockctl. Not part of the SDK's
- * interface. The daemon serves them to uid 0 and its own uid on the Unix socket only.
+ * Requests whose answer is a message that the caller keeps: the administrator's, one call for all
+ * of them, for penstockctl, and what an adapter can do. Not part of the SDK's interface. The daemon
+ * serves the administrator's to uid 0 and its own uid on the Unix socket only.
  */
 #ifndef PENSTOCK_CLIENT_ADMIN_H
 #define PENSTOCK_CLIENT_ADMIN_H
@@ -11,7 +12,7 @@
 #include "proto/wire/penstock.pb-c.h"
 
 /*
- * Makes an ADMIN_ request and waits for its report, a frame of type `reply`:
+ * Makes a request and waits for its report, a frame of type `reply`:
  *
  *	Penstock__Wire__AdminStatus request = PENSTOCK__WIRE__ADMIN_STATUS__INIT;
  *	ProtobufCMessage *report;

@@ -155,6 +155,8 @@ static const struct row {
 	  on_reply },
 	{ PENSTOCK_FRAME_SYNC_OBJECT_STATE, false, &penstock__wire__sync_object_state__descriptor,
 	  on_reply },
+	{ PENSTOCK_FRAME_ADAPTER_FACTS, false, &penstock__wire__adapter_facts__descriptor,
+	  on_reply },
 	{ PENSTOCK_FRAME_STATUS_REPORT, false, &penstock__wire__status_report__descriptor,
 	  on_reply },
 	{ PENSTOCK_FRAME_CONTEXT_REPORT, false, &penstock__wire__context_report__descriptor,

@@ -12,6 +12,7 @@
 #include "daemon/report.h"
 #include "daemon/store/store.h"
 #include "gpu-backend/backend.h"
+#include "gpu-backend/emulated/host/description.h"
 
 #include <config.h>
 
@@ -55,10 +56,12 @@ struct penstock_server {
 	int argument_count;             /* borrowed, for the reload */
 	char **arguments;
 	int memory_lock;
-	struct penstock_store *store;            /* owned */
-	struct penstock_shader_service *shaders; /* owned; NULL: built without Vulkan */
-	struct penstock_machine *machine;        /* owned */
-	struct penstock_net *net;                /* owned */
+	struct penstock_store *store;                    /* owned */
+	struct penstock_shader_service *shaders;         /* owned; NULL: built without Vulkan */
+	struct penstock_description_process description; /* until the machine starts */
+	struct penstock_adapter_facts *facts;            /* owned; NULL: no adapter has pipelines */
+	struct penstock_machine *machine;                /* owned */
+	struct penstock_net *net;                        /* owned */
 	uv_signal_t terminate;
 	uv_signal_t interrupt;
 	uv_signal_t hangup;
@@ -536,15 +539,63 @@ static void name_rules(struct penstock_server *server)
 	}
 }
 
-/* Whether pipelines can be made on the adapter. */
-static bool has_pipelines(const struct penstock_config_adapter *adapter)
+/* ---------------------------------------------------------------- the driver's description */
+
+/* Whether pipelines can be made on the adapter: somebody wants them, and the driver has them. */
+static bool has_pipelines(const struct penstock_server *server,
+			  const struct penstock_config_adapter *adapter)
 {
+	return server->facts != NULL && adapter->pipelines;
+}
+
+static void log_no_pipelines(const struct penstock_server *server, const char *why)
+{
+	penstock_log(server->log, PENSTOCK_LOG_ERROR, "gpu", "adapters without pipelines: %s", why);
+}
+
+/* All adapters have one driver. It is opened while the store is. */
+static enum penstock_status start_description(struct penstock_server *server,
+					      struct penstock_errbuf *reterr_text)
+{
+	bool wanted = false;
+
+	(void)reterr_text;
 #ifdef HAVE_VULKAN
-	return adapter->pipelines;
-#else
-	(void)adapter;
-	return false;
+	for (uint32_t i = 0; i <= server->config->more_adapters; i++) {
+		wanted = wanted || server->config->adapters[i].pipelines;
+	}
 #endif
+	if (wanted) {
+		struct penstock_errbuf why;
+
+		if (penstock_description_start(server->config->gpu_program, &server->description,
+					       &why) != PENSTOCK_STATUS_SUCCESS) {
+			log_no_pipelines(server, why.text);
+		}
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
+static enum penstock_status finish_description(struct penstock_server *server,
+					       struct penstock_errbuf *reterr_text)
+{
+	struct penstock_errbuf why;
+
+	if (server->description.pid == 0) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	server->facts = malloc(sizeof(*server->facts));
+	if (server->facts == NULL) {
+		penstock_errbuf_set(reterr_text, "out of memory");
+		return PENSTOCK_STATUS_NO_MEMORY;
+	}
+	if (penstock_description_finish(&server->description, PENSTOCK_LIMIT_DESCRIBE_MS,
+					server->facts, &why) != PENSTOCK_STATUS_SUCCESS) {
+		log_no_pipelines(server, why.text);
+		free(server->facts);
+		server->facts = NULL;
+	}
+	return PENSTOCK_STATUS_SUCCESS;
 }
 
 static enum penstock_status start_shaders(struct penstock_server *server,
@@ -632,7 +683,8 @@ static enum penstock_status start_machine(struct penstock_server *server,
 			.hw_queue_packet_cap = (uint32_t)adapter->hw_queue_packet_cap,
 			.first_fence_id = (uint32_t)adapter->first_fence,
 			.test_instructions = adapter->test_instructions,
-			.pipelines = has_pipelines(adapter),
+			.pipelines = has_pipelines(server, adapter),
+			.formats = has_pipelines(server, adapter) ? server->facts->formats : NULL,
 			.paranoid = adapter->paranoid,
 			.tdr_delay_ms = (uint32_t)adapter->tdr_delay_ms,
 			.tdr_limits = tdr_limits(adapter),
@@ -645,7 +697,8 @@ static enum penstock_status start_machine(struct penstock_server *server,
 	return status;
 }
 
-static void describe_adapter(const struct penstock_config_adapter *said,
+static void describe_adapter(const struct penstock_server *server,
+			     const struct penstock_config_adapter *said,
 			     struct penstock_net_adapter *ret_info)
 {
 	*ret_info = (struct penstock_net_adapter){
@@ -657,7 +710,8 @@ static void describe_adapter(const struct penstock_config_adapter *said,
 		.hw_queue_packet_cap = (uint32_t)said->hw_queue_packet_cap,
 		.presentation_caps = PENSTOCK_PRESENTATION_CAPS,
 		.test_instructions = said->test_instructions,
-		.pipelines = has_pipelines(said),
+		.pipelines = has_pipelines(server, said),
+		.facts = has_pipelines(server, said) ? server->facts : NULL,
 	};
 }
 
@@ -679,7 +733,7 @@ static enum penstock_status start_net(struct penstock_server *server,
 	enum penstock_status status;
 
 	for (uint32_t i = 0; i < config.adapter_count; i++) {
-		describe_adapter(&server->config->adapters[i], &config.adapters[i]);
+		describe_adapter(server, &server->config->adapters[i], &config.adapters[i]);
 	}
 	status = penstock_net_start(&config, &server->net);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
@@ -742,8 +796,9 @@ static enum penstock_status start_parts(struct penstock_server *server,
 {
 	static enum penstock_status (*const steps[])(struct penstock_server *,
 						     struct penstock_errbuf *) = {
-		start_places, start_store,        start_shaders,   start_machine,
-		start_net,    make_socket_folder, start_listeners,
+		start_places,  start_description,  start_store,
+		start_shaders, finish_description, start_machine,
+		start_net,     make_socket_folder, start_listeners,
 	};
 
 	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(steps); i++) {
@@ -760,6 +815,8 @@ static void free_server(struct penstock_server *server)
 {
 	(void)uv_run(&server->loop, UV_RUN_DEFAULT);
 	PENSTOCK_REQUIRE(uv_loop_close(&server->loop) == 0);
+	penstock_description_cancel(&server->description);
+	free(server->facts);
 	free(server);
 }
 

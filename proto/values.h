@@ -148,4 +148,15 @@ enum penstock_stretch_mode {
 #define PENSTOCK_GAMMA_TABLE_WIDTH       512u
 #define PENSTOCK_GAMMA_TABLE_HEIGHT      16u
 
+/* ---------------------------------------------------------------- what an adapter can do */
+
+/* How the values of a fact are to be read. */
+enum penstock_fact_kind {
+	PENSTOCK_FACT_FLAG = 1,   /* 0 or 1 */
+	PENSTOCK_FACT_NUMBER = 2, /* 32 bits */
+	PENSTOCK_FACT_SIGNED = 3, /* 32 bits; the upper ones are its sign's */
+	PENSTOCK_FACT_SIZE = 4,   /* 64 bits */
+	PENSTOCK_FACT_SINGLE = 5, /* the 32 bits of one */
+};
+
 #endif

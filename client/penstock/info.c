@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* penstock info: what the server told at hello. */
+/* penstock info: what the server told at hello, and what its adapters draw with. */
+#include "client/penstock/info_graphics.h"
 #include "client/penstock/tool.h"
 #include "client/penstockctl/report.h"
 #include "proto/isa/instruction.h"
@@ -119,8 +120,9 @@ int penstock_tool_info(const struct penstock_tool *tool, int argc, char **argv)
 	struct penstock_connection *connection;
 	struct penstock_session_info info;
 	struct report *report;
+	enum penstock_status status;
 	bool json = false;
-	bool written;
+	bool written = false;
 	int option, code;
 
 	optind = 0;
@@ -145,7 +147,13 @@ int penstock_tool_info(const struct penstock_tool *tool, int argc, char **argv)
 	fill_adapters(connection, report);
 	fill_segments(connection, report);
 	fill_formats(report);
-	written = report_print(report, json);
+	status = penstock_info_graphics(connection, json, report);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		penstock_tool_complain("info: the server does not say what an adapter can do: %s",
+				       penstock_status_text(status));
+	} else {
+		written = report_print(report, json);
+	}
 	report_free(report);
 	penstock_connection_close(connection);
 	return written ? PENSTOCK_EXIT_SUCCESS : PENSTOCK_EXIT_FAILURE;

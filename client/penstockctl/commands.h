@@ -24,6 +24,9 @@ struct arguments {
 	uint64_t count;        /* --count; 0: not said */
 	bool batch;            /* --batch */
 	bool map;              /* --map */
+	uint64_t allocation;   /* capture: which */
+	uint32_t width;        /* --size; 0: not said */
+	uint32_t height;
 };
 
 /* `message` is the unpacked report that the command's row names; borrowed. */
@@ -47,8 +50,8 @@ void report_list(struct report *report, Penstock__Wire__ListEntryRow **rows, siz
 /* What a command does that is more than a question; returns the exit status. */
 typedef int serve(struct penstock_connection *connection, const struct arguments *arguments);
 
-/* memory.c, top.c, trace.c */
-serve serve_segments, serve_top, serve_trace;
+/* memory.c, top.c, trace.c, capture.c */
+serve serve_segments, serve_top, serve_trace, serve_capture;
 
 /* watch.c */
 

@@ -5,6 +5,7 @@
  */
 #include "client/penstockctl/commands.h"
 #include "proto/wire/frame.h"
+#include "proto/wire/limits.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ enum {
 	OPTION_TIME = 1 << 2,
 	OPTION_MAP = 1 << 3,
 	OPTION_TOP = 1 << 4, /* --delay, --count, --batch */
+	OPTION_SIZE = 1 << 5,
 };
 
 /* Any of these; the first fields of each are what the command line can say. */
@@ -147,6 +149,35 @@ static bool parse_trace(int count, char **words, struct arguments *arguments)
 	return parse_none(count, words, arguments);
 }
 
+static bool parse_capture(int count, char **words, struct arguments *arguments)
+{
+	if (arguments->output == NULL) {
+		return fault("--output is wanted by", words[0]);
+	}
+	if (count != 3) {
+		return fault("a context and an allocation are wanted by", words[0]);
+	}
+	return parse_number(words[1], &arguments->id) &&
+	       parse_number(words[2], &arguments->allocation);
+}
+
+/* WxH, in pixels, no more than a surface can have. */
+static bool parse_size(const char *text, struct arguments *arguments)
+{
+	char *end;
+	unsigned long width = strtoul(text, &end, 10);
+	unsigned long height =
+		*end == 'x' && end[1] >= '0' && end[1] <= '9' ? strtoul(end + 1, &end, 10) : 0;
+
+	if (*text < '0' || *text > '9' || *end != '\0' || width == 0 || height == 0 ||
+	    width > PENSTOCK_LIMIT_SURFACE_EXTENT || height > PENSTOCK_LIMIT_SURFACE_EXTENT) {
+		return fault("no size like 640x480:", text);
+	}
+	arguments->width = (uint32_t)width;
+	arguments->height = (uint32_t)height;
+	return true;
+}
+
 /* Seconds, with a point or without. */
 static bool parse_seconds(const char *text, uint64_t *ret_ms)
 {
@@ -236,6 +267,9 @@ static const struct command commands[] = {
 	  0, parse_name, ASKS(UNBLOCK, unblock, UNBLOCK), .make = make_unblock },
 	{ "top", "[-b] [-d SECONDS] [-n COUNT]", "who has the GPU, again and again", OPTION_TOP,
 	  parse_none, .serve = serve_top },
+	{ "capture", "CONTEXT ALLOCATION -o FILE [--size WxH]",
+	  "what a surface shows, as a PNG file", OPTION_OUTPUT | OPTION_SIZE, parse_capture,
+	  .serve = serve_capture },
 	{ "trace", "-o FILE [-t SECONDS]", "what happens, for a trace viewer (Chrome, Perfetto)",
 	  OPTION_OUTPUT | OPTION_TIME, parse_trace, .serve = serve_trace },
 };
@@ -261,7 +295,8 @@ static void help(void)
 	       "  -n, --count COUNT\n"
 	       "                   top: so many refreshes\n"
 	       "  -o, --output FILE\n"
-	       "                   trace: where to\n"
+	       "                   trace, capture: where to\n"
+	       "  --size WxH       capture: the picture's, in pixels\n"
 	       "  -t, --time SECONDS\n"
 	       "                   trace: for so long; otherwise until it is interrupted\n"
 	       "  --help, --version\n");
@@ -336,6 +371,7 @@ int main(int argc, char **argv)
 		{ "count", required_argument, NULL, 'n' },
 		{ "map", no_argument, NULL, 'v' },
 		{ "output", required_argument, NULL, 'o' },
+		{ "size", required_argument, NULL, 'z' },
 		{ "time", required_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -382,6 +418,12 @@ int main(int argc, char **argv)
 		case 'o':
 			arguments.output = optarg;
 			given |= OPTION_OUTPUT;
+			break;
+		case 'z':
+			if (!parse_size(optarg, &arguments)) {
+				return EXIT_USAGE;
+			}
+			given |= OPTION_SIZE;
 			break;
 		case 't':
 			if (!parse_seconds(optarg, &arguments.duration_ms)) {

@@ -9,6 +9,7 @@
 #include "daemon/net/call.h"
 #include "daemon/net/rows.h"
 #include "daemon/objects/observe.h"
+#include "daemon/objects/operator.h"
 #include "proto/wire/penstock.pb-c.h"
 
 void penstock_handle_admin_status(struct penstock_call *call);
@@ -19,6 +20,7 @@ void penstock_handle_admin_dump(struct penstock_call *call);
 void penstock_handle_admin_metrics(struct penstock_call *call);
 void penstock_handle_admin_kill(struct penstock_call *call);
 void penstock_handle_admin_evict(struct penstock_call *call);
+void penstock_handle_admin_capture(struct penstock_call *call);
 void penstock_handle_admin_trace(struct penstock_call *call);
 void penstock_handle_admin_unblock(struct penstock_call *call);
 void penstock_handle_admin_reports(struct penstock_call *call);
@@ -27,7 +29,13 @@ void penstock_handle_admin_report(struct penstock_call *call);
 /* The connection ends: so does its trace, where it has one. */
 void penstock_admin_trace_end(struct penstock_connection *connection);
 
+/* Likewise the capture that it waits for. */
+void penstock_admin_capture_cancel(struct penstock_connection *connection);
+
 /* Between the files of them. */
+
+/* Who asks. */
+struct penstock_operator penstock_admin_operator(const struct penstock_call *call);
 
 struct penstock_machine *penstock_admin_machine(const struct penstock_call *call);
 

@@ -35,7 +35,7 @@ enum penstock_status penstock_admin_collect_sessions(const struct penstock_machi
 
 /* ---------------------------------------------------------------- kill, evict */
 
-static struct penstock_operator operator_of(const struct penstock_call *call)
+struct penstock_operator penstock_admin_operator(const struct penstock_call *call)
 {
 	return (struct penstock_operator){
 		.uid = call->connection->uid,
@@ -61,7 +61,7 @@ void penstock_handle_admin_kill(struct penstock_call *call)
 {
 	const Penstock__Wire__AdminKill *message = (const void *)call->message;
 	Penstock__Wire__KillReport report = PENSTOCK__WIRE__KILL_REPORT__INIT;
-	const struct penstock_operator by = operator_of(call);
+	const struct penstock_operator by = penstock_admin_operator(call);
 	const struct penstock_target target = {
 		.kind = message->kind,
 		.id = message->id,
@@ -81,7 +81,7 @@ void penstock_handle_admin_evict(struct penstock_call *call)
 {
 	const Penstock__Wire__AdminEvict *message = (const void *)call->message;
 	Penstock__Wire__EvictReport report = PENSTOCK__WIRE__EVICT_REPORT__INIT;
-	const struct penstock_operator by = operator_of(call);
+	const struct penstock_operator by = penstock_admin_operator(call);
 	const struct penstock_target target = {
 		.kind = message->allocation != 0 ? PENSTOCK_TARGET_ALLOCATION
 						 : PENSTOCK_TARGET_PRINCIPAL,

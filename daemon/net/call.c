@@ -16,7 +16,7 @@ static enum penstock_status answer_success(struct penstock_connection *connectio
 		return penstock_reply_message(&connection->outbox, reply, PENSTOCK_FRAME_SHARED,
 					      &message.base);
 	}
-	if (reply->frame_type == PENSTOCK_FRAME_READ_BACK) {
+	if (penstock_reply_reads(reply)) {
 		connection->net->counters.read_back_bytes += reply->request.size_bytes;
 		penstock_reply_bytes(&connection->outbox, reply);
 	} else {
@@ -33,6 +33,9 @@ static void request_done(struct penstock_request *request, enum penstock_status 
 
 	PENSTOCK_REQUIRE(status != PENSTOCK_STATUS_PENDING);
 	connection->pending--;
+	if (connection->capture == reply) {
+		connection->capture = NULL;
+	}
 	if (connection->state == PENSTOCK_CONNECTION_CLOSING) {
 		penstock_reply_late(&connection->outbox, reply, status);
 		penstock_connection_maybe_closed(connection);

@@ -183,6 +183,7 @@ void penstock_connection_stop(struct penstock_connection *connection, enum penst
 	give_back_room(connection);
 	tear_upload(connection);
 	penstock_admin_trace_end(connection);
+	penstock_admin_capture_cancel(connection);
 	penstock_outbox_stop(&connection->outbox);
 	give_back_session(connection);
 	/* in the middle of a read-back's bytes there is no place for a word */

@@ -37,7 +37,8 @@ struct penstock_connection {
 	enum penstock_connection_state state;
 	struct penstock_session *session; /* ours to give back; NULL: none, or given back */
 	uint64_t next_serial;
-	struct penstock_reply *upload; /* the upload being received */
+	struct penstock_reply *upload;  /* the upload being received */
+	struct penstock_reply *capture; /* an administrator's, pending; NULL: none */
 	/* A Submit frame that takes more than one turn; it stays at the front of the transport. */
 	struct {
 		uint32_t count;  /* submissions of it; 0: no frame is under way */

@@ -78,6 +78,7 @@ void penstock_handle_query_context(struct penstock_call *call);
 void penstock_handle_offer_allocations(struct penstock_call *call);
 void penstock_handle_reclaim_allocations(struct penstock_call *call);
 void penstock_handle_set_allocation_priority(struct penstock_call *call);
+void penstock_handle_query_adapter(struct penstock_call *call);
 void penstock_handle_sync(struct penstock_call *call);
 void penstock_handle_goodbye(struct penstock_call *call);
 

@@ -23,6 +23,7 @@ struct penstock_net_adapter {
 	uint32_t presentation_caps;
 	bool test_instructions;
 	bool pipelines;
+	const struct penstock_adapter_facts *facts; /* borrowed, outlive us; with pipelines only */
 };
 
 /* How long the acknowledgement of submissions waits for a fence that it could leave with. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/net/outbox.h"
 
+#include "daemon/objects/operator.h"
+
 #include "proto/wire/limits.h"
 #include "proto/wire/penstock.pb-c.h"
 
@@ -33,6 +35,16 @@ static void free_reply(struct penstock_outbox *outbox, struct penstock_reply *re
 	}
 }
 
+/* Its bytes go back to who gave them. */
+static void end_read(struct penstock_reply *reply)
+{
+	if (reply->frame_type == PENSTOCK_FRAME_ADMIN_CAPTURE) {
+		penstock_operator_capture_end(&reply->request);
+	} else {
+		penstock_read_back_end(&reply->request);
+	}
+}
+
 /* A read-back's bytes are written, or will not be. */
 static void returned(struct penstock_chain *chain, void *borrowed)
 {
@@ -41,7 +53,7 @@ static void returned(struct penstock_chain *chain, void *borrowed)
 	struct penstock_reply *reply = borrowed;
 
 	outbox->reads--;
-	penstock_read_back_end(&reply->request);
+	end_read(reply);
 	free_reply(outbox, reply);
 }
 
@@ -277,7 +289,7 @@ static void enlist(struct penstock_outbox *outbox, struct penstock_reply *reply,
 					 reply->request.serial);
 		penstock_list_append(&outbox->replies, &reply->link);
 		outbox->held_bytes += sizeof(*reply);
-		outbox->reads += reply->frame_type == PENSTOCK_FRAME_READ_BACK;
+		outbox->reads += penstock_reply_reads(reply);
 	}
 	reply->state = state;
 }
@@ -287,7 +299,7 @@ static void delist(struct penstock_outbox *outbox, struct penstock_reply *reply,
 {
 	penstock_list_remove(&reply->link);
 	outbox->held_bytes -= sizeof(*reply) + reply->frame_bytes;
-	if (read_over && reply->frame_type == PENSTOCK_FRAME_READ_BACK) {
+	if (read_over && penstock_reply_reads(reply)) {
 		outbox->reads--;
 	}
 }
@@ -360,8 +372,8 @@ void penstock_reply_late(struct penstock_outbox *outbox, struct penstock_reply *
 			 enum penstock_status status)
 {
 	PENSTOCK_REQUIRE(reply->state == PENSTOCK_REPLY_PENDING);
-	if (reply->frame_type == PENSTOCK_FRAME_READ_BACK && status == PENSTOCK_STATUS_SUCCESS) {
-		penstock_read_back_end(&reply->request);
+	if (penstock_reply_reads(reply) && status == PENSTOCK_STATUS_SUCCESS) {
+		end_read(reply);
 	}
 	delist(outbox, reply, true);
 	free_reply(outbox, reply);

@@ -20,6 +20,7 @@
 
 #include "daemon/net/chain.h"
 #include "daemon/objects/objects.h"
+#include "proto/wire/frame.h"
 
 #include <protobuf-c/protobuf-c.h>
 
@@ -41,6 +42,13 @@ struct penstock_reply {
 	uint8_t *frame;                  /* owned: the encoded answer */
 	size_t frame_bytes;
 };
+
+/* It is answered with bytes. */
+static inline bool penstock_reply_reads(const struct penstock_reply *reply)
+{
+	return reply->frame_type == PENSTOCK_FRAME_READ_BACK ||
+	       reply->frame_type == PENSTOCK_FRAME_ADMIN_CAPTURE;
+}
 
 /* A notice that has not left: a fence, or the value of a synchronisation object. */
 struct penstock_notice {

@@ -14,6 +14,7 @@
 #define PENSTOCK_MACHINE_H
 
 #include "daemon/objects/adapter.h"
+#include "daemon/objects/capture.h"
 #include "daemon/objects/directory.h"
 #include "daemon/objects/report_file.h"
 #include "proto/wire/limits.h"
@@ -33,6 +34,7 @@ struct penstock_machine {
 	struct penstock_directory directory;
 	struct penstock_held_pool held_pool;
 	struct penstock_trace trace;
+	struct penstock_capture capture;
 	struct penstock_list principals;    /* penstock_principal.link */
 	struct penstock_list unsettled;     /* penstock_session.unsettled_link: rows not on disk */
 	uint64_t committed_sequence;        /* of the store */

@@ -70,4 +70,26 @@ enum penstock_status penstock_operator_evict(struct penstock_machine *machine,
 					     struct penstock_evicted *ret_evicted,
 					     struct penstock_refusal *ret_refusal);
 
+/*
+ * Copies what a surface shows, behind the work of its session so far. `context_id` says whose it
+ * is, and `allocation_id` which of what its device has opened. PENDING: `done` tells; after SUCCESS
+ * the bytes are the caller's until penstock_operator_capture_end. NOT_FOUND: no such context, or
+ * its device has no such allocation open; INVALID_PARAMETER: it is no surface; LIMIT_EXCEEDED: more
+ * than a payload; GRAPHICS_INVALID_ALLOCATION_USAGE: it is offered; DEVICE_REMOVED: the adapter
+ * does not run; GRAPHICS_TRY_AGAIN_LATER: there is one already; and later INVALID_HANDLE: it was
+ * destroyed before its turn came, NO_MEMORY.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_operator_capture(struct penstock_machine *machine,
+					       const struct penstock_operator *by,
+					       uint64_t context_id, uint64_t allocation_id,
+					       struct penstock_request *request,
+					       struct penstock_refusal *ret_refusal);
+
+/* Nobody waits for it any more: it is done with CANCELLED, unless it is done already. */
+void penstock_operator_capture_cancel(struct penstock_machine *machine,
+				      struct penstock_request *request);
+
+void penstock_operator_capture_end(struct penstock_request *request);
+
 #endif

@@ -53,11 +53,12 @@ static const char promise_lost[] =
 static const char adapter_gone[] = "the configuration does not have its adapter any more";
 static const char progress_lost[] = "a restart lost how far its work had come";
 
-/* Ends the load; the first status counts. */
+/* Ends the load; the first status counts. What is freed from now on stays in the store. */
 static bool stop(struct restore *restore, enum penstock_status status)
 {
 	if (restore->status == PENSTOCK_STATUS_SUCCESS) {
 		restore->status = status;
+		penstock_machine_keep(restore->machine);
 	}
 	return false;
 }
@@ -236,7 +237,11 @@ static bool on_allocation(void *owner, const struct penstock_allocation_row *row
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		return stop(restore, status);
 	}
-	return add(restore, &restore->allocations, row->id, allocation, lost ? content_lost : NULL);
+	if (!add(restore, &restore->allocations, row->id, allocation, lost ? content_lost : NULL)) {
+		penstock_allocation_settle_restore(allocation);
+		return false;
+	}
+	return true;
 }
 
 static bool on_pipeline(void *owner, const struct penstock_pipeline_row *row)

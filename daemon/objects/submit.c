@@ -346,6 +346,7 @@ static void set_up(struct penstock_held *held, struct penstock_context *context,
 		.km = (record->flags & PENSTOCK_SUBMIT_RENDER_KM) != 0,
 		.test_instructions = context->device->adapter->config.test_instructions,
 		.pipelines = context->device->adapter->config.pipelines,
+		.formats = context->device->adapter->config.formats,
 	};
 	submission->args.multipass_offset = 0;
 	submission->args.dma_length = 0;

@@ -3,6 +3,7 @@
 
 #include "daemon/objects/held.h"
 #include "daemon/objects/instance.h"
+#include "daemon/objects/machine.h"
 #include "proto/wire/limits.h"
 
 #include <inttypes.h>
@@ -46,6 +47,13 @@ static void begin(struct penstock_transfer *transfer, struct penstock_opening *o
 		session->reads++;
 		penstock_session_check_credit(session);
 	}
+}
+
+/* It is of no request, or of one that was answered: the session has nothing to say of it. */
+static void forget_request(struct penstock_transfer *transfer)
+{
+	penstock_list_remove(&transfer->pending.session_link);
+	transfer->pending.request = NULL;
 }
 
 /* What waited for it is ahead of the next transfer now. */
@@ -113,6 +121,11 @@ static void end(struct penstock_transfer *transfer, enum penstock_status status)
 
 	transfer->state = PENSTOCK_TRANSFER_ENDED;
 	end_access(transfer);
+	if (transfer->kind == PENSTOCK_TRANSFER_CAPTURE) {
+		penstock_capture_ended(&session->machine->capture, status, transfer->staging,
+				       transfer->size_bytes);
+		transfer->staging = NULL;
+	}
 	if (transfer->instance != NULL) {
 		penstock_instance_return(opening->allocation, transfer->instance);
 	}
@@ -149,8 +162,7 @@ void penstock_transfer_begin_offer(struct penstock_transfer *transfer,
 
 	begin(transfer, opening, PENSTOCK_TRANSFER_OFFER, &nobody);
 	/* It is answered already, and undone by nothing but a reclaim. */
-	penstock_list_remove(&transfer->pending.session_link);
-	transfer->pending.request = NULL;
+	forget_request(transfer);
 	opening->allocation->offer = transfer;
 	penstock_lane_advance(opening->lane);
 }
@@ -170,6 +182,27 @@ static void offer(struct penstock_transfer *transfer, bool effective)
 void penstock_transfer_cancel_offer(struct penstock_transfer *transfer)
 {
 	offer(transfer, false);
+}
+
+/* ---------------------------------------------------------------- capture */
+
+void penstock_transfer_begin_capture(struct penstock_transfer *transfer,
+				     struct penstock_opening *opening)
+{
+	const struct penstock_create_allocation_info *info = &opening->allocation->info;
+	struct penstock_request nobody = { .serial = 0 };
+
+	transfer->size_bytes = info->height * info->pitch_bytes;
+	begin(transfer, opening, PENSTOCK_TRANSFER_CAPTURE, &nobody);
+	forget_request(transfer);
+	penstock_lane_advance(opening->lane);
+}
+
+void penstock_transfer_cancel_capture(struct penstock_transfer *transfer)
+{
+	if (transfer->state == PENSTOCK_TRANSFER_WAITING) {
+		end(transfer, PENSTOCK_STATUS_CANCELLED);
+	}
 }
 
 /* ---------------------------------------------------------------- create */
@@ -249,7 +282,7 @@ static void copied(void *argument)
 	struct penstock_transfer *transfer = argument;
 
 	end_access(transfer);
-	if (transfer->kind == PENSTOCK_TRANSFER_UPLOAD) {
+	if (transfer->kind != PENSTOCK_TRANSFER_READ_BACK) {
 		end(transfer, PENSTOCK_STATUS_SUCCESS);
 	} else {
 		hand_out(transfer, transfer->staging);
@@ -293,6 +326,7 @@ static void move_bytes(struct penstock_transfer *transfer)
 {
 	struct penstock_vidmm_allocation *memory = penstock_lane_memory(transfer->lane);
 	bool read_back = transfer->kind == PENSTOCK_TRANSFER_READ_BACK;
+	bool reads = read_back || transfer->kind == PENSTOCK_TRANSFER_CAPTURE;
 
 	if (read_back && !penstock_allocation_shared(transfer->opening->allocation) &&
 	    begin_access(transfer, transfer->lane, memory, PENSTOCK_ACCESS_HELD)) {
@@ -300,16 +334,18 @@ static void move_bytes(struct penstock_transfer *transfer)
 		return;
 	}
 	if (!begin_access(transfer, transfer->lane, memory,
-			  read_back ? PENSTOCK_ACCESS_READ : PENSTOCK_ACCESS_WRITE)) {
+			  reads ? PENSTOCK_ACCESS_READ : PENSTOCK_ACCESS_WRITE)) {
 		stall(transfer);
 		return;
 	}
-	if (read_back) {
+	if (reads) {
 		transfer->staging = malloc(transfer->size_bytes);
 		if (transfer->staging == NULL) {
 			end(transfer, PENSTOCK_STATUS_NO_MEMORY);
 			return;
 		}
+	}
+	if (read_back) {
 		penstock_principal_hold(transfer->opening->device->session->principal,
 					transfer->size_bytes);
 		count(transfer);
@@ -378,6 +414,13 @@ static void start(struct penstock_transfer *transfer)
 		break;
 	case PENSTOCK_TRANSFER_OFFER:
 		offer(transfer, true);
+		break;
+	case PENSTOCK_TRANSFER_CAPTURE:
+		if (transfer->opening->closed) {
+			end(transfer, PENSTOCK_STATUS_INVALID_HANDLE);
+			break;
+		}
+		move_bytes(transfer);
 		break;
 	}
 }

@@ -33,6 +33,7 @@ enum penstock_transfer_kind {
 	PENSTOCK_TRANSFER_READ_BACK,
 	PENSTOCK_TRANSFER_SHARE,
 	PENSTOCK_TRANSFER_OFFER,
+	PENSTOCK_TRANSFER_CAPTURE, /* a read-back of nobody's in the session: capture.h */
 };
 
 enum penstock_transfer_state {
@@ -87,6 +88,13 @@ void penstock_transfer_begin_offer(struct penstock_transfer *transfer,
 
 /* It is taken back before that. */
 void penstock_transfer_cancel_offer(struct penstock_transfer *transfer);
+
+/* The machine's capture: of a surface, behind what the lane holds so far. */
+void penstock_transfer_begin_capture(struct penstock_transfer *transfer,
+				     struct penstock_opening *opening);
+
+/* Ends at once where it waits; what is being copied ends when it is. */
+void penstock_transfer_cancel_capture(struct penstock_transfer *transfer);
 
 /* vidmm's answer; the argument is the transfer. */
 void penstock_transfer_reserved(void *argument, enum penstock_status status);

@@ -30,6 +30,12 @@ enum penstock_gpu_descriptor {
 	PENSTOCK_GPU_FD_LOCK = 5,      /* /dev/null where there is none */
 	PENSTOCK_GPU_FD_INTERRUPT = 6, /* and 7: of each node */
 	PENSTOCK_GPU_FD_END = 8,
+	/* Of one that only describes its driver, the end of a pipe; the others are /dev/null. */
+	PENSTOCK_GPU_FD_DESCRIPTION = PENSTOCK_GPU_FD_INTERRUPT,
 };
+
+/* The argument of one that writes a struct penstock_description (proto/adapter/facts.h) and ends.
+ */
+#define PENSTOCK_GPU_DESCRIBE "--describe"
 
 #endif

@@ -67,9 +67,10 @@ static int set_signals(posix_spawnattr_t *attributes)
 	return error;
 }
 
-static int spawn(const char *program, const int *raised, size_t count, pid_t *ret_pid)
+static int spawn(const char *program, const char *argument, const int *raised, size_t count,
+		 pid_t *ret_pid)
 {
-	char *arguments[] = { (char *)(uintptr_t)program, NULL };
+	char *arguments[] = { (char *)(uintptr_t)program, (char *)(uintptr_t)argument, NULL };
 	char *environment[PENSTOCK_ARRAY_SIZE(environment_kept) + 1];
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -102,8 +103,9 @@ static int spawn(const char *program, const int *raised, size_t count, pid_t *re
 	return error;
 }
 
-enum penstock_status penstock_spawn(const char *program, const int *descriptors, size_t count,
-				    pid_t *ret_pid, int *ret_pidfd)
+enum penstock_status penstock_spawn(const char *program, const char *argument,
+				    const int *descriptors, size_t count, pid_t *ret_pid,
+				    int *ret_pidfd)
 {
 	int raised[PENSTOCK_SPAWN_MAX] = { 0 };
 	size_t made = 0;
@@ -119,7 +121,7 @@ enum penstock_status penstock_spawn(const char *program, const int *descriptors,
 		}
 	}
 	if (error == 0) {
-		error = spawn(program, raised, count, &pid);
+		error = spawn(program, argument, raised, count, &pid);
 	}
 	for (size_t i = 0; i < made; i++) {
 		if (raised[i] >= 0) {

@@ -13,12 +13,14 @@
 #define PENSTOCK_SPAWN_MAX   16
 
 /*
- * Standard input and output are /dev/null, standard error is the daemon's; signals are at their
- * defaults, the environment is empty. Descriptors are borrowed. The caller owns the pidfd and
- * waits for the process. SUCCESS, NO_MEMORY, IO_DEVICE_ERROR.
+ * `argument` is its only one; NULL: none. Standard input and output are /dev/null, standard error
+ * is the daemon's; signals are at their defaults, the environment is empty. Descriptors are
+ * borrowed. The caller owns the pidfd and waits for the process. SUCCESS, NO_MEMORY,
+ * IO_DEVICE_ERROR.
  */
 PENSTOCK_MUST_CHECK
-enum penstock_status penstock_spawn(const char *program, const int *descriptors, size_t count,
-				    pid_t *ret_pid, int *ret_pidfd);
+enum penstock_status penstock_spawn(const char *program, const char *argument,
+				    const int *descriptors, size_t count, pid_t *ret_pid,
+				    int *ret_pidfd);
 
 #endif

@@ -24,7 +24,11 @@ enum penstock_texel_format_number {
 };
 
 /* What a shader reads a texel as; of depth and stencil formats that of their depth, or stencil. */
-enum penstock_texel_number { PENSTOCK_TEXEL_FLOAT = 1, PENSTOCK_TEXEL_SIGNED, PENSTOCK_TEXEL_UNSIGNED };
+enum penstock_texel_number {
+	PENSTOCK_TEXEL_FLOAT = 1,
+	PENSTOCK_TEXEL_SIGNED,
+	PENSTOCK_TEXEL_UNSIGNED
+};
 
 /* VkImageAspectFlagBits */
 #define PENSTOCK_ASPECT_COLOR   1u
@@ -38,10 +42,10 @@ struct penstock_texel_format {
 	uint8_t block_bytes;
 	uint8_t block_width; /* texels; 1 where it is not compressed */
 	uint8_t block_height;
-	uint8_t aspects;    /* PENSTOCK_ASPECT_ */
-	uint8_t numbers;    /* enum penstock_texel_number */
-	uint8_t components; /* 1..4 */
-	uint8_t depth_bytes;   /* of a texel in a buffer that the aspect is copied to; 0: not there */
+	uint8_t aspects;     /* PENSTOCK_ASPECT_ */
+	uint8_t numbers;     /* enum penstock_texel_number */
+	uint8_t components;  /* 1..4 */
+	uint8_t depth_bytes; /* of a texel in a buffer that the aspect is copied to; 0: not there */
 	uint8_t stencil_bytes;
 };
 

@@ -6,12 +6,14 @@
 /* VkImageType, VkImageTiling, VkImageCreateFlagBits, VkFormatFeatureFlagBits2 */
 enum { TYPE_1D, TYPE_2D, TYPE_3D };
 enum { TILING_OPTIMAL, TILING_LINEAR };
-#define CREATE_MUTABLE_FORMAT   0x08u
-#define CREATE_CUBE             0x10u
-#define CREATE_2D_ARRAY_OF_3D   0x20u
-#define CREATE_KNOWN            (CREATE_MUTABLE_FORMAT | CREATE_CUBE | CREATE_2D_ARRAY_OF_3D)
-#define FEATURE_COLOR_TARGET    0x080u
-#define FEATURE_DEPTH_STENCIL   0x200u
+#define CREATE_MUTABLE_FORMAT 0x08u
+#define CREATE_CUBE           0x10u
+#define CREATE_2D_ARRAY_OF_3D 0x20u
+#define CREATE_KNOWN          (CREATE_MUTABLE_FORMAT | CREATE_CUBE | CREATE_2D_ARRAY_OF_3D)
+#define FEATURE_COLOR_TARGET  0x080u
+#define FEATURE_DEPTH_STENCIL 0x200u
+/* Sampled, storage, targets, copied: a format that only blits know is of no image. */
+#define FEATURES_OF_IMAGES 0xc283u
 
 #define ROW_ALIGNMENT   64u /* bytes: the driver's cache line */
 #define LEVEL_ALIGNMENT 64u
@@ -105,8 +107,7 @@ static enum penstock_status check(const struct penstock_image *image,
 
 static uint32_t blocks(uint32_t texels, uint32_t block, bool tiled)
 {
-	uint32_t rounded =
-		tiled ? (uint32_t)penstock_align_up(texels, TILE_TEXELS) : texels;
+	uint32_t rounded = tiled ? (uint32_t)penstock_align_up(texels, TILE_TEXELS) : texels;
 
 	return (rounded + block - 1) / block;
 }
@@ -118,9 +119,9 @@ static void lay_level_out(const struct penstock_image *image,
 	uint32_t width = at_level(image->width, level);
 	uint32_t height = at_level(image->height, level);
 	uint32_t depth = at_level(image->depth, level);
-	uint64_t row = penstock_align_up(
-		(uint64_t)blocks(width, format->block_width, true) * format->block_bytes,
-		format->block_width > 1 ? 1 : ROW_ALIGNMENT);
+	uint64_t row = penstock_align_up((uint64_t)blocks(width, format->block_width, true) *
+						 format->block_bytes,
+					 format->block_width > 1 ? 1 : ROW_ALIGNMENT);
 	uint64_t layer = row * blocks(height, format->block_height, image->type != TYPE_1D);
 
 	*ret_level = (struct penstock_image_level){
@@ -163,7 +164,7 @@ enum penstock_status penstock_image_supported(const struct penstock_image *image
 	const struct penstock_format_features *of = &features[layout->format->id];
 	uint64_t have = image->tiling == TILING_LINEAR ? of->linear : of->optimal;
 
-	if (have == 0 ||
+	if ((have & FEATURES_OF_IMAGES) == 0 ||
 	    (image->samples > 1 && (have & (FEATURE_COLOR_TARGET | FEATURE_DEPTH_STENCIL)) == 0)) {
 		penstock_errbuf_set(reterr_text,
 				    "the adapter has no %s image of format %s with %u samples",

@@ -17,16 +17,16 @@
 #include "proto/wire/status.h"
 
 struct penstock_image_level {
-	uint64_t offset; /* bytes from the image's start */
-	uint64_t layer_bytes; /* from a layer, or a slice of a 3D image, to the next */
-	uint64_t bytes;  /* of all its layers or slices */
-	uint32_t row_bytes; /* from a row of blocks to the next */
+	uint64_t offset;               /* bytes from the image's start */
+	uint64_t layer_bytes;          /* from a layer, or a slice of a 3D image, to the next */
+	uint64_t bytes;                /* of all its layers or slices */
+	uint32_t row_bytes;            /* from a row of blocks to the next */
 	uint32_t width, height, depth; /* texels */
 };
 
 struct penstock_image_layout {
 	const struct penstock_texel_format *format;
-	uint64_t bytes; /* of the whole image */
+	uint64_t bytes;        /* of the whole image */
 	uint64_t sample_bytes; /* from a sample to the next; `bytes` where there is one */
 	struct penstock_image_level levels[PENSTOCK_LIMIT_MIP_LEVELS];
 };

@@ -61,6 +61,7 @@
 	FRAME(RECLAIM_ALLOCATIONS, 0x16, ReclaimAllocations)                                       \
 	FRAME(SET_ALLOCATION_PRIORITY, 0x17, SetAllocationPriority)                                \
 	FRAME(CREATE_PIPELINE, 0x18, CreatePipeline)                                               \
+	FRAME(QUERY_ADAPTER, 0x19, QueryAdapter)                                                   \
 	FRAME(ADMIN_STATUS, 0x40, AdminStatus)                                                     \
 	FRAME(ADMIN_CONTEXTS, 0x41, AdminContexts)                                                 \
 	FRAME(ADMIN_CONTEXT, 0x42, AdminContext)                                                   \
@@ -77,6 +78,7 @@
 	FRAME(ADMIN_REPORTS, 0x49, AdminReports)                                                   \
 	FRAME(ADMIN_REPORT, 0x4a, AdminReport)                                                     \
 	FRAME(ADMIN_PLACES, 0x4f, AdminPlaces)                                                     \
+	FRAME(ADMIN_CAPTURE, 0x50, AdminCapture)                                                   \
 	FRAME(WELCOME, 0x80, Welcome)                                                              \
 	FRAME(ACK, 0x81, Ack)                                                                      \
 	FRAME(REFUSAL, 0x82, Refusal)                                                              \
@@ -89,6 +91,7 @@
 	FRAME(SYNC_OBJECT_STATE, 0x89, SyncObjectState)                                            \
 	FRAME(SYNC_VALUE, 0x8a, SyncValue)                                                         \
 	FRAME(RECLAIMED, 0x8b, Reclaimed)                                                          \
+	FRAME(ADAPTER_FACTS, 0x8c, AdapterFacts)                                                   \
 	FRAME(STATUS_REPORT, 0xc0, StatusReport)                                                   \
 	FRAME(CONTEXT_REPORT, 0xc1, ContextReport)                                                 \
 	FRAME(ALLOCATION_REPORT, 0xc2, AllocationReport)                                           \

@@ -124,6 +124,9 @@
 #define PENSTOCK_LIMIT_IMAGE_LAYERS    2048u
 #define PENSTOCK_LIMIT_TARGET_EXTENT   16384u /* of a render scope's area */
 
+/* a GPU process that describes its driver, at the daemon's start */
+#define PENSTOCK_LIMIT_DESCRIBE_MS 10000u
+
 /* an allocation */
 #define PENSTOCK_LIMIT_ALLOCATION_BYTES (1ull << 32)
 #define PENSTOCK_LIMIT_RENAMING_LIST                                                               \

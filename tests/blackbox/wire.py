@@ -31,6 +31,7 @@ TYPES = {
     "RECLAIM_ALLOCATIONS": (0x16, "ReclaimAllocations"),
     "SET_ALLOCATION_PRIORITY": (0x17, "SetAllocationPriority"),
     "CREATE_PIPELINE": (0x18, "CreatePipeline"),
+    "QUERY_ADAPTER": (0x19, "QueryAdapter"), "ADAPTER_FACTS": (0x8c, "AdapterFacts"),
     "ADMIN_STATUS": (0x40, "AdminStatus"), "ADMIN_CONTEXTS": (0x41, "AdminContexts"),
     "ADMIN_CONTEXT": (0x42, "AdminContext"), "ADMIN_ALLOCATIONS": (0x43, "AdminAllocations"),
     "ADMIN_SEGMENTS": (0x44, "AdminSegments"), "ADMIN_QUEUES": (0x45, "AdminQueues"),
@@ -40,6 +41,7 @@ TYPES = {
     "ADMIN_UNBLOCK": (0x48, "AdminUnblock"), "ADMIN_REPORTS": (0x49, "AdminReports"),
     "ADMIN_REPORT": (0x4a, "AdminReport"),
     "ADMIN_PLACES": (0x4f, "AdminPlaces"),
+    "ADMIN_CAPTURE": (0x50, "AdminCapture"),
     "WELCOME": (0x80, "Welcome"), "ACK": (0x81, "Ack"), "REFUSAL": (0x82, "Refusal"),
     "SHARED": (0x83, "Shared"), "READ_DATA": (0x84, "ReadData"),
     "DEVICE_STATE": (0x85, "DeviceState"), "CONTEXT_STATE": (0x86, "ContextState"),
@@ -192,6 +194,8 @@ def decode(kind, data):
             while inside < len(value):
                 item, inside = read_varint(value, inside)
                 getattr(message, name).append(convert(field, item))
+        elif repeated and field == "fixed64" and key & 7 == 2:
+            getattr(message, name).extend(struct.unpack(f"<{len(value) // 8}Q", value))
         elif repeated:
             getattr(message, name).append(convert(field, value))
         else:

@@ -95,6 +95,14 @@ class Client:
         rows = self.peer.wait(self.peer.request("ADMIN_CONTEXTS")).answer.contexts
         return max(row.id for row in rows)
 
+    @functools.cache
+    def id_of_surface(self):
+        """Likewise, of one that is made for it."""
+        self.peer.wait(self.peer.request("CREATE_ALLOCATION", name=self.next, device=self.device,
+                                         width=64, height=64, format=1))
+        rows = self.peer.wait(self.peer.request("ADMIN_ALLOCATIONS")).answer.allocations
+        return max(row.id for row in rows)
+
     def copies(self, count=1):
         """Not idempotent on purpose: each moves a up by 4 bytes and puts 4 others in front."""
         record = wire.submission(self.context, wire.copy(0, 0, 1, 4, 4096) +
@@ -310,6 +318,15 @@ def dump(client):
             client.peer.request("ADMIN_DUMP", context=client.id_of_context())]
 
 
+def query_adapter(client):
+    return [client.peer.request("QUERY_ADAPTER", adapter=0)]
+
+
+def capture(client):
+    return [client.peer.request("ADMIN_CAPTURE", context=client.id_of_context(),
+                                allocation=client.id_of_surface())]
+
+
 def first_submission(client):
     """The GPU process is taken into use."""
     return [client.copies()]
@@ -405,14 +422,16 @@ REQUESTS = (create_device, create_context, create_guaranteed_context, create_all
             submit_what_is_refused, upload, upload_a_large_one,
             upload_behind_work, discard_behind_work, upload_beside_work, offer_and_reclaim,
             read_back, read_back_a_large_one, read_back_behind_work,
-            query_device, query_context, sync, reports, dump)
+            query_device, query_context, query_adapter, sync, reports, dump, capture)
 
 
 def of_request(act):
     def new_client(daemon):
         client = Client(daemon)
-        if act is dump:
+        if act in (dump, capture):
             client.id_of_context()
+        if act is capture:
+            client.id_of_surface()
         return client
 
     def test(daemon):

@@ -3,10 +3,12 @@
  * GPU processes that mean harm, in place of penstock-gpu and without its confinement. The name that
  * it is started by says which, "hostile-WHAT-N": the N-th process of a daemon is hostile, and those
  * before and after it are the penstock-gpu that lies beside that name; N is 0: all of them are. The
- * n-th leaves a file "hostile-WHAT-N.n" with its pid.
+ * n-th leaves a file "hostile-WHAT-N.n" with its pid. The one that describes the driver is not
+ * counted: it is hostile where WHAT is a way to describe, and then no other is.
  */
 #include "gpu-backend/emulated/channel.h"
 #include "gpu-backend/emulated/ring.h"
+#include "proto/adapter/facts.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -282,6 +284,101 @@ static const struct {
 	{ "silent", silent },        { "steal", steal }, { "shorten", shorten },
 };
 
+/* ---------------------------------------------------------------- what it says of its driver */
+
+static void write_description(const void *bytes, size_t length)
+{
+	if (write(PENSTOCK_GPU_FD_DESCRIPTION, bytes, length) != (ssize_t)length) {
+		_exit(1);
+	}
+}
+
+static struct penstock_description description = {
+	.magic = PENSTOCK_FACTS_MAGIC,
+	.version = PENSTOCK_FACTS_VERSION,
+	.bytes = sizeof(description),
+	.works = 1,
+};
+
+/* All that can be, as far as its words may: more than any driver has. */
+static void boast(void)
+{
+	struct penstock_adapter_facts *facts = &description.facts;
+
+	for (uint32_t id = 0; id < PENSTOCK_FACTS; id++) {
+		const struct penstock_fact *fact = penstock_fact_at(id);
+		uint64_t *values = (uint64_t *)&facts->values + fact->first;
+
+		for (uint32_t i = 0; i < fact->count; i++) {
+			values[i] = fact->kind == PENSTOCK_FACT_FLAG   ? 1
+				    : fact->kind == PENSTOCK_FACT_SIZE ? UINT64_MAX
+								       : INT32_MAX;
+		}
+	}
+	for (uint32_t id = 0; id < PENSTOCK_TEXEL_FORMATS; id++) {
+		facts->formats[id] = (struct penstock_format_features){ ~0ull, ~0ull, ~0ull };
+	}
+	facts->memory_type_count = facts->memory_heap_count = 1;
+	facts->device_name[0] = '\x7f';
+	write_description(&description, sizeof(description));
+}
+
+/* A flag that is neither set nor clear. */
+static void lie(void)
+{
+	description.facts.memory_type_count = description.facts.memory_heap_count = 1;
+	description.facts.values.features_robustBufferAccess[0] = 2;
+	write_description(&description, sizeof(description));
+}
+
+static void babble(void)
+{
+	for (;;) {
+		uint64_t word = noise();
+
+		write_description(&word, sizeof(word));
+	}
+}
+
+static void stop_short(void)
+{
+	write_description(&description, sizeof(description) / 2);
+}
+
+static void say_more(void)
+{
+	write_description(&description, sizeof(description));
+	write_description("", 1);
+}
+
+static void complain(void)
+{
+	description.works = 0;
+	snprintf(description.why, sizeof(description.why), "the driver\nis out");
+	write_description(&description, sizeof(description));
+}
+
+static void say_nothing(void)
+{
+	_exit(5);
+}
+
+static void die(void)
+{
+	(void)signal(SIGSEGV, SIG_DFL);
+	raise(SIGSEGV);
+}
+
+/* These are honest but for this. */
+static const struct {
+	const char *name;
+	void (*act)(void);
+} descriptions[] = {
+	{ "boast", boast },      { "lie", lie },       { "babble", babble },
+	{ "short", stop_short }, { "more", say_more }, { "complain", complain },
+	{ "mute", say_nothing }, { "die", die },       { "dumb", hang },
+};
+
 /* ---------------------------------------------------------------- who it is */
 
 /* Which process of its daemon this is, from 1. */
@@ -302,15 +399,30 @@ static unsigned take_number(const char *path)
 	_exit(2);
 }
 
-static void become_honest(const char *path)
+/* With the argument that it was started with, NULL: none. */
+static void become_honest(const char *path, const char *argument)
 {
 	char name[PATH_MAX];
-	char *const arguments[] = { name, NULL };
+	char *const arguments[] = { name, (char *)(uintptr_t)argument, NULL };
 	char *const environment[] = { NULL };
 
 	snprintf(name, sizeof(name), "%.*s/penstock-gpu", (int)(strrchr(path, '/') - path), path);
 	execve(name, arguments, environment);
 	_exit(2);
+}
+
+/* The one that is asked about its driver is none of the numbered ones. */
+static int describe(const char *path, const char *what)
+{
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(descriptions); i++) {
+		if (strcmp(descriptions[i].name, what) == 0) {
+			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+			descriptions[i].act();
+			return 0;
+		}
+	}
+	become_honest(path, PENSTOCK_GPU_DESCRIBE);
+	return 2;
 }
 
 int main(int argument_count, char **arguments)
@@ -322,8 +434,11 @@ int main(int argument_count, char **arguments)
 	if (base == NULL || sscanf(base, "/hostile-%31[a-z]-%u", what, &wanted) != 2) {
 		return 2;
 	}
+	if (argument_count > 1) {
+		return describe(arguments[0], what);
+	}
 	if (take_number(arguments[0]) != wanted && wanted != 0) {
-		become_honest(arguments[0]);
+		become_honest(arguments[0], NULL);
 	}
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	ring = mmap(NULL, PENSTOCK_RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -333,5 +448,6 @@ int main(int argument_count, char **arguments)
 			acts[i].act();
 		}
 	}
+	become_honest(arguments[0], NULL);
 	return 2;
 }

@@ -499,6 +499,34 @@ enum penstock_status penstock_operator_evict(struct penstock_machine *machine,
 	return fake.answer;
 }
 
+enum penstock_status penstock_operator_capture(struct penstock_machine *machine,
+					       const struct penstock_operator *by,
+					       uint64_t context_id, uint64_t allocation_id,
+					       struct penstock_request *request,
+					       struct penstock_refusal *ret_refusal)
+{
+	(void)machine;
+	(void)by;
+	(void)request;
+	(void)snprintf(ret_refusal->sentence, sizeof(ret_refusal->sentence),
+		       "context %u has no allocation %u", (unsigned)context_id,
+		       (unsigned)allocation_id);
+	ret_refusal->status = fake.answer;
+	return fake.answer;
+}
+
+void penstock_operator_capture_cancel(struct penstock_machine *machine,
+				      struct penstock_request *request)
+{
+	(void)machine;
+	(void)request;
+}
+
+void penstock_operator_capture_end(struct penstock_request *request)
+{
+	(void)request;
+}
+
 struct penstock_trace *penstock_operator_trace(struct penstock_machine *machine)
 {
 	(void)machine;

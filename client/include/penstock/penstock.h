@@ -309,6 +309,75 @@ PENSTOCK_API enum penstock_status
 penstock_connection_segment(const struct penstock_connection *connection, uint32_t adapter,
 			    uint32_t index, struct penstock_segment_info *ret_info);
 
+/*
+ * What the Vulkan driver of an adapter with pipelines can do, in Vulkan's own words and less what
+ * Penstock does not carry: docs/graphics.md, "Adapter".
+ */
+struct penstock_adapter_report;
+
+/*
+ * Asks; waits. The caller owns *ret_report. NOT_FOUND: there is no such adapter;
+ * NOT_SUPPORTED: it has no pipelines.
+ */
+PENSTOCK_API enum penstock_status
+penstock_adapter_query(struct penstock_connection *connection, uint32_t adapter,
+		       struct penstock_adapter_report **ret_report);
+
+/* What was borrowed from the report goes with it. NULL is accepted. */
+PENSTOCK_API void penstock_adapter_report_free(struct penstock_adapter_report *report);
+
+/* Borrowed from the report. */
+struct penstock_adapter_names {
+	const char *device;
+	const char *driver;
+	const char *driver_info;
+};
+
+PENSTOCK_API void penstock_adapter_report_names(const struct penstock_adapter_report *report,
+						struct penstock_adapter_names *ret_names);
+
+/* A field of a structure of Vulkan's. Name and values are borrowed from the report. */
+struct penstock_adapter_fact {
+	const char *name; /* "limits.maxImageDimension2D" */
+	uint32_t kind;    /* enum penstock_fact_kind */
+	uint32_t count;   /* of the values */
+	const uint64_t *values;
+};
+
+/* From 0 on; NOT_FOUND: there are no more. */
+PENSTOCK_API enum penstock_status
+penstock_adapter_report_fact(const struct penstock_adapter_report *report, uint32_t index,
+			     struct penstock_adapter_fact *ret_fact);
+
+/* The value of that name, of an array the first; 0 where there is none, as a driver's would be. */
+PENSTOCK_API uint64_t penstock_adapter_report_value(const struct penstock_adapter_report *report,
+						    const char *name);
+
+/* VkFormatProperties3 */
+struct penstock_adapter_format {
+	uint32_t format;  /* VkFormat */
+	const char *name; /* "R8G8B8A8_UNORM"; static, "" where this library does not know it */
+	uint64_t linear;  /* VkFormatFeatureFlags2 */
+	uint64_t optimal;
+	uint64_t buffer;
+};
+
+/* Likewise; formats of which there is any feature. */
+PENSTOCK_API enum penstock_status
+penstock_adapter_report_format(const struct penstock_adapter_report *report, uint32_t index,
+			       struct penstock_adapter_format *ret_format);
+
+/* VkMemoryType, of the memory that its GPU has beside the segments */
+struct penstock_adapter_memory_type {
+	uint32_t flags; /* VkMemoryPropertyFlags */
+	uint32_t heap;
+	uint64_t heap_bytes;
+};
+
+PENSTOCK_API enum penstock_status
+penstock_adapter_report_memory_type(const struct penstock_adapter_report *report, uint32_t index,
+				    struct penstock_adapter_memory_type *ret_type);
+
 /* ---------------------------------------------------------------- requests and failures */
 
 /* The serial of the latest request on this session; 0: none yet. */

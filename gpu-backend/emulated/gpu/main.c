@@ -9,11 +9,15 @@
  * The main thread receives memory files; a thread a node executes. It ends when the daemon ends
  * (parent-death signal; the channel's end), or is killed. It never writes anywhere but to the
  * memory that it was given.
+ *
+ * With --describe it opens the driver of its pipelines, is confined, writes down a pipe what the
+ * driver can do, and ends.
  */
 #include "config.h"
 
 #include "gpu-backend/emulated/channel.h"
 #include "gpu-backend/emulated/gpu/confine.h"
+#include "gpu-backend/emulated/gpu/describer.h"
 #include "gpu-backend/emulated/gpu/inbox.h"
 #include "gpu-backend/emulated/gpu/node.h"
 #include "gpu-backend/emulated/gpu/vulkan.h"
@@ -176,16 +180,57 @@ static int receive(struct gpu *gpu)
 	return status == PENSTOCK_STATUS_CONNECTION_DISCONNECTED ? EXIT_SUCCESS : EX_PROTOCOL;
 }
 
-int main(void)
+/* ---------------------------------------------------------------- describing */
+
+static int write_description(const struct penstock_description *description)
+{
+	const uint8_t *bytes = (const uint8_t *)description;
+	size_t written = 0;
+
+	while (written < sizeof(*description)) {
+		ssize_t count = write(PENSTOCK_GPU_FD_DESCRIPTION, bytes + written,
+				      sizeof(*description) - written);
+
+		if (count <= 0) {
+			return EX_OSERR;
+		}
+		written += (size_t)count;
+	}
+	return EXIT_SUCCESS;
+}
+
+static int describe(void)
+{
+	static struct penstock_description description = {
+		.magic = PENSTOCK_FACTS_MAGIC,
+		.version = PENSTOCK_FACTS_VERSION,
+		.bytes = sizeof(description),
+	};
+	struct penstock_describer *describer;
+	struct penstock_errbuf error = { .text = "out of memory" };
+	int confined;
+
+	description.works = penstock_describer_open(&describer, &error) == PENSTOCK_STATUS_SUCCESS;
+	confined = -penstock_confine(true);
+	if (confined != 0) {
+		return die("confinement", confined);
+	}
+	if (description.works) {
+		penstock_describer_ask(describer, &description.facts);
+	} else {
+		snprintf(description.why, sizeof(description.why), "%s", error.text);
+	}
+	return write_description(&description);
+}
+
+/* ---------------------------------------------------------------- executing */
+
+static int execute(void)
 {
 	static struct gpu gpu;
 	static struct node_thread threads[PENSTOCK_NODE_COUNT];
-	int error = set_limits();
+	int error = map_ring(&gpu);
 
-	if (error != 0) {
-		return die("limits", error);
-	}
-	error = map_ring(&gpu);
 	if (error != 0) {
 		return die("ring memory", error);
 	}
@@ -210,5 +255,16 @@ int main(void)
 		return die("confinement", error);
 	}
 	pthread_barrier_wait(&gpu.barrier);
-	_exit(receive(&gpu));
+	return receive(&gpu);
+}
+
+int main(int argument_count, char **arguments)
+{
+	int error = set_limits();
+
+	if (error != 0) {
+		return die("limits", error);
+	}
+	_exit(argument_count > 1 && strcmp(arguments[1], PENSTOCK_GPU_DESCRIBE) == 0 ? describe()
+										     : execute());
 }

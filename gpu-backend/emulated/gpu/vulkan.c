@@ -3,6 +3,7 @@
 
 #include "gpu-backend/emulated/gpu/vulkan.h"
 
+#include "gpu-backend/emulated/gpu/driver.h"
 #include "gpu-backend/emulated/gpu/parts.h"
 
 #include <dlfcn.h>
@@ -45,7 +46,7 @@ static void set_environment(void)
 }
 
 /* The driver counts threads when it makes an instance. */
-static void set_threads(enum penstock_vulkan_crew crew)
+void penstock_vulkan_set_threads(enum penstock_vulkan_crew crew)
 {
 	char text[16];
 
@@ -53,26 +54,30 @@ static void set_threads(enum penstock_vulkan_crew crew)
 	setenv("LP_NUM_THREADS", text, 1);
 }
 
-static PFN_vkGetInstanceProcAddr open_driver(struct penstock_vulkan *vulkan,
-					     struct penstock_errbuf *reterr_text)
+PFN_vkGetInstanceProcAddr penstock_vulkan_open_driver(void **ret_driver,
+						      struct penstock_errbuf *reterr_text)
 {
+	void *driver;
 	uint32_t version = INTERFACE_VERSION;
 	negotiate_version negotiate;
 	PFN_vkGetInstanceProcAddr get;
 
+	set_environment();
 	/* Once loaded it stays: its compiler is not made to be taken down. */
-	vulkan->driver = dlopen(PENSTOCK_VULKAN_DRIVER, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-	if (vulkan->driver == NULL) {
+	driver = dlopen(PENSTOCK_VULKAN_DRIVER, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+	if (driver == NULL) {
 		penstock_errbuf_set(reterr_text, "%s", dlerror());
 		return NULL;
 	}
-	negotiate = (negotiate_version)function_of(vulkan->driver,
-						   "vk_icdNegotiateLoaderICDInterfaceVersion");
-	get = (PFN_vkGetInstanceProcAddr)function_of(vulkan->driver, "vk_icdGetInstanceProcAddr");
+	negotiate =
+		(negotiate_version)function_of(driver, "vk_icdNegotiateLoaderICDInterfaceVersion");
+	get = (PFN_vkGetInstanceProcAddr)function_of(driver, "vk_icdGetInstanceProcAddr");
 	if (negotiate == NULL || get == NULL || negotiate(&version) != VK_SUCCESS) {
 		penstock_errbuf_set(reterr_text, "%s is no Vulkan driver", PENSTOCK_VULKAN_DRIVER);
+		dlclose(driver);
 		return NULL;
 	}
+	*ret_driver = driver;
 	return get;
 }
 
@@ -85,7 +90,7 @@ static enum penstock_status create_devices(struct penstock_vulkan *vulkan,
 
 	vulkan->device_count = processors() > 1 ? PENSTOCK_VULKAN_DEVICES : 1;
 	for (unsigned i = 0; status == PENSTOCK_STATUS_SUCCESS && i < vulkan->device_count; i++) {
-		set_threads((enum penstock_vulkan_crew)i);
+		penstock_vulkan_set_threads((enum penstock_vulkan_crew)i);
 		status = penstock_vulkan_device_create(&vulkan->devices[i], get, vulkan->mmu,
 						       reterr_text);
 	}
@@ -108,8 +113,7 @@ enum penstock_status penstock_vulkan_open(const struct penstock_mmu *mmu,
 	vulkan->band_ns = BAND_NS;
 	vulkan->first_band_groups = FIRST_BAND_GROUPS;
 	penstock_pipelines_init(&vulkan->pipelines);
-	set_environment();
-	get = open_driver(vulkan, reterr_text);
+	get = penstock_vulkan_open_driver(&vulkan->driver, reterr_text);
 	if (get != NULL) {
 		status = create_devices(vulkan, get, reterr_text);
 	}

@@ -362,7 +362,7 @@ static enum penstock_status start_process(struct penstock_child *child)
 			descriptors[PENSTOCK_GPU_FD_INTERRUPT + i - PENSTOCK_GPU_FD_RING] =
 				child->interrupts[i];
 		}
-		status = penstock_spawn(child->config.program, descriptors,
+		status = penstock_spawn(child->config.program, NULL, descriptors,
 					PENSTOCK_ARRAY_SIZE(descriptors), &child->pid,
 					&child->pidfd);
 	}

@@ -193,7 +193,7 @@ static enum penstock_status spawn(const char *program, int *ret_socket, int *ret
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
-	status = penstock_spawn(program, &ends[1], 1, &pid, ret_pidfd);
+	status = penstock_spawn(program, NULL, &ends[1], 1, &pid, ret_pidfd);
 	close(ends[1]);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		close(ends[0]);
