@@ -49,6 +49,8 @@ struct penstock_adapter_config {
 	struct penstock_tdr_limits tdr_limits; /* count 0: what the documents say */
 	bool test_instructions;
 	bool pipelines;
+	/* What its driver does with each format, [PENSTOCK_TEXEL_FORMATS]; NULL: not known. */
+	const struct penstock_format_features *formats;
 	bool paranoid;
 	uint32_t split_points; /* penstock_scheduler_config; 0 but in tests */
 	/* NULL: penstock_render. Tests put a broken one here. */
@@ -332,6 +334,7 @@ struct penstock_create_pipeline_info {
 	uint64_t device;
 	const struct penstock_pipeline_stage_info *stages;
 	uint32_t stage_count;
+	const struct penstock_graphics_state *graphics; /* copied; NULL: it is compute */
 };
 
 /*

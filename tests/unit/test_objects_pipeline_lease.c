@@ -677,17 +677,20 @@ START_TEST(bindings_out_of_order_or_over_a_limit_are_none)
 		  { .set = PENSTOCK_LIMIT_DESCRIPTOR_SETS, .count = 1 } },
 		{ { .binding = 0, .count = 1 }, { .binding = 1, .count = 1, .type = 9 } },
 	};
+	struct penstock_composition_rest rest = { .kind = 1, .bytes = 4096, .binding_count = 2 };
 	struct penstock_composition *composition;
 
 	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(wrongs); i++) {
-		GOOD(penstock_composition_restore(1, 4096, 2, &composition));
+		GOOD(penstock_composition_restore(&rest, &composition));
 		ck_assert(penstock_composition_restore_binding(composition, &wrongs[i].first));
 		ck_assert(!penstock_composition_restore_binding(composition, &wrongs[i].second));
 		ck_assert_uint_eq(composition->missing, 1);
 		penstock_composition_free(composition);
 	}
-	REFUSED(penstock_composition_restore(0, 4096, 0, &composition), DATA_ERROR);
-	REFUSED(penstock_composition_restore(1, UINT32_MAX + 1ull, 0, &composition), DATA_ERROR);
+	rest.kind = 0;
+	REFUSED(penstock_composition_restore(&rest, &composition), DATA_ERROR);
+	rest = (struct penstock_composition_rest){ .kind = 1, .bytes = UINT32_MAX + 1ull };
+	REFUSED(penstock_composition_restore(&rest, &composition), DATA_ERROR);
 }
 END_TEST
 
