@@ -282,7 +282,8 @@ START_TEST(a_pipeline_has_a_shader_an_entry_point_and_constants)
 
 	ck_assert_int_eq(step->kind, PENSTOCK_STEP_PIPELINE);
 	ck_assert_uint_eq(step->device, script->steps[0].subject);
-	ck_assert_str_eq(step->file, "sum.comp");
+	ck_assert_str_eq(step->shaders[PENSTOCK_EXECUTION_MODEL_COMPUTE], "sum.comp");
+	ck_assert_ptr_null(step->graphics);
 	ck_assert_str_eq(step->entry, "go");
 	ck_assert_uint_eq(step->constant_count, PENSTOCK_ARRAY_SIZE(wanted));
 	for (size_t i = 0; i < step->constant_count; i++) {
@@ -319,7 +320,7 @@ START_TEST(faults_name_file_line_column_and_what_is_wrong)
 		{ "device d\ncontext c priority=99999999999",
 		  "s.pasm:2:20: '99999999999' is not within 32 bits" },
 		{ "device d extra", "s.pasm:1:10: 'extra' is nothing that 'device' takes" },
-		{ "device d\npipeline p", "s.pasm:2:1: 'pipeline' needs compute=" },
+		{ "device d\npipeline p", "s.pasm:2:1: 'pipeline' needs compute= or vertex=" },
 		{ "device d\npipeline p compute=x",
 		  "s.pasm:2:20: 'x' where a path in double quotes "
 		  "should be" },
