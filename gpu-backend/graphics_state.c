@@ -338,9 +338,6 @@ static bool scissor_valid(const struct penstock_scissor *scissor)
 static bool viewports_valid(const struct penstock_graphics_state *state,
 			    struct penstock_errbuf *reterr_text)
 {
-	if (state->viewport_count == 0) {
-		return wrong(reterr_text, "viewport_count", "at least 1");
-	}
 	for (uint32_t i = 0; i < state->viewport_count; i++) {
 		if ((state->dynamic & PENSTOCK_DYNAMIC_VIEWPORT) == 0 &&
 		    !viewport_valid(&state->viewports[i])) {
@@ -491,6 +488,9 @@ bool penstock_graphics_state_valid(const struct penstock_graphics_state *state,
 {
 	if ((state->dynamic & ~PENSTOCK_DYNAMIC_ALL) != 0) {
 		return wrong(reterr_text, "dynamic", "a bit that means nothing");
+	}
+	if (state->viewport_count == 0) {
+		return wrong(reterr_text, "viewport_count", "at least 1");
 	}
 	if (!words_valid(state, reterr_text) || !numbers_valid(state, reterr_text) ||
 	    !rest_is_zero(state, reterr_text) || !vertices_valid(state, reterr_text) ||
