@@ -43,7 +43,12 @@ pipeline other vertex="shaders/color.vert" fragment="shaders/color.frag" {
 }
 expect INVALID_PARAMETER
 
-# Draws use it, dispatches do not.
+# A submission lists it like an allocation. Draws use it, dispatches do not.
+submit work {
+	list triangle shadow
+	nop
+}
+expect SUCCESS
 submit work {
 	list triangle
 	bind_pipeline pipeline=@triangle
