@@ -4,11 +4,8 @@
  * they say: what is taken is a pipeline that the GPU can read and render can hold draws against,
  * its state is a valid one with nothing that nobody takes, and it is the same after a restart.
  *
- *	1 byte    a bit for each stage beside the vertex stage
- *	1 byte    bit 0: the adapter says what it does with formats: byte 1's other bits, as
- *features the words of the state then each stage: flags 2, mode 1, vertices 1, inputs 1, outputs 1,
- *and of each of those location 1, shape 1 (component, components - 1, bits), what 1 (number, flags,
- *index)
+ * An input is a byte with a bit for each stage beside the vertex stage, a byte of features (bit 0:
+ * the adapter says what it does with formats), the words of a state, and then each stage.
  */
 #include "daemon/objects/composition.h"
 #include "gpu-backend/graphics_state.h"
