@@ -405,12 +405,18 @@ static const struct penstock_texel_format *target_at(const struct penstock_graph
 		       : NULL;
 }
 
+/*
+ * The driver has code of its own for targets of this format, which takes the first output for
+ * granted where there are outputs. It ends the process if it is not there.
+ */
+#define FIRST_IS_GIVEN PENSTOCK_VK_B8G8R8A8_UNORM
+
 static enum penstock_status check_targets(const struct pipeline *pipeline,
 					  struct penstock_refusal *ret_refusal)
 {
 	const struct penstock_shader_reflection *fragment =
 		pipeline->stages[PENSTOCK_SHADER_FRAGMENT];
-	bool second = false;
+	bool second = false, first = false;
 
 	for (uint32_t i = 0; fragment != NULL && i < fragment->output_count; i++) {
 		const struct penstock_shader_slot *slot = &fragment->outputs[i];
@@ -428,6 +434,13 @@ static enum penstock_status check_targets(const struct pipeline *pipeline,
 				      format->name, numbers[format->numbers]);
 		}
 		second |= slot->index != 0;
+		first |= slot->location == 0;
+	}
+	if (fragment != NULL && fragment->output_count > 0 && !first &&
+	    pipeline->state->color_count > 0 &&
+	    pipeline->state->color_formats[0] == FIRST_IS_GIVEN) {
+		return REFUSE("location 0: a fragment stage that gives anything gives it where the "
+			      "target is of B8G8R8A8_UNORM");
 	}
 	if (!second && penstock_graphics_state_has_two_sources(pipeline->state)) {
 		return REFUSE("location 0, index 1: blending takes it, no fragment stage gives "

@@ -429,6 +429,20 @@ START_TEST(an_output_is_of_its_targets_numbers)
 }
 END_TEST
 
+START_TEST(a_first_target_that_the_driver_takes_for_granted_is_given)
+{
+	state.color_formats[0] = PENSTOCK_VK_B8G8R8A8_UNORM;
+	good();
+	reflections[FRAGMENT].outputs[0].location = 1;
+	refused("location 0: a fragment stage that gives anything gives it where the target is of "
+		"B8G8R8A8_UNORM");
+	reflections[FRAGMENT].output_count = 0;
+	good();
+	has[FRAGMENT] = false;
+	good();
+}
+END_TEST
+
 START_TEST(a_second_source_is_given_where_it_is_blended)
 {
 	state.blends[0].enable = 1;
@@ -531,6 +545,7 @@ int main(void)
 	tcase_add_test(tcase, views_are_drawn_by_a_vertex_stage_alone);
 	tcase_add_test(tcase, a_stage_gives_no_more_than_an_adapter_has);
 	tcase_add_test(tcase, an_output_is_of_its_targets_numbers);
+	tcase_add_test(tcase, a_first_target_that_the_driver_takes_for_granted_is_given);
 	tcase_add_test(tcase, a_second_source_is_given_where_it_is_blended);
 	tcase_add_test(tcase, a_format_is_one_that_the_adapter_has_for_it);
 	tcase_add_test(tcase, one_that_is_restored_is_as_it_was);
