@@ -311,14 +311,18 @@ static enum penstock_status check_views(const struct pipeline *pipeline,
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-/* A rasterizer without positions, or with none for a while, would take whatever is there. */
+/*
+ * Without a position a rasterizer draws nothing that means anything, which lavapipe bears: it may
+ * be discarded sometimes, but not never.
+ */
 static enum penstock_status check_position(const struct pipeline *pipeline,
 					   struct penstock_refusal *ret_refusal)
 {
 	const struct penstock_shader_reflection *last = last_before_rasterizer(pipeline);
 
 	if ((last->flags & PENSTOCK_SHADER_WRITES_POSITION) == 0 &&
-	    pipeline->state->rasterizer_discard == 0) {
+	    pipeline->state->rasterizer_discard == 0 &&
+	    (pipeline->state->dynamic & PENSTOCK_DYNAMIC_RASTERIZER_DISCARD) == 0) {
 		return REFUSE("the %s stage writes no Position, and rasterizer_discard is not set",
 			      stage_names[last->stage]);
 	}
