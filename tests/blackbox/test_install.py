@@ -44,6 +44,7 @@ FILES = ("bin/penstock", "bin/penstockctl", "sbin/penstockd", "libexec/penstock/
          "lib/libpenstock.so", "lib/pkgconfig/penstock.pc", "lib/systemd/system/penstockd.service",
          "etc/penstock/penstockd.conf", "include/penstock/penstock.h", "include/penstock/status.h",
          "include/penstock/values.h", "include/penstock/instructions.h",
+         "include/penstock/graphics.h",
          "share/man/man1/penstock.1", "share/man/man1/penstockctl.1", "share/man/man8/penstockd.8")
 if (pathlib.Path(BUILD) / "penstock-shader").exists():  # built with Vulkan
     FILES += ("libexec/penstock/penstock-shader",)
