@@ -73,6 +73,11 @@ static enum penstock_status compose(const struct penstock_connection *connection
 	composed->message.device = info->device;
 	composed->message.stages = composed->stage_list;
 	composed->message.n_stages = info->stage_count;
+	if (info->graphics != NULL) {
+		/* likewise: it is only read */
+		composed->message.graphics.data = (uint8_t *)(uintptr_t)info->graphics;
+		composed->message.graphics.len = sizeof(*info->graphics);
+	}
 	for (uint32_t i = 0; i < info->stage_count && status == PENSTOCK_STATUS_SUCCESS; i++) {
 		status = check_stage(&info->stages[i]);
 		if (status == PENSTOCK_STATUS_SUCCESS) {

@@ -75,8 +75,13 @@ struct penstock_patch_location {
 
 /* ---------------------------------------------------------------- pipelines */
 
-/* SPIR-V's execution model GLCompute. */
-#define PENSTOCK_EXECUTION_MODEL_COMPUTE 5u
+/* SPIR-V's execution models: which stage of a pipeline a shader is. */
+#define PENSTOCK_EXECUTION_MODEL_VERTEX                  0u
+#define PENSTOCK_EXECUTION_MODEL_TESSELLATION_CONTROL    1u
+#define PENSTOCK_EXECUTION_MODEL_TESSELLATION_EVALUATION 2u
+#define PENSTOCK_EXECUTION_MODEL_GEOMETRY                3u
+#define PENSTOCK_EXECUTION_MODEL_FRAGMENT                4u
+#define PENSTOCK_EXECUTION_MODEL_COMPUTE                 5u
 
 /* A value for the constants of a module that have this SpecId. */
 struct penstock_specialization_constant {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/store_fixture.h"
 
+#include "proto/image/default_state.h"
 #include "proto/wire/limits.h"
 
 #include <check.h>
@@ -141,15 +142,19 @@ static bool dump_allocation(void *owner, const struct penstock_allocation_row *r
 
 static bool dump_pipeline(void *owner, const struct penstock_pipeline_row *row)
 {
-	return append(owner, "pipeline %" PRIu64 " kind %u bindings %u\n", row->allocation,
-		      row->kind, row->binding_count);
+	return append(owner, "pipeline %" PRIu64 " kind %u bindings %u state %x..%x targets %u\n",
+		      row->allocation, row->kind, row->binding_count, row->graphics.dynamic,
+		      row->graphics.view_mask, row->targets_written);
 }
 
 static bool dump_pipeline_binding(void *owner, const struct penstock_pipeline_binding_row *row)
 {
-	return append(owner, "binding %u/%u of %" PRIu64 " type %u count %u least %u written %d\n",
+	return append(owner,
+		      "binding %u/%u of %" PRIu64 " type %u count %u least %u written %d image %u "
+		      "%u %u %u\n",
 		      row->set, row->binding, row->allocation, row->type, row->count,
-		      row->least_bytes, row->written);
+		      row->least_bytes, row->written, row->flags, row->dimension, row->number,
+		      row->format);
 }
 
 static bool dump_opening(void *owner, const struct penstock_opening_row *row)
@@ -355,11 +360,18 @@ struct penstock_sync_opening_row store_sync_opening(uint64_t id, uint64_t device
 
 struct penstock_pipeline_row store_pipeline(uint64_t allocation, uint32_t binding_count)
 {
-	return (struct penstock_pipeline_row){
+	struct penstock_pipeline_row row = {
 		.allocation = allocation,
 		.kind = 1 + (uint32_t)allocation % 2,
 		.binding_count = binding_count,
 	};
+
+	if (row.kind == 2) {
+		row.targets_written = 5;
+		penstock_graphics_state_default(&row.graphics);
+		row.graphics.view_mask = 0x3f;
+	}
+	return row;
 }
 
 /* They are not put in the order in which they are loaded. */
@@ -373,6 +385,10 @@ struct penstock_pipeline_binding_row store_pipeline_binding(uint64_t allocation,
 		.count = index + 1,
 		.least_bytes = UINT32_MAX - index,
 		.written = index % 2 != 0,
+		.flags = 4 + index,
+		.dimension = 5,
+		.number = 1 + index,
+		.format = UINT32_MAX - index,
 	};
 }
 

@@ -8,15 +8,22 @@
 #ifndef PENSTOCK_RUN_H
 #define PENSTOCK_RUN_H
 
-#include "client/penstock/image.h"
+#include "client/penstock/picture.h"
 #include "client/penstock/script.h"
 #include "client/penstock/tool.h"
 
-/* The file, shader or PNG of a step, read before the first request. */
-struct penstock_run_content {
-	uint8_t *bytes; /* owned; NULL: none, or an image */
+/* A shader of a step, as SPIR-V. */
+struct penstock_run_shader {
+	uint8_t *bytes; /* owned; NULL: none */
 	size_t length;
-	struct penstock_image image; /* owned; pixels NULL: none */
+};
+
+/* The file, shaders or PNG of a step, read before the first request. */
+struct penstock_run_content {
+	struct penstock_run_shader *shaders; /* [PENSTOCK_SCRIPT_SHADERS], owned; of a pipeline */
+	uint8_t *bytes;                      /* owned; NULL: none, or an image */
+	size_t length;
+	struct penstock_picture picture; /* owned; pixels NULL: none */
 };
 
 /* What became of a step's request. */

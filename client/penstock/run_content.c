@@ -45,15 +45,12 @@ static enum penstock_status load_file(const struct penstock_run *run,
 		return say(run, step, PENSTOCK_STATUS_INVALID_PARAMETER, "the path is too long",
 			   reterr_text);
 	}
-	status = step->kind == PENSTOCK_STEP_PIPELINE
-			 ? penstock_shader_load(path, &content->bytes, &content->length, &why)
-			 : penstock_file_read(path,
-					      step->png != NULL ? PNG_BYTES_MAX
-								: PENSTOCK_LIMIT_ALLOCATION_BYTES,
-					      &content->bytes, &content->length, &why);
+	status = penstock_file_read(
+		path, step->png != NULL ? PNG_BYTES_MAX : PENSTOCK_LIMIT_ALLOCATION_BYTES,
+		&content->bytes, &content->length, &why);
 	if (status == PENSTOCK_STATUS_SUCCESS && step->png != NULL) {
-		status = penstock_image_decode(content->bytes, content->length, path,
-					       &content->image, &why);
+		status = penstock_picture_decode(content->bytes, content->length, path,
+						 &content->picture, &why);
 		free(content->bytes);
 		content->bytes = NULL;
 	}
@@ -61,12 +58,51 @@ static enum penstock_status load_file(const struct penstock_run *run,
 						 : say(run, step, status, why.text, reterr_text);
 }
 
+static enum penstock_status load_shader(const struct penstock_run *run,
+					const struct penstock_step *step, const char *name,
+					struct penstock_run_shader *ret_shader,
+					struct penstock_errbuf *reterr_text)
+{
+	struct penstock_errbuf why;
+	enum penstock_status status;
+	char path[PATH_BYTES];
+
+	if (!beside_script(run->script, name, path)) {
+		return say(run, step, PENSTOCK_STATUS_INVALID_PARAMETER, "the path is too long",
+			   reterr_text);
+	}
+	status = penstock_shader_load(path, &ret_shader->bytes, &ret_shader->length, &why);
+	return status == PENSTOCK_STATUS_SUCCESS ? status
+						 : say(run, step, status, why.text, reterr_text);
+}
+
+static enum penstock_status load_shaders(const struct penstock_run *run,
+					 const struct penstock_step *step,
+					 struct penstock_run_content *content,
+					 struct penstock_errbuf *reterr_text)
+{
+	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
+
+	content->shaders = calloc(PENSTOCK_SCRIPT_SHADERS, sizeof(*content->shaders));
+	if (content->shaders == NULL) {
+		return say(run, step, PENSTOCK_STATUS_NO_MEMORY, "out of memory", reterr_text);
+	}
+	for (uint32_t i = 0; i < PENSTOCK_SCRIPT_SHADERS && status == PENSTOCK_STATUS_SUCCESS;
+	     i++) {
+		if (step->shaders[i] != NULL) {
+			status = load_shader(run, step, step->shaders[i], &content->shaders[i],
+					     reterr_text);
+		}
+	}
+	return status;
+}
+
 /* What a step says of a surface, completed from its PNG. */
 static void fill_surface(const struct penstock_run *run, const struct penstock_step *step,
 			 struct penstock_run_object *object)
 {
 	const struct penstock_run_content *content = &run->contents[step - run->script->steps];
-	bool image = content->image.pixels != NULL;
+	bool image = content->picture.pixels != NULL;
 
 	object->size_bytes = step->size;
 	object->width = (uint32_t)step->width;
@@ -74,8 +110,8 @@ static void fill_surface(const struct penstock_run *run, const struct penstock_s
 	object->format = (uint32_t)step->format;
 	object->pitch_bytes = step->pitch;
 	if (image && (step->given & (PENSTOCK_GIVEN_WIDTH | PENSTOCK_GIVEN_HEIGHT)) == 0) {
-		object->width = content->image.width;
-		object->height = content->image.height;
+		object->width = content->picture.width;
+		object->height = content->picture.height;
 	}
 	if (image && (step->given & PENSTOCK_GIVEN_FORMAT) == 0) {
 		object->format = PENSTOCK_FORMAT_A8R8G8B8;
@@ -107,7 +143,7 @@ static enum penstock_status check_picture(const struct penstock_run *run,
 					  const struct penstock_step *step,
 					  struct penstock_errbuf *reterr_text)
 {
-	const struct penstock_image *image = &run->contents[step - run->script->steps].image;
+	const struct penstock_picture *image = &run->contents[step - run->script->steps].picture;
 	const struct penstock_run_object *object = &run->objects[step->subject];
 	struct penstock_errbuf fault;
 
@@ -135,6 +171,10 @@ static enum penstock_status load_step(struct penstock_run *run, const struct pen
 
 	if (step->kind == PENSTOCK_STEP_READ) {
 		return status; /* its files are written */
+	}
+	if (step->kind == PENSTOCK_STEP_PIPELINE) {
+		return load_shaders(run, step, &run->contents[step - run->script->steps],
+				    reterr_text);
 	}
 	if (step->file != NULL || step->png != NULL) {
 		status = load_file(run, step, &run->contents[step - run->script->steps],
@@ -178,8 +218,13 @@ enum penstock_status penstock_run_load(struct penstock_run *run,
 void penstock_run_unload(struct penstock_run *run)
 {
 	for (size_t i = 0; run->contents != NULL && i < run->script->step_count; i++) {
+		for (uint32_t j = 0;
+		     run->contents[i].shaders != NULL && j < PENSTOCK_SCRIPT_SHADERS; j++) {
+			free(run->contents[i].shaders[j].bytes);
+		}
+		free(run->contents[i].shaders);
 		free(run->contents[i].bytes);
-		penstock_image_fini(&run->contents[i].image);
+		penstock_picture_fini(&run->contents[i].picture);
 	}
 	free(run->contents);
 	free(run->outcomes);

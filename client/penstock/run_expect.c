@@ -160,7 +160,7 @@ struct comparison {
 static bool choose_rect(struct penstock_run *run, const struct penstock_step *step,
 			struct comparison *comparison)
 {
-	const struct penstock_image *image = &run->contents[step - run->script->steps].image;
+	const struct penstock_picture *image = &run->contents[step - run->script->steps].picture;
 	const struct penstock_run_object *object = comparison->object;
 	struct penstock_rect rect = step->rect;
 
@@ -197,7 +197,7 @@ static bool choose_rect(struct penstock_run *run, const struct penstock_step *st
 static bool prepare(struct penstock_run *run, const struct penstock_step *step,
 		    struct comparison *ret_comparison)
 {
-	const struct penstock_image *image = &run->contents[step - run->script->steps].image;
+	const struct penstock_picture *image = &run->contents[step - run->script->steps].picture;
 	struct comparison comparison = {
 		.object = &run->objects[step->subject],
 		.color = (uint32_t)step->color,
@@ -226,8 +226,8 @@ static bool prepare(struct penstock_run *run, const struct penstock_step *step,
 			penstock_run_fault(run, step, "out of memory");
 			return false;
 		}
-		penstock_image_to_surface(image, format, comparison.wanted,
-					  (size_t)image->width * bytes);
+		penstock_picture_to_surface(image, format, comparison.wanted,
+					    (size_t)image->width * bytes);
 	}
 	*ret_comparison = comparison;
 	return true;

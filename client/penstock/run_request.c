@@ -78,7 +78,7 @@ static enum penstock_status upload_bytes(struct penstock_run *run, const struct 
 }
 
 static enum penstock_status upload_image(struct penstock_run *run, const struct penstock_step *step,
-					 const struct penstock_image *image)
+					 const struct penstock_picture *image)
 {
 	const struct penstock_run_object *object = &run->objects[step->subject];
 	enum penstock_status status;
@@ -94,7 +94,7 @@ static enum penstock_status upload_image(struct penstock_run *run, const struct 
 	if (bytes == NULL) {
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
-	penstock_image_to_surface(image, object->format, bytes, object->pitch_bytes);
+	penstock_picture_to_surface(image, object->format, bytes, object->pitch_bytes);
 	status = upload_bytes(run, step, bytes, size);
 	free(bytes);
 	return status;
@@ -106,8 +106,8 @@ static enum penstock_status upload(struct penstock_run *run, const struct pensto
 	const uint8_t *bytes = step->file != NULL ? content->bytes : step->hex.bytes;
 	size_t length = step->file != NULL ? content->length : step->hex.length;
 
-	if (content->image.pixels != NULL) {
-		return upload_image(run, step, &content->image);
+	if (content->picture.pixels != NULL) {
+		return upload_image(run, step, &content->picture);
 	}
 	return upload_bytes(run, step, bytes, length);
 }
@@ -159,20 +159,25 @@ void penstock_run_allocation(struct penstock_run *run, const struct penstock_ste
 void penstock_run_pipeline(struct penstock_run *run, const struct penstock_step *step)
 {
 	const struct penstock_run_content *content = &run->contents[step - run->script->steps];
-	const struct penstock_shader_stage_info stage = {
-		.stage = PENSTOCK_EXECUTION_MODEL_COMPUTE,
-		.entry_point = step->entry,
-		.spirv = content->bytes,
-		.spirv_bytes = (uint32_t)content->length,
-		.constants = step->constants,
-		.constant_count = (uint32_t)step->constant_count,
-	};
-	const struct penstock_pipeline_create_info info = {
+	struct penstock_shader_stage_info stages[PENSTOCK_SCRIPT_SHADERS];
+	struct penstock_pipeline_create_info info = {
 		.device = run->objects[step->device].handle,
-		.stages = &stage,
-		.stage_count = 1,
+		.stages = stages,
+		.graphics = step->graphics,
 	};
 
+	for (uint32_t i = 0; i < PENSTOCK_SCRIPT_SHADERS; i++) {
+		if (content->shaders[i].bytes != NULL) {
+			stages[info.stage_count++] = (struct penstock_shader_stage_info){
+				.stage = i,
+				.entry_point = step->entry,
+				.spirv = content->shaders[i].bytes,
+				.spirv_bytes = (uint32_t)content->shaders[i].length,
+				.constants = step->constants,
+				.constant_count = (uint32_t)step->constant_count,
+			};
+		}
+	}
 	penstock_run_requested(run, step,
 			       penstock_pipeline_create(run->connection, &info,
 							&run->objects[step->subject].handle));
@@ -340,16 +345,16 @@ static void save_png(struct penstock_run *run, const struct penstock_step *step,
 		     const uint8_t *surface)
 {
 	const struct penstock_run_object *object = &run->objects[step->subject];
-	struct penstock_image image;
+	struct penstock_picture image;
 	struct penstock_errbuf fault;
 	enum penstock_status status;
 
-	status = penstock_image_init(&image, object->width, object->height, &fault);
+	status = penstock_picture_init(&image, object->width, object->height, &fault);
 	if (status == PENSTOCK_STATUS_SUCCESS) {
-		penstock_image_from_surface(&image, object->format, surface, object->pitch_bytes);
-		status = penstock_image_save(&image, step->png, &fault);
+		penstock_picture_from_surface(&image, object->format, surface, object->pitch_bytes);
+		status = penstock_picture_save(&image, step->png, &fault);
 	}
-	penstock_image_fini(&image);
+	penstock_picture_fini(&image);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		penstock_run_fault(run, step, "%s", fault.text);
 	}

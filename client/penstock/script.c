@@ -197,6 +197,11 @@ static enum penstock_status take_step(struct penstock_script_parser *parser,
 	if (status == PENSTOCK_STATUS_SUCCESS && step->kind == PENSTOCK_STEP_SUBMIT) {
 		status = penstock_script_block(parser, step);
 	}
+	if (status == PENSTOCK_STATUS_SUCCESS && step->kind == PENSTOCK_STEP_PIPELINE) {
+		struct penstock_token token = penstock_scanner_peek(&parser->scanner);
+
+		status = token.kind == '{' ? penstock_script_state(parser, step) : status;
+	}
 	if (status == PENSTOCK_STATUS_SUCCESS && step->kind == PENSTOCK_STEP_DEVICE) {
 		parser->last_device = step->subject;
 	}
@@ -312,6 +317,10 @@ void penstock_script_free(struct penstock_script *script)
 		free(script->steps[i].text);
 		free(script->steps[i].entry);
 		free(script->steps[i].constants);
+		free(script->steps[i].graphics);
+		for (uint32_t j = 0; j < PENSTOCK_SCRIPT_SHADERS; j++) {
+			free(script->steps[i].shaders[j]);
+		}
 	}
 	for (size_t i = 0; i < script->object_count; i++) {
 		free(script->objects[i].name);

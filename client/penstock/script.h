@@ -8,11 +8,13 @@
 #define PENSTOCK_SCRIPT_H
 
 #include "proto/base/base.h"
+#include "proto/graphics.h"
 #include "proto/values.h"
 #include "proto/wire/status.h"
 
 #define PENSTOCK_SCRIPT_NONE      UINT32_MAX
 #define PENSTOCK_SCRIPT_BYTES_MAX (64u << 20) /* of a script's text */
+#define PENSTOCK_SCRIPT_SHADERS   6u          /* stages that a pipeline may have */
 
 enum penstock_script_kind {
 	PENSTOCK_SCRIPT_DEVICE = 0x1,
@@ -151,12 +153,14 @@ struct penstock_step {
 	uint64_t offset;
 	uint64_t size;
 	struct penstock_script_bytes hex; /* content, bytes or hash that are expected */
-	char *file;                       /* owned; a raw file, or a shader */
+	char *file;                       /* owned; a raw file */
 	char *png;                        /* owned */
 	char *text;                       /* owned */
 
-	/* pipeline, of its shader */
+	/* pipeline: its shaders by PENSTOCK_EXECUTION_MODEL_, what is said of all, its state */
+	char *shaders[PENSTOCK_SCRIPT_SHADERS];             /* owned; NULL: no such stage */
 	char *entry;                                        /* owned; NULL: main */
+	struct penstock_graphics_state *graphics;           /* owned; NULL: none was given */
 	struct penstock_specialization_constant *constants; /* owned */
 	size_t constant_count, constant_capacity;
 

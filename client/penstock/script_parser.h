@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Between the parts of the script parser: script.c (steps), script_statements.c (their table),
- * script_values.c (what stands behind a name=), script_constants.c (constants=) and script_block.c
- * (submissions). Nobody else includes it.
+ * script_values.c (what stands behind a name=), script_constants.c (constants=), script_block.c
+ * (submissions) and script_state.c (what stands in the block of a pipeline). Nobody else includes
+ * it.
  */
 #ifndef PENSTOCK_SCRIPT_PARSER_H
 #define PENSTOCK_SCRIPT_PARSER_H
@@ -92,6 +93,11 @@ enum penstock_status penstock_script_constants(struct penstock_script_parser *pa
 /* Parses the block of step->submission, the parser's latest step. */
 PENSTOCK_MUST_CHECK
 enum penstock_status penstock_script_block(struct penstock_script_parser *parser,
+					   struct penstock_step *step);
+
+/* Parses the block of a pipeline, into step->graphics. */
+PENSTOCK_MUST_CHECK
+enum penstock_status penstock_script_state(struct penstock_script_parser *parser,
 					   struct penstock_step *step);
 
 static inline bool penstock_token_ends_line(const struct penstock_token *token)

@@ -81,9 +81,19 @@ static const struct penstock_parameter allocation_parameters[] = {
 	CONTENT,
 	LAST
 };
+#define SHADER(name, stage)                                                                        \
+	VALUE(name, STRING, shaders[PENSTOCK_EXECUTION_MODEL_##stage], PENSTOCK_GIVEN_CONTENT)
 static const struct penstock_parameter pipeline_parameters[] = {
-	VALUE("device", DEVICE, device, 0), VALUE("compute", STRING, file, PENSTOCK_GIVEN_CONTENT),
-	VALUE("entry", STRING, entry, 0), VALUE("constants", CONSTANTS, constants, 0), LAST
+	VALUE("device", DEVICE, device, 0),
+	SHADER("compute", COMPUTE),
+	SHADER("vertex", VERTEX),
+	SHADER("control", TESSELLATION_CONTROL),
+	SHADER("evaluation", TESSELLATION_EVALUATION),
+	SHADER("geometry", GEOMETRY),
+	SHADER("fragment", FRAGMENT),
+	VALUE("entry", STRING, entry, 0),
+	VALUE("constants", CONSTANTS, constants, 0),
+	LAST
 };
 static const struct penstock_parameter offer_parameters[] = { VALUE("priority", OFFER, offered, 0),
 							      LAST };
@@ -182,7 +192,7 @@ const struct penstock_statement penstock_statements[PENSTOCK_STEP_KIND_MAX] = {
 				       PENSTOCK_SCRIPT_ALLOCATION, 0, NULL, true, true, 0, NULL },
 	[PENSTOCK_STEP_PIPELINE] = { "pipeline", NULL, pipeline_parameters,
 				     PENSTOCK_SCRIPT_PIPELINE, 0, NULL, true, true,
-				     PENSTOCK_GIVEN_CONTENT, "compute=" },
+				     PENSTOCK_GIVEN_CONTENT, "compute= or vertex=" },
 	[PENSTOCK_STEP_HANDLE] = { "handle", NULL, handle_parameters, PENSTOCK_SCRIPT_HANDLE, 0,
 				   NULL, false, false, 0, NULL },
 	[PENSTOCK_STEP_SHARE] = { "share", NULL, share_parameters, 0,

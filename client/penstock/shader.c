@@ -26,6 +26,11 @@
 #define TARGET         "vulkan1.3"
 #define DESCRIPTOR_MIN (RESULT + 1)
 
+#define GLSL(stage)                                                                                \
+	{                                                                                          \
+		"glslangValidator", "-V", "--target-env", TARGET, "-S", stage, "-o", RESULT_PATH   \
+	}
+
 /* The path is the last argument. */
 static const struct compiler {
 	const char *ending;
@@ -33,10 +38,13 @@ static const struct compiler {
 } compilers[] = {
 	{ ".spv", { NULL } },
 	{ ".spvasm", { "spirv-as", "--target-env", TARGET, "-o", RESULT_PATH } },
-	{ ".comp",
-	  { "glslangValidator", "-V", "--target-env", TARGET, "-S", "comp", "-o", RESULT_PATH } },
-	{ ".glsl",
-	  { "glslangValidator", "-V", "--target-env", TARGET, "-S", "comp", "-o", RESULT_PATH } },
+	{ ".vert", GLSL("vert") },
+	{ ".tesc", GLSL("tesc") },
+	{ ".tese", GLSL("tese") },
+	{ ".geom", GLSL("geom") },
+	{ ".frag", GLSL("frag") },
+	{ ".comp", GLSL("comp") },
+	{ ".glsl", GLSL("comp") },
 };
 
 static const struct compiler *find(const char *path)
@@ -245,9 +253,11 @@ enum penstock_status penstock_shader_load(const char *path, uint8_t **ret_bytes,
 	char name[PATH_BYTES];
 
 	if (compiler == NULL) {
-		penstock_errbuf_set(reterr_text,
-				    "%.150s: a shader is a .spv, .spvasm, .comp or .glsl file",
-				    path);
+		penstock_errbuf_set(
+			reterr_text,
+			"%.120s: a shader is a .spv, .spvasm, .vert, .tesc, .tese, .geom, "
+			".frag, .comp or .glsl file",
+			path);
 		return PENSTOCK_STATUS_INVALID_PARAMETER;
 	}
 	if (compiler->arguments[0] == NULL) {

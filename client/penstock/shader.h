@@ -10,8 +10,9 @@
 #include "proto/wire/status.h"
 
 /*
- * Reads a compute shader by the ending of its path: .spv (SPIR-V), .spvasm (assembled by
- * spirv-as), .comp or .glsl (compiled by glslangValidator). The caller frees *ret_bytes. SUCCESS;
+ * Reads a shader by the ending of its path: .spv (SPIR-V), .spvasm (assembled by spirv-as), or the
+ * ending of its stage in GLSL: .vert, .tesc, .tese, .geom, .frag, .comp, .glsl for compute too
+ * (compiled by glslangValidator). The caller frees *ret_bytes. SUCCESS;
  * INVALID_PARAMETER: another ending, or a fault of the shader as "path:line: fault"; NOT_FOUND: no
  * such compiler; LIMIT_EXCEEDED, NO_MEMORY, or what the system said.
  */

@@ -5,6 +5,8 @@
 #include "daemon/net/dispatch.h"
 #include "proto/wire/penstock.pb-c.h"
 
+#include <string.h>
+
 #define MESSAGE(call, type) ((const Penstock__Wire__##type *)(call)->message)
 
 void penstock_handle_create_device(struct penstock_call *call)
@@ -65,6 +67,7 @@ struct pipeline_parts {
 	struct penstock_pipeline_stage_info stages[PENSTOCK_LIMIT_PIPELINE_STAGES];
 	struct penstock_shader_constant constants[PENSTOCK_LIMIT_PIPELINE_STAGES]
 						 [PENSTOCK_LIMIT_SHADER_CONSTANTS];
+	struct penstock_graphics_state graphics;
 };
 
 /* False: more constants than a stage can have. */
@@ -117,6 +120,19 @@ static const char *take_stages(const struct penstock_call *call, struct pipeline
 	return left == 0 ? NULL : "the payload has more SPIR-V than the stages";
 }
 
+/* NULL, or why it is none. */
+static const char *take_graphics(const Penstock__Wire__CreatePipeline *message,
+				 struct pipeline_parts *parts)
+{
+	if (message->graphics.len != 0 && message->graphics.len != sizeof(parts->graphics)) {
+		return "a graphics state has another size";
+	}
+	if (message->graphics.len != 0) {
+		memcpy(&parts->graphics, message->graphics.data, sizeof(parts->graphics));
+	}
+	return NULL;
+}
+
 void penstock_handle_create_pipeline(struct penstock_call *call)
 {
 	const Penstock__Wire__CreatePipeline *message = MESSAGE(call, CreatePipeline);
@@ -126,9 +142,13 @@ void penstock_handle_create_pipeline(struct penstock_call *call)
 		.device = message->device,
 		.stages = parts.stages,
 		.stage_count = (uint32_t)message->n_stages,
+		.graphics = message->graphics.len == 0 ? NULL : &parts.graphics,
 	};
 	const char *fault = take_stages(call, &parts);
 
+	if (fault == NULL) {
+		fault = take_graphics(message, &parts);
+	}
 	if (fault != NULL) {
 		penstock_call_refuse(call, PENSTOCK_STATUS_INVALID_PARAMETER, fault);
 		return;

@@ -2,6 +2,8 @@
 #include "daemon/objects/composition.h"
 
 #include "daemon/objects/adapter.h"
+#include "daemon/objects/interface.h"
+#include "gpu-backend/graphics_state.h"
 
 #include <inttypes.h>
 #include <openssl/evp.h>
@@ -16,30 +18,30 @@ _Static_assert(STAGE_BIT(PENSTOCK_SHADER_VERTEX) == PENSTOCK_STAGE_VERTEX &&
 	       "numbers of SPIR-V and of Vulkan");
 
 /* What SPIR-V has of descriptors as Vulkan's, and how many of them one stage may use. */
-static const struct {
+static const struct kind {
 	const char *name;
 	uint32_t type;
 	uint32_t most;
+	bool is_image; /* or a texel buffer */
 } kinds[PENSTOCK_BINDING_KINDS] = {
-	[PENSTOCK_BINDING_UNIFORM_BUFFER] = { "uniform buffers", PENSTOCK_DESCRIPTOR_UNIFORM_BUFFER,
-					      15 },
-	[PENSTOCK_BINDING_STORAGE_BUFFER] = { "storage buffers", PENSTOCK_DESCRIPTOR_STORAGE_BUFFER,
-					      32 },
-	[PENSTOCK_BINDING_SAMPLED_IMAGE] = { "sampled images", PENSTOCK_DESCRIPTOR_SAMPLED_IMAGE,
-					     128 },
-	[PENSTOCK_BINDING_STORAGE_IMAGE] = { "storage images", PENSTOCK_DESCRIPTOR_STORAGE_IMAGE,
-					     64 },
-	[PENSTOCK_BINDING_SAMPLER] = { "samplers", PENSTOCK_DESCRIPTOR_SAMPLER, 32 },
-	[PENSTOCK_BINDING_COMBINED_IMAGE_SAMPLER] = { "combined image samplers",
-						      PENSTOCK_DESCRIPTOR_COMBINED_IMAGE_SAMPLER,
-						      32 },
-	[PENSTOCK_BINDING_UNIFORM_TEXEL_BUFFER] = { "uniform texel buffers",
-						    PENSTOCK_DESCRIPTOR_UNIFORM_TEXEL_BUFFER, 128 },
-	[PENSTOCK_BINDING_STORAGE_TEXEL_BUFFER] = { "storage texel buffers",
-						    PENSTOCK_DESCRIPTOR_STORAGE_TEXEL_BUFFER, 64 },
-	[PENSTOCK_BINDING_INPUT_ATTACHMENT] = { "input attachments",
-						PENSTOCK_DESCRIPTOR_INPUT_ATTACHMENT, 8 },
+#define KIND(kind, name, most, is_image)                                                           \
+	[PENSTOCK_BINDING_##kind] = { name, PENSTOCK_DESCRIPTOR_##kind, most, is_image }
+	KIND(UNIFORM_BUFFER, "uniform buffers", 15, false),
+	KIND(STORAGE_BUFFER, "storage buffers", 32, false),
+	KIND(SAMPLED_IMAGE, "sampled images", 128, true),
+	KIND(STORAGE_IMAGE, "storage images", 64, true),
+	KIND(SAMPLER, "samplers", 32, false),
+	KIND(COMBINED_IMAGE_SAMPLER, "combined image samplers", 32, true),
+	KIND(UNIFORM_TEXEL_BUFFER, "uniform texel buffers", 128, true),
+	KIND(STORAGE_TEXEL_BUFFER, "storage texel buffers", 64, true),
+	KIND(INPUT_ATTACHMENT, "input attachments", 8, true),
+#undef KIND
 };
+
+/* What a binding says of the shape of an image. */
+#define SHAPE_FLAGS       (PENSTOCK_BINDING_ARRAYED | PENSTOCK_BINDING_MULTI | PENSTOCK_BINDING_DEPTH)
+#define DIMENSION_MOST    6u  /* SpvDimSubpassData */
+#define IMAGE_FORMAT_MOST 41u /* SpvImageFormatR64i */
 
 #define RESOURCES_MOST 128u /* of one stage: maxPerStageResources */
 
@@ -88,6 +90,7 @@ struct joined {
 struct layout {
 	struct joined *bindings; /* by set and binding */
 	uint32_t count;
+	uint32_t descriptors;
 	uint32_t push_constant_bytes;
 };
 
@@ -110,25 +113,59 @@ static bool stands_at(const struct layout *layout, uint32_t at, uint32_t set, ui
 	       layout->bindings[at].render.binding == binding;
 }
 
+/* NULL, or what no one descriptor can do for both. Whether one compares is its sampler's. */
+static const char *disagreement(const struct penstock_render_binding *render,
+				const struct penstock_shader_binding *binding)
+{
+	const uint32_t shape = SHAPE_FLAGS & ~PENSTOCK_BINDING_DEPTH;
+
+	if (render->type != kinds[binding->kind].type) {
+		return "two types of descriptor";
+	}
+	if (render->dimension != binding->dimension ||
+	    ((render->flags ^ binding->flags) & shape) != 0) {
+		return "images of two shapes";
+	}
+	if (render->number != binding->number ||
+	    (render->format != 0 && binding->format != 0 && render->format != binding->format)) {
+		return "images of two formats";
+	}
+	return NULL;
+}
+
+static struct joined joined_of(const struct penstock_shader_binding *binding)
+{
+	return (struct joined){
+		.render = {
+			.set = binding->set,
+			.binding = binding->binding,
+			.type = kinds[binding->kind].type,
+			.dimension = binding->dimension,
+			.number = binding->number,
+			.flags = binding->flags & SHAPE_FLAGS,
+		},
+	};
+}
+
 /* Several variables, of one stage or of several, may be one descriptor: it has to do for all. */
 static enum penstock_status join_binding(struct layout *layout,
 					 const struct penstock_shader_binding *binding,
 					 uint32_t stage, struct penstock_refusal *ret_refusal)
 {
-	const uint32_t type = kinds[binding->kind].type;
 	uint32_t at = place_of(layout, binding->set, binding->binding);
 	struct joined *joined = &layout->bindings[at];
+	const char *fault;
 
 	if (!stands_at(layout, at, binding->set, binding->binding)) {
 		memmove(joined + 1, joined, (layout->count - at) * sizeof(*joined));
 		layout->count++;
-		*joined = (struct joined){
-			.render = { .set = binding->set, .binding = binding->binding, .type = type }
-		};
-	} else if (joined->render.type != type) {
+		*joined = joined_of(binding);
+	}
+	fault = disagreement(&joined->render, binding);
+	if (fault != NULL) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
-				       "set %u, binding %u is used as two types of descriptor",
-				       binding->set, binding->binding);
+				       "set %u, binding %u is used as %s", binding->set,
+				       binding->binding, fault);
 	}
 	if (joined->render.count < binding->count) {
 		joined->render.count = binding->count;
@@ -136,6 +173,8 @@ static enum penstock_status join_binding(struct layout *layout,
 	if (joined->render.least_bytes < binding->minimum_bytes) {
 		joined->render.least_bytes = binding->minimum_bytes;
 	}
+	joined->render.flags |= binding->flags & SHAPE_FLAGS;
+	joined->render.format |= binding->format; /* the same, or one of them is 0 */
 	joined->render.written |= (binding->flags & PENSTOCK_BINDING_WRITTEN) != 0;
 	joined->stages |= STAGE_BIT(stage);
 	return PENSTOCK_STATUS_SUCCESS;
@@ -160,8 +199,7 @@ static enum penstock_status join_stage(struct layout *layout,
 }
 
 /* Each binding's first element, counted over all of them. */
-static enum penstock_status number(struct layout *layout, uint32_t *ret_descriptors,
-				   struct penstock_refusal *ret_refusal)
+static enum penstock_status number(struct layout *layout, struct penstock_refusal *ret_refusal)
 {
 	uint64_t descriptors = 0;
 
@@ -184,8 +222,126 @@ static enum penstock_status number(struct layout *layout, uint32_t *ret_descript
 				       "the stages use %" PRIu64 " descriptors; at most %u",
 				       descriptors, PENSTOCK_LIMIT_DESCRIPTORS);
 	}
-	*ret_descriptors = (uint32_t)descriptors;
+	layout->descriptors = (uint32_t)descriptors;
 	return PENSTOCK_STATUS_SUCCESS;
+}
+
+/* ------------------------------------------------------------------ the state */
+
+/* VkFormatFeatureFlagBits2 */
+#define FEATURE_VERTEX_BUFFER 0x040u
+#define FEATURE_COLOR_TARGET  0x080u
+#define FEATURE_BLEND         0x100u
+#define FEATURE_DEPTH_STENCIL 0x200u
+
+static bool takes(const struct penstock_shader_reflection *vertex, uint32_t location)
+{
+	for (uint32_t i = 0; i < vertex->input_count; i++) {
+		if (vertex->inputs[i].location == location) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Leaves out the attributes that nobody takes. */
+static void prune(const struct penstock_shader_reflection *vertex,
+		  struct penstock_graphics_state *state)
+{
+	struct penstock_vertex_attribute *attributes = state->vertex_attributes;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < state->vertex_attribute_count; i++) {
+		if (takes(vertex, attributes[i].location)) {
+			attributes[kept++] = attributes[i];
+		}
+	}
+	memset(attributes + kept, 0, (state->vertex_attribute_count - kept) * sizeof(*attributes));
+	state->vertex_attribute_count = kept;
+}
+
+/* Features of which one is enough, in a place where a format of 0 is none. */
+struct use {
+	const char *field;
+	uint32_t format;
+	bool in_buffer;
+	uint64_t features;
+	const char *what;
+};
+
+static enum penstock_status judge_use(const struct use *use,
+				      const struct penstock_format_features *formats,
+				      struct penstock_refusal *ret_refusal)
+{
+	const struct penstock_texel_format *format = penstock_texel_format_get(use->format);
+	uint64_t has;
+
+	if (format == NULL) {
+		return PENSTOCK_STATUS_SUCCESS;
+	}
+	has = use->in_buffer ? formats[format->id].buffer
+			     : formats[format->id].linear | formats[format->id].optimal;
+	return (has & use->features) == use->features
+		       ? PENSTOCK_STATUS_SUCCESS
+		       : penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+					 "%s: the adapter has no %s of %s", use->field, use->what,
+					 format->name);
+}
+
+static enum penstock_status judge_formats(const struct penstock_graphics_state *state,
+					  const struct penstock_format_features *formats,
+					  struct penstock_refusal *ret_refusal)
+{
+	const struct use depth = { "depth_format", state->depth_format, false,
+				   FEATURE_DEPTH_STENCIL, "depth targets" };
+	const struct use stencil = { "stencil_format", state->stencil_format, false,
+				     FEATURE_DEPTH_STENCIL, "stencil targets" };
+	enum penstock_status status = judge_use(&depth, formats, ret_refusal);
+
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = judge_use(&stencil, formats, ret_refusal);
+	}
+	for (uint32_t i = 0; i < state->vertex_attribute_count && status == PENSTOCK_STATUS_SUCCESS;
+	     i++) {
+		const struct use attribute = { "vertex_attributes",
+					       state->vertex_attributes[i].format, true,
+					       FEATURE_VERTEX_BUFFER, "vertex attributes" };
+
+		status = judge_use(&attribute, formats, ret_refusal);
+	}
+	for (uint32_t i = 0; i < state->color_count && status == PENSTOCK_STATUS_SUCCESS; i++) {
+		const bool blends = state->blends[i].enable != 0;
+		const struct use color = { "color_formats", state->color_formats[i], false,
+					   FEATURE_COLOR_TARGET | (blends ? FEATURE_BLEND : 0),
+					   blends ? "targets that blend" : "colour targets" };
+
+		status = judge_use(&color, formats, ret_refusal);
+	}
+	return status;
+}
+
+static uint32_t targets_written(const struct penstock_composition_stage *last)
+{
+	uint32_t targets = 0;
+
+	if (last->reflection->stage == PENSTOCK_SHADER_FRAGMENT) {
+		for (uint32_t i = 0; i < last->reflection->output_count; i++) {
+			targets |= 1u << last->reflection->outputs[i].location;
+		}
+	}
+	return targets;
+}
+
+/* What render has to know of the state beside it. */
+static void describe_state(struct penstock_render_pipeline *render,
+			   const struct penstock_graphics_state *state)
+{
+	render->graphics = state;
+	render->topology_class = penstock_topology_class_of(state->topology);
+	render->tessellates = state->topology == PENSTOCK_VK_PATCH_LIST;
+	for (uint32_t i = 0; i < state->vertex_attribute_count; i++) {
+		render->vertex_bindings |= 1u << state->vertex_attributes[i].binding;
+	}
 }
 
 /* ------------------------------------------------------------------ what the GPU is given */
@@ -197,11 +353,12 @@ static uint32_t entry_bytes(const struct penstock_shader_reflection *reflection)
 
 static uint64_t contents_bytes(const struct layout *layout,
 			       const struct penstock_composition_stage *stages,
-			       uint32_t stage_count)
+			       uint32_t stage_count, const struct penstock_graphics_state *graphics)
 {
 	uint64_t bytes = sizeof(struct penstock_pipeline) +
 			 layout->count * sizeof(struct penstock_pipeline_binding) +
-			 stage_count * sizeof(struct penstock_pipeline_stage);
+			 stage_count * sizeof(struct penstock_pipeline_stage) +
+			 (graphics != NULL ? sizeof(*graphics) : 0);
 
 	for (uint32_t i = 0; i < stage_count; i++) {
 		bytes += aligned(entry_bytes(stages[i].reflection)) +
@@ -238,13 +395,19 @@ static void put_bindings(struct penstock_pipeline *pipeline, const struct layout
 	}
 }
 
+/* And the state before them. */
 static void put_stages(struct penstock_pipeline *pipeline,
-		       const struct penstock_composition_stage *stages)
+		       const struct penstock_composition_stage *stages,
+		       const struct penstock_graphics_state *graphics)
 {
 	struct penstock_pipeline_stage *records =
 		(void *)((uint8_t *)pipeline + pipeline->stage_offset);
 	uint32_t end = pipeline->stage_offset + pipeline->stage_count * (uint32_t)sizeof(*records);
 
+	if (graphics != NULL) {
+		pipeline->graphics_offset =
+			append((uint8_t *)pipeline, &end, graphics, sizeof(*graphics));
+	}
 	for (uint32_t i = 0; i < pipeline->stage_count; i++) {
 		const struct penstock_shader_reflection *reflection = stages[i].reflection;
 
@@ -273,9 +436,9 @@ static bool put_hash(struct penstock_pipeline *pipeline)
 /* NULL: no memory. */
 static uint8_t *make_contents(const struct layout *layout,
 			      const struct penstock_composition_stage *stages, uint32_t stage_count,
-			      uint32_t kind, uint32_t bytes)
+			      const struct penstock_render_pipeline *render)
 {
-	struct penstock_pipeline *pipeline = calloc(1, bytes);
+	struct penstock_pipeline *pipeline = calloc(1, render->bytes);
 
 	if (pipeline == NULL) {
 		return NULL;
@@ -283,8 +446,8 @@ static uint8_t *make_contents(const struct layout *layout,
 	*pipeline = (struct penstock_pipeline){
 		.magic = PENSTOCK_PIPELINE_MAGIC,
 		.version = PENSTOCK_PIPELINE_VERSION,
-		.bytes = bytes,
-		.kind = kind,
+		.bytes = render->bytes,
+		.kind = render->kind,
 		.flags = (stages[0].reflection->flags & PENSTOCK_SHADER_COUNTS_GROUPS) != 0
 				 ? PENSTOCK_PIPELINE_COUNTS_GROUPS
 				 : 0,
@@ -297,12 +460,12 @@ static uint8_t *make_contents(const struct layout *layout,
 				   layout->count * sizeof(struct penstock_pipeline_binding)),
 	};
 	put_bindings(pipeline, layout);
-	put_stages(pipeline, stages);
+	put_stages(pipeline, stages, render->graphics);
 	if (!put_hash(pipeline)) {
 		free(pipeline);
 		return NULL;
 	}
-	PENSTOCK_REQUIRE(penstock_pipeline_valid(pipeline, bytes));
+	PENSTOCK_REQUIRE(penstock_pipeline_valid(pipeline, render->bytes));
 	return (uint8_t *)pipeline;
 }
 
@@ -313,47 +476,77 @@ static enum penstock_status no_memory(struct penstock_refusal *ret_refusal)
 	return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NO_MEMORY, "no memory for a pipeline");
 }
 
-static enum penstock_status compose(struct layout *layout,
-				    const struct penstock_composition_stage *stages,
-				    uint32_t stage_count,
-				    struct penstock_composition **ret_composition,
-				    struct penstock_refusal *ret_refusal)
+/* A block with room for its bindings and, behind them, for a copy of the state. NULL: no memory. */
+static struct penstock_composition *new_composition(uint32_t kind, uint64_t bytes,
+						    uint32_t binding_count,
+						    const struct penstock_graphics_state *graphics)
 {
-	const uint32_t kind = stages[0].reflection->stage == PENSTOCK_SHADER_COMPUTE
-				      ? PENSTOCK_PIPELINE_COMPUTE
-				      : PENSTOCK_PIPELINE_GRAPHICS;
-	struct penstock_composition *composition;
+	struct penstock_composition *composition =
+		calloc(1, sizeof(*composition) + binding_count * sizeof(*composition->bindings) +
+				  (graphics != NULL ? sizeof(*graphics) : 0));
+
+	if (composition == NULL) {
+		return NULL;
+	}
+	composition->render = (struct penstock_render_pipeline){
+		.kind = kind,
+		.bytes = (uint32_t)bytes,
+		.binding_count = binding_count,
+		.bindings = composition->bindings,
+	};
+	if (graphics != NULL) {
+		struct penstock_graphics_state *copy =
+			(void *)(composition->bindings + binding_count);
+
+		*copy = *graphics;
+		describe_state(&composition->render, copy);
+	}
+	return composition;
+}
+
+static enum penstock_status
+judge(struct layout *layout, const struct penstock_composition_stage *stages, uint32_t stage_count,
+      const struct penstock_graphics_state *graphics,
+      const struct penstock_format_features *formats, struct penstock_refusal *ret_refusal)
+{
 	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
-	uint32_t descriptors = 0;
-	uint64_t bytes;
 
 	for (uint32_t i = 0; i < stage_count && status == PENSTOCK_STATUS_SUCCESS; i++) {
 		status = join_stage(layout, stages[i].reflection, ret_refusal);
 	}
 	if (status == PENSTOCK_STATUS_SUCCESS) {
-		status = number(layout, &descriptors, ret_refusal);
+		status = number(layout, ret_refusal);
 	}
-	if (status != PENSTOCK_STATUS_SUCCESS) {
-		return status;
+	if (status == PENSTOCK_STATUS_SUCCESS && graphics != NULL) {
+		status = penstock_interface_check(stages, stage_count, graphics, ret_refusal);
 	}
-	composition =
-		calloc(1, sizeof(*composition) + layout->count * sizeof(*composition->bindings));
-	bytes = contents_bytes(layout, stages, stage_count);
+	if (status == PENSTOCK_STATUS_SUCCESS && graphics != NULL && formats != NULL) {
+		status = judge_formats(graphics, formats, ret_refusal);
+	}
+	return status;
+}
+
+static enum penstock_status
+build(const struct layout *layout, const struct penstock_composition_stage *stages,
+      uint32_t stage_count, const struct penstock_graphics_state *graphics,
+      struct penstock_composition **ret_composition, struct penstock_refusal *ret_refusal)
+{
+	const uint64_t bytes = contents_bytes(layout, stages, stage_count, graphics);
+	struct penstock_composition *composition;
+
+	composition = new_composition(graphics == NULL ? PENSTOCK_PIPELINE_COMPUTE
+						       : PENSTOCK_PIPELINE_GRAPHICS,
+				      bytes, layout->count, graphics);
 	if (composition == NULL || bytes > UINT32_MAX) {
 		free(composition);
 		return no_memory(ret_refusal);
 	}
+	composition->render.descriptor_count = layout->descriptors;
+	composition->render.targets_written = targets_written(&stages[stage_count - 1]);
 	for (uint32_t i = 0; i < layout->count; i++) {
 		composition->bindings[i] = layout->bindings[i].render;
 	}
-	composition->render = (struct penstock_render_pipeline){
-		.kind = kind,
-		.bytes = (uint32_t)bytes,
-		.descriptor_count = descriptors,
-		.binding_count = layout->count,
-		.bindings = composition->bindings,
-	};
-	composition->contents = make_contents(layout, stages, stage_count, kind, (uint32_t)bytes);
+	composition->contents = make_contents(layout, stages, stage_count, &composition->render);
 	if (composition->contents == NULL) {
 		free(composition);
 		return no_memory(ret_refusal);
@@ -364,6 +557,8 @@ static enum penstock_status compose(struct layout *layout,
 
 enum penstock_status penstock_compose(const struct penstock_composition_stage *stages,
 				      uint32_t stage_count,
+				      const struct penstock_graphics_state *graphics,
+				      const struct penstock_format_features *formats,
 				      struct penstock_composition **ret_composition,
 				      struct penstock_refusal *ret_refusal)
 {
@@ -371,55 +566,84 @@ enum penstock_status penstock_compose(const struct penstock_composition_stage *s
 		.bindings = calloc((size_t)stage_count * PENSTOCK_LIMIT_SHADER_BINDINGS,
 				   sizeof(*layout.bindings)),
 	};
+	struct penstock_graphics_state pruned, *state = NULL;
 	enum penstock_status status;
 
 	if (layout.bindings == NULL) {
 		return no_memory(ret_refusal);
 	}
-	status = compose(&layout, stages, stage_count, ret_composition, ret_refusal);
+	if (graphics != NULL) {
+		pruned = *graphics;
+		prune(stages[0].reflection, &pruned);
+		state = &pruned;
+	}
+	status = judge(&layout, stages, stage_count, state, formats, ret_refusal);
+	if (status == PENSTOCK_STATUS_SUCCESS) {
+		status = build(&layout, stages, stage_count, state, ret_composition, ret_refusal);
+	}
 	free(layout.bindings);
 	return status;
 }
 
 /* ------------------------------------------------------------------ after a restart */
 
-enum penstock_status penstock_composition_restore(uint32_t kind, uint64_t bytes,
-						  uint32_t binding_count,
-						  struct penstock_composition **ret_composition)
+static bool may_rest(const struct penstock_composition_rest *rest)
 {
 	const uint64_t least = sizeof(struct penstock_pipeline) +
-			       binding_count * sizeof(struct penstock_pipeline_binding) +
-			       sizeof(struct penstock_pipeline_stage);
+			       rest->binding_count * sizeof(struct penstock_pipeline_binding) +
+			       sizeof(struct penstock_pipeline_stage) +
+			       (rest->graphics != NULL ? sizeof(*rest->graphics) : 0);
+
+	if (rest->binding_count > PENSTOCK_LIMIT_DESCRIPTORS || rest->bytes < least ||
+	    rest->bytes > UINT32_MAX) {
+		return false;
+	}
+	if (rest->kind == PENSTOCK_PIPELINE_COMPUTE) {
+		return rest->graphics == NULL && rest->targets_written == 0;
+	}
+	return rest->kind == PENSTOCK_PIPELINE_GRAPHICS && rest->graphics != NULL &&
+	       rest->targets_written < 1u << PENSTOCK_LIMIT_SHADER_TARGETS &&
+	       penstock_graphics_state_valid(rest->graphics, NULL);
+}
+
+enum penstock_status penstock_composition_restore(const struct penstock_composition_rest *rest,
+						  struct penstock_composition **ret_composition)
+{
 	struct penstock_composition *composition;
 
-	if ((kind != PENSTOCK_PIPELINE_COMPUTE && kind != PENSTOCK_PIPELINE_GRAPHICS) ||
-	    binding_count > PENSTOCK_LIMIT_DESCRIPTORS || bytes < least || bytes > UINT32_MAX) {
+	if (!may_rest(rest)) {
 		return PENSTOCK_STATUS_DATA_ERROR;
 	}
-	composition =
-		calloc(1, sizeof(*composition) + binding_count * sizeof(*composition->bindings));
+	composition = new_composition(rest->kind, rest->bytes, rest->binding_count, rest->graphics);
 	if (composition == NULL) {
 		return PENSTOCK_STATUS_NO_MEMORY;
 	}
-	composition->render = (struct penstock_render_pipeline){
-		.kind = kind,
-		.bytes = (uint32_t)bytes,
-		.binding_count = binding_count,
-		.bindings = composition->bindings,
-	};
-	composition->missing = binding_count;
+	composition->render.targets_written = rest->targets_written;
+	composition->missing = rest->binding_count;
 	*ret_composition = composition;
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-static bool type_is_known(uint32_t type)
+/* NULL: no descriptor is of that type. */
+static const struct kind *kind_of(uint32_t type)
 {
 	for (uint32_t kind = 0; kind < PENSTOCK_BINDING_KINDS; kind++) {
 		if (kinds[kind].type == type) {
-			return true;
+			return &kinds[kind];
 		}
 	}
-	return false;
+	return NULL;
+}
+
+/* One that an older daemon stored says nothing of its image, and no image is right for it. */
+static bool image_may_rest(const struct kind *kind, const struct penstock_render_binding *binding)
+{
+	if (!kind->is_image) {
+		return (binding->flags | binding->dimension | binding->number | binding->format) ==
+		       0;
+	}
+	return (binding->flags & ~SHAPE_FLAGS) == 0 && binding->dimension <= DIMENSION_MOST &&
+	       binding->number < PENSTOCK_NUMBERS && binding->format <= IMAGE_FORMAT_MOST;
 }
 
 bool penstock_composition_restore_binding(struct penstock_composition *composition,
@@ -429,8 +653,9 @@ bool penstock_composition_restore_binding(struct penstock_composition *compositi
 	const uint32_t at = render->binding_count - composition->missing;
 	const struct penstock_render_binding *before =
 		at == 0 ? NULL : &composition->bindings[at - 1];
+	const struct kind *kind = kind_of(binding->type);
 
-	if (composition->missing == 0 || !type_is_known(binding->type) ||
+	if (composition->missing == 0 || kind == NULL || !image_may_rest(kind, binding) ||
 	    binding->set >= PENSTOCK_LIMIT_DESCRIPTOR_SETS ||
 	    binding->binding >= PENSTOCK_LIMIT_BINDING_NUMBER || binding->count == 0 ||
 	    !penstock_range_fits(render->descriptor_count, binding->count,

@@ -334,6 +334,7 @@ struct penstock_create_pipeline_info {
 	uint64_t device;
 	const struct penstock_pipeline_stage_info *stages;
 	uint32_t stage_count;
+	const struct penstock_graphics_state *graphics; /* copied; NULL: it is compute */
 };
 
 /*

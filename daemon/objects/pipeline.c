@@ -2,6 +2,7 @@
 #include "daemon/objects/pipeline.h"
 
 #include "daemon/objects/composition.h"
+#include "gpu-backend/graphics_state.h"
 #include "proto/wire/limits.h"
 
 #include <inttypes.h>
@@ -29,6 +30,8 @@ struct penstock_pipeline_create {
 	uint32_t stage;      /* that is next, or checked */
 	uint32_t stage_count;
 	bool working;
+	bool is_graphics;
+	struct penstock_graphics_state graphics; /* where it is */
 	struct stage stages[PENSTOCK_LIMIT_PIPELINE_STAGES];
 };
 
@@ -88,6 +91,13 @@ static bool copy_stage(struct stage *stage, const struct penstock_pipeline_stage
 	       (stage->constants != NULL || info->constant_count == 0);
 }
 
+static int by_stage(const void *left, const void *right)
+{
+	const struct stage *a = left, *b = right;
+
+	return (a->stage > b->stage) - (a->stage < b->stage);
+}
+
 /* NULL: no memory. */
 static struct penstock_pipeline_create *new_create(const struct penstock_create_pipeline_info *info)
 {
@@ -102,6 +112,12 @@ static struct penstock_pipeline_create *new_create(const struct penstock_create_
 	if (create != NULL && !copied_all) {
 		free_create(create);
 		return NULL;
+	}
+	if (create != NULL) {
+		/* As a pipeline has them, in whatever order they came. */
+		qsort(create->stages, create->stage_count, sizeof(*create->stages), by_stage);
+		create->is_graphics = info->graphics != NULL;
+		create->graphics = info->graphics != NULL ? *info->graphics : create->graphics;
 	}
 	return create;
 }
@@ -180,7 +196,9 @@ static void compose(struct penstock_pipeline_create *create)
 			.word_count = create->stages[i].word_count,
 		};
 	}
-	status = penstock_compose(stages, create->stage_count, &create->composition, &refusal);
+	status = penstock_compose(
+		stages, create->stage_count, create->is_graphics ? &create->graphics : NULL,
+		create->opening->device->adapter->config.formats, &create->composition, &refusal);
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		create->opening->allocation->info.size_bytes = create->composition->render.bytes;
 		status = penstock_opening_reserve(create->opening, reserved, create, &refusal);
@@ -371,22 +389,54 @@ static enum penstock_status check_stage(const struct penstock_pipeline_stage_inf
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-/* A compute stage alone. */
+#define TESSELLATION                                                                               \
+	(1u << PENSTOCK_SHADER_TESSELLATION_CONTROL | 1u << PENSTOCK_SHADER_TESSELLATION_EVALUATION)
+
+/* `stages` has a bit for each. */
+static enum penstock_status check_kind(uint32_t stages,
+				       const struct penstock_graphics_state *graphics,
+				       struct penstock_refusal *ret_refusal)
+{
+	const char *fault = NULL;
+	struct penstock_errbuf why;
+
+	if (stages == 1u << PENSTOCK_SHADER_COMPUTE) {
+		fault = graphics == NULL ? NULL : "a compute pipeline has no graphics state";
+	} else if ((stages & 1u << PENSTOCK_SHADER_COMPUTE) != 0 ||
+		   (stages & 1u << PENSTOCK_SHADER_VERTEX) == 0) {
+		fault = "a pipeline has a compute stage alone, or a vertex stage and others of "
+			"graphics";
+	} else if ((stages & TESSELLATION) != 0 && (stages & TESSELLATION) != TESSELLATION) {
+		fault = "a pipeline that tessellates has both stages of tessellation";
+	} else if (graphics == NULL) {
+		fault = "a pipeline of graphics needs a graphics state";
+	} else if (!penstock_graphics_state_valid(graphics, &why)) {
+		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+				       "graphics state, %s", why.text);
+	}
+	return fault == NULL ? PENSTOCK_STATUS_SUCCESS
+			     : penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER, "%s",
+					       fault);
+}
+
 static enum penstock_status check_stages(const struct penstock_create_pipeline_info *info,
 					 struct penstock_refusal *ret_refusal)
 {
 	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
+	uint32_t stages = 0;
 
-	if (info->stage_count != 1 || info->stages[0].stage != PENSTOCK_SHADER_COMPUTE) {
-		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
-				       "a pipeline of %u stages: a compute pipeline has one, of "
-				       "stage %u",
-				       info->stage_count, PENSTOCK_SHADER_COMPUTE);
-	}
 	for (uint32_t i = 0; i < info->stage_count && status == PENSTOCK_STATUS_SUCCESS; i++) {
 		status = check_stage(&info->stages[i], ret_refusal);
+		if (status == PENSTOCK_STATUS_SUCCESS &&
+		    (stages & 1u << info->stages[i].stage) != 0) {
+			return penstock_refuse(ret_refusal, PENSTOCK_STATUS_INVALID_PARAMETER,
+					       "shader stage %u is there twice",
+					       info->stages[i].stage);
+		}
+		stages |= status == PENSTOCK_STATUS_SUCCESS ? 1u << info->stages[i].stage : 0;
 	}
-	return status;
+	return status == PENSTOCK_STATUS_SUCCESS ? check_kind(stages, info->graphics, ret_refusal)
+						 : status;
 }
 
 /* Of before a restart; what it was made of is not known any more. */

@@ -6,6 +6,8 @@
 #include "daemon/objects/composition.h"
 #include "daemon/objects/pipeline.h"
 
+#include <string.h>
+
 static void store_binding(const struct penstock_allocation *allocation,
 			  const struct penstock_render_binding *binding)
 {
@@ -17,6 +19,10 @@ static void store_binding(const struct penstock_allocation *allocation,
 		.count = binding->count,
 		.least_bytes = binding->least_bytes,
 		.written = binding->written,
+		.flags = binding->flags,
+		.dimension = binding->dimension,
+		.number = binding->number,
+		.format = binding->format,
 	};
 
 	(void)penstock_store_put_pipeline_binding(allocation->adapter->machine->config.store, &row);
@@ -25,12 +31,16 @@ static void store_binding(const struct penstock_allocation *allocation,
 void penstock_pipeline_store(const struct penstock_allocation *allocation)
 {
 	const struct penstock_render_pipeline *render = &allocation->composition->render;
-	const struct penstock_pipeline_row row = {
+	struct penstock_pipeline_row row = {
 		.allocation = allocation->id,
 		.kind = render->kind,
 		.binding_count = render->binding_count,
+		.targets_written = render->targets_written,
 	};
 
+	if (render->graphics != NULL) {
+		row.graphics = *render->graphics;
+	}
 	(void)penstock_store_put_pipeline(allocation->adapter->machine->config.store, &row);
 	for (uint32_t i = 0; i < render->binding_count; i++) {
 		store_binding(allocation, &render->bindings[i]);
@@ -40,13 +50,23 @@ void penstock_pipeline_store(const struct penstock_allocation *allocation)
 enum penstock_status penstock_pipeline_restore(struct penstock_allocation *allocation,
 					       const struct penstock_pipeline_row *row)
 {
+	/* None is all zeros. */
+	static const struct penstock_graphics_state none;
+	const struct penstock_composition_rest rest = {
+		.kind = row->kind,
+		.bytes = allocation->info.size_bytes,
+		.binding_count = row->binding_count,
+		.targets_written = row->targets_written,
+		.graphics =
+			memcmp(&row->graphics, &none, sizeof(none)) == 0 ? NULL : &row->graphics,
+	};
+
 	/* Nobody else ever had it. */
 	if (allocation->is_pipeline || penstock_allocation_shared(allocation)) {
 		return PENSTOCK_STATUS_DATA_ERROR;
 	}
 	allocation->is_pipeline = true;
-	return penstock_composition_restore(row->kind, allocation->info.size_bytes,
-					    row->binding_count, &allocation->composition);
+	return penstock_composition_restore(&rest, &allocation->composition);
 }
 
 bool penstock_pipeline_restore_binding(struct penstock_allocation *allocation,
@@ -59,6 +79,10 @@ bool penstock_pipeline_restore_binding(struct penstock_allocation *allocation,
 		.count = row->count,
 		.least_bytes = row->least_bytes,
 		.written = row->written,
+		.flags = row->flags,
+		.dimension = row->dimension,
+		.number = row->number,
+		.format = row->format,
 	};
 
 	return allocation->is_pipeline &&

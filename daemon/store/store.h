@@ -15,6 +15,7 @@
 #define PENSTOCK_STORE_H
 
 #include "proto/base/base.h"
+#include "proto/graphics.h"
 #include "proto/wire/status.h"
 
 struct penstock_store;
@@ -127,6 +128,8 @@ struct penstock_pipeline_row {
 	uint64_t allocation;
 	uint32_t kind;          /* enum penstock_pipeline_kind */
 	uint32_t binding_count; /* at most PENSTOCK_LIMIT_DESCRIPTORS */
+	uint32_t targets_written;
+	struct penstock_graphics_state graphics; /* all zero: it has none */
 };
 
 /* A descriptor binding that the shaders of a pipeline use. */
@@ -138,6 +141,10 @@ struct penstock_pipeline_binding_row {
 	uint32_t count;   /* 1 to PENSTOCK_LIMIT_DESCRIPTORS */
 	uint32_t least_bytes;
 	bool written;
+	uint32_t flags;
+	uint32_t dimension;
+	uint32_t number;
+	uint32_t format;
 };
 
 struct penstock_opening_row {

@@ -13,6 +13,7 @@ enum column_type {
 	COLUMN_OPTIONAL, /* an id; 0 in memory is NULL in sqlite */
 	COLUMN_TEXT,     /* with its end in the field */
 	COLUMN_BYTES,    /* exactly the field */
+	COLUMN_NO_BYTES, /* likewise; all zero in memory is NULL in sqlite */
 };
 
 struct column {
@@ -149,6 +150,8 @@ static const struct column pipeline_columns[] = {
 	U32(pipeline, kind),
 	COLUMN(COLUMN_INTEGER, pipeline, "binding_count", binding_count, 0,
 	       PENSTOCK_LIMIT_DESCRIPTORS),
+	COLUMN(COLUMN_NO_BYTES, pipeline, "graphics", graphics, 0, 0),
+	U32(pipeline, targets_written),
 };
 
 static const struct column pipeline_binding_columns[] = {
@@ -161,6 +164,10 @@ static const struct column pipeline_binding_columns[] = {
 	COLUMN(COLUMN_INTEGER, pipeline_binding, "count", count, 1, PENSTOCK_LIMIT_DESCRIPTORS),
 	U32(pipeline_binding, least_bytes),
 	FLAG(pipeline_binding, written),
+	U32(pipeline_binding, flags),
+	U32(pipeline_binding, dimension),
+	U32(pipeline_binding, number),
+	U32(pipeline_binding, format),
 };
 
 static const struct {
@@ -230,6 +237,7 @@ static bool may_be_stored(const struct column *column, int64_t value)
 	case COLUMN_BITS:
 	case COLUMN_TEXT:
 	case COLUMN_BYTES:
+	case COLUMN_NO_BYTES:
 		break;
 	}
 	return true;
@@ -249,6 +257,17 @@ static int bind_integer(sqlite3_stmt *statement, int parameter, const struct col
 	return sqlite3_bind_int64(statement, parameter, value);
 }
 
+static int bind_bytes(sqlite3_stmt *statement, int parameter, const struct column *column,
+		      const uint8_t *field)
+{
+	const bool is_zero = field[0] == 0 && memcmp(field, field + 1, column->bytes - 1) == 0;
+
+	if (column->type == COLUMN_NO_BYTES && is_zero) {
+		return sqlite3_bind_null(statement, parameter);
+	}
+	return sqlite3_bind_blob(statement, parameter, field, (int)column->bytes, SQLITE_STATIC);
+}
+
 static int bind_column(sqlite3_stmt *statement, int parameter, const struct column *column,
 		       const uint8_t *field)
 {
@@ -263,8 +282,8 @@ static int bind_column(sqlite3_stmt *statement, int parameter, const struct colu
 					 (int)strnlen((const char *)field, column->bytes - 1),
 					 SQLITE_STATIC);
 	case COLUMN_BYTES:
-		return sqlite3_bind_blob(statement, parameter, field, (int)column->bytes,
-					 SQLITE_STATIC);
+	case COLUMN_NO_BYTES:
+		return bind_bytes(statement, parameter, column, field);
 	}
 	return SQLITE_INTERNAL;
 }
@@ -349,7 +368,10 @@ static const char *read_column(const struct column *column, sqlite3_stmt *statem
 		return type != SQLITE_TEXT ? "not text"
 					   : read_text(column, statement, index, ret_field);
 	}
-	if (column->type == COLUMN_BYTES) {
+	if (column->type == COLUMN_NO_BYTES && type == SQLITE_NULL) {
+		return NULL;
+	}
+	if (column->type == COLUMN_BYTES || column->type == COLUMN_NO_BYTES) {
 		return type != SQLITE_BLOB ? "not bytes"
 					   : read_bytes(column, statement, index, ret_field);
 	}

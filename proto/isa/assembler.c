@@ -76,6 +76,24 @@ static enum penstock_status take_f32(struct assembly *assembly, uint8_t *at)
 	return status;
 }
 
+/* A number, or the name of a format of texels. */
+static enum penstock_status take_format(struct assembly *assembly, uint8_t *at)
+{
+	struct penstock_token token = penstock_scanner_peek(&assembly->scanner);
+	uint32_t number;
+
+	if (token.kind != PENSTOCK_TOKEN_WORD || (token.text[0] >= '0' && token.text[0] <= '9')) {
+		return take_unsigned(assembly, sizeof(number), at);
+	}
+	token = penstock_scanner_next(&assembly->scanner);
+	if (!penstock_scanner_texel_format(&token, &number)) {
+		return penstock_scanner_unexpected(&assembly->scanner, &token,
+						   "a format (R8G8B8A8_UNORM, ...)");
+	}
+	penstock_store32(at, number);
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
 /* An index, or @name. */
 static enum penstock_status take_reference(struct assembly *assembly, uint8_t *at)
 {
@@ -196,6 +214,10 @@ static enum penstock_status take_value(struct assembly *assembly,
 	case PENSTOCK_OPERAND_RECTS:
 		return take_array(assembly);
 	case PENSTOCK_OPERAND_U32:
+		if (strcmp(operand->name, "format") == 0) {
+			return take_format(assembly, at);
+		}
+		return take_unsigned(assembly, operand->width, at);
 	case PENSTOCK_OPERAND_HEX32:
 	case PENSTOCK_OPERAND_COLOR:
 	case PENSTOCK_OPERAND_U64:

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "proto/isa/scanner.h"
 
+#include "proto/image/format.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -310,6 +312,25 @@ enum penstock_status penstock_scanner_f32(const struct penstock_scanner *scanner
 		}
 		return status;
 	}
-	return parse_f32(token, ret_value) ? PENSTOCK_STATUS_SUCCESS
-					   : penstock_scanner_unexpected(scanner, token, "a number");
+	return parse_f32(token, ret_value)
+		       ? PENSTOCK_STATUS_SUCCESS
+		       : penstock_scanner_unexpected(scanner, token, "a number");
+}
+
+bool penstock_scanner_texel_format(const struct penstock_token *token, uint32_t *ret_number)
+{
+	const struct penstock_texel_format *format;
+	char name[64];
+
+	if (token->kind != PENSTOCK_TOKEN_WORD || token->length >= sizeof(name)) {
+		return false;
+	}
+	memcpy(name, token->text, token->length);
+	name[token->length] = '\0';
+	format = penstock_texel_format_by_name(name);
+	if (format == NULL) {
+		return false;
+	}
+	*ret_number = format->number;
+	return true;
 }

@@ -97,4 +97,7 @@ PENSTOCK_MUST_CHECK
 enum penstock_status penstock_scanner_f32(const struct penstock_scanner *scanner,
 					  const struct penstock_token *token, float *ret_value);
 
+/* The number of the format that a word names (proto/image/format.h). False: there is none. */
+bool penstock_scanner_texel_format(const struct penstock_token *token, uint32_t *ret_number);
+
 #endif

@@ -43,7 +43,8 @@ int main(void)
 FILES = ("bin/penstock", "bin/penstockctl", "sbin/penstockd", "libexec/penstock/penstock-gpu",
          "lib/libpenstock.so", "lib/pkgconfig/penstock.pc", "lib/systemd/system/penstockd.service",
          "etc/penstock/penstockd.conf", "include/penstock/penstock.h", "include/penstock/status.h",
-         "include/penstock/values.h", "include/penstock/graphics.h", "include/penstock/instructions.h",
+         "include/penstock/values.h", "include/penstock/instructions.h",
+         "include/penstock/graphics.h",
          "share/man/man1/penstock.1", "share/man/man1/penstockctl.1", "share/man/man8/penstockd.8")
 if (pathlib.Path(BUILD) / "penstock-shader").exists():  # built with Vulkan
     FILES += ("libexec/penstock/penstock-shader",)

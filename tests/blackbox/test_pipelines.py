@@ -10,6 +10,7 @@ import struct
 import subprocess
 import tempfile
 
+import graphics
 import wire
 from peer import Daemon, Peer, refused, run
 from test_operator import until
@@ -57,16 +58,26 @@ def what_does_not_add_up_is_refused_and_takes_no_name(daemon):
                 ([], b"1234", "more SPIR-V than the stages"),
                 ([stage(4)] * 6, b"1234" * 6, "more stages"),
                 ([stage(4, constants=range(257))], b"1234", "more specialization constants"),
-                ([], b"", "0 stages"),
-                ([stage(4, model=0)], b"1234", "stage 5"),
+                ([], b"", "a compute stage alone"),
+                ([stage(4, model=wire.FRAGMENT)], b"1234", "a compute stage alone"),
+                ([stage(4, model=wire.VERTEX)], b"1234", "needs a graphics state"),
+                ([stage(4, model=wire.VERTEX), stage(4)], b"12345678", "a compute stage alone"),
+                ([stage(4, model=wire.VERTEX), stage(4, model=wire.CONTROL)], b"12345678",
+                 "both stages of tessellation"),
                 ([stage(4, model=6)], b"1234", "stage"),
                 ([stage(4, model=0xffffffff)], b"1234", "stage"),
-                ([stage(4), stage(4)], b"12345678", "2 stages"),
+                ([stage(4), stage(4)], b"12345678", "stage 5 is there twice"),
                 ([stage(3)], b"123", "multiple of 4"),
                 ([stage(0)], b"", "at least one word")):
             refusal = refused(peer, peer.request("CREATE_PIPELINE", payload, name=name,
                                                  device=device, stages=stages),
                               "INVALID_PARAMETER")
+            assert words in refusal.sentence, (words, refusal)
+        for state, words in ((b"1234", "another size"), (graphics.state() + b"1234", "another size"),
+                             (graphics.state(), "a compute pipeline has no graphics state")):
+            refusal = refused(peer, peer.request("CREATE_PIPELINE", b"1234", name=name,
+                                                 device=device, stages=[stage(4)],
+                                                 graphics=state), "INVALID_PARAMETER")
             assert words in refusal.sentence, (words, refusal)
         for stages, payload in (([stage((1 << 20) + 4)], bytes((1 << 20) + 4)),
                                 ([{**stage(4), "entry_point": "e" * 256}], b"1234")):
@@ -77,10 +88,10 @@ def what_does_not_add_up_is_refused_and_takes_no_name(daemon):
         peer.wait(peer.request("CREATE_DEVICE", name=name))
 
 
-def compiled(text):
-    """SPIR-V of a compute shader."""
+def compiled(text, ending="comp"):
+    """SPIR-V of a shader."""
     with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder, "shader.comp")
+        path = pathlib.Path(folder, f"shader.{ending}")
         path.write_text(text)
         subprocess.run(["glslangValidator", "-V", "--quiet", "--target-env", "vulkan1.3", "-o",
                         f"{path}.spv", path], check=True, capture_output=True)
@@ -180,6 +191,137 @@ def after(turns, index):
     return value
 
 
+VERTEX = """#version 450
+layout(location = 2) in vec2 place;
+layout(location = 0) out vec4 color;
+void main() { gl_Position = vec4(place, 0.0, 1.0); color = vec4(1.0); }
+"""
+FRAGMENT = """#version 450
+layout(location = 0) in vec4 color;
+layout(location = 0) out vec4 pixel;
+void main() { pixel = color; }
+"""
+CONTROL = """#version 450
+layout(vertices = 3) out;
+layout(location = 0) in vec4 color[];
+layout(location = 0) out vec4 colors[];
+layout(location = 1) patch out vec2 level;
+void main() {
+	colors[gl_InvocationID] = color[gl_InvocationID];
+	gl_out[gl_InvocationID].gl_Position = gl_in[gl_InvocationID].gl_Position;
+	gl_TessLevelOuter[0] = gl_TessLevelOuter[1] = gl_TessLevelOuter[2] = 2.0;
+	gl_TessLevelInner[0] = 2.0;
+	level = vec2(1.0);
+}
+"""
+EVALUATION = """#version 450
+layout(triangles) in;
+layout(location = 0) in vec4 colors[];
+layout(location = 1) patch in vec2 level;
+layout(location = 0) out vec4 color;
+void main() {
+	color = colors[0] * level.x;
+	gl_Position = gl_in[0].gl_Position * gl_TessCoord.x + gl_in[1].gl_Position * gl_TessCoord.y;
+}
+"""
+GEOMETRY = """#version 450
+layout(triangles) in;
+layout(triangle_strip, max_vertices = 3) out;
+layout(location = 0) in vec4 color[];
+layout(location = 0) out vec4 pixel;
+void main() {
+	for (int i = 0; i < 3; i++) {
+		gl_Position = gl_in[i].gl_Position;
+		pixel = color[i];
+		EmitVertex();
+	}
+	EndPrimitive();
+}
+"""
+ENDINGS = {wire.VERTEX: "vert", wire.CONTROL: "tesc", wire.EVALUATION: "tese",
+           wire.GEOMETRY: "geom", wire.FRAGMENT: "frag"}
+ALL = {wire.FRAGMENT: FRAGMENT, wire.VERTEX: VERTEX}
+PLACE = {"vertex_binding_count": 1, "vertex_bindings": [0, 8, 0], "vertex_attribute_count": 1,
+         "vertex_attributes": [2, 0, graphics.R32G32_SFLOAT, 0]}
+
+
+@functools.lru_cache(maxsize=None)
+def spirv_of(text, model):
+    return compiled(text, ENDINGS[model])
+
+
+def create(peer, device, shaders, state, name=None):
+    """A pipeline of stages in the order in which they are named."""
+    modules = [(model, spirv_of(text, model)) for model, text in shaders.items()]
+    name = name or peer.name()
+    return name, peer.request("CREATE_PIPELINE", b"".join(words for _, words in modules),
+                              name=name, device=device, graphics=state,
+                              stages=[stage(len(words), model) for model, words in modules])
+
+
+@with_pipelines
+def a_pipeline_of_graphics_is_created_whatever_stages_it_has(_daemon, peer):
+    device = peer.device()
+    context = peer.context(device)
+    patches = {"topology": graphics.PATCH_LIST, "patch_control_points": 3}
+    tessellation = {wire.EVALUATION: EVALUATION, wire.CONTROL: CONTROL}
+    for shaders, fields in (
+            (ALL, {}),
+            ({wire.VERTEX: VERTEX}, {"color_count": 0, "color_formats": 0, "blends": [0] * 8,
+                                     "depth_format": graphics.D32_SFLOAT, "depth_test": 1}),
+            ({**ALL, wire.GEOMETRY: GEOMETRY}, {}),
+            ({**ALL, **tessellation}, patches),
+            ({**tessellation, **ALL, wire.GEOMETRY: GEOMETRY}, patches)):
+        pipeline, pending = create(peer, device, shaders, graphics.state(**{**PLACE, **fields}))
+        peer.wait(pending)
+        peer.wait(peer.submit(wire.submission(context, wire.nop(), [(pipeline, False)])))
+        # It is there, and for draws alone.
+        command = wire.bind_pipeline(0) + wire.dispatch((1, 1, 1))
+        refusal = refused(peer, peer.submit(wire.submission(context, command, [(pipeline, False)])),
+                          "INVALID_PARAMETER")
+        assert "another kind" in refusal.sentence, refusal
+        peer.wait(peer.request("DESTROY", name=pipeline))
+
+
+@with_pipelines
+def what_does_not_go_together_is_refused_with_what_it_is(_daemon, peer):
+    device = peer.device()
+    name = peer.name()
+    for shaders, fields, words in (
+            (ALL, {"cull_mode": 4}, "graphics state, cull_mode: 4; at most 3"),
+            (ALL, {"line_width": graphics.bits(2)}, "graphics state, line_width"),
+            (ALL, {"vertex_attributes": [2, 1, graphics.R32G32_SFLOAT, 0]},
+             "graphics state, vertex_attributes[0].binding"),
+            (ALL, {"vertex_attributes": [1, 0, graphics.R32G32_SFLOAT, 0]},
+             "location 2: the vertex stage takes it, and it is no vertex attribute"),
+            (ALL, {"vertex_attributes": [2, 0, graphics.R8G8B8A8_UINT, 0]},
+             "location 2: the vertex stage takes float, R8G8B8A8_UINT is unsigned"),
+            (ALL, {"color_formats": graphics.R8G8B8A8_UINT},
+             "location 0: the fragment stage gives float"),
+            (ALL, {"topology": graphics.PATCH_LIST, "patch_control_points": 3},
+             "topology: patches are for pipelines that tessellate"),
+            ({**ALL, wire.GEOMETRY: GEOMETRY}, {"topology": 1},
+             "topology: the geometry stage takes other primitives"),
+            ({**ALL, wire.FRAGMENT: FRAGMENT.replace("location = 0) in", "location = 3) in")}, {},
+             "location 3, component 0: the fragment stage takes it, the vertex stage does not"),
+            ({**ALL, wire.FRAGMENT: FRAGMENT.replace("in vec4", "flat in uvec4").replace(
+                "= color", "= vec4(color)")}, {},
+             "the fragment stage takes unsigned of 32 bits, the vertex stage gives float"),
+            ({**ALL, wire.VERTEX: VERTEX.replace("gl_Position = vec4(place, 0.0, 1.0); ", "")}, {},
+             "the vertex stage writes no Position")):
+        _, pending = create(peer, device, shaders, graphics.state(**{**PLACE, **fields}), name)
+        refusal = refused(peer, pending, "INVALID_PARAMETER")
+        assert words in refusal.sentence, (words, refusal)
+        refused(peer, peer.request("DESTROY", name=name), "INVALID_HANDLE")
+    # What the checker says names the stage.
+    module = spirv_of(VERTEX, wire.VERTEX)
+    pending = peer.request("CREATE_PIPELINE", module + module[:-4], name=name,
+                           device=device, graphics=graphics.state(**PLACE),
+                           stages=[stage(len(module), wire.VERTEX),
+                                   stage(len(module) - 4, wire.FRAGMENT)])
+    assert refused(peer, pending, "INVALID_PARAMETER").sentence.startswith("fragment shader")
+
+
 START, READ, STOP = 1, 2, 3  # AdminTrace.action
 ON_HARDWARE, BACK_IN_FRONT = 5, 7  # TraceRow.kind
 
@@ -231,4 +373,6 @@ if __name__ == "__main__":
     run([an_adapter_without_pipelines_says_so, what_does_not_add_up_is_refused_and_takes_no_name,
          a_name_that_cannot_be_is_refused, what_is_created_is_used_in_the_next_frame,
          nothing_but_submissions_uses_a_pipeline,
+         a_pipeline_of_graphics_is_created_whatever_stages_it_has,
+         what_does_not_go_together_is_refused_with_what_it_is,
          D5_a_long_dispatch_is_preempted_and_leaves_the_same_bytes], Daemon)

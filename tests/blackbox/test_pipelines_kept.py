@@ -8,8 +8,10 @@ import shutil
 import signal
 import struct
 
+import graphics
 import wire
 from peer import PATIENCE_S, Daemon, Peer, Skip, refused, run, shader
+from test_pipelines import ALL, PLACE, create
 
 PATTERN = 0x5a00ffa5
 MANY = 12
@@ -78,6 +80,27 @@ def one_that_was_acknowledged_is_there_after_a_kill(daemon):
     client.peer.close()
 
 
+def one_of_graphics_is_there_after_a_kill(daemon):
+    client = Leased(daemon)
+    name, pending = create(client.peer, client.device, ALL, graphics.state(**PLACE))
+    client.peer.wait(pending)
+    for _ in range(2):
+        daemon.kill()
+        daemon.start()
+        client.resume()
+        assert client.state() == 1
+        listed = client.peer.wait(client.peer.submit(wire.submission(
+            client.context, wire.nop(), [(name, False)])))
+        assert client.peer.wait_fence(client.context, listed.serial) == 0
+        refusal = refused(client.peer, client.peer.submit(wire.submission(
+            client.context, wire.bind_pipeline(0) + wire.dispatch((1, 1, 1)), [(name, False)])),
+                          "INVALID_PARAMETER")
+        assert "another kind" in refusal.sentence, refusal
+        refused(client.peer, client.peer.upload(name, b"1234"), "ACCESS_DENIED")
+    client.peer.wait(client.peer.request("DESTROY", name=name))
+    client.peer.close()
+
+
 def stop_while_they_are_made(daemon, end):
     """Many are under way, with an upload and a submission behind them; the client hears nothing of
     them, and sends again what the next run says that it does not have."""
@@ -140,6 +163,6 @@ def without_its_memory_the_device_is_lost_and_says_so(daemon):
 
 
 if __name__ == "__main__":
-    run([one_that_was_acknowledged_is_there_after_a_kill,
+    run([one_that_was_acknowledged_is_there_after_a_kill, one_of_graphics_is_there_after_a_kill,
          those_that_are_being_made_at_a_stop_are_made_in_the_next_run,
          without_its_memory_the_device_is_lost_and_says_so], lambda: Daemon("--paranoid"))

@@ -416,7 +416,8 @@ echo a word of a compiler
     run_script(text, 2, r"s.pasm:3: a.comp needs glslangValidator: No such file or directory",
                path="/nowhere", files={"a.comp": b""})
     run_script(BEGIN + 'pipeline p compute="a.txt"\n', 2,
-               r"s.pasm:3: a.txt: a shader is a .spv, .spvasm, .comp or .glsl file")
+               r"s.pasm:3: a.txt: a shader is a .spv, .spvasm, .vert, .tesc, .tese, .geom, .frag, "
+               r".comp or .glsl file")
     run_script(BEGIN + 'pipeline p compute="a.spv"\n', 2,
                r"s.pasm:3: a.spv: No such file or directory")
     run_script(text, 2, r"s.pasm:3: a.comp: larger than 1048576 bytes as SPIR-V",

@@ -91,7 +91,7 @@ def read_schema():
 
 SCHEMA = read_schema()
 VARINT = {"uint32", "uint64", "int64", "bool", "sint32"}
-DEFAULT = {"string": "", "bool": False}
+DEFAULT = {"string": "", "bytes": b"", "bool": False}
 
 
 def varint(value):
@@ -109,7 +109,7 @@ def encode(message, /, **fields):
     out = b""
     for name, value in fields.items():
         number, kind = numbers[name]
-        if kind == "string":
+        if kind in ("string", "bytes"):
             data = value.encode() if isinstance(value, str) else value
             out += varint(number << 3 | 2) + varint(len(data)) + data
         elif kind in SCHEMA:  # messages, of their fields each
@@ -171,6 +171,8 @@ def convert(kind, value):
         return int.from_bytes(value, "little")
     if kind == "string":
         return value.decode()
+    if kind == "bytes":
+        return value
     if kind == "bool":
         return bool(value)
     if kind == "sint32":
@@ -261,7 +263,7 @@ def dispatch(groups, base=(0, 0, 0)):
     return instruction(0x30, struct.pack("<6I", *groups, *base))
 
 
-GLCOMPUTE = 5  # SPIR-V's execution model
+VERTEX, CONTROL, EVALUATION, GEOMETRY, FRAGMENT, GLCOMPUTE = range(6)  # execution models
 PATCOPY, PATINVERT = 1, 2
 
 

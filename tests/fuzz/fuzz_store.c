@@ -35,9 +35,10 @@ static void fill(struct penstock_database *database)
 	const struct penstock_allocation_row allocation = { .id = 1,
 							    .principal = 1,
 							    .size_bytes = 4096 };
-	const struct penstock_pipeline_row pipeline = { 1, 1, 2 };
-	const struct penstock_pipeline_binding_row bindings[] = { { 1, 0, 1, 6, 2, 64, false },
-								  { 1, 1, 0, 7, 1, 4, true } };
+	const struct penstock_pipeline_row pipeline = { 1, 2, 2, 1, { .samples = 1 } };
+	const struct penstock_pipeline_binding_row bindings[] = {
+		{ 1, 0, 1, 6, 2, 64, false, 0, 0, 0, 0 }, { 1, 1, 0, 1, 1, 4, true, 4, 1, 1, 0 }
+	};
 	const struct penstock_opening_row opening = { 1, 1, 1, 3, true };
 	const struct penstock_list_element_row element = { 1, { .opening = 1, .index = 0 } };
 	const struct penstock_name_floor_row name_floor = { 1, 4, 5 };

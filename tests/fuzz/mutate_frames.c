@@ -8,9 +8,10 @@
 
 #include <string.h>
 
-#define PIECES_MAX 256u
-#define BYTES_MAX  (1u << 20)
-#define MORE_BYTES 64u /* that one change may add */
+#define PIECES_MAX       256u
+#define BYTES_MAX        (1u << 20)
+#define MORE_BYTES       64u /* that one change may add */
+#define STATE_WORD_BYTES 4u  /* a graphics state is words */
 
 /* A frame without its header, which is written anew. */
 struct piece {
@@ -152,6 +153,57 @@ static void change_message(struct frames *frames)
 	piece->message = changed;
 }
 
+/* One with a graphics state, and where in its message that is; NULL: there is none. */
+static struct piece *any_state(struct frames *frames, const uint8_t **ret_state)
+{
+	uint32_t start = below(frames, frames->count);
+
+	for (size_t i = 0; i < frames->count; i++) {
+		struct piece *piece = &frames->pieces[(start + i) % frames->count];
+		struct penstock_budget budget;
+		Penstock__Wire__CreatePipeline *message;
+
+		if (piece->type != PENSTOCK_FRAME_CREATE_PIPELINE) {
+			continue;
+		}
+		penstock_budget_init(&budget);
+		message = penstock__wire__create_pipeline__unpack(
+			&budget.allocator, piece->message_bytes, piece->message);
+		*ret_state = NULL;
+		if (message != NULL && message->graphics.len >= STATE_WORD_BYTES) {
+			*ret_state = memmem(piece->message, piece->message_bytes,
+					    message->graphics.data, message->graphics.len);
+		}
+		if (message != NULL) {
+			penstock__wire__create_pipeline__free_unpacked(message, &budget.allocator);
+		}
+		if (*ret_state != NULL) {
+			return piece;
+		}
+	}
+	return NULL;
+}
+
+/* One word of a state: it keeps its size, so that it is looked at. */
+static void change_state(struct frames *frames)
+{
+	static const uint32_t values[] = { 0,  1,    2,    3,          4,          9,
+					   16, 0x25, 0x7c, 0x3f800000, 0x7fc00000, UINT32_MAX };
+	static uint8_t whole[PENSTOCK_LIMIT_MESSAGE_BYTES];
+	const uint8_t *state = NULL;
+	struct piece *piece = any_state(frames, &state);
+	uint32_t words, at;
+
+	if (piece == NULL || piece->message_bytes > sizeof(whole)) {
+		return;
+	}
+	memcpy(whole, piece->message, piece->message_bytes);
+	words = (uint32_t)(piece->message + piece->message_bytes - state) / STATE_WORD_BYTES;
+	at = (uint32_t)(state - piece->message) + below(frames, words) * STATE_WORD_BYTES;
+	memcpy(whole + at, &values[below(frames, PENSTOCK_ARRAY_SIZE(values))], STATE_WORD_BYTES);
+	piece->message = whole;
+}
+
 static void change_payload(struct frames *frames)
 {
 	struct piece *piece = any(frames);
@@ -271,7 +323,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 	static void (*const changes[])(struct frames * frames) = {
 		change_submission, change_submission, change_submission, change_message,
 		change_message,    change_payload,    change_type,       duplicate,
-		leave_out,         exchange,
+		leave_out,         exchange,          change_state,
 	};
 	struct frames frames = { .random = seed };
 

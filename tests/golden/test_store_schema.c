@@ -34,7 +34,7 @@ static void copy_golden(int schema, const char *path)
 
 START_TEST(every_shipped_schema_opens_migrates_and_loads)
 {
-	static const uint32_t rows[] = { 19, 23, 24, 28, 36 };
+	static const uint32_t rows[] = { 19, 23, 24, 28, 36, 36 };
 	char *folder = penstock_test_directory();
 	char path[512];
 	const struct penstock_store_config config = { .path = path };
@@ -53,6 +53,7 @@ START_TEST(every_shipped_schema_opens_migrates_and_loads)
 	ck_assert_int_eq(strstr(dump.text, "forgotten 12 a client\n") != NULL, schema >= 2);
 	ck_assert_int_eq(strstr(dump.text, "\nbound 2 device 2 ") != NULL, schema >= 4);
 	ck_assert_int_eq(strstr(dump.text, "\nbinding 2/5 of 2 type 6 ") != NULL, schema >= 5);
+	ck_assert_int_eq(strstr(dump.text, " state 3..3f targets 5\n") != NULL, schema >= 6);
 	ck_assert_ptr_nonnull(strstr(dump.text, "\nallocation 2 of 2 bytes 8192 "));
 	ck_assert_ptr_nonnull(strstr(dump.text, "\nelement 1 of 2 opening 2 write 1 segment 2 "));
 	free(dump.text);

@@ -222,6 +222,7 @@ enum penstock_status penstock_create_pipeline(struct penstock_session *session,
 {
 	fake.pipelines++;
 	fake.spirv_bytes = fake.spirv_sum = 0;
+	fake.view_mask = info->graphics == NULL ? UINT32_MAX : info->graphics->view_mask;
 	for (uint32_t i = 0; i < info->stage_count; i++) {
 		fake.spirv_bytes += info->stages[i].spirv_bytes;
 		fake.constants = info->stages[i].constant_count;

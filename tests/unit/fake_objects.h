@@ -35,6 +35,7 @@ struct fake_objects {
 	unsigned submissions; /* of them */
 	uint32_t lock_flags;  /* of the last upload or read-back */
 	unsigned pipelines;   /* that were asked for */
+	uint32_t view_mask;   /* of the last one's graphics state; UINT32_MAX: it had none */
 	uint32_t spirv_bytes; /* of the last one's stages, together */
 	uint32_t spirv_sum;
 	uint32_t constants; /* of its last stage */

@@ -305,6 +305,14 @@ enum penstock_status client_allocation(struct client *client, uint64_t name, uin
 					  &client->refusal);
 }
 
+enum penstock_status client_pipeline_of(struct client *client,
+					const struct penstock_create_pipeline_info *info,
+					struct answered *answered)
+{
+	return penstock_create_pipeline(client->session, info, ask(client, answered),
+					&client->refusal);
+}
+
 enum penstock_status client_pipeline(struct client *client, uint64_t name, uint64_t device,
 				     uint32_t stage, uint32_t word, struct answered *answered)
 {
@@ -321,8 +329,7 @@ enum penstock_status client_pipeline(struct client *client, uint64_t name, uint6
 		.stage_count = 1,
 	};
 
-	return penstock_create_pipeline(client->session, &info, ask(client, answered),
-					&client->refusal);
+	return client_pipeline_of(client, &info, answered);
 }
 
 enum penstock_status client_share(struct client *client, uint64_t name, struct answered *answered)

@@ -102,6 +102,9 @@ enum penstock_status client_allocation(struct client *client, uint64_t name, uin
 /* Of one stage whose SPIR-V is `word` alone; `stage`: enum penstock_shader_stage. */
 enum penstock_status client_pipeline(struct client *client, uint64_t name, uint64_t device,
 				     uint32_t stage, uint32_t word, struct answered *answered);
+enum penstock_status client_pipeline_of(struct client *client,
+					const struct penstock_create_pipeline_info *info,
+					struct answered *answered);
 enum penstock_status client_share(struct client *client, uint64_t name, struct answered *answered);
 enum penstock_status client_open(struct client *client, uint64_t name, uint64_t device,
 				 const struct answered *shared, bool read_only);

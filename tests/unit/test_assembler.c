@@ -81,6 +81,17 @@ START_TEST(operands_stand_where_the_table_says)
 }
 END_TEST
 
+START_TEST(a_format_is_a_name_or_a_number)
+{
+	assemble_good("image allocation=1 slot=2 format=R8G8B8A8_UNORM width=4");
+	ck_assert_uint_eq(penstock_load32(bytes + PENSTOCK_OPERAND_IMAGE_format), 37);
+	assemble_good("image allocation=1 slot=2 format=0x7e width=4");
+	ck_assert_uint_eq(penstock_load32(bytes + PENSTOCK_OPERAND_IMAGE_format), 126);
+	assemble_good("bind_image format=A4B4G4R4_UNORM_PACK16");
+	ck_assert_uint_eq(penstock_load32(bytes + PENSTOCK_OPERAND_BIND_IMAGE_format), 1000340001);
+}
+END_TEST
+
 START_TEST(order_blanks_and_comments_do_not_matter)
 {
 	uint8_t first[32];
@@ -137,6 +148,9 @@ START_TEST(faults_name_file_line_column_and_what_is_wrong)
 		  "a.pasm:1:11: '0x10000000000000000' is more than 18446744073709551615" },
 		{ "marker value=4294967296", "a.pasm:1:14: '4294967296' is more than 4294967295" },
 		{ "copy source=@other", "a.pasm:1:13: '@other' is not in the allocation list" },
+		{ "image format=R8G8B8A8",
+		  "a.pasm:1:14: 'R8G8B8A8' where a format (R8G8B8A8_UNORM, ...) should be" },
+		{ "image type=R8_UNORM", "a.pasm:1:12: 'R8_UNORM' where a number should be" },
 		{ "copy source 1", "a.pasm:1:13: '1' where '=' should be" },
 		{ "copy source=", "a.pasm:1:13: the end where a number should be" },
 		{ "copy source=\nnop",
@@ -317,6 +331,7 @@ int main(void)
 	TCase *tcase = tcase_create("assembler");
 
 	tcase_add_test(tcase, operands_stand_where_the_table_says);
+	tcase_add_test(tcase, a_format_is_a_name_or_a_number);
 	tcase_add_test(tcase, order_blanks_and_comments_do_not_matter);
 	tcase_add_test(tcase, trailing_arrays_may_span_lines);
 	tcase_add_test(tcase, directives_give_bytes_as_they_are);

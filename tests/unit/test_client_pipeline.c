@@ -33,6 +33,8 @@ static void stop(void)
 	fake_daemon_fini(&fake);
 }
 
+static const struct penstock_graphics_state *graphics; /* of the next pipeline */
+
 static enum penstock_status create(const struct penstock_shader_stage_info *stages, uint32_t count,
 				   uint64_t *ret_pipeline)
 {
@@ -40,6 +42,7 @@ static enum penstock_status create(const struct penstock_shader_stage_info *stag
 		.device = 7,
 		.stages = stages,
 		.stage_count = count,
+		.graphics = graphics,
 	};
 
 	return penstock_pipeline_create(connection, &info, ret_pipeline);
@@ -105,6 +108,32 @@ START_TEST(the_payload_is_copied_and_holds_the_stages_one_behind_the_other)
 	ck_assert_str_eq(message->stages[1]->entry_point, "main");
 	ck_assert_uint_eq(message->stages[1]->stage, 4);
 	ck_assert_uint_eq(message->stages[1]->spirv_bytes, 8);
+	penstock__wire__create_pipeline__free_unpacked(message, NULL);
+	fake_frame_free(&frame);
+}
+END_TEST
+
+START_TEST(a_graphics_state_travels_as_its_words)
+{
+	struct penstock_graphics_state state, sent;
+	struct fake_frame frame;
+	Penstock__Wire__CreatePipeline *message;
+	uint64_t pipeline;
+
+	penstock_graphics_state_init(NULL);
+	penstock_graphics_state_init(&state);
+	state.view_mask = 0x3f;
+	sent = state;
+	graphics = &state;
+	GOOD(create(&stage, 1, &pipeline));
+	graphics = NULL;
+	memset(&state, 0xff, sizeof(state));
+	GOOD(penstock_connection_flush(connection));
+	frame = fake_receive(fake.descriptor, PENSTOCK_FRAME_CREATE_PIPELINE);
+	message = penstock__wire__create_pipeline__unpack(NULL, frame.frame.message_bytes,
+							  frame.message);
+	ck_assert_uint_eq(message->graphics.len, sizeof(sent));
+	ck_assert_mem_eq(message->graphics.data, &sent, sizeof(sent));
 	penstock__wire__create_pipeline__free_unpacked(message, NULL);
 	fake_frame_free(&frame);
 }
@@ -178,6 +207,10 @@ START_TEST(all_that_fits_a_pipeline_fits_a_frame)
 	struct fake_frame frame;
 	uint64_t pipeline;
 
+	static struct penstock_graphics_state state;
+
+	penstock_graphics_state_init(&state);
+	graphics = &state;
 	for (uint32_t i = 0; i < PENSTOCK_LIMIT_SHADER_CONSTANTS; i++) {
 		many[i] =
 			(struct penstock_specialization_constant){ UINT32_MAX - i, 8, UINT64_MAX };
@@ -188,6 +221,7 @@ START_TEST(all_that_fits_a_pipeline_fits_a_frame)
 		stages[i].constant_count = PENSTOCK_LIMIT_SHADER_CONSTANTS;
 	}
 	GOOD(create(stages, PENSTOCK_LIMIT_PIPELINE_STAGES, &pipeline));
+	graphics = NULL;
 	GOOD(penstock_connection_flush(connection));
 	frame = fake_receive(fake.descriptor, PENSTOCK_FRAME_CREATE_PIPELINE);
 	ck_assert_uint_le(frame.frame.message_bytes, PENSTOCK_LIMIT_MESSAGE_BYTES);
@@ -224,6 +258,7 @@ int main(void)
 	tcase_add_checked_fixture(open, start, stop);
 	tcase_add_test(open, a_pipeline_travels_as_its_golden_bytes);
 	tcase_add_test(open, the_payload_is_copied_and_holds_the_stages_one_behind_the_other);
+	tcase_add_test(open, a_graphics_state_travels_as_its_words);
 	tcase_add_test(open, a_refused_pipeline_says_why_and_gives_its_name_back);
 	tcase_add_test(open, what_is_no_pipeline_is_not_sent);
 	tcase_add_test(open, all_that_fits_a_pipeline_fits_a_frame);

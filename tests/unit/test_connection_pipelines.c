@@ -82,6 +82,32 @@ START_TEST(sizes_that_do_not_add_up_are_refused)
 }
 END_TEST
 
+START_TEST(a_graphics_state_has_its_size)
+{
+	static struct penstock_graphics_state state[2];
+
+	send_pipeline("abcdefghijkl");
+	net_peer_expect(peer, PENSTOCK_FRAME_ACK, 1);
+	ck_assert_uint_eq(fake.view_mask, UINT32_MAX);
+	state[0].view_mask = 5;
+	pipeline.graphics.data = (uint8_t *)state;
+	pipeline.graphics.len = sizeof(state[0]);
+	send_pipeline("abcdefghijkl");
+	net_peer_expect(peer, PENSTOCK_FRAME_ACK, 2);
+	ck_assert_uint_eq(fake.view_mask, 5);
+	pipeline.graphics.len--;
+	send_pipeline("abcdefghijkl");
+	net_peer_expect_refusal(peer, 3, PENSTOCK_STATUS_INVALID_PARAMETER);
+	pipeline.graphics.len += 2;
+	send_pipeline("abcdefghijkl");
+	net_peer_expect_refusal(peer, 4, PENSTOCK_STATUS_INVALID_PARAMETER);
+	pipeline.graphics.len = 1;
+	send_pipeline("abcdefghijkl");
+	net_peer_expect_refusal(peer, 5, PENSTOCK_STATUS_INVALID_PARAMETER);
+	ck_assert_uint_eq(fake.pipelines, 2);
+}
+END_TEST
+
 START_TEST(more_stages_and_constants_than_there_can_be_are_refused)
 {
 	pipeline.n_stages = PENSTOCK_ARRAY_SIZE(stages);
@@ -142,6 +168,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, the_payload_is_divided_between_the_stages);
 	tcase_add_test(tcase, sizes_that_do_not_add_up_are_refused);
+	tcase_add_test(tcase, a_graphics_state_has_its_size);
 	tcase_add_test(tcase, more_stages_and_constants_than_there_can_be_are_refused);
 	tcase_add_loop_test(tcase, submissions_and_destroys_wait_for_pipelines_that_are_being_made,
 			    0, 2);

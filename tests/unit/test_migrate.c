@@ -221,6 +221,7 @@ START_TEST(shipped_migrations_have_their_hash)
 		"a5522592300cb3982ae27794d4cf02dec93d3fb9074a1c3102796e953e1dd725",
 		"5a5cb0a12c37c2fa800b70a23cf4891bb4ff41ce6045e1fd6253e6a14539eeb8",
 		"a2380ba48da551da250df7d86793b76721464af96222bbafef546c735b6d4546",
+		"adb11e9ed1b3f972de37b2ffd4ea7a5cb8e212945831f1daf8d7d7e9ba98ffab",
 	};
 	char hash[PENSTOCK_MIGRATION_HASH_CHARS + 1];
 

@@ -371,7 +371,7 @@ START_TEST(what_the_gpu_is_given_holds_all_of_it)
 		.flags = PENSTOCK_BINDING_READ,
 		.minimum_bytes = 64,
 	};
-	GOOD(penstock_compose(&stage, 1, &composition, &refusal));
+	GOOD(penstock_compose(&stage, 1, NULL, NULL, &composition, &refusal));
 	ck_assert_uint_eq(composition->render.binding_count, 2);
 	ck_assert_uint_eq(composition->render.descriptor_count, 4);
 	ck_assert_uint_eq(composition->bindings[0].binding, 9);
@@ -391,13 +391,13 @@ START_TEST(what_the_gpu_is_given_holds_all_of_it)
 	/* Another shader is another pipeline, the same one the same. */
 	memcpy(hash, pipeline->hash, sizeof(hash));
 	penstock_composition_free(composition);
-	GOOD(penstock_compose(&stage, 1, &composition, &refusal));
+	GOOD(penstock_compose(&stage, 1, NULL, NULL, &composition, &refusal));
 	ck_assert_mem_eq(
 		((const struct penstock_pipeline *)(const void *)composition->contents)->hash, hash,
 		sizeof(hash));
 	penstock_composition_free(composition);
 	reflection.bindings[2].count = 2;
-	GOOD(penstock_compose(&stage, 1, &composition, &refusal));
+	GOOD(penstock_compose(&stage, 1, NULL, NULL, &composition, &refusal));
 	ck_assert_int_ne(
 		memcmp(((const struct penstock_pipeline *)(const void *)composition->contents)
 			       ->hash,
@@ -417,7 +417,7 @@ START_TEST(bytes_that_are_no_pipeline_are_told)
 	uint32_t bytes, refused = 0;
 	uint32_t *copy;
 
-	GOOD(penstock_compose(&stage, 1, &composition, &refusal));
+	GOOD(penstock_compose(&stage, 1, NULL, NULL, &composition, &refusal));
 	bytes = composition->render.bytes;
 	copy = malloc(bytes);
 	for (uint32_t cut = 0; cut < bytes; cut++) {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Pipelines of leased sessions: what survives a restart, what is sent again, what a stop cancels.
  */
+#include "daemon/objects/allocation.h"
 #include "daemon/objects/composition.h"
+#include "daemon/objects/machine.h"
 #include "daemon/objects/session.h"
+#include "proto/image/default_state.h"
 #include "proto/isa/instruction.h"
 #include "proto/wire/limits.h"
 #include "tests/unit/objects_fixture.h"
@@ -576,6 +579,57 @@ static void a_binding_of_no_pipeline(void)
 	penstock_store_put_pipeline_binding(NULL, &row);
 }
 
+static void a_state_of_a_compute_pipeline(void)
+{
+	struct penstock_pipeline_row row = whole;
+
+	penstock_graphics_state_default(&row.graphics);
+	penstock_store_put_pipeline(NULL, &row);
+}
+
+static void no_state_of_a_graphics_pipeline(void)
+{
+	struct penstock_pipeline_row row = whole;
+
+	row.kind = 2;
+	penstock_store_put_pipeline(NULL, &row);
+}
+
+static void a_state_that_cannot_be(void)
+{
+	struct penstock_pipeline_row row = whole;
+
+	row.kind = 2;
+	penstock_graphics_state_default(&row.graphics);
+	row.graphics.samples = 3;
+	penstock_store_put_pipeline(NULL, &row);
+}
+
+static void targets_of_a_compute_pipeline(void)
+{
+	struct penstock_pipeline_row row = whole;
+
+	row.targets_written = 1;
+	penstock_store_put_pipeline(NULL, &row);
+}
+
+static void a_buffer_with_the_shape_of_an_image(void)
+{
+	struct penstock_pipeline_binding_row row = last;
+
+	row.dimension = 1;
+	penstock_store_put_pipeline_binding(NULL, &row);
+}
+
+static void an_image_of_no_shape(void)
+{
+	struct penstock_pipeline_binding_row row = last;
+
+	row.type = 2;
+	row.dimension = 7;
+	penstock_store_put_pipeline_binding(NULL, &row);
+}
+
 static void one_of_no_allocation(void)
 {
 	struct penstock_pipeline_row row = whole;
@@ -616,6 +670,12 @@ static void (*const damages[])(void) = {
 	more_bindings_than_there_can_be,
 	no_descriptor,
 	a_binding_of_no_pipeline,
+	a_state_of_a_compute_pipeline,
+	no_state_of_a_graphics_pipeline,
+	a_state_that_cannot_be,
+	targets_of_a_compute_pipeline,
+	a_buffer_with_the_shape_of_an_image,
+	an_image_of_no_shape,
 	one_of_no_allocation,
 	one_that_others_may_open,
 	one_too_small_for_its_bindings,
@@ -635,6 +695,76 @@ START_TEST(rows_that_cannot_be_are_refused_at_start)
 	ck_assert_int_eq(uv_run(&fixture.loop, UV_RUN_DEFAULT), 0);
 	ck_assert_int_eq(uv_loop_close(&fixture.loop), 0);
 	fixture_start(&fixture, true);
+}
+END_TEST
+
+/* Stages in any order, checked as a pipeline has them; with all that render knows after a kill. */
+START_TEST(a_graphics_pipeline_comes_back_with_its_state)
+{
+	static const uint32_t word = 0x100;
+	const struct penstock_pipeline_stage_info stages[] = {
+		{ .stage = PENSTOCK_SHADER_FRAGMENT,
+		  .entry_point = "main",
+		  .spirv = (const uint8_t *)&word,
+		  .spirv_bytes = sizeof(word) },
+		{ .stage = PENSTOCK_SHADER_VERTEX,
+		  .entry_point = "main",
+		  .spirv = (const uint8_t *)&word,
+		  .spirv_bytes = sizeof(word) },
+	};
+	struct penstock_graphics_state state;
+	const struct penstock_create_pipeline_info info = {
+		.name = NAME(4),
+		.device = NAME(1),
+		.stages = stages,
+		.stage_count = 2,
+		.graphics = &state,
+	};
+	struct penstock_shader_reflection vertex = { .stage = PENSTOCK_SHADER_VERTEX,
+						     .entry_point = "main",
+						     .flags = PENSTOCK_SHADER_WRITES_POSITION };
+	struct penstock_shader_reflection fragment = {
+		.stage = PENSTOCK_SHADER_FRAGMENT,
+		.entry_point = "main",
+		.output_count = 1,
+		.outputs = { { .location = 2, .components = 4, .number = 1, .bits = 32 } },
+		.binding_count = 1,
+		.bindings = { { .kind = PENSTOCK_BINDING_COMBINED_IMAGE_SAMPLER,
+				.count = 1,
+				.flags = PENSTOCK_BINDING_READ | PENSTOCK_BINDING_ARRAYED |
+					 PENSTOCK_BINDING_DEPTH,
+				.dimension = 1,
+				.number = 1 } },
+	};
+	struct answered answered;
+	const struct penstock_render_pipeline *render;
+	struct penstock_allocation *allocation = NULL;
+
+	penstock_graphics_state_default(&state);
+	state.view_mask = 5;
+	REFUSED(client_pipeline_of(&client, &info, &answered), PENDING);
+	fixture_answer(&fixture, &vertex);
+	fixture_answer(&fixture, &fragment);
+	turn(&fixture);
+	GOOD(answered.status);
+	commit();
+	fixture_kill(&fixture);
+	GOOD(client_resume(&fixture, &client, "uid:1"));
+	penstock_list_for_each (link, &fixture.machine->adapters[0].allocations) {
+		struct penstock_allocation *one =
+			penstock_list_entry(link, struct penstock_allocation, link);
+
+		allocation = one->is_pipeline ? one : allocation;
+	}
+	ck_assert_ptr_nonnull(allocation);
+	render = &allocation->composition->render;
+	ck_assert_mem_eq(render->graphics, &state, sizeof(state));
+	ck_assert_uint_eq(render->targets_written, 1u << 2);
+	ck_assert_uint_eq(render->topology_class, PENSTOCK_TOPOLOGY_TRIANGLES);
+	ck_assert_uint_eq(render->bindings[0].flags,
+			  PENSTOCK_BINDING_ARRAYED | PENSTOCK_BINDING_DEPTH);
+	ck_assert_uint_eq(render->bindings[0].dimension, 1);
+	ck_assert_uint_eq(render->bindings[0].number, 1);
 }
 END_TEST
 
@@ -677,17 +807,20 @@ START_TEST(bindings_out_of_order_or_over_a_limit_are_none)
 		  { .set = PENSTOCK_LIMIT_DESCRIPTOR_SETS, .count = 1 } },
 		{ { .binding = 0, .count = 1 }, { .binding = 1, .count = 1, .type = 9 } },
 	};
+	struct penstock_composition_rest rest = { .kind = 1, .bytes = 4096, .binding_count = 2 };
 	struct penstock_composition *composition;
 
 	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(wrongs); i++) {
-		GOOD(penstock_composition_restore(1, 4096, 2, &composition));
+		GOOD(penstock_composition_restore(&rest, &composition));
 		ck_assert(penstock_composition_restore_binding(composition, &wrongs[i].first));
 		ck_assert(!penstock_composition_restore_binding(composition, &wrongs[i].second));
 		ck_assert_uint_eq(composition->missing, 1);
 		penstock_composition_free(composition);
 	}
-	REFUSED(penstock_composition_restore(0, 4096, 0, &composition), DATA_ERROR);
-	REFUSED(penstock_composition_restore(1, UINT32_MAX + 1ull, 0, &composition), DATA_ERROR);
+	rest.kind = 0;
+	REFUSED(penstock_composition_restore(&rest, &composition), DATA_ERROR);
+	rest = (struct penstock_composition_rest){ .kind = 1, .bytes = UINT32_MAX + 1ull };
+	REFUSED(penstock_composition_restore(&rest, &composition), DATA_ERROR);
 }
 END_TEST
 
@@ -712,6 +845,7 @@ int main(void)
 	tcase_add_test(tcase, a_stop_waits_for_pages_that_are_being_reserved);
 	tcase_add_loop_test(tcase, rows_that_cannot_be_are_refused_at_start, 0,
 			    (int)PENSTOCK_ARRAY_SIZE(damages));
+	tcase_add_test(tcase, a_graphics_pipeline_comes_back_with_its_state);
 	tcase_add_test(tcase, rows_that_can_be_are_not);
 	tcase_add_test(tcase, bindings_out_of_order_or_over_a_limit_are_none);
 	suite_add_tcase(suite, tcase);

@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 # Exactly what is installed, and nothing of the project beside it.
 mkdir "$work/penstock"
 cp "$PENSTOCK_SRCDIR/client/include/penstock/penstock.h" "$work/penstock/" || exit 1
-for header in status values instructions; do
+for header in status values instructions graphics; do
 	cp "$PENSTOCK_BUILDDIR/client/include/penstock/$header.h" "$work/penstock/" || exit 1
 done
 cat >"$work/program.c" <<'PROGRAM'
@@ -21,6 +21,9 @@ int main(void)
 	struct penstock_command_buffer *buffer = 0;
 
 	if (sizeof(struct penstock_patch_location) != 24) {
+		return 1;
+	}
+	if (sizeof(struct penstock_graphics_state) != 1848 || sizeof(struct penstock_image) != 40) {
 		return 1;
 	}
 	return options.timeout_ms == 10000 &&

@@ -282,7 +282,8 @@ START_TEST(a_pipeline_has_a_shader_an_entry_point_and_constants)
 
 	ck_assert_int_eq(step->kind, PENSTOCK_STEP_PIPELINE);
 	ck_assert_uint_eq(step->device, script->steps[0].subject);
-	ck_assert_str_eq(step->file, "sum.comp");
+	ck_assert_str_eq(step->shaders[PENSTOCK_EXECUTION_MODEL_COMPUTE], "sum.comp");
+	ck_assert_ptr_null(step->graphics);
 	ck_assert_str_eq(step->entry, "go");
 	ck_assert_uint_eq(step->constant_count, PENSTOCK_ARRAY_SIZE(wanted));
 	for (size_t i = 0; i < step->constant_count; i++) {
@@ -292,6 +293,79 @@ START_TEST(a_pipeline_has_a_shader_an_entry_point_and_constants)
 	}
 	ck_assert_uint_eq(script->steps[3].submission->elements[1].object, step->subject);
 	ck_assert_uint_eq(script->steps[4].subject, step->subject);
+	penstock_script_free(script);
+}
+END_TEST
+
+START_TEST(a_pipeline_of_graphics_has_stages_and_a_state)
+{
+	struct penstock_script *script = parse_good(
+		"device gpu\n"
+		"pipeline p vertex=\"a.vert\" fragment=\"b.frag\" control=\"c\" evaluation=\"d\" "
+		"geometry=\"e\" {\n"
+		"\n topology=line_strip cull_mode=back depth_compare_op=less depth_test=1 # a "
+		"comment\n"
+		" binding binding=2 stride=20 rate=instance\n"
+		" attribute location=1 binding=2 format=R32G32_SFLOAT offset=12\n"
+		" attribute location=3 format=37\n"
+		" viewport width=64 height=-32.5\n"
+		" scissor x=1 width=63 height=32\n"
+		" scissor width=8 height=8\n"
+		" target format=R8G8B8A8_UNORM\n"
+		" target format=R16_SFLOAT blend=1 source_color=src_alpha "
+		"destination_color=one_minus_src_alpha color_op=max write_mask=7\n"
+		" front fail_op=invert compare_op=always compare_mask=0xff\n"
+		" back pass_op=2\n"
+		" blend_constants green=0.5 alpha=1\n"
+		" depth_format=D32_SFLOAT line_width=0x3f800000\n"
+		" dynamic cull_mode stencil_reference\n"
+		"}\n"
+		"pipeline q compute=\"f.comp\"\n"
+		"pipeline r vertex=\"a.vert\" {\n}\n");
+	const struct penstock_step *step = &script->steps[1];
+	const struct penstock_graphics_state *state = step->graphics;
+
+	ck_assert_str_eq(step->shaders[PENSTOCK_EXECUTION_MODEL_VERTEX], "a.vert");
+	ck_assert_str_eq(step->shaders[PENSTOCK_EXECUTION_MODEL_TESSELLATION_CONTROL], "c");
+	ck_assert_str_eq(step->shaders[PENSTOCK_EXECUTION_MODEL_TESSELLATION_EVALUATION], "d");
+	ck_assert_str_eq(step->shaders[PENSTOCK_EXECUTION_MODEL_GEOMETRY], "e");
+	ck_assert_str_eq(step->shaders[PENSTOCK_EXECUTION_MODEL_FRAGMENT], "b.frag");
+	ck_assert_ptr_null(step->shaders[PENSTOCK_EXECUTION_MODEL_COMPUTE]);
+	ck_assert_uint_eq(state->topology, 2);
+	ck_assert_uint_eq(state->cull_mode, 2);
+	ck_assert_uint_eq(state->depth_compare_op, 1);
+	ck_assert_uint_eq(state->vertex_binding_count, 1);
+	ck_assert_uint_eq(state->vertex_bindings[0].stride, 20);
+	ck_assert_uint_eq(state->vertex_bindings[0].input_rate, 1);
+	ck_assert_uint_eq(state->vertex_attribute_count, 2);
+	ck_assert_uint_eq(state->vertex_attributes[0].format, 103);
+	ck_assert_uint_eq(state->vertex_attributes[0].offset, 12);
+	ck_assert_uint_eq(state->vertex_attributes[1].format, 37);
+	ck_assert_uint_eq(state->viewport_count, 2);
+	ck_assert(state->viewports[0].height == -32.5f && state->viewports[0].max_depth == 1);
+	ck_assert_int_eq(state->scissors[0].x, 1);
+	ck_assert_uint_eq(state->scissors[1].width, 8);
+	ck_assert_uint_eq(state->color_count, 2);
+	ck_assert_uint_eq(state->color_formats[1], 76);
+	ck_assert_uint_eq(state->blends[0].write_mask, 15);
+	ck_assert_uint_eq(state->blends[1].source_color, 6);
+	ck_assert_uint_eq(state->blends[1].destination_color, 7);
+	ck_assert_uint_eq(state->blends[1].color_op, 4);
+	ck_assert_uint_eq(state->blends[1].write_mask, 7);
+	ck_assert_uint_eq(state->front.fail_op, 5);
+	ck_assert_uint_eq(state->front.compare_op, 7);
+	ck_assert_uint_eq(state->back.pass_op, 2);
+	ck_assert(state->blend_constants[1] == 0.5f && state->blend_constants[3] == 1);
+	ck_assert_uint_eq(state->depth_format, 126);
+	ck_assert(state->line_width == 1);
+	ck_assert_uint_eq(state->dynamic,
+			  PENSTOCK_DYNAMIC_CULL_MODE | PENSTOCK_DYNAMIC_STENCIL_REFERENCE);
+	ck_assert_ptr_null(script->steps[2].graphics);
+	/* Nothing said is a state too, with a viewport that comes later. */
+	state = script->steps[3].graphics;
+	ck_assert_uint_eq(state->topology, 3);
+	ck_assert_uint_eq(state->samples, 1);
+	ck_assert_uint_eq(state->dynamic, PENSTOCK_DYNAMIC_VIEWPORT | PENSTOCK_DYNAMIC_SCISSOR);
 	penstock_script_free(script);
 }
 END_TEST
@@ -319,7 +393,29 @@ START_TEST(faults_name_file_line_column_and_what_is_wrong)
 		{ "device d\ncontext c priority=99999999999",
 		  "s.pasm:2:20: '99999999999' is not within 32 bits" },
 		{ "device d extra", "s.pasm:1:10: 'extra' is nothing that 'device' takes" },
-		{ "device d\npipeline p", "s.pasm:2:1: 'pipeline' needs compute=" },
+		{ "device d\npipeline p", "s.pasm:2:1: 'pipeline' needs compute= or vertex=" },
+		{ "device d\npipeline p vertex=\"x\" {\n frob=1",
+		  "s.pasm:3:2: 'frob' is nothing that a graphics state has" },
+		{ "device d\npipeline p vertex=\"x\" {\n samples=1 samples=4\n}",
+		  "s.pasm:3:12: 'samples' is given a second time" },
+		{ "device d\npipeline p vertex=\"x\" {\n topology=squares\n}",
+		  "s.pasm:3:11: 'squares' where a word like point_list, or its number, should "
+		  "be" },
+		{ "device d\npipeline p vertex=\"x\" {\n target format=R8\n}",
+		  "s.pasm:3:16: 'R8' where a format (R8G8B8A8_UNORM, ...) should be" },
+		{ "device d\npipeline p vertex=\"x\" {\n target frob=1\n}",
+		  "s.pasm:3:9: 'frob' is nothing that a target has" },
+		{ "device d\npipeline p vertex=\"x\" {\n dynamic viewport frob\n}",
+		  "s.pasm:3:19: 'frob' where a word like viewport, or its number, should be" },
+		{ "device d\npipeline p vertex=\"x\" {\n samples 4\n}",
+		  "s.pasm:3:10: '4' where '=' should be" },
+		{ "device d\npipeline p vertex=\"x\" {\n viewport x=nan\n}",
+		  "s.pasm:3:13: 'nan' where a number should be" },
+		{ "device d\npipeline p vertex=\"x\" {\n target\n target\n target\n target\n"
+		  " target\n target\n target\n target\n target\n}",
+		  "s.pasm:11:2: more than 8 lines of it" },
+		{ "device d\npipeline p vertex=\"x\" {\n",
+		  "s.pasm:3:1: the end where '}' should be" },
 		{ "device d\npipeline p compute=x",
 		  "s.pasm:2:20: 'x' where a path in double quotes "
 		  "should be" },
@@ -440,6 +536,7 @@ int main(void)
 	tcase_add_test(tcase, everything_else_that_a_script_can_say);
 	tcase_add_test(tcase, objects_are_signalled_and_waited_for_by_contexts_and_by_the_script);
 	tcase_add_test(tcase, a_pipeline_has_a_shader_an_entry_point_and_constants);
+	tcase_add_test(tcase, a_pipeline_of_graphics_has_stages_and_a_state);
 	tcase_add_test(tcase, faults_name_file_line_column_and_what_is_wrong);
 	tcase_add_test(tcase, a_nul_in_a_string_is_a_fault);
 	suite_add_tcase(suite, tcase);

@@ -77,14 +77,14 @@ static const char filled[] =
 	"640x480 21 2 2560 token fffffffffffffffe/1 adapter 0\n"
 	"allocation 2 of 2 bytes 8192 record 3 segments 3/1 flags 1 priority 78000000 surface "
 	"640x480 21 2 2560 token fffffffffffffffd/2 adapter 1\n"
-	"pipeline 1 kind 2 bindings 3\n"
-	"pipeline 2 kind 1 bindings 3\n"
-	"binding 1/6 of 1 type 7 count 2 least 4294967294 written 1\n"
-	"binding 1/7 of 1 type 6 count 1 least 4294967295 written 0\n"
-	"binding 2/5 of 1 type 6 count 3 least 4294967293 written 0\n"
-	"binding 1/6 of 2 type 7 count 2 least 4294967294 written 1\n"
-	"binding 1/7 of 2 type 6 count 1 least 4294967295 written 0\n"
-	"binding 2/5 of 2 type 6 count 3 least 4294967293 written 0\n"
+	"pipeline 1 kind 2 bindings 3 state 3..3f targets 5\n"
+	"pipeline 2 kind 1 bindings 3 state 0..0 targets 0\n"
+	"binding 1/6 of 1 type 7 count 2 least 4294967294 written 1 image 5 5 2 4294967294\n"
+	"binding 1/7 of 1 type 6 count 1 least 4294967295 written 0 image 4 5 1 4294967295\n"
+	"binding 2/5 of 1 type 6 count 3 least 4294967293 written 0 image 6 5 3 4294967293\n"
+	"binding 1/6 of 2 type 7 count 2 least 4294967294 written 1 image 5 5 2 4294967294\n"
+	"binding 1/7 of 2 type 6 count 1 least 4294967295 written 0 image 4 5 1 4294967295\n"
+	"binding 2/5 of 2 type 6 count 3 least 4294967293 written 0 image 6 5 3 4294967293\n"
 	"opening 1 device 1 allocation 1 name abcd000000000001 read\n"
 	"opening 2 device 2 allocation 2 name abcd000000000002 write\n"
 	"sync object 1 token 1/fffffffffffffffe record 21 adapter 0\n"
@@ -488,6 +488,13 @@ static const struct {
 	  "pipeline_binding, row 2, column count" },
 	{ "UPDATE pipeline_binding SET least_bytes = -1", "row 1, column least_bytes" },
 	{ "UPDATE pipeline_binding SET written = 2", "row 1, column written" },
+	{ "UPDATE pipeline SET graphics = x'00' WHERE allocation = 1",
+	  "pipeline, row 1, column graphics: of another length" },
+	{ "UPDATE pipeline SET targets_written = -1", "pipeline, row 1, column targets_written" },
+	{ "UPDATE pipeline_binding SET flags = -1", "row 1, column flags" },
+	{ "UPDATE pipeline_binding SET dimension = -1", "row 1, column dimension" },
+	{ "UPDATE pipeline_binding SET number = 0x100000000", "row 1, column number" },
+	{ "UPDATE pipeline_binding SET format = -1", "row 1, column format" },
 	{ "DELETE FROM pipeline WHERE allocation = 2",
 	  "pipeline_binding, row 0: no such pipeline" },
 	{ "UPDATE highest_id SET id = -1 WHERE kind = 1", "highest_id, row 1, column id" },

@@ -54,6 +54,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "penstock/graphics.h"
 #include "penstock/status.h"
 #include "penstock/values.h"
 
@@ -484,7 +485,16 @@ struct penstock_pipeline_create_info {
 	uint64_t device;
 	const struct penstock_shader_stage_info *stages;
 	uint32_t stage_count; /* a compute pipeline has one; at most 5 */
+	/* Of a pipeline of graphics, which has a vertex stage; NULL: it is a compute pipeline. */
+	const struct penstock_graphics_state *graphics;
 };
+
+/*
+ * A state to begin with: triangles, one sample of which all are drawn, no vertex attributes, tests
+ * or targets, one viewport and scissor, which are dynamic. What else there is to say is in
+ * penstock/graphics.h; of a new target the write mask is 0.
+ */
+PENSTOCK_API void penstock_graphics_state_init(struct penstock_graphics_state *state);
 
 /*
  * Creates a pipeline and opens it on the device: *ret_pipeline is that opening. Everything is
@@ -502,6 +512,29 @@ struct penstock_pipeline_create_info {
 PENSTOCK_API enum penstock_status
 penstock_pipeline_create(struct penstock_connection *connection,
 			 const struct penstock_pipeline_create_info *info, uint64_t *ret_pipeline);
+
+/*
+ * How many bytes an image takes, from an offset of an allocation on that is a multiple of
+ * PENSTOCK_IMAGE_ALIGNMENT. No connection is asked. INVALID_PARAMETER: no image is so.
+ */
+PENSTOCK_API enum penstock_status penstock_image_measure(const struct penstock_image *image,
+							 uint64_t *ret_bytes);
+
+/* Where texels of one level of one layer are, for uploads and read-backs without a copy. */
+struct penstock_subresource {
+	uint64_t offset_bytes; /* from where the image begins */
+	uint64_t size_bytes;   /* of a 3D image: of all slices */
+	uint64_t row_bytes;    /* from a row, of a compressed format of blocks, to the next */
+	uint64_t layer_bytes;  /* from a layer, or a slice of a 3D image, to the next */
+};
+
+/*
+ * Of a multisampled image where its first sample is. INVALID_PARAMETER: no image is so, or it has
+ * no such level or layer.
+ */
+PENSTOCK_API enum penstock_status
+penstock_image_subresource(const struct penstock_image *image, uint32_t level, uint32_t layer,
+			   struct penstock_subresource *ret_subresource);
 
 /* Whoever has it may open the allocation, in any session. */
 struct penstock_share_token {
@@ -824,6 +857,18 @@ penstock_command_buffer_submit(struct penstock_command_buffer *buffer,
  * multiple of 4.
  */
 #include "penstock/instructions.h"
+
+/*
+ * penstock_emit_image and penstock_emit_image_write of an image that is described by a struct:
+ * `slot` of the group is the image that lies from `offset` on in the allocation.
+ */
+PENSTOCK_API enum penstock_status penstock_emit_image_of(struct penstock_command_buffer *buffer,
+							 uint16_t allocation, uint64_t offset,
+							 uint32_t slot,
+							 const struct penstock_image *image);
+PENSTOCK_API enum penstock_status
+penstock_emit_image_write_of(struct penstock_command_buffer *buffer, uint16_t allocation,
+			     uint64_t offset, uint32_t slot, const struct penstock_image *image);
 
 /*
  * The worst case of one instruction with `elements` in its trailing array (dwords of data or

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/penstock/image.h"
+#include "client/penstock/picture.h"
 
 #include "proto/isa/instruction.h"
 #include "proto/wire/limits.h"
@@ -21,10 +21,10 @@ static const struct {
 	[PENSTOCK_FORMAT_A8] = { 0, 0, 0, true },
 };
 
-enum penstock_status penstock_image_init(struct penstock_image *image, uint32_t width,
-					 uint32_t height, struct penstock_errbuf *reterr_text)
+enum penstock_status penstock_picture_init(struct penstock_picture *image, uint32_t width,
+					   uint32_t height, struct penstock_errbuf *reterr_text)
 {
-	*image = (struct penstock_image){ .width = width, .height = height };
+	*image = (struct penstock_picture){ .width = width, .height = height };
 	image->pixels = calloc((size_t)width * height + 1, 4);
 	if (image->pixels == NULL) {
 		penstock_errbuf_set(reterr_text, "%s", strerror(ENOMEM));
@@ -33,20 +33,20 @@ enum penstock_status penstock_image_init(struct penstock_image *image, uint32_t 
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
-void penstock_image_fini(struct penstock_image *image)
+void penstock_picture_fini(struct penstock_picture *image)
 {
 	if (image != NULL) {
 		free(image->pixels);
-		*image = (struct penstock_image){ 0 };
+		*image = (struct penstock_picture){ 0 };
 	}
 }
 
-enum penstock_status penstock_image_decode(const uint8_t *bytes, size_t length, const char *path,
-					   struct penstock_image *ret_image,
-					   struct penstock_errbuf *reterr_text)
+enum penstock_status penstock_picture_decode(const uint8_t *bytes, size_t length, const char *path,
+					     struct penstock_picture *ret_image,
+					     struct penstock_errbuf *reterr_text)
 {
 	png_image png = { .version = PNG_IMAGE_VERSION };
-	struct penstock_image image = { 0 };
+	struct penstock_picture image = { 0 };
 	enum penstock_status status = PENSTOCK_STATUS_SUCCESS;
 
 	if (!png_image_begin_read_from_memory(&png, bytes, length)) {
@@ -62,7 +62,7 @@ enum penstock_status penstock_image_decode(const uint8_t *bytes, size_t length, 
 		png_image_free(&png);
 		return PENSTOCK_STATUS_LIMIT_EXCEEDED;
 	}
-	status = penstock_image_init(&image, png.width, png.height, reterr_text);
+	status = penstock_picture_init(&image, png.width, png.height, reterr_text);
 	if (status != PENSTOCK_STATUS_SUCCESS) {
 		png_image_free(&png);
 		return status;
@@ -71,7 +71,7 @@ enum penstock_status penstock_image_decode(const uint8_t *bytes, size_t length, 
 	png.format = PNG_FORMAT_RGBA;
 	if (!png_image_finish_read(&png, NULL, image.pixels, 0, NULL)) {
 		penstock_errbuf_set(reterr_text, "%.150s: %s", path, png.message);
-		penstock_image_fini(&image);
+		penstock_picture_fini(&image);
 		return PENSTOCK_STATUS_DATA_ERROR;
 	}
 	*ret_image = image;
@@ -79,7 +79,7 @@ enum penstock_status penstock_image_decode(const uint8_t *bytes, size_t length, 
 }
 
 /* libpng writes RGB from rows without alpha. */
-static void drop_alpha(const struct penstock_image *image, uint8_t *ret_pixels)
+static void drop_alpha(const struct penstock_picture *image, uint8_t *ret_pixels)
 {
 	size_t count = (size_t)image->width * image->height;
 
@@ -88,8 +88,8 @@ static void drop_alpha(const struct penstock_image *image, uint8_t *ret_pixels)
 	}
 }
 
-enum penstock_status penstock_image_save(const struct penstock_image *image, const char *path,
-					 struct penstock_errbuf *reterr_text)
+enum penstock_status penstock_picture_save(const struct penstock_picture *image, const char *path,
+					   struct penstock_errbuf *reterr_text)
 {
 	png_image png = {
 		.version = PNG_IMAGE_VERSION,
@@ -138,8 +138,8 @@ static uint8_t luminance(const uint8_t *rgba)
 	return (uint8_t)((77u * rgba[0] + 150u * rgba[1] + 29u * rgba[2]) >> 8);
 }
 
-void penstock_image_to_surface(const struct penstock_image *image, uint32_t format,
-			       uint8_t *ret_surface, size_t pitch_bytes)
+void penstock_picture_to_surface(const struct penstock_picture *image, uint32_t format,
+				 uint8_t *ret_surface, size_t pitch_bytes)
 {
 	uint32_t bytes = penstock_format_bytes(format);
 
@@ -161,8 +161,8 @@ void penstock_image_to_surface(const struct penstock_image *image, uint32_t form
 	}
 }
 
-void penstock_image_from_surface(struct penstock_image *image, uint32_t format,
-				 const uint8_t *surface, size_t pitch_bytes)
+void penstock_picture_from_surface(struct penstock_picture *image, uint32_t format,
+				   const uint8_t *surface, size_t pitch_bytes)
 {
 	uint32_t bytes = penstock_format_bytes(format);
 
