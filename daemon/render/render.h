@@ -21,6 +21,10 @@ enum penstock_topology_class {
 	PENSTOCK_TOPOLOGY_PATCHES,
 };
 
+/* penstock_render_binding.flags: those of penstock_shader_binding that render looks at */
+#define PENSTOCK_RENDER_ARRAYED 4u
+#define PENSTOCK_RENDER_MULTI   8u
+
 /* A descriptor binding that the shaders of a pipeline use. */
 struct penstock_render_binding {
 	uint32_t set;

@@ -133,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.node_ordinal = data[0] >> 1 & 1,
 		.test_instructions = (data[0] & 4) != 0,
 		.pipelines = (data[0] & 16) == 0,
+		.formats = fixture.formats,
 	};
 	if ((data[0] & 8) != 0) {
 		command = take_client_list(command, end, data[3]);

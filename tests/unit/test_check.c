@@ -114,12 +114,18 @@ END_TEST
 /* Whether the instruction of a patch location writes through it. */
 static bool is_written(const struct penstock_patch_location *patch)
 {
-	const uint8_t *dma = fixture.dma + patch->split_offset;
-	const struct penstock_layout *layout =
-		&penstock_dma_by_opcode(penstock_load16(dma))->layout;
+	const struct penstock_layout *layout;
+	uint32_t at = patch->split_offset;
+
+	/* Of a group it is the one that the address stands in. */
+	while (at + penstock_header_length(penstock_load32(fixture.dma + at)) <=
+	       patch->patch_offset) {
+		at += penstock_header_length(penstock_load32(fixture.dma + at));
+	}
+	layout = &penstock_dma_by_opcode(penstock_load16(fixture.dma + at))->layout;
 
 	for (uint32_t i = 0; i < layout->operand_count; i++) {
-		if (layout->operands[i].offset == patch->patch_offset - patch->split_offset) {
+		if (layout->operands[i].offset == patch->patch_offset - at) {
 			return layout->operands[i].type != PENSTOCK_OPERAND_READ_ADDRESS;
 		}
 	}

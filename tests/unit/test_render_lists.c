@@ -257,7 +257,9 @@ START_TEST(A9_passes_make_the_same_instructions_as_one_buffer)
 {
 	static struct penstock_fixture passes, one;
 	uint32_t length = penstock_fixture_all(&fixture, _i % 2 == 1, command), entries = 0;
-	uint32_t dma_capacity = _i < 2 ? 192 : 4096, patch_capacity = _i < 2 ? 100 : 4;
+	const bool km = _i % 2 == 1;
+	uint32_t dma_capacity = _i >= 2 ? 4096 : km ? 192 : PENSTOCK_FIXTURE_GROUP_DMA_BYTES;
+	uint32_t patch_capacity = _i < 2 ? 100 : km ? 4 : PENSTOCK_FIXTURE_GROUP_PATCHES;
 
 	ck_assert_uint_gt(in_passes(length, dma_capacity, patch_capacity, &passes), 1);
 	penstock_fixture_init(&one);
@@ -280,7 +282,7 @@ START_TEST(A9_the_rest_is_validated_before_the_first_pass_counts)
 	uint32_t length = penstock_fixture_all(&fixture, false, command);
 
 	penstock_store32(command + length, penstock_instruction_header(0x80, 12));
-	fixture.args.dma_capacity = 160;
+	fixture.args.dma_capacity = PENSTOCK_FIXTURE_GROUP_DMA_BYTES;
 	expect(length + 12, PENSTOCK_STATUS_PRIVILEGED_INSTRUCTION);
 	ck_assert_uint_eq(fixture.args.multipass_offset, 0);
 }
