@@ -27,6 +27,7 @@ static void require_refusal(enum penstock_status status, uint32_t length)
 			 status == PENSTOCK_STATUS_ILLEGAL_INSTRUCTION ||
 			 status == PENSTOCK_STATUS_INVALID_PARAMETER ||
 			 status == PENSTOCK_STATUS_INVALID_USER_BUFFER ||
+			 status == PENSTOCK_STATUS_LIMIT_EXCEEDED ||
 			 status == PENSTOCK_STATUS_INVALID_HANDLE);
 	PENSTOCK_REQUIRE(fixture.refusal.status == status);
 	PENSTOCK_REQUIRE(fixture.refusal.sentence[0] != '\0');
