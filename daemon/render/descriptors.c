@@ -243,11 +243,16 @@ static bool is_key(uint32_t set, uint32_t binding, uint32_t element)
 	       element < PENSTOCK_LIMIT_DESCRIPTORS;
 }
 
+#define NONE UINT16_MAX
+_Static_assert(PENSTOCK_LIMIT_DESCRIPTORS <= NONE, "an index is none of them");
+
 void penstock_descriptors_init(struct penstock_descriptors *descriptors,
 			       const struct penstock_walk *walk)
 {
 	descriptors->count = 0;
-	descriptors->changed_count = 0;
+	descriptors->clock = 0;
+	descriptors->newest = NONE;
+	descriptors->known = 0;
 	penstock_rounded_clear(&descriptors->rounded, walk);
 }
 
@@ -291,7 +296,7 @@ static struct penstock_descriptor_bound *find_or_add(struct penstock_descriptors
 		(descriptors->count - place) * sizeof(descriptors->order[0]));
 	descriptors->order[place] = (uint16_t)descriptors->count;
 	bound = &descriptors->bound[descriptors->count++];
-	*bound = (struct penstock_descriptor_bound){ .key = key };
+	*bound = (struct penstock_descriptor_bound){ .key = key, .newer = NONE, .older = NONE };
 	return bound;
 }
 
@@ -310,16 +315,33 @@ static const struct {
 #undef PLACES
 };
 
-static void note_change(struct penstock_descriptors *descriptors,
-			const struct penstock_descriptor_bound *bound)
+/* Takes it out of the list of changes, where it is in it. */
+static void unlink_change(struct penstock_descriptors *descriptors,
+			  struct penstock_descriptor_bound *bound)
 {
-	if (descriptors->changed_count < PENSTOCK_DESCRIPTORS_CHANGED) {
-		descriptors->changed[descriptors->changed_count] =
-			(uint16_t)(bound - descriptors->bound);
+	if (bound->newer != NONE) {
+		descriptors->bound[bound->newer].older = bound->older;
+	} else if (bound->changed != 0) {
+		descriptors->newest = bound->older;
 	}
-	if (descriptors->changed_count <= PENSTOCK_DESCRIPTORS_CHANGED) {
-		descriptors->changed_count++;
+	if (bound->older != NONE) {
+		descriptors->bound[bound->older].newer = bound->newer;
 	}
+}
+
+static void note_change(struct penstock_descriptors *descriptors,
+			struct penstock_descriptor_bound *bound)
+{
+	const uint16_t index = (uint16_t)(bound - descriptors->bound);
+
+	unlink_change(descriptors, bound);
+	bound->changed = ++descriptors->clock;
+	bound->newer = NONE;
+	bound->older = descriptors->newest;
+	if (bound->older != NONE) {
+		descriptors->bound[bound->older].newer = index;
+	}
+	descriptors->newest = index;
 }
 
 bool penstock_descriptors_bind(struct penstock_walk *walk, struct penstock_descriptors *descriptors,
@@ -648,12 +670,14 @@ find_binding(const struct penstock_render_pipeline *pipeline, uint32_t set, uint
 	return NULL;
 }
 
+/* Only those that changed since. */
 static bool judge_changed(struct penstock_walk *walk, struct penstock_descriptors *descriptors,
-			  const struct penstock_render_pipeline *pipeline, const uint8_t *draw)
+			  const struct penstock_render_pipeline *pipeline, const uint8_t *draw,
+			  uint32_t since)
 {
-	for (uint32_t i = 0; i < descriptors->changed_count; i++) {
-		const struct penstock_descriptor_bound *bound =
-			&descriptors->bound[descriptors->changed[i]];
+	for (uint16_t i = descriptors->newest; i != NONE && descriptors->bound[i].changed > since;
+	     i = descriptors->bound[i].older) {
+		const struct penstock_descriptor_bound *bound = &descriptors->bound[i];
 		const uint32_t place = bound->key >> ELEMENT_BITS;
 		struct judged judged = {
 			.walk = walk,
@@ -672,15 +696,27 @@ static bool judge_changed(struct penstock_walk *walk, struct penstock_descriptor
 	return true;
 }
 
+/* Where it is remembered what suited the pipeline; another may be there. */
+static uint32_t place_of_pipeline(const struct penstock_render_pipeline *pipeline)
+{
+	const uint64_t mixed = (uintptr_t)pipeline * 0x9E3779B97F4A7C15u;
+
+	_Static_assert(PENSTOCK_DESCRIPTORS_SUITED == 64, "six bits");
+	return (uint32_t)(mixed >> 58);
+}
+
 bool penstock_descriptors_judge(struct penstock_walk *walk,
 				struct penstock_descriptors *descriptors,
 				const struct penstock_render_pipeline *pipeline,
-				const uint8_t *bytes, bool changed_only)
+				const uint8_t *bytes)
 {
-	const bool few = descriptors->changed_count <= PENSTOCK_DESCRIPTORS_CHANGED;
-	const bool good = changed_only && few ? judge_changed(walk, descriptors, pipeline, bytes)
-					      : judge_all(walk, descriptors, pipeline, bytes);
+	const uint32_t place = place_of_pipeline(pipeline);
+	struct penstock_descriptors_suited *suited = &descriptors->suited[place];
+	const bool known = (descriptors->known >> place & 1) != 0 && suited->pipeline == pipeline;
+	const bool good = known ? judge_changed(walk, descriptors, pipeline, bytes, suited->clock)
+				: judge_all(walk, descriptors, pipeline, bytes);
 
-	descriptors->changed_count = 0;
+	descriptors->known |= UINT64_C(1) << place;
+	*suited = (struct penstock_descriptors_suited){ pipeline, descriptors->clock };
 	return good;
 }

@@ -15,16 +15,27 @@ struct penstock_descriptor_bound {
 	uint32_t position;       /* of `resource` among the instructions of the group */
 	const uint8_t *resource; /* what bound a buffer or an image; NULL: none */
 	const uint8_t *sampler;  /* likewise */
+	uint32_t changed;        /* when, by the clock of all of them */
+	uint16_t newer;          /* in `bound`: that changed behind it, and before it */
+	uint16_t older;
 	struct penstock_view view;
 };
 
-#define PENSTOCK_DESCRIPTORS_CHANGED 16u
+/* A pipeline that everything suited at that time. */
+struct penstock_descriptors_suited {
+	const struct penstock_render_pipeline *pipeline;
+	uint32_t clock;
+};
+
+#define PENSTOCK_DESCRIPTORS_SUITED 64u
 
 struct penstock_descriptors {
 	uint32_t count;
-	uint32_t changed_count; /* since the last judgement; beyond the array: too many */
-	uint16_t changed[PENSTOCK_DESCRIPTORS_CHANGED]; /* in `bound` */
-	uint16_t order[PENSTOCK_LIMIT_DESCRIPTORS];     /* by key */
+	uint32_t clock; /* raised by each that is bound */
+	uint16_t newest;
+	uint64_t known; /* a bit for each of `suited` that is filled */
+	struct penstock_descriptors_suited suited[PENSTOCK_DESCRIPTORS_SUITED];
+	uint16_t order[PENSTOCK_LIMIT_DESCRIPTORS]; /* by key */
 	struct penstock_descriptor_bound bound[PENSTOCK_LIMIT_DESCRIPTORS];
 	struct penstock_rounded rounded;
 };
@@ -48,13 +59,12 @@ bool penstock_descriptors_bind(struct penstock_walk *walk, struct penstock_descr
 			       uint32_t position, bool once);
 
 /*
- * Every descriptor of the pipeline is bound to what it takes; with `changed_only` only those are
- * looked at that were bound since the last call, which found that of the same pipeline. False:
- * refused, by what was bound or by the draw or dispatch at `bytes`.
+ * Every descriptor of the pipeline is bound to what it takes; what suited it at an earlier call is
+ * not looked at again. False: refused, by what was bound or by the draw or dispatch at `bytes`.
  */
 bool penstock_descriptors_judge(struct penstock_walk *walk,
 				struct penstock_descriptors *descriptors,
 				const struct penstock_render_pipeline *pipeline,
-				const uint8_t *bytes, bool changed_only);
+				const uint8_t *bytes);
 
 #endif

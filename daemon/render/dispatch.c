@@ -72,8 +72,8 @@ static bool judge(struct penstock_walk *walk, struct dispatch *dispatch, const u
 	dispatch->slots.defined = 0;
 	penstock_descriptors_init(&dispatch->descriptors, walk);
 	return take_images(walk, dispatch, bytes) && take_descriptors(walk, dispatch, bytes) &&
-	       penstock_descriptors_judge(walk, &dispatch->descriptors, allocation->pipeline, bytes,
-					  false);
+	       penstock_descriptors_judge(walk, &dispatch->descriptors, allocation->pipeline,
+					  bytes);
 }
 
 /* ------------------------------------------------------------------ dispatch */

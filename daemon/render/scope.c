@@ -36,10 +36,11 @@ struct scope {
 	bool drawn; /* targets are as they are from here on */
 
 	const struct penstock_render_allocation *pipeline;
-	bool targets_suit;     /* the pipeline: it was looked at */
-	bool descriptors_suit; /* likewise, but for those that changed since */
-	uint32_t given;        /* PENSTOCK_DYNAMIC_ */
-	uint32_t viewports;    /* a bit for each that was given */
+	bool targets_suit; /* the pipeline: it was looked at */
+	uint32_t judged;   /* its descriptors: when, by their clock */
+	bool descriptors_suit;
+	uint32_t given;     /* PENSTOCK_DYNAMIC_ */
+	uint32_t viewports; /* a bit for each that was given */
 	uint32_t scissors;
 	uint32_t stencil_faces;
 	uint32_t topology;
@@ -456,12 +457,12 @@ static bool judge_draw(struct scope *scope, const uint8_t *bytes)
 		return false;
 	}
 	scope->targets_suit = true;
-	if ((!scope->descriptors_suit || scope->descriptors.changed_count != 0) &&
-	    !penstock_descriptors_judge(scope->walk, &scope->descriptors, pipeline, bytes,
-					scope->descriptors_suit)) {
+	if ((!scope->descriptors_suit || scope->judged != scope->descriptors.clock) &&
+	    !penstock_descriptors_judge(scope->walk, &scope->descriptors, pipeline, bytes)) {
 		return false;
 	}
 	scope->descriptors_suit = true;
+	scope->judged = scope->descriptors.clock;
 	return true;
 }
 
@@ -633,6 +634,7 @@ static void scope_init(struct scope *scope, struct penstock_walk *walk)
 	scope->drawn = false;
 	scope->pipeline = NULL;
 	scope->targets_suit = false;
+	scope->judged = 0;
 	scope->descriptors_suit = false;
 	scope->given = 0;
 	scope->viewports = 0;

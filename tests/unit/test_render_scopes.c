@@ -12,7 +12,6 @@
 static struct penstock_fixture fixture;
 static struct penstock_graphics_state state;
 static struct penstock_render_pipeline pipeline;
-static struct penstock_render_pipeline other;
 static uint8_t command[1u << 20];
 
 /* Allocations of the fixture: 1 and 3 may be written, 2 not; 15 is for images. */
@@ -46,7 +45,6 @@ static void setup(void)
 		.graphics = &state,
 		.topology_class = PENSTOCK_TOPOLOGY_TRIANGLES,
 	};
-	other = pipeline;
 	fixture.list[PENSTOCK_FIXTURE_GRAPHICS].pipeline = &pipeline;
 }
 
@@ -650,158 +648,6 @@ START_TEST(A6_clears_of_targets_stay_in_the_area)
 }
 END_TEST
 
-/* ------------------------------------------------------------------ what stays bound */
-
-/* Two pipelines with one descriptor each, of different kinds in the same place. */
-static struct penstock_render_binding uniform, storage;
-
-static void with_descriptors(void)
-{
-	uniform = (struct penstock_render_binding){
-		.type = PENSTOCK_DESCRIPTOR_UNIFORM_BUFFER,
-		.count = 1,
-		.least_bytes = 16,
-	};
-	storage = uniform;
-	storage.type = PENSTOCK_DESCRIPTOR_STORAGE_BUFFER;
-	storage.written = true;
-	pipeline.binding_count = 1;
-	pipeline.descriptor_count = 1;
-	pipeline.bindings = &uniform;
-	other = pipeline;
-	other.bindings = &storage;
-	fixture.list[PENSTOCK_FIXTURE_PIPELINE].pipeline = &other;
-}
-
-#define OTHER       "bind_pipeline pipeline=13\n"
-#define READ(size)  "bind_buffer allocation=2 size=" #size "\n"
-#define WRITE(size) "bind_buffer_write allocation=1 size=" #size "\n"
-
-static const struct penstock_rule bound[] = {
-	/* what is bound stays, over draws and pipelines */
-	{ DRAW, READ(16) DRAW DRAW, DRAW READ(16), "draw", "",
-	  "set 0, binding 0, element 0 of the pipeline is not bound", with_descriptors },
-	{ DRAW, WRITE(16) DRAW OTHER DRAW PIPELINE DRAW, READ(16) DRAW OTHER DRAW, "bind_buffer",
-	  "allocation", "is written, and needs bind_buffer_write", with_descriptors },
-	/* another one is looked at before the next draw */
-	{ DRAW, READ(16) DRAW READ(17) DRAW, READ(16) DRAW READ(15) DRAW, "bind_buffer", "size",
-	  "needs 0x10 bytes, not 0xf", with_descriptors },
-	{ DRAW, READ(16) DRAW READ(15) READ(16) DRAW, READ(16) DRAW READ(16) READ(15) DRAW,
-	  "bind_buffer", "size", "needs 0x10 bytes", with_descriptors },
-	/* and not where none follows, or no pipeline has it */
-	{ DRAW, READ(16) DRAW READ(15), READ(16) DRAW READ(15) PIPELINE DRAW, "bind_buffer", "size",
-	  "needs 0x10 bytes", with_descriptors },
-	{ DRAW, READ(16) "bind_buffer allocation=2 size=1 set=4294967295\n" DRAW,
-	  "bind_buffer allocation=2 size=16 set=1\n" DRAW, "draw", "", "is not bound",
-	  with_descriptors },
-	/* nothing outlasts the scope */
-	{ DRAW SCOPE_END, READ(16) DRAW SCOPE_END,
-	  READ(16) DRAW SCOPE_END SCOPE_BEGIN PIPELINE DRAW SCOPE_END, "draw", "", "is not bound",
-	  with_descriptors },
-	{ DRAW SCOPE_END, READ(16) DRAW SCOPE_END,
-	  READ(16) DRAW SCOPE_END SCOPE_BEGIN READ(16) DRAW SCOPE_END, "draw", "pipeline",
-	  "no pipeline is bound", with_descriptors },
-};
-
-START_TEST(A6_what_is_bound_in_a_scope_stays_until_it_is_bound_again)
-{
-	penstock_rules_hold(&fixture, SCOPE, &bound[_i]);
-}
-END_TEST
-
-/* More are bound between two draws than are remembered one by one. */
-START_TEST(A6_many_descriptors_that_change_are_all_looked_at)
-{
-	static struct penstock_render_binding bindings[40];
-	static const struct penstock_rule rule = {
-		"",   "", "", "bind_buffer", "size", "binding 0, element 0 of the pipeline needs",
-		NULL,
-	};
-	static char text[16384];
-	size_t used = 0;
-
-	for (uint32_t i = 0; i < 40; i++) {
-		bindings[i] = (struct penstock_render_binding){
-			.binding = i,
-			.first = i,
-			.type = PENSTOCK_DESCRIPTOR_STORAGE_BUFFER,
-			.count = 1,
-			.least_bytes = 16,
-		};
-	}
-	pipeline.bindings = bindings;
-	pipeline.binding_count = 40;
-	used = (size_t)snprintf(text, sizeof(text), "%s", SCOPE_BEGIN PIPELINE);
-	for (uint32_t round = 0; round < 2; round++) {
-		for (uint32_t i = 40; i-- > 0;) {
-			used += (size_t)snprintf(text + used, sizeof(text) - used,
-						 "bind_buffer allocation=2 size=%u binding=%u\n",
-						 round == 1 && i == 0 ? 15 : 16, i);
-		}
-		used += (size_t)snprintf(text + used, sizeof(text) - used, DRAW);
-		if (round == 0) {
-			static char good[16384 + 16];
-
-			snprintf(good, sizeof(good), "%s" SCOPE_END, text);
-			penstock_rules_accept(&fixture, good);
-		}
-	}
-	snprintf(text + used, sizeof(text) - used, SCOPE_END);
-	penstock_rules_refuse(&fixture, text, &rule);
-}
-END_TEST
-
-START_TEST(A6_descriptors_that_are_bound_are_limited)
-{
-	uint32_t length = penstock_rules_assemble(SCOPE_BEGIN, command, sizeof(command));
-	enum penstock_status status;
-
-	for (uint32_t i = 0; i <= PENSTOCK_LIMIT_DESCRIPTORS; i++) {
-		uint8_t *bytes = command + length;
-
-		length += penstock_fixture_valid(PENSTOCK_INSTRUCTION_BIND_BUFFER, bytes);
-		penstock_store32(bytes + PENSTOCK_OPERAND_BIND_BUFFER_binding,
-				 PENSTOCK_LIMIT_BINDING_NUMBER - 1 - i * 2);
-	}
-	length += penstock_rules_assemble(SCOPE_END, command + length, 4);
-	status = penstock_fixture_render(&fixture, command, length);
-	ck_assert_int_eq(status, PENSTOCK_STATUS_LIMIT_EXCEEDED);
-	ck_assert_ptr_nonnull(strstr(fixture.refusal.sentence, "more than 1024 descriptors"));
-	/* One less, and the last of them again. */
-	penstock_store32(command + length - 4 - PENSTOCK_BYTES_BIND_BUFFER +
-				 PENSTOCK_OPERAND_BIND_BUFFER_binding,
-			 PENSTOCK_LIMIT_BINDING_NUMBER - 1);
-	ck_assert_int_eq(penstock_fixture_render(&fixture, command, length),
-			 PENSTOCK_STATUS_SUCCESS);
-}
-END_TEST
-
-START_TEST(A6_a_range_that_is_a_uniform_buffer_once_is_rounded_down)
-{
-	with_descriptors();
-	uniform.least_bytes = 1;
-	storage.least_bytes = 1;
-	storage.written = false;
-	penstock_rules_accept(&fixture,
-			      SCOPE_BEGIN OTHER READ(19) DRAW PIPELINE READ(18) DRAW SCOPE_END);
-	{
-		uint64_t sizes[2];
-		uint32_t count = 0;
-
-		for (uint32_t at = 0; at < fixture.args.dma_length;
-		     at += penstock_header_length(penstock_load32(fixture.dma + at))) {
-			if (penstock_load16(fixture.dma + at) == PENSTOCK_DMA_OPCODE_BIND_BUFFER) {
-				sizes[count++] = penstock_load64(fixture.dma + at +
-								 PENSTOCK_DMA_BIND_BUFFER_size);
-			}
-		}
-		ck_assert_uint_eq(count, 2);
-		ck_assert_uint_eq(sizes[0], 19); /* storage */
-		ck_assert_uint_eq(sizes[1], 16); /* uniform */
-	}
-}
-END_TEST
-
 /* ------------------------------------------------------------------ as it goes out */
 
 START_TEST(A6_a_scope_is_one_split_point)
@@ -924,11 +770,6 @@ int main(void)
 
 	add_rules(suite);
 	tcase_add_checked_fixture(tcase, setup, NULL);
-	tcase_add_loop_test(tcase, A6_what_is_bound_in_a_scope_stays_until_it_is_bound_again, 0,
-			    (int)PENSTOCK_ARRAY_SIZE(bound));
-	tcase_add_test(tcase, A6_many_descriptors_that_change_are_all_looked_at);
-	tcase_add_test(tcase, A6_descriptors_that_are_bound_are_limited);
-	tcase_add_test(tcase, A6_a_range_that_is_a_uniform_buffer_once_is_rounded_down);
 	tcase_add_test(tcase, A6_a_scope_is_one_split_point);
 	tcase_add_test(tcase, A6_a_scope_without_references_has_no_entries);
 	tcase_add_test(tcase, A9_a_scope_is_of_one_pass);
