@@ -45,15 +45,24 @@ static uint64_t size_of(const uint8_t *bytes)
 	return penstock_load64(bytes + PENSTOCK_OPERAND_BIND_BUFFER_size);
 }
 
-/* The range of all four. */
+/* The range of all four; what no descriptor takes is refused whether one is used or not. */
 static bool range_stands(struct penstock_walk *walk, const uint8_t *bytes)
 {
 	uint64_t offset = penstock_load64(bytes + PENSTOCK_OPERAND_BIND_BUFFER_offset);
+	uint64_t size = size_of(bytes);
 
-	return penstock_range_operand(walk, bytes, PENSTOCK_OPERAND_BIND_BUFFER_allocation,
-				      "allocation", writes(bytes), offset,
-				      size_of(bytes)) != NULL &&
-	       penstock_offset_aligned(walk, bytes, "offset", offset, DESCRIPTOR_ALIGNMENT);
+	if (penstock_range_operand(walk, bytes, PENSTOCK_OPERAND_BIND_BUFFER_allocation,
+				   "allocation", writes(bytes), offset, size) == NULL ||
+	    !penstock_offset_aligned(walk, bytes, "offset", offset, DESCRIPTOR_ALIGNMENT)) {
+		return false;
+	}
+	if (size > PENSTOCK_LIMIT_STORAGE_RANGE_BYTES) {
+		return penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER, "size",
+					    "a descriptor cannot take so large a range: 0x%x bytes "
+					    "at most",
+					    PENSTOCK_LIMIT_STORAGE_RANGE_BYTES) != NULL;
+	}
+	return true;
 }
 
 const uint8_t *penstock_render_bind_buffer(struct penstock_walk *walk, const uint8_t *bytes,
@@ -85,13 +94,10 @@ const uint8_t *penstock_render_bind_texel_buffer(struct penstock_walk *walk, con
 	if (!range_stands(walk, bytes)) {
 		return NULL;
 	}
-	if (size % format->block_bytes != 0 ||
-	    size / format->block_bytes > PENSTOCK_LIMIT_BUFFER_TEXELS) {
+	if (size % format->block_bytes != 0) {
 		return penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER, "size",
-					    "0x%" PRIx64 " bytes: whole texels of %u bytes, at "
-					    "most %u of them",
-					    size, format->block_bytes,
-					    PENSTOCK_LIMIT_BUFFER_TEXELS);
+					    "0x%" PRIx64 " bytes are not whole texels of %u", size,
+					    format->block_bytes);
 	}
 	return penstock_group_take(walk, bytes, length) ? bytes + length : NULL;
 }
@@ -452,8 +458,7 @@ static bool judge_buffer(const struct judged *judged)
 			size);
 		return false;
 	}
-	if (size >
-	    (uniform ? PENSTOCK_LIMIT_UNIFORM_RANGE_BYTES : PENSTOCK_LIMIT_STORAGE_RANGE_BYTES)) {
+	if (uniform && size > PENSTOCK_LIMIT_UNIFORM_RANGE_BYTES) {
 		return refuse(judged, bytes, "size", "cannot take so large a range");
 	}
 	if (binding->written && !writes(bytes)) {

@@ -186,11 +186,10 @@ static const struct penstock_image_slot *judge_place(struct penstock_walk *walk,
 	if (slot == NULL) {
 		return NULL;
 	}
-	if (slot->image.type == PENSTOCK_IMAGE_1D ||
-	    (slot->image.type == PENSTOCK_IMAGE_3D &&
-	     (slot->image.flags & PENSTOCK_IMAGE_ARRAY_OF_3D) == 0)) {
+	if (slot->image.type == PENSTOCK_IMAGE_3D &&
+	    (slot->image.flags & PENSTOCK_IMAGE_ARRAY_OF_3D) == 0) {
 		(void)refuse(walk, bytes, place->image_operand,
-			     "a target is a 2D image, or a 3D one of which 2D arrays can be made");
+			     "no 2D arrays can be made of the 3D image");
 		return NULL;
 	}
 	if (!penstock_image_part(walk, bytes, place->level_operand, "levels", place->level, 1,

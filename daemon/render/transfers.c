@@ -223,25 +223,13 @@ static uint32_t block_bytes(struct penstock_walk *walk, const uint8_t *bytes,
 static bool judge_pitch(struct penstock_walk *walk, const uint8_t *bytes, const char *operand,
 			uint32_t pitch, uint32_t extent, uint32_t block)
 {
-	if (pitch != 0 && (pitch < extent || pitch % block != 0)) {
+	if (pitch != 0 &&
+	    (pitch < extent || pitch % block != 0 || pitch > PENSTOCK_LIMIT_BUFFER_PITCH)) {
 		return penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER, operand,
-					    "%u: 0, or at least %u and a multiple of %u", pitch,
-					    extent, block) != NULL;
+					    "%u: 0, or from %u to %u and a multiple of %u", pitch,
+					    extent, PENSTOCK_LIMIT_BUFFER_PITCH, block) != NULL;
 	}
 	return true;
-}
-
-/* Or the largest there is, which no allocation has. */
-static uint64_t times(uint64_t first, uint64_t second)
-{
-	uint64_t product;
-
-	return __builtin_mul_overflow(first, second, &product) ? UINT64_MAX : product;
-}
-
-static uint64_t plus(uint64_t first, uint64_t second)
-{
-	return first > UINT64_MAX - second ? UINT64_MAX : first + second;
 }
 
 /* From the first byte of the region in the buffer to the last, pitches included. */
@@ -254,9 +242,9 @@ static uint64_t span_of(const struct region *region, uint32_t row_length, uint32
 	const uint64_t row = row_length == 0 ? columns : row_length / format->block_width;
 	const uint64_t slice = image_height == 0 ? rows : image_height / format->block_height;
 	const uint64_t slices = (uint64_t)region->extent[2] * region->layers;
-	const uint64_t whole_rows = plus(times(slices - 1, slice), rows - 1);
 
-	return times(plus(times(whole_rows, row), columns), bytes_of_block);
+	/* 16 bits each for pitches, 11 for slices, 5 for a block: far from 64. */
+	return (((slices - 1) * slice + rows - 1) * row + columns) * bytes_of_block;
 }
 
 /* The buffer holds all of the region, from where its texels can stand. */
@@ -392,7 +380,7 @@ static bool judge_copied_formats(struct penstock_walk *walk, const uint8_t *byte
 	return true;
 }
 
-/* 1D to 1D; slices of a 3D image are layers of a 2D one. */
+/* 1D to 1D; others as they like. */
 static bool judge_copied_types(struct penstock_walk *walk, const uint8_t *bytes,
 			       const struct pair *pair)
 {
@@ -401,29 +389,12 @@ static bool judge_copied_types(struct penstock_walk *walk, const uint8_t *bytes,
 	if (from != to && (from == PENSTOCK_IMAGE_1D || to == PENSTOCK_IMAGE_1D)) {
 		return refuse(walk, bytes, "destination", "a 1D image is copied to a 1D image");
 	}
-	if (from != to && penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_layers) !=
-				  penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_depth)) {
-		return refuse(walk, bytes, "layers",
-			      "as many layers of one image as slices of the other");
-	}
 	return true;
-}
-
-/* What there is once for both of them. */
-static void put_shared(const uint8_t *bytes, const struct pair *pair, struct region *region)
-{
-	const uint32_t layers = penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_layers);
-	const uint32_t depth = penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_depth);
-	const bool mixed = pair->source->image.type != pair->destination->image.type;
-	const bool slices = region->slot->image.type == PENSTOCK_IMAGE_3D;
-
-	region->layers = mixed && slices ? 1 : layers;
-	region->extent[2] = mixed && !slices ? 1 : depth;
 }
 
 static struct region copied_source(const uint8_t *bytes, const struct pair *pair)
 {
-	struct region region = {
+	return (struct region){
 		.slot = pair->source,
 		.level_operand = "source_level",
 		.layer_operand = "source_first_layer",
@@ -431,16 +402,15 @@ static struct region copied_source(const uint8_t *bytes, const struct pair *pair
 		.level = penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_source_level),
 		.first_layer =
 			penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_source_first_layer),
+		.layers = penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_layers),
 		.origin = { (int32_t)penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_source_x),
 			    (int32_t)penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_source_y),
 			    (int32_t)penstock_load32(bytes +
 						     PENSTOCK_OPERAND_COPY_IMAGE_source_z) },
 		.extent = { penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_width),
-			    penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_height) },
+			    penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_height),
+			    penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_depth) },
 	};
-
-	put_shared(bytes, pair, &region);
-	return region;
 }
 
 /* Extents are the source's texels: as many blocks are written as are read. */
@@ -449,6 +419,18 @@ static uint32_t converted(uint32_t texels, uint32_t from_block, uint32_t to_bloc
 	const uint64_t result = (uint64_t)blocks(texels, from_block) * to_block;
 
 	return result > UINT32_MAX ? UINT32_MAX : (uint32_t)result;
+}
+
+/* Layers and slices are the source's: slices of a 3D image become layers of a 2D one, and back. */
+static void put_slices(const uint8_t *bytes, const struct pair *pair, struct region *destination)
+{
+	const uint32_t layers = penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_layers);
+	const uint32_t depth = penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_depth);
+	const bool from_slices = pair->source->image.type == PENSTOCK_IMAGE_3D;
+	const bool to_slices = pair->destination->image.type == PENSTOCK_IMAGE_3D;
+
+	destination->layers = from_slices == to_slices ? layers : to_slices ? 1 : depth;
+	destination->extent[2] = from_slices == to_slices ? depth : to_slices ? layers : 1;
 }
 
 static struct region copied_destination(const uint8_t *bytes, const struct pair *pair)
@@ -475,7 +457,7 @@ static struct region copied_destination(const uint8_t *bytes, const struct pair 
 				      from->block_height, to->block_height) },
 	};
 
-	put_shared(bytes, pair, &region);
+	put_slices(bytes, pair, &region);
 	return region;
 }
 

@@ -258,6 +258,8 @@ START_TEST(A6_ranges_are_no_larger_than_a_descriptor_takes)
 			 PENSTOCK_LIMIT_STORAGE_RANGE_BYTES + 1u);
 	expect_refusal(GROUP, PENSTOCK_STATUS_INVALID_PARAMETER, SECOND_BIND, "size",
 		       "cannot take so large a range");
+	penstock_store64(command + SECOND_BIND + PENSTOCK_OPERAND_BIND_BUFFER_size,
+			 PENSTOCK_LIMIT_STORAGE_RANGE_BYTES);
 	penstock_store64(command + UNIFORM + PENSTOCK_OPERAND_BIND_BUFFER_size,
 			 PENSTOCK_LIMIT_UNIFORM_RANGE_BYTES + 1u);
 	expect_refusal(GROUP, PENSTOCK_STATUS_INVALID_PARAMETER, UNIFORM, "size",
