@@ -72,16 +72,16 @@ static uint32_t blocks(uint32_t texels, uint32_t block)
 	return texels / block + (texels % block != 0);
 }
 
-/* One way: whole blocks, inside of the level. */
+/* One way, inside of the level: to its last texel or, of an extent that is another's, block. */
 static bool judge_axis(struct penstock_walk *walk, const uint8_t *bytes,
-		       const struct region *region, uint32_t axis, uint32_t have, uint32_t block)
+		       const struct region *region, uint32_t axis, uint32_t have, uint32_t block,
+		       bool exact)
 {
 	const int32_t origin = region->origin[axis];
 	const uint32_t extent = region->extent[axis];
+	const uint32_t behind = exact ? have : blocks(have, block) * block;
 
-	if (origin < 0 || extent == 0 ||
-	    !penstock_range_fits((uint32_t)origin / block, blocks(extent, block),
-				 blocks(have, block))) {
+	if (origin < 0 || extent == 0 || !penstock_range_fits((uint32_t)origin, extent, behind)) {
 		return penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER,
 					    region->origin_operands[axis],
 					    "%s %u from %d on: at least one, and the level has %u",
@@ -131,7 +131,7 @@ static bool judge_region(struct penstock_walk *walk, const uint8_t *bytes,
 	for (uint32_t axis = 0; axis < 3; axis++) {
 		const uint32_t have = penstock_at_level(whole[axis], region->level);
 
-		if (!judge_axis(walk, bytes, region, axis, have, blocks_of[axis]) ||
+		if (!judge_axis(walk, bytes, region, axis, have, blocks_of[axis], exact) ||
 		    (exact && !judge_cut(walk, bytes, region, axis, have, blocks_of[axis]))) {
 			return false;
 		}
@@ -418,7 +418,9 @@ static uint32_t converted(uint32_t texels, uint32_t from_block, uint32_t to_bloc
 {
 	const uint64_t result = (uint64_t)blocks(texels, from_block) * to_block;
 
-	return result > UINT32_MAX ? UINT32_MAX : (uint32_t)result;
+	return from_block == to_block ? texels
+	       : result > UINT32_MAX  ? UINT32_MAX
+				      : (uint32_t)result;
 }
 
 /* Layers and slices are the source's: slices of a 3D image become layers of a 2D one, and back. */
@@ -475,7 +477,9 @@ static bool judge_copy(struct penstock_walk *walk, const struct penstock_image_s
 	source = copied_source(bytes, &pair);
 	destination = copied_destination(bytes, &pair);
 	if (!judge_region(walk, bytes, &source, true) ||
-	    !judge_region(walk, bytes, &destination, false)) {
+	    !judge_region(walk, bytes, &destination,
+			  pair.source->format->block_width ==
+				  pair.destination->format->block_width)) {
 		return false;
 	}
 	return !overlap(&source, &destination) || refuse_overlap(walk, bytes);
