@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Render scopes: what stands in one, in which order, and what a draw needs. */
+#include "daemon/render/crumbs.h"
 #include "gpu-backend/dma.h"
 #include "gpu-backend/pipeline.h"
 #include "proto/wire/limits.h"
@@ -704,6 +705,34 @@ START_TEST(A9_a_scope_is_of_one_pass)
 }
 END_TEST
 
+/* It is longer than what breadcrumbs are laid by. */
+START_TEST(A13_a_long_scope_is_told_from_its_start)
+{
+	uint32_t length = penstock_fixture_valid(PENSTOCK_INSTRUCTION_COPY, command), at = 0;
+	uint32_t in_dma = 0, next = 0;
+
+	length += penstock_rules_assemble(SCOPE_BEGIN PIPELINE, command + length, 4096);
+	while (length < 200u << 10) {
+		length += penstock_fixture_valid(PENSTOCK_INSTRUCTION_DRAW, command + length);
+	}
+	length += penstock_rules_assemble(SCOPE_END, command + length, 4);
+	ck_assert_msg(penstock_fixture_render(&fixture, command, length) == PENSTOCK_STATUS_SUCCESS,
+		      "%s", fixture.refusal.sentence);
+	while (in_dma < fixture.args.dma_length) {
+		struct penstock_crumb crumb;
+
+		if (in_dma >= next) {
+			ck_assert(penstock_crumbs_find(&fixture.args, in_dma, &crumb));
+			ck_assert_uint_eq(crumb.command_offset, at);
+			next += 1024;
+		}
+		at += penstock_header_length(penstock_load32(command + at));
+		in_dma += penstock_header_length(penstock_load32(fixture.dma + in_dma));
+	}
+	ck_assert_uint_eq(at, length);
+}
+END_TEST
+
 /* What has no reference is copied: both encodings say the same at the same places. */
 START_TEST(A6_members_without_references_are_the_same_in_both_tables)
 {
@@ -773,6 +802,7 @@ int main(void)
 	tcase_add_test(tcase, A6_a_scope_is_one_split_point);
 	tcase_add_test(tcase, A6_a_scope_without_references_has_no_entries);
 	tcase_add_test(tcase, A9_a_scope_is_of_one_pass);
+	tcase_add_test(tcase, A13_a_long_scope_is_told_from_its_start);
 	tcase_add_test(tcase, A6_members_without_references_are_the_same_in_both_tables);
 	suite_add_tcase(suite, tcase);
 	return penstock_test_main(suite);
