@@ -51,9 +51,9 @@ static bool range_stands(struct penstock_walk *walk, const uint8_t *bytes)
 	uint64_t offset = penstock_load64(bytes + PENSTOCK_OPERAND_BIND_BUFFER_offset);
 	uint64_t size = size_of(bytes);
 
-	if (penstock_range_operand(walk, bytes, PENSTOCK_OPERAND_BIND_BUFFER_allocation,
-				   "allocation", writes(bytes), offset, size) == NULL ||
-	    !penstock_offset_aligned(walk, bytes, "offset", offset, DESCRIPTOR_ALIGNMENT)) {
+	if (penstock_walk_range_operand(walk, bytes, PENSTOCK_OPERAND_BIND_BUFFER_allocation,
+					"allocation", writes(bytes), offset, size) == NULL ||
+	    !penstock_walk_offset_aligned(walk, bytes, "offset", offset, DESCRIPTOR_ALIGNMENT)) {
 		return false;
 	}
 	if (size > PENSTOCK_LIMIT_STORAGE_RANGE_BYTES) {
@@ -68,7 +68,7 @@ static bool range_stands(struct penstock_walk *walk, const uint8_t *bytes)
 const uint8_t *penstock_render_bind_buffer(struct penstock_walk *walk, const uint8_t *bytes,
 					   uint32_t length)
 {
-	return range_stands(walk, bytes) && penstock_group_take(walk, bytes, length)
+	return range_stands(walk, bytes) && penstock_render_group_take(walk, bytes, length)
 		       ? bytes + length
 		       : NULL;
 }
@@ -99,7 +99,7 @@ const uint8_t *penstock_render_bind_texel_buffer(struct penstock_walk *walk, con
 					    "0x%" PRIx64 " bytes are not whole texels of %u", size,
 					    format->block_bytes);
 	}
-	return penstock_group_take(walk, bytes, length) ? bytes + length : NULL;
+	return penstock_render_group_take(walk, bytes, length) ? bytes + length : NULL;
 }
 
 /* ------------------------------------------------------------------ bind_image, bind_sampler */
@@ -116,7 +116,7 @@ const uint8_t *penstock_render_bind_image(struct penstock_walk *walk, const uint
 	};
 	const uint32_t components = penstock_load32(bytes + PENSTOCK_OPERAND_BIND_IMAGE_components);
 
-	if (!penstock_words_within(walk, bytes, limits, PENSTOCK_ARRAY_SIZE(limits))) {
+	if (!penstock_walk_words_within(walk, bytes, limits, PENSTOCK_ARRAY_SIZE(limits))) {
 		return NULL;
 	}
 	for (uint32_t i = 0; i < 4; i++) {
@@ -126,7 +126,7 @@ const uint8_t *penstock_render_bind_image(struct penstock_walk *walk, const uint
 						    i, components >> 8 * i & 0xFF, SWIZZLES - 1);
 		}
 	}
-	return penstock_group_take(walk, bytes, length) ? bytes + length : NULL;
+	return penstock_render_group_take(walk, bytes, length) ? bytes + length : NULL;
 }
 
 #define SAMPLER_COMPARES     1u
@@ -218,8 +218,8 @@ const uint8_t *penstock_render_bind_sampler(struct penstock_walk *walk, const ui
 	};
 	const char *operand, *fault;
 
-	if (!penstock_words_within(walk, bytes, words, PENSTOCK_ARRAY_SIZE(words)) ||
-	    !penstock_singles_within(walk, bytes, singles, PENSTOCK_ARRAY_SIZE(singles))) {
+	if (!penstock_walk_words_within(walk, bytes, words, PENSTOCK_ARRAY_SIZE(words)) ||
+	    !penstock_walk_singles_within(walk, bytes, singles, PENSTOCK_ARRAY_SIZE(singles))) {
 		return NULL;
 	}
 	fault = sampler_fault(bytes, &operand);
@@ -227,7 +227,7 @@ const uint8_t *penstock_render_bind_sampler(struct penstock_walk *walk, const ui
 		return penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER, operand,
 					    "%s: %s", operand, fault);
 	}
-	return penstock_group_take(walk, bytes, length) ? bytes + length : NULL;
+	return penstock_render_group_take(walk, bytes, length) ? bytes + length : NULL;
 }
 
 /* ------------------------------------------------------------------ what is bound */
@@ -252,14 +252,14 @@ static bool is_key(uint32_t set, uint32_t binding, uint32_t element)
 #define NONE UINT16_MAX
 _Static_assert(PENSTOCK_LIMIT_DESCRIPTORS <= NONE, "an index is none of them");
 
-void penstock_descriptors_init(struct penstock_descriptors *descriptors,
-			       const struct penstock_walk *walk)
+void penstock_render_descriptors_init(struct penstock_descriptors *descriptors,
+				      const struct penstock_walk *walk)
 {
 	descriptors->count = 0;
 	descriptors->clock = 0;
 	descriptors->newest = NONE;
 	descriptors->known = 0;
-	penstock_rounded_clear(&descriptors->rounded, walk);
+	penstock_render_rounded_clear(&descriptors->rounded, walk);
 }
 
 /* The first in the order that is not before `key`. */
@@ -350,9 +350,10 @@ static void note_change(struct penstock_descriptors *descriptors,
 	descriptors->newest = index;
 }
 
-bool penstock_descriptors_bind(struct penstock_walk *walk, struct penstock_descriptors *descriptors,
-			       const struct penstock_image_slots *slots, const uint8_t *bytes,
-			       uint32_t position, bool once)
+bool penstock_render_descriptors_bind(struct penstock_walk *walk,
+				      struct penstock_descriptors *descriptors,
+				      const struct penstock_image_slots *slots,
+				      const uint8_t *bytes, uint32_t position, bool once)
 {
 	const uint32_t member = penstock_member_of(bytes);
 	const uint32_t set = penstock_load32(bytes + places[member].set);
@@ -363,7 +364,7 @@ bool penstock_descriptors_bind(struct penstock_walk *walk, struct penstock_descr
 	struct penstock_view view = { 0 };
 
 	if (opcode_of(bytes) == PENSTOCK_OPCODE_BIND_IMAGE &&
-	    !penstock_view_make(walk, slots, bytes, &view)) {
+	    !penstock_render_view_make(walk, slots, bytes, &view)) {
 		return false;
 	}
 	if (!is_key(set, binding, element)) {
@@ -710,10 +711,10 @@ static uint32_t place_of_pipeline(const struct penstock_render_pipeline *pipelin
 	return (uint32_t)(mixed >> 58);
 }
 
-bool penstock_descriptors_judge(struct penstock_walk *walk,
-				struct penstock_descriptors *descriptors,
-				const struct penstock_render_pipeline *pipeline,
-				const uint8_t *bytes)
+bool penstock_render_descriptors_judge(struct penstock_walk *walk,
+				       struct penstock_descriptors *descriptors,
+				       const struct penstock_render_pipeline *pipeline,
+				       const uint8_t *bytes)
 {
 	const uint32_t place = place_of_pipeline(pipeline);
 	struct penstock_descriptors_suited *suited = &descriptors->suited[place];

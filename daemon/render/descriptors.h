@@ -47,24 +47,25 @@ struct penstock_descriptors {
 	 PENSTOCK_MEMBER(BIND_TEXEL_BUFFER) | PENSTOCK_MEMBER(BIND_TEXEL_BUFFER_WRITE))
 
 /* Nothing is bound. The arrays are not touched. */
-void penstock_descriptors_init(struct penstock_descriptors *descriptors,
-			       const struct penstock_walk *walk);
+void penstock_render_descriptors_init(struct penstock_descriptors *descriptors,
+				      const struct penstock_walk *walk);
 
 /*
  * The instruction at `bytes`, at `position` in the group, binds what its handler took. With
  * `once` nothing was bound there before; false: refused.
  */
-bool penstock_descriptors_bind(struct penstock_walk *walk, struct penstock_descriptors *descriptors,
-			       const struct penstock_image_slots *slots, const uint8_t *bytes,
-			       uint32_t position, bool once);
+bool penstock_render_descriptors_bind(struct penstock_walk *walk,
+				      struct penstock_descriptors *descriptors,
+				      const struct penstock_image_slots *slots,
+				      const uint8_t *bytes, uint32_t position, bool once);
 
 /*
  * Every descriptor of the pipeline is bound to what it takes; what suited it at an earlier call is
  * not looked at again. False: refused, by what was bound or by the draw or dispatch at `bytes`.
  */
-bool penstock_descriptors_judge(struct penstock_walk *walk,
-				struct penstock_descriptors *descriptors,
-				const struct penstock_render_pipeline *pipeline,
-				const uint8_t *bytes);
+bool penstock_render_descriptors_judge(struct penstock_walk *walk,
+				       struct penstock_descriptors *descriptors,
+				       const struct penstock_render_pipeline *pipeline,
+				       const uint8_t *bytes);
 
 #endif

@@ -25,10 +25,10 @@ static bool take_images(struct penstock_walk *walk, struct dispatch *dispatch, c
 		const uint32_t member = 1u << penstock_member_of(at);
 
 		if ((member & (PENSTOCK_MEMBER(IMAGE) | PENSTOCK_MEMBER(IMAGE_WRITE))) != 0) {
-			if (penstock_image_slots_has(&dispatch->slots, at)) {
+			if (penstock_render_slots_has(&dispatch->slots, at)) {
 				return refuse_twice(walk, at, "slot");
 			}
-			penstock_image_slots_define(walk, &dispatch->slots, at);
+			penstock_render_slots_define(walk, &dispatch->slots, at);
 		} else if (member == PENSTOCK_MEMBER(INDIRECT_BUFFER)) {
 			if (dispatch->indirect != NULL) {
 				return refuse_twice(walk, at, "allocation");
@@ -46,8 +46,8 @@ static bool take_descriptors(struct penstock_walk *walk, struct dispatch *dispat
 
 	for (const uint8_t *at = walk->group.start; at != end; at = penstock_behind(at)) {
 		if ((1u << penstock_member_of(at) & PENSTOCK_DESCRIPTOR_MEMBERS) != 0 &&
-		    !penstock_descriptors_bind(walk, &dispatch->descriptors, &dispatch->slots, at,
-					       position, true)) {
+		    !penstock_render_descriptors_bind(walk, &dispatch->descriptors,
+						      &dispatch->slots, at, position, true)) {
 			return false;
 		}
 		position++;
@@ -70,10 +70,10 @@ static bool judge(struct penstock_walk *walk, struct dispatch *dispatch, const u
 	}
 	dispatch->indirect = NULL;
 	dispatch->slots.defined = 0;
-	penstock_descriptors_init(&dispatch->descriptors, walk);
+	penstock_render_descriptors_init(&dispatch->descriptors, walk);
 	return take_images(walk, dispatch, bytes) && take_descriptors(walk, dispatch, bytes) &&
-	       penstock_descriptors_judge(walk, &dispatch->descriptors, allocation->pipeline,
-					  bytes);
+	       penstock_render_descriptors_judge(walk, &dispatch->descriptors, allocation->pipeline,
+						 bytes);
 }
 
 /* ------------------------------------------------------------------ dispatch */
@@ -112,11 +112,11 @@ const uint8_t *penstock_render_dispatch(struct penstock_walk *walk, const uint8_
 {
 	struct dispatch dispatch;
 
-	if (!penstock_group_ends(walk, bytes, MEMBERS) || !judge_extent(walk, bytes) ||
+	if (!penstock_render_group_ends(walk, bytes, MEMBERS) || !judge_extent(walk, bytes) ||
 	    !judge(walk, &dispatch, bytes)) {
 		return NULL;
 	}
-	return penstock_group_finish(walk, bytes, length, &dispatch.descriptors.rounded);
+	return penstock_render_group_finish(walk, bytes, length, &dispatch.descriptors.rounded);
 }
 
 /* ------------------------------------------------------------------ dispatch_indirect */
@@ -128,7 +128,7 @@ const uint8_t *penstock_render_dispatch_indirect(struct penstock_walk *walk, con
 {
 	struct dispatch dispatch;
 
-	if (!penstock_group_ends(walk, bytes, MEMBERS | PENSTOCK_MEMBER(INDIRECT_BUFFER)) ||
+	if (!penstock_render_group_ends(walk, bytes, MEMBERS | PENSTOCK_MEMBER(INDIRECT_BUFFER)) ||
 	    !judge(walk, &dispatch, bytes)) {
 		return NULL;
 	}
@@ -142,5 +142,5 @@ const uint8_t *penstock_render_dispatch_indirect(struct penstock_walk *walk, con
 					    PENSTOCK_STATUS_INVALID_PARAMETER, "size",
 					    "a dispatch reads %u bytes", INDIRECT_BYTES);
 	}
-	return penstock_group_finish(walk, bytes, length, &dispatch.descriptors.rounded);
+	return penstock_render_group_finish(walk, bytes, length, &dispatch.descriptors.rounded);
 }

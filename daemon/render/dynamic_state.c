@@ -8,7 +8,7 @@
 
 static const uint8_t *take(struct penstock_walk *walk, const uint8_t *bytes, uint32_t length)
 {
-	return penstock_group_take(walk, bytes, length) ? bytes + length : NULL;
+	return penstock_render_group_take(walk, bytes, length) ? bytes + length : NULL;
 }
 
 static const uint8_t *refuse(struct penstock_walk *walk, const uint8_t *bytes, const char *operand,
@@ -38,8 +38,8 @@ const uint8_t *penstock_render_viewport(struct penstock_walk *walk, const uint8_
 	const float width = penstock_load_single(bytes + PENSTOCK_OPERAND_VIEWPORT_width);
 	const float height = penstock_load_single(bytes + PENSTOCK_OPERAND_VIEWPORT_height);
 
-	if (!penstock_words_within(walk, bytes, words, PENSTOCK_ARRAY_SIZE(words)) ||
-	    !penstock_singles_within(walk, bytes, singles, PENSTOCK_ARRAY_SIZE(singles))) {
+	if (!penstock_walk_words_within(walk, bytes, words, PENSTOCK_ARRAY_SIZE(words)) ||
+	    !penstock_walk_singles_within(walk, bytes, singles, PENSTOCK_ARRAY_SIZE(singles))) {
 		return NULL;
 	}
 	if (width == 0 || height == 0) {
@@ -64,7 +64,7 @@ const uint8_t *penstock_render_scissor(struct penstock_walk *walk, const uint8_t
 	const int32_t right = (int32_t)penstock_load32(bytes + PENSTOCK_OPERAND_SCISSOR_rect + 8);
 	const int32_t bottom = (int32_t)penstock_load32(bytes + PENSTOCK_OPERAND_SCISSOR_rect + 12);
 
-	if (!penstock_words_within(walk, bytes, words, PENSTOCK_ARRAY_SIZE(words))) {
+	if (!penstock_walk_words_within(walk, bytes, words, PENSTOCK_ARRAY_SIZE(words))) {
 		return NULL;
 	}
 	if (left < 0 || top < 0 || right < left || bottom < top) {
@@ -125,7 +125,7 @@ const uint8_t *penstock_render_blend_constants(struct penstock_walk *walk, const
 		FINITE(BLEND_CONSTANTS, alpha),
 	};
 
-	return penstock_singles_within(walk, bytes, singles, PENSTOCK_ARRAY_SIZE(singles))
+	return penstock_walk_singles_within(walk, bytes, singles, PENSTOCK_ARRAY_SIZE(singles))
 		       ? take(walk, bytes, length)
 		       : NULL;
 }
@@ -139,7 +139,7 @@ const uint8_t *penstock_render_depth_bias(struct penstock_walk *walk, const uint
 		FINITE(DEPTH_BIAS, slope),
 	};
 
-	return penstock_singles_within(walk, bytes, singles, PENSTOCK_ARRAY_SIZE(singles))
+	return penstock_walk_singles_within(walk, bytes, singles, PENSTOCK_ARRAY_SIZE(singles))
 		       ? take(walk, bytes, length)
 		       : NULL;
 }
@@ -152,7 +152,7 @@ const uint8_t *penstock_render_depth_bounds(struct penstock_walk *walk, const ui
 		PENSTOCK_WITHIN(DEPTH_BOUNDS, max, 0, 1),
 	};
 
-	return penstock_singles_within(walk, bytes, singles, PENSTOCK_ARRAY_SIZE(singles))
+	return penstock_walk_singles_within(walk, bytes, singles, PENSTOCK_ARRAY_SIZE(singles))
 		       ? take(walk, bytes, length)
 		       : NULL;
 }
@@ -169,7 +169,7 @@ const uint8_t *penstock_render_stencil(struct penstock_walk *walk, const uint8_t
 		PENSTOCK_WITHIN(STENCIL, compare_op, 0, 7),
 	};
 
-	return penstock_words_within(walk, bytes, words, PENSTOCK_ARRAY_SIZE(words))
+	return penstock_walk_words_within(walk, bytes, words, PENSTOCK_ARRAY_SIZE(words))
 		       ? take(walk, bytes, length)
 		       : NULL;
 }

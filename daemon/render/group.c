@@ -51,7 +51,7 @@ static bool belongs(struct penstock_walk *walk, const uint8_t *bytes, uint32_t m
 	return true;
 }
 
-bool penstock_group_take(struct penstock_walk *walk, const uint8_t *bytes, uint32_t length)
+bool penstock_render_group_take(struct penstock_walk *walk, const uint8_t *bytes, uint32_t length)
 {
 	struct penstock_group *group = &walk->group;
 	const uint16_t opcode = penstock_header_opcode(penstock_load32(bytes));
@@ -74,7 +74,7 @@ bool penstock_group_take(struct penstock_walk *walk, const uint8_t *bytes, uint3
 	return true;
 }
 
-bool penstock_group_ends(struct penstock_walk *walk, const uint8_t *bytes, uint32_t members)
+bool penstock_render_group_ends(struct penstock_walk *walk, const uint8_t *bytes, uint32_t members)
 {
 	const struct penstock_group *group = &walk->group;
 
@@ -119,7 +119,7 @@ const uint8_t *penstock_render_bind_pipeline(struct penstock_walk *walk, const u
 		return penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER,
 					    "pipeline", "allocation %u is no pipeline", index);
 	}
-	if (!penstock_group_take(walk, bytes, length)) {
+	if (!penstock_render_group_take(walk, bytes, length)) {
 		return NULL;
 	}
 	if (PENSTOCK_UNLIKELY(walk->group.pipeline != NULL && !walk->group.scope)) {
@@ -145,7 +145,7 @@ const uint8_t *penstock_render_push_constants(struct penstock_walk *walk, const 
 					    "among %u",
 					    data_bytes, offset, PENSTOCK_LIMIT_PUSH_CONSTANT_BYTES);
 	}
-	return penstock_group_take(walk, bytes, length) ? bytes + length : NULL;
+	return penstock_render_group_take(walk, bytes, length) ? bytes + length : NULL;
 }
 
 /* ------------------------------------------------------------------ as DMA instructions */
@@ -392,7 +392,8 @@ static uint32_t (*const writers[])(struct output *output, const uint8_t *bytes, 
 	[PENSTOCK_OPCODE_END_RENDERING] = NULL,
 };
 
-void penstock_rounded_clear(struct penstock_rounded *rounded, const struct penstock_walk *walk)
+void penstock_render_rounded_clear(struct penstock_rounded *rounded,
+				   const struct penstock_walk *walk)
 {
 	memset(rounded->words, 0, (walk->group.instructions + 63u) / 64u * sizeof(uint64_t));
 }
@@ -409,8 +410,8 @@ static void write_one(struct output *output, const uint8_t *bytes)
 	output->position++;
 }
 
-const uint8_t *penstock_group_finish(struct penstock_walk *walk, const uint8_t *bytes,
-				     uint32_t length, const struct penstock_rounded *rounded)
+const uint8_t *penstock_render_group_finish(struct penstock_walk *walk, const uint8_t *bytes,
+					    uint32_t length, const struct penstock_rounded *rounded)
 {
 	const uint8_t *at = walk->group.start;
 	const struct penstock_instruction *ender =

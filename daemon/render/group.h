@@ -35,22 +35,24 @@ struct penstock_rounded {
 };
 
 /* Those that the group has so far are cleared. */
-void penstock_rounded_clear(struct penstock_rounded *rounded, const struct penstock_walk *walk);
+void penstock_render_rounded_clear(struct penstock_rounded *rounded,
+				   const struct penstock_walk *walk);
 
 /* The instruction is the group's, which it may begin; false: it may not stand here. */
-bool penstock_group_take(struct penstock_walk *walk, const uint8_t *bytes, uint32_t length);
+bool penstock_render_group_take(struct penstock_walk *walk, const uint8_t *bytes, uint32_t length);
 
 /*
  * The instruction at `bytes` ends a group that is no render scope, with `members` only; false:
  * refused.
  */
-bool penstock_group_ends(struct penstock_walk *walk, const uint8_t *bytes, uint32_t members);
+bool penstock_render_group_ends(struct penstock_walk *walk, const uint8_t *bytes, uint32_t members);
 
 /*
  * Writes all of the group, which ends with the instruction at `bytes`; what follows, or NULL.
  * `rounded` may be NULL: none.
  */
-const uint8_t *penstock_group_finish(struct penstock_walk *walk, const uint8_t *bytes,
-				     uint32_t length, const struct penstock_rounded *rounded);
+const uint8_t *penstock_render_group_finish(struct penstock_walk *walk, const uint8_t *bytes,
+					    uint32_t length,
+					    const struct penstock_rounded *rounded);
 
 #endif

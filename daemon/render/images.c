@@ -75,20 +75,21 @@ const uint8_t *penstock_render_image(struct penstock_walk *walk, const uint8_t *
 	};
 	uint64_t offset = penstock_load64(bytes + PENSTOCK_OPERAND_IMAGE_offset), image_bytes;
 
-	if (!penstock_words_within(walk, bytes, slots, PENSTOCK_ARRAY_SIZE(slots)) ||
+	if (!penstock_walk_words_within(walk, bytes, slots, PENSTOCK_ARRAY_SIZE(slots)) ||
 	    !judge_image(walk, bytes, &image_bytes) ||
-	    penstock_range_operand(walk, bytes, PENSTOCK_OPERAND_IMAGE_allocation, "allocation",
-				   writes(bytes), offset, image_bytes) == NULL ||
-	    !penstock_offset_aligned(walk, bytes, "offset", offset, PENSTOCK_IMAGE_ALIGNMENT)) {
+	    penstock_walk_range_operand(walk, bytes, PENSTOCK_OPERAND_IMAGE_allocation,
+					"allocation", writes(bytes), offset, image_bytes) == NULL ||
+	    !penstock_walk_offset_aligned(walk, bytes, "offset", offset,
+					  PENSTOCK_IMAGE_ALIGNMENT)) {
 		return NULL;
 	}
-	return penstock_group_take(walk, bytes, length) ? bytes + length : NULL;
+	return penstock_render_group_take(walk, bytes, length) ? bytes + length : NULL;
 }
 
 /* ------------------------------------------------------------------ slots */
 
-void penstock_image_slots_define(const struct penstock_walk *walk,
-				 struct penstock_image_slots *slots, const uint8_t *bytes)
+void penstock_render_slots_define(const struct penstock_walk *walk,
+				  struct penstock_image_slots *slots, const uint8_t *bytes)
 {
 	const uint32_t index = penstock_load32(bytes + PENSTOCK_OPERAND_IMAGE_slot);
 	struct penstock_image_slot *slot = &slots->slots[index];
@@ -96,19 +97,19 @@ void penstock_image_slots_define(const struct penstock_walk *walk,
 	slot->image = image_at(bytes);
 	slot->format = penstock_texel_format_get(slot->image.format);
 	slot->features = UINT64_MAX;
-	slot->features = penstock_image_features(walk, slot, slot->format);
+	slot->features = penstock_render_image_features(walk, slot, slot->format);
 	slot->writable = writes(bytes);
 	slots->defined |= 1ull << index;
 }
 
-bool penstock_image_slots_has(const struct penstock_image_slots *slots, const uint8_t *bytes)
+bool penstock_render_slots_has(const struct penstock_image_slots *slots, const uint8_t *bytes)
 {
 	return (slots->defined >> penstock_load32(bytes + PENSTOCK_OPERAND_IMAGE_slot) & 1) != 0;
 }
 
 const struct penstock_image_slot *
-penstock_image_slots_get(struct penstock_walk *walk, const struct penstock_image_slots *slots,
-			 const uint8_t *bytes, const char *operand, uint32_t index, bool written)
+penstock_render_slots_get(struct penstock_walk *walk, const struct penstock_image_slots *slots,
+			  const uint8_t *bytes, const char *operand, uint32_t index, bool written)
 {
 	if (index >= PENSTOCK_LIMIT_GROUP_IMAGES || (slots->defined >> index & 1) == 0) {
 		(void)penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER, operand,
@@ -126,9 +127,9 @@ penstock_image_slots_get(struct penstock_walk *walk, const struct penstock_image
 
 /* ------------------------------------------------------------------ views */
 
-uint64_t penstock_image_features(const struct penstock_walk *walk,
-				 const struct penstock_image_slot *slot,
-				 const struct penstock_texel_format *format)
+uint64_t penstock_render_image_features(const struct penstock_walk *walk,
+					const struct penstock_image_slot *slot,
+					const struct penstock_texel_format *format)
 {
 	const struct penstock_format_features *features = &walk->formats[format->id];
 
@@ -137,8 +138,9 @@ uint64_t penstock_image_features(const struct penstock_walk *walk,
 }
 
 const struct penstock_texel_format *
-penstock_image_viewed_as(struct penstock_walk *walk, const uint8_t *bytes, const char *operand,
-			 const struct penstock_image_slot *slot, uint32_t number)
+penstock_render_image_viewed_as(struct penstock_walk *walk, const uint8_t *bytes,
+				const char *operand, const struct penstock_image_slot *slot,
+				uint32_t number)
 {
 	const struct penstock_texel_format *own = slot->format, *format;
 
@@ -158,8 +160,9 @@ penstock_image_viewed_as(struct penstock_walk *walk, const uint8_t *bytes, const
 	return format;
 }
 
-bool penstock_image_part(struct penstock_walk *walk, const uint8_t *bytes, const char *operand,
-			 const char *what, uint32_t first, uint32_t count, uint32_t have)
+bool penstock_render_image_part(struct penstock_walk *walk, const uint8_t *bytes,
+				const char *operand, const char *what, uint32_t first,
+				uint32_t count, uint32_t have)
 {
 	if (count == 0 || !penstock_range_fits(first, count, have)) {
 		return penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER, operand,
@@ -169,9 +172,9 @@ bool penstock_image_part(struct penstock_walk *walk, const uint8_t *bytes, const
 	return true;
 }
 
-uint32_t penstock_image_aspects(struct penstock_walk *walk, const uint8_t *bytes,
-				const char *operand, const struct penstock_texel_format *format,
-				uint32_t aspects)
+uint32_t penstock_render_image_aspects(struct penstock_walk *walk, const uint8_t *bytes,
+				       const char *operand,
+				       const struct penstock_texel_format *format, uint32_t aspects)
 {
 	const uint32_t wanted = penstock_aspects_of(format, aspects);
 
@@ -212,8 +215,8 @@ static bool judge_shape(struct penstock_walk *walk, const uint8_t *bytes,
 	}
 	if ((view_types[type].layers != 0 && layers != view_types[type].layers) ||
 	    layers % view_types[type].times != 0) {
-		return penstock_refuse_value(walk, bytes, "layers", layers,
-					     "not what a view of this type has");
+		return penstock_walk_refuse_value(walk, bytes, "layers", layers,
+						  "not what a view of this type has");
 	}
 	return true;
 }
@@ -221,14 +224,15 @@ static bool judge_shape(struct penstock_walk *walk, const uint8_t *bytes,
 static bool judge_parts(struct penstock_walk *walk, const uint8_t *bytes,
 			const struct penstock_image *image)
 {
-	return penstock_image_part(walk, bytes, "levels", "levels",
-				   penstock_load32(bytes + PENSTOCK_OPERAND_BIND_IMAGE_first_level),
-				   penstock_load32(bytes + PENSTOCK_OPERAND_BIND_IMAGE_levels),
-				   image->levels) &&
-	       penstock_image_part(walk, bytes, "layers", "layers",
-				   penstock_load32(bytes + PENSTOCK_OPERAND_BIND_IMAGE_first_layer),
-				   penstock_load32(bytes + PENSTOCK_OPERAND_BIND_IMAGE_layers),
-				   image->layers);
+	return penstock_render_image_part(
+		       walk, bytes, "levels", "levels",
+		       penstock_load32(bytes + PENSTOCK_OPERAND_BIND_IMAGE_first_level),
+		       penstock_load32(bytes + PENSTOCK_OPERAND_BIND_IMAGE_levels),
+		       image->levels) &&
+	       penstock_render_image_part(
+		       walk, bytes, "layers", "layers",
+		       penstock_load32(bytes + PENSTOCK_OPERAND_BIND_IMAGE_first_layer),
+		       penstock_load32(bytes + PENSTOCK_OPERAND_BIND_IMAGE_layers), image->layers);
 }
 
 /* VkComponentSwizzle: identity, or its own place. */
@@ -244,10 +248,10 @@ static bool is_plain(uint32_t components)
 	return true;
 }
 
-bool penstock_view_make(struct penstock_walk *walk, const struct penstock_image_slots *slots,
-			const uint8_t *bytes, struct penstock_view *ret_view)
+bool penstock_render_view_make(struct penstock_walk *walk, const struct penstock_image_slots *slots,
+			       const uint8_t *bytes, struct penstock_view *ret_view)
 {
-	const struct penstock_image_slot *slot = penstock_image_slots_get(
+	const struct penstock_image_slot *slot = penstock_render_slots_get(
 		walk, slots, bytes, "image",
 		penstock_load32(bytes + PENSTOCK_OPERAND_BIND_IMAGE_image), false);
 	const struct penstock_texel_format *format;
@@ -257,13 +261,13 @@ bool penstock_view_make(struct penstock_walk *walk, const struct penstock_image_
 	    !judge_parts(walk, bytes, &slot->image)) {
 		return false;
 	}
-	format = penstock_image_viewed_as(
+	format = penstock_render_image_viewed_as(
 		walk, bytes, "format", slot,
 		penstock_load32(bytes + PENSTOCK_OPERAND_BIND_IMAGE_format));
 	if (format == NULL) {
 		return false;
 	}
-	aspects = penstock_image_aspects(
+	aspects = penstock_render_image_aspects(
 		walk, bytes, "aspects", format,
 		penstock_load32(bytes + PENSTOCK_OPERAND_BIND_IMAGE_aspects));
 	if (aspects == 0) {
@@ -274,7 +278,7 @@ bool penstock_view_make(struct penstock_walk *walk, const struct penstock_image_
 	}
 	*ret_view = (struct penstock_view){
 		.format = format,
-		.features = penstock_image_features(walk, slot, format),
+		.features = penstock_render_image_features(walk, slot, format),
 		.type = (uint8_t)penstock_load32(bytes + PENSTOCK_OPERAND_BIND_IMAGE_view_type),
 		.number = aspects == PENSTOCK_ASPECT_STENCIL ? PENSTOCK_TEXEL_UNSIGNED
 							     : format->numbers,

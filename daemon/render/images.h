@@ -70,40 +70,43 @@ struct penstock_view {
 };
 
 /* Fills the slot that the image or image_write at `bytes` says, which its handler took. */
-void penstock_image_slots_define(const struct penstock_walk *walk,
-				 struct penstock_image_slots *slots, const uint8_t *bytes);
+void penstock_render_slots_define(const struct penstock_walk *walk,
+				  struct penstock_image_slots *slots, const uint8_t *bytes);
 
 /* Whether that slot is filled already. */
-bool penstock_image_slots_has(const struct penstock_image_slots *slots, const uint8_t *bytes);
+bool penstock_render_slots_has(const struct penstock_image_slots *slots, const uint8_t *bytes);
 
 /* NULL: refused; `operand` of the instruction at `bytes` names no image, or, `written`, no
  * writable. */
 const struct penstock_image_slot *
-penstock_image_slots_get(struct penstock_walk *walk, const struct penstock_image_slots *slots,
-			 const uint8_t *bytes, const char *operand, uint32_t index, bool written);
+penstock_render_slots_get(struct penstock_walk *walk, const struct penstock_image_slots *slots,
+			  const uint8_t *bytes, const char *operand, uint32_t index, bool written);
 
 /* The format in which the image is looked at: its own for 0, or one like it. NULL: refused. */
 const struct penstock_texel_format *
-penstock_image_viewed_as(struct penstock_walk *walk, const uint8_t *bytes, const char *operand,
-			 const struct penstock_image_slot *slot, uint32_t number);
+penstock_render_image_viewed_as(struct penstock_walk *walk, const uint8_t *bytes,
+				const char *operand, const struct penstock_image_slot *slot,
+				uint32_t number);
 
 /* What the adapter does with the image, looked at in the format. */
-uint64_t penstock_image_features(const struct penstock_walk *walk,
-				 const struct penstock_image_slot *slot,
-				 const struct penstock_texel_format *format);
+uint64_t penstock_render_image_features(const struct penstock_walk *walk,
+					const struct penstock_image_slot *slot,
+					const struct penstock_texel_format *format);
 
 /* The bind_image at `bytes`, which its handler took; false: refused. */
-bool penstock_view_make(struct penstock_walk *walk, const struct penstock_image_slots *slots,
-			const uint8_t *bytes, struct penstock_view *ret_view);
+bool penstock_render_view_make(struct penstock_walk *walk, const struct penstock_image_slots *slots,
+			       const uint8_t *bytes, struct penstock_view *ret_view);
 
 /* `count` from `first` on are there of `have`; false: refused, by `operand`. */
-bool penstock_image_part(struct penstock_walk *walk, const uint8_t *bytes, const char *operand,
-			 const char *what, uint32_t first, uint32_t count, uint32_t have);
+bool penstock_render_image_part(struct penstock_walk *walk, const uint8_t *bytes,
+				const char *operand, const char *what, uint32_t first,
+				uint32_t count, uint32_t have);
 
 /* `aspects`, 0: all, as the format has them; 0: refused. */
-uint32_t penstock_image_aspects(struct penstock_walk *walk, const uint8_t *bytes,
-				const char *operand, const struct penstock_texel_format *format,
-				uint32_t aspects);
+uint32_t penstock_render_image_aspects(struct penstock_walk *walk, const uint8_t *bytes,
+				       const char *operand,
+				       const struct penstock_texel_format *format,
+				       uint32_t aspects);
 
 static inline uint32_t penstock_at_level(uint32_t extent, uint32_t level)
 {
@@ -111,7 +114,8 @@ static inline uint32_t penstock_at_level(uint32_t extent, uint32_t level)
 }
 
 /* Layers that a target's view can have: slices of a 3D image at that level. */
-static inline uint32_t penstock_image_slices(const struct penstock_image *image, uint32_t level)
+static inline uint32_t penstock_render_image_slices(const struct penstock_image *image,
+						    uint32_t level)
 {
 	return image->type == PENSTOCK_IMAGE_3D ? penstock_at_level(image->depth, level)
 						: image->layers;

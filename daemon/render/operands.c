@@ -3,8 +3,8 @@
 
 #include <inttypes.h>
 
-bool penstock_words_within(struct penstock_walk *walk, const uint8_t *bytes,
-			   const struct penstock_word_limit *limits, uint32_t count)
+bool penstock_walk_words_within(struct penstock_walk *walk, const uint8_t *bytes,
+				const struct penstock_word_limit *limits, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t value = penstock_load32(bytes + limits[i].offset);
@@ -19,8 +19,8 @@ bool penstock_words_within(struct penstock_walk *walk, const uint8_t *bytes,
 	return true;
 }
 
-bool penstock_singles_within(struct penstock_walk *walk, const uint8_t *bytes,
-			     const struct penstock_single_limit *limits, uint32_t count)
+bool penstock_walk_singles_within(struct penstock_walk *walk, const uint8_t *bytes,
+				  const struct penstock_single_limit *limits, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		float value = penstock_load_single(bytes + limits[i].offset);
@@ -36,18 +36,17 @@ bool penstock_singles_within(struct penstock_walk *walk, const uint8_t *bytes,
 	return true;
 }
 
-bool penstock_refuse_value(struct penstock_walk *walk, const uint8_t *bytes, const char *operand,
-			   uint32_t value, const char *wanted)
+bool penstock_walk_refuse_value(struct penstock_walk *walk, const uint8_t *bytes,
+				const char *operand, uint32_t value, const char *wanted)
 {
 	(void)penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER, operand,
 				   "%s is %u: %s", operand, value, wanted);
 	return false;
 }
 
-const struct penstock_render_allocation *penstock_range_operand(struct penstock_walk *walk,
-								const uint8_t *bytes, uint32_t at,
-								const char *operand, bool written,
-								uint64_t offset, uint64_t size)
+const struct penstock_render_allocation *
+penstock_walk_range_operand(struct penstock_walk *walk, const uint8_t *bytes, uint32_t at,
+			    const char *operand, bool written, uint64_t offset, uint64_t size)
 {
 	uint32_t index = penstock_load16(bytes + at);
 	const struct penstock_render_allocation *allocation = penstock_walk_allocation(walk, index);
@@ -72,8 +71,8 @@ const struct penstock_render_allocation *penstock_range_operand(struct penstock_
 	return allocation;
 }
 
-bool penstock_offset_aligned(struct penstock_walk *walk, const uint8_t *bytes, const char *operand,
-			     uint64_t offset, uint32_t alignment)
+bool penstock_walk_offset_aligned(struct penstock_walk *walk, const uint8_t *bytes,
+				  const char *operand, uint64_t offset, uint32_t alignment)
 {
 	if (PENSTOCK_UNLIKELY(offset % alignment != 0)) {
 		return penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER, operand,

@@ -40,27 +40,26 @@ static inline float penstock_load_single(const uint8_t *bytes)
 }
 
 /* False: refused. */
-bool penstock_words_within(struct penstock_walk *walk, const uint8_t *bytes,
-			   const struct penstock_word_limit *limits, uint32_t count);
-bool penstock_singles_within(struct penstock_walk *walk, const uint8_t *bytes,
-			     const struct penstock_single_limit *limits, uint32_t count);
+bool penstock_walk_words_within(struct penstock_walk *walk, const uint8_t *bytes,
+				const struct penstock_word_limit *limits, uint32_t count);
+bool penstock_walk_singles_within(struct penstock_walk *walk, const uint8_t *bytes,
+				  const struct penstock_single_limit *limits, uint32_t count);
 
 /* A value that is in no range but has to be one of a few. */
-__attribute__((cold)) bool penstock_refuse_value(struct penstock_walk *walk, const uint8_t *bytes,
-						 const char *operand, uint32_t value,
-						 const char *wanted);
+__attribute__((cold)) bool penstock_walk_refuse_value(struct penstock_walk *walk,
+						      const uint8_t *bytes, const char *operand,
+						      uint32_t value, const char *wanted);
 
 /*
  * The allocation that `operand` names at `at`, and that 1 byte at least, `size` bytes from `offset`
  * on, lie inside of it; with `written` it may be written. NULL: refused.
  */
-const struct penstock_render_allocation *penstock_range_operand(struct penstock_walk *walk,
-								const uint8_t *bytes, uint32_t at,
-								const char *operand, bool written,
-								uint64_t offset, uint64_t size);
+const struct penstock_render_allocation *
+penstock_walk_range_operand(struct penstock_walk *walk, const uint8_t *bytes, uint32_t at,
+			    const char *operand, bool written, uint64_t offset, uint64_t size);
 
 /* The operand `offset` is a multiple of `alignment`; false: refused. */
-bool penstock_offset_aligned(struct penstock_walk *walk, const uint8_t *bytes, const char *operand,
-			     uint64_t offset, uint32_t alignment);
+bool penstock_walk_offset_aligned(struct penstock_walk *walk, const uint8_t *bytes,
+				  const char *operand, uint64_t offset, uint32_t alignment);
 
 #endif

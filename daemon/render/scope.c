@@ -70,14 +70,14 @@ static bool refuse(const struct scope *scope, const uint8_t *bytes, const char *
 
 static const uint8_t *take(struct penstock_walk *walk, const uint8_t *bytes, uint32_t length)
 {
-	return penstock_group_take(walk, bytes, length) ? bytes + length : NULL;
+	return penstock_render_group_take(walk, bytes, length) ? bytes + length : NULL;
 }
 
 /* ------------------------------------------------------------------ targets, images */
 
 static bool step_image(struct scope *scope, const uint8_t *bytes)
 {
-	penstock_image_slots_define(scope->walk, &scope->slots, bytes);
+	penstock_render_slots_define(scope->walk, &scope->slots, bytes);
 	return true;
 }
 
@@ -90,19 +90,20 @@ static bool targets_open(const struct scope *scope, const uint8_t *bytes)
 static bool step_color_target(struct scope *scope, const uint8_t *bytes)
 {
 	return targets_open(scope, bytes) &&
-	       penstock_targets_color(scope->walk, &scope->targets, &scope->slots, bytes);
+	       penstock_render_targets_color(scope->walk, &scope->targets, &scope->slots, bytes);
 }
 
 static bool step_depth_stencil_target(struct scope *scope, const uint8_t *bytes)
 {
 	return targets_open(scope, bytes) &&
-	       penstock_targets_depth_stencil(scope->walk, &scope->targets, &scope->slots, bytes);
+	       penstock_render_targets_depth_stencil(scope->walk, &scope->targets, &scope->slots,
+						     bytes);
 }
 
 static bool step_clear_target(struct scope *scope, const uint8_t *bytes)
 {
 	scope->drawn = true;
-	return penstock_targets_clear(scope->walk, &scope->targets, bytes);
+	return penstock_render_targets_clear(scope->walk, &scope->targets, bytes);
 }
 
 /* ------------------------------------------------------------------ pipeline, descriptors */
@@ -125,8 +126,8 @@ static bool step_bind_pipeline(struct scope *scope, const uint8_t *bytes)
 
 static bool step_descriptor(struct scope *scope, const uint8_t *bytes)
 {
-	return penstock_descriptors_bind(scope->walk, &scope->descriptors, &scope->slots, bytes,
-					 scope->position, false);
+	return penstock_render_descriptors_bind(scope->walk, &scope->descriptors, &scope->slots,
+						bytes, scope->position, false);
 }
 
 /* ------------------------------------------------------------------ vertex_buffer, index_buffer */
@@ -139,8 +140,8 @@ const uint8_t *penstock_render_vertex_buffer(struct penstock_walk *walk, const u
 		PENSTOCK_WITHIN(VERTEX_BUFFER, stride, 0, PENSTOCK_LIMIT_VERTEX_STRIDE),
 	};
 
-	if (!penstock_words_within(walk, bytes, limits, PENSTOCK_ARRAY_SIZE(limits)) ||
-	    penstock_range_operand(
+	if (!penstock_walk_words_within(walk, bytes, limits, PENSTOCK_ARRAY_SIZE(limits)) ||
+	    penstock_walk_range_operand(
 		    walk, bytes, PENSTOCK_OPERAND_VERTEX_BUFFER_allocation, "allocation", false,
 		    penstock_load64(bytes + PENSTOCK_OPERAND_VERTEX_BUFFER_offset),
 		    penstock_load64(bytes + PENSTOCK_OPERAND_VERTEX_BUFFER_size)) == NULL) {
@@ -169,13 +170,13 @@ const uint8_t *penstock_render_index_buffer(struct penstock_walk *walk, const ui
 	const uint64_t offset = penstock_load64(bytes + PENSTOCK_OPERAND_INDEX_BUFFER_offset);
 
 	if (index_bytes_of(type) == 0) {
-		penstock_refuse_value(walk, bytes, "type", type, "no type of an index");
+		penstock_walk_refuse_value(walk, bytes, "type", type, "no type of an index");
 		return NULL;
 	}
-	if (penstock_range_operand(
+	if (penstock_walk_range_operand(
 		    walk, bytes, PENSTOCK_OPERAND_INDEX_BUFFER_allocation, "allocation", false,
 		    offset, penstock_load64(bytes + PENSTOCK_OPERAND_INDEX_BUFFER_size)) == NULL ||
-	    !penstock_offset_aligned(walk, bytes, "offset", offset, index_bytes_of(type))) {
+	    !penstock_walk_offset_aligned(walk, bytes, "offset", offset, index_bytes_of(type))) {
 		return NULL;
 	}
 	return take(walk, bytes, length);
@@ -201,11 +202,11 @@ const uint8_t *penstock_render_indirect_buffer(struct penstock_walk *walk, const
 {
 	const uint64_t offset = penstock_load64(bytes + PENSTOCK_OPERAND_INDIRECT_BUFFER_offset);
 
-	if (penstock_range_operand(
+	if (penstock_walk_range_operand(
 		    walk, bytes, PENSTOCK_OPERAND_INDIRECT_BUFFER_allocation, "allocation", false,
 		    offset,
 		    penstock_load64(bytes + PENSTOCK_OPERAND_INDIRECT_BUFFER_size)) == NULL ||
-	    !penstock_offset_aligned(walk, bytes, "offset", offset, INDIRECT_ALIGNMENT)) {
+	    !penstock_walk_offset_aligned(walk, bytes, "offset", offset, INDIRECT_ALIGNMENT)) {
 		return NULL;
 	}
 	return take(walk, bytes, length);
@@ -223,9 +224,9 @@ const uint8_t *penstock_render_count_buffer(struct penstock_walk *walk, const ui
 {
 	const uint64_t offset = penstock_load64(bytes + PENSTOCK_OPERAND_COUNT_BUFFER_offset);
 
-	if (penstock_range_operand(walk, bytes, PENSTOCK_OPERAND_COUNT_BUFFER_allocation,
-				   "allocation", false, offset, COUNT_BYTES) == NULL ||
-	    !penstock_offset_aligned(walk, bytes, "offset", offset, INDIRECT_ALIGNMENT)) {
+	if (penstock_walk_range_operand(walk, bytes, PENSTOCK_OPERAND_COUNT_BUFFER_allocation,
+					"allocation", false, offset, COUNT_BYTES) == NULL ||
+	    !penstock_walk_offset_aligned(walk, bytes, "offset", offset, INDIRECT_ALIGNMENT)) {
 		return NULL;
 	}
 	return take(walk, bytes, length);
@@ -313,17 +314,17 @@ const uint8_t *penstock_render_begin_query(struct penstock_walk *walk, const uin
 		penstock_load32(bytes + PENSTOCK_OPERAND_BEGIN_QUERY_statistics);
 	const uint32_t words = counts ? (uint32_t)__builtin_popcount(statistics) : 1;
 
-	if (!penstock_words_within(walk, bytes, limits, PENSTOCK_ARRAY_SIZE(limits))) {
+	if (!penstock_walk_words_within(walk, bytes, limits, PENSTOCK_ARRAY_SIZE(limits))) {
 		return NULL;
 	}
 	if (counts != (statistics != 0)) {
-		penstock_refuse_value(walk, bytes, "statistics", statistics,
-				      "those of a query of statistics, at least one");
+		penstock_walk_refuse_value(walk, bytes, "statistics", statistics,
+					   "those of a query of statistics, at least one");
 		return NULL;
 	}
-	if (penstock_range_operand(walk, bytes, PENSTOCK_OPERAND_BEGIN_QUERY_allocation,
-				   "allocation", true, offset, words * UINT64_C(8)) == NULL ||
-	    !penstock_offset_aligned(walk, bytes, "offset", offset, QUERY_ALIGNMENT)) {
+	if (penstock_walk_range_operand(walk, bytes, PENSTOCK_OPERAND_BEGIN_QUERY_allocation,
+					"allocation", true, offset, words * UINT64_C(8)) == NULL ||
+	    !penstock_walk_offset_aligned(walk, bytes, "offset", offset, QUERY_ALIGNMENT)) {
 		return NULL;
 	}
 	return take(walk, bytes, length);
@@ -335,8 +336,8 @@ static bool step_begin_query(struct scope *scope, const uint8_t *bytes)
 
 	for (uint32_t i = 0; i < scope->queries; i++) {
 		if (scope->query_types[i] == type) {
-			return penstock_refuse_value(scope->walk, bytes, "type", type,
-						     "such a query has not ended yet");
+			return penstock_walk_refuse_value(scope->walk, bytes, "type", type,
+							  "such a query has not ended yet");
 		}
 	}
 	scope->query_begins[scope->queries] = bytes;
@@ -452,13 +453,13 @@ static bool judge_draw(struct scope *scope, const uint8_t *bytes)
 	if (!judge_state(scope, pipeline, bytes)) {
 		return false;
 	}
-	if (!scope->targets_suit &&
-	    !penstock_targets_suit(scope->walk, &scope->targets, pipeline->graphics, bytes)) {
+	if (!scope->targets_suit && !penstock_render_targets_suit(scope->walk, &scope->targets,
+								  pipeline->graphics, bytes)) {
 		return false;
 	}
 	scope->targets_suit = true;
 	if ((!scope->descriptors_suit || scope->judged != scope->descriptors.clock) &&
-	    !penstock_descriptors_judge(scope->walk, &scope->descriptors, pipeline, bytes)) {
+	    !penstock_render_descriptors_judge(scope->walk, &scope->descriptors, pipeline, bytes)) {
 		return false;
 	}
 	scope->descriptors_suit = true;
@@ -552,7 +553,7 @@ const uint8_t *penstock_render_draw_indirect(struct penstock_walk *walk, const u
 	const uint32_t draws = penstock_load32(bytes + PENSTOCK_OPERAND_DRAW_INDIRECT_draws);
 	const uint32_t stride = penstock_load32(bytes + PENSTOCK_OPERAND_DRAW_INDIRECT_stride);
 
-	if (!penstock_words_within(walk, bytes, limits, PENSTOCK_ARRAY_SIZE(limits))) {
+	if (!penstock_walk_words_within(walk, bytes, limits, PENSTOCK_ARRAY_SIZE(limits))) {
 		return NULL;
 	}
 	if (stride % 4 != 0 || (draws > 1 && stride < least)) {
@@ -630,7 +631,7 @@ static void scope_init(struct scope *scope, struct penstock_walk *walk)
 {
 	scope->walk = walk;
 	scope->position = 0;
-	penstock_targets_init(&scope->targets, walk->group.start);
+	penstock_render_targets_init(&scope->targets, walk->group.start);
 	scope->drawn = false;
 	scope->pipeline = NULL;
 	scope->targets_suit = false;
@@ -649,7 +650,7 @@ static void scope_init(struct scope *scope, struct penstock_walk *walk)
 	scope->count = false;
 	scope->queries = 0;
 	scope->slots.defined = 0;
-	penstock_descriptors_init(&scope->descriptors, walk);
+	penstock_render_descriptors_init(&scope->descriptors, walk);
 }
 
 static bool judge_scope(struct scope *scope, const uint8_t *end)
@@ -682,5 +683,5 @@ const uint8_t *penstock_render_end_rendering(struct penstock_walk *walk, const u
 	if (!judge_scope(&scope, bytes)) {
 		return NULL;
 	}
-	return penstock_group_finish(walk, bytes, length, &scope.descriptors.rounded);
+	return penstock_render_group_finish(walk, bytes, length, &scope.descriptors.rounded);
 }

@@ -58,7 +58,7 @@ const uint8_t *penstock_render_begin_rendering(struct penstock_walk *walk, const
 	const uint32_t layers = penstock_load32(bytes + PENSTOCK_OPERAND_BEGIN_RENDERING_layers);
 	const uint32_t mask = penstock_load32(bytes + PENSTOCK_OPERAND_BEGIN_RENDERING_view_mask);
 
-	if (!penstock_words_within(walk, bytes, limits, PENSTOCK_ARRAY_SIZE(limits))) {
+	if (!penstock_walk_words_within(walk, bytes, limits, PENSTOCK_ARRAY_SIZE(limits))) {
 		return NULL;
 	}
 	if (!lies_in(&area, PENSTOCK_LIMIT_TARGET_EXTENT, PENSTOCK_LIMIT_TARGET_EXTENT)) {
@@ -70,10 +70,10 @@ const uint8_t *penstock_render_begin_rendering(struct penstock_walk *walk, const
 		return penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER,
 					    "layers", "%u layers for views 0x%x", layers, mask);
 	}
-	return penstock_group_take(walk, bytes, length) ? bytes + length : NULL;
+	return penstock_render_group_take(walk, bytes, length) ? bytes + length : NULL;
 }
 
-void penstock_targets_init(struct penstock_targets *targets, const uint8_t *bytes)
+void penstock_render_targets_init(struct penstock_targets *targets, const uint8_t *bytes)
 {
 	*targets = (struct penstock_targets){
 		.area = area_at(bytes + PENSTOCK_OPERAND_BEGIN_RENDERING_area),
@@ -89,14 +89,16 @@ static bool judge_load(struct penstock_walk *walk, const uint8_t *bytes, const c
 		       uint32_t load_op)
 {
 	return load_op <= LOAD_DONT_CARE ||
-	       penstock_refuse_value(walk, bytes, operand, load_op, "load, clear or don't care");
+	       penstock_walk_refuse_value(walk, bytes, operand, load_op,
+					  "load, clear or don't care");
 }
 
 static bool judge_store(struct penstock_walk *walk, const uint8_t *bytes, const char *operand,
 			uint32_t store_op)
 {
 	return store_op <= STORE_DONT_CARE || store_op == STORE_NONE ||
-	       penstock_refuse_value(walk, bytes, operand, store_op, "store, don't care or none");
+	       penstock_walk_refuse_value(walk, bytes, operand, store_op,
+					  "store, don't care or none");
 }
 
 const uint8_t *penstock_render_color_target(struct penstock_walk *walk, const uint8_t *bytes,
@@ -109,14 +111,14 @@ const uint8_t *penstock_render_color_target(struct penstock_walk *walk, const ui
 		PENSTOCK_WITHIN(COLOR_TARGET, resolve_image, 0, PENSTOCK_LIMIT_GROUP_IMAGES - 1),
 	};
 
-	if (!penstock_words_within(walk, bytes, limits, PENSTOCK_ARRAY_SIZE(limits)) ||
+	if (!penstock_walk_words_within(walk, bytes, limits, PENSTOCK_ARRAY_SIZE(limits)) ||
 	    !judge_load(walk, bytes, "load_op",
 			penstock_load32(bytes + PENSTOCK_OPERAND_COLOR_TARGET_load_op)) ||
 	    !judge_store(walk, bytes, "store_op",
 			 penstock_load32(bytes + PENSTOCK_OPERAND_COLOR_TARGET_store_op))) {
 		return NULL;
 	}
-	return penstock_group_take(walk, bytes, length) ? bytes + length : NULL;
+	return penstock_render_group_take(walk, bytes, length) ? bytes + length : NULL;
 }
 
 /* VkClearDepthStencilValue */
@@ -125,7 +127,7 @@ static bool judge_depth(struct penstock_walk *walk, const uint8_t *bytes, const 
 {
 	const struct penstock_single_limit limit = { operand, offset, 0, 1 };
 
-	return penstock_singles_within(walk, bytes, &limit, 1);
+	return penstock_walk_singles_within(walk, bytes, &limit, 1);
 }
 
 const uint8_t *penstock_render_depth_stencil_target(struct penstock_walk *walk,
@@ -143,7 +145,7 @@ const uint8_t *penstock_render_depth_stencil_target(struct penstock_walk *walk,
 	const uint32_t stencil_load =
 		penstock_load32(bytes + PENSTOCK_OPERAND_DEPTH_STENCIL_TARGET_stencil_load_op);
 
-	if (!penstock_words_within(walk, bytes, limits, PENSTOCK_ARRAY_SIZE(limits)) ||
+	if (!penstock_walk_words_within(walk, bytes, limits, PENSTOCK_ARRAY_SIZE(limits)) ||
 	    !judge_load(walk, bytes, "depth_load_op", depth_load) ||
 	    !judge_load(walk, bytes, "stencil_load_op", stencil_load) ||
 	    !judge_store(walk, bytes, "depth_store_op",
@@ -157,7 +159,7 @@ const uint8_t *penstock_render_depth_stencil_target(struct penstock_walk *walk,
 			  PENSTOCK_OPERAND_DEPTH_STENCIL_TARGET_clear_depth))) {
 		return NULL;
 	}
-	return penstock_group_take(walk, bytes, length) ? bytes + length : NULL;
+	return penstock_render_group_take(walk, bytes, length) ? bytes + length : NULL;
 }
 
 /* ------------------------------------------------------------------ targets in their images */
@@ -179,7 +181,7 @@ static const struct penstock_image_slot *judge_place(struct penstock_walk *walk,
 						     const uint8_t *bytes,
 						     const struct place *place)
 {
-	const struct penstock_image_slot *slot = penstock_image_slots_get(
+	const struct penstock_image_slot *slot = penstock_render_slots_get(
 		walk, slots, bytes, place->image_operand, place->image, true);
 	uint32_t width, height;
 
@@ -192,11 +194,11 @@ static const struct penstock_image_slot *judge_place(struct penstock_walk *walk,
 			     "no 2D arrays can be made of the 3D image");
 		return NULL;
 	}
-	if (!penstock_image_part(walk, bytes, place->level_operand, "levels", place->level, 1,
-				 slot->image.levels) ||
-	    !penstock_image_part(walk, bytes, place->layer_operand, "layers", place->layer,
-				 targets->layers,
-				 penstock_image_slices(&slot->image, place->level))) {
+	if (!penstock_render_image_part(walk, bytes, place->level_operand, "levels", place->level,
+					1, slot->image.levels) ||
+	    !penstock_render_image_part(walk, bytes, place->layer_operand, "layers", place->layer,
+					targets->layers,
+					penstock_render_image_slices(&slot->image, place->level))) {
 		return NULL;
 	}
 	width = penstock_at_level(slot->image.width, place->level);
@@ -235,11 +237,11 @@ static bool judge_resolve(struct penstock_walk *walk, const struct penstock_targ
 		return refuse(walk, bytes, place->image_operand,
 			      "from several samples to one is resolved");
 	}
-	if (penstock_image_viewed_as(walk, bytes, place->image_operand, slot, format->number) ==
-	    NULL) {
+	if (penstock_render_image_viewed_as(walk, bytes, place->image_operand, slot,
+					    format->number) == NULL) {
 		return false;
 	}
-	if ((penstock_image_features(walk, slot, format) &
+	if ((penstock_render_image_features(walk, slot, format) &
 	     (PENSTOCK_FEATURE_COLOR_TARGET | PENSTOCK_FEATURE_DEPTH_STENCIL)) == 0) {
 		return refuse(walk, bytes, place->image_operand,
 			      "the adapter does not have this format of a target");
@@ -285,8 +287,8 @@ static bool judge_color_resolve(struct penstock_walk *walk, const struct penstoc
 	return judge_resolve(walk, targets, slots, bytes, &place, format);
 }
 
-bool penstock_targets_color(struct penstock_walk *walk, struct penstock_targets *targets,
-			    const struct penstock_image_slots *slots, const uint8_t *bytes)
+bool penstock_render_targets_color(struct penstock_walk *walk, struct penstock_targets *targets,
+				   const struct penstock_image_slots *slots, const uint8_t *bytes)
 {
 	const uint32_t index = penstock_load32(bytes + PENSTOCK_OPERAND_COLOR_TARGET_index);
 	const struct place place = {
@@ -301,20 +303,21 @@ bool penstock_targets_color(struct penstock_walk *walk, struct penstock_targets 
 	const struct penstock_image_slot *slot;
 
 	if ((targets->present >> index & 1) != 0) {
-		return penstock_refuse_value(walk, bytes, "index", index,
-					     "the scope has that target");
+		return penstock_walk_refuse_value(walk, bytes, "index", index,
+						  "the scope has that target");
 	}
 	slot = judge_place(walk, targets, slots, bytes, &place);
 	if (slot == NULL) {
 		return false;
 	}
-	format = penstock_image_viewed_as(
+	format = penstock_render_image_viewed_as(
 		walk, bytes, "format", slot,
 		penstock_load32(bytes + PENSTOCK_OPERAND_COLOR_TARGET_format));
 	if (format == NULL) {
 		return false;
 	}
-	if ((penstock_image_features(walk, slot, format) & PENSTOCK_FEATURE_COLOR_TARGET) == 0) {
+	if ((penstock_render_image_features(walk, slot, format) & PENSTOCK_FEATURE_COLOR_TARGET) ==
+	    0) {
 		return refuse(walk, bytes, "format",
 			      "the adapter does not draw colours in this format");
 	}
@@ -382,8 +385,10 @@ static bool judge_depth_resolve(struct penstock_walk *walk, const struct penstoc
 	return judge_resolve(walk, targets, slots, bytes, &place, format);
 }
 
-bool penstock_targets_depth_stencil(struct penstock_walk *walk, struct penstock_targets *targets,
-				    const struct penstock_image_slots *slots, const uint8_t *bytes)
+bool penstock_render_targets_depth_stencil(struct penstock_walk *walk,
+					   struct penstock_targets *targets,
+					   const struct penstock_image_slots *slots,
+					   const uint8_t *bytes)
 {
 	const struct place place = {
 		"image",
@@ -404,7 +409,7 @@ bool penstock_targets_depth_stencil(struct penstock_walk *walk, struct penstock_
 	if (slot == NULL) {
 		return false;
 	}
-	aspects = penstock_image_aspects(
+	aspects = penstock_render_image_aspects(
 		walk, bytes, "aspects", slot->format,
 		penstock_load32(bytes + PENSTOCK_OPERAND_DEPTH_STENCIL_TARGET_aspects));
 	if (aspects == 0) {
@@ -441,7 +446,7 @@ const uint8_t *penstock_render_clear_target(struct penstock_walk *walk, const ui
 	};
 	const uint32_t aspects = penstock_load32(bytes + PENSTOCK_OPERAND_CLEAR_TARGET_aspects);
 
-	if (!penstock_words_within(walk, bytes, limits, PENSTOCK_ARRAY_SIZE(limits))) {
+	if (!penstock_walk_words_within(walk, bytes, limits, PENSTOCK_ARRAY_SIZE(limits))) {
 		return NULL;
 	}
 	if ((aspects & PENSTOCK_ASPECT_COLOR) != 0 && aspects != PENSTOCK_ASPECT_COLOR) {
@@ -452,11 +457,11 @@ const uint8_t *penstock_render_clear_target(struct penstock_walk *walk, const ui
 	    !judge_depth(walk, bytes, "clear_0", PENSTOCK_OPERAND_CLEAR_TARGET_clear_0)) {
 		return NULL;
 	}
-	return penstock_group_take(walk, bytes, length) ? bytes + length : NULL;
+	return penstock_render_group_take(walk, bytes, length) ? bytes + length : NULL;
 }
 
-bool penstock_targets_clear(struct penstock_walk *walk, const struct penstock_targets *targets,
-			    const uint8_t *bytes)
+bool penstock_render_targets_clear(struct penstock_walk *walk,
+				   const struct penstock_targets *targets, const uint8_t *bytes)
 {
 	const uint32_t aspects = penstock_load32(bytes + PENSTOCK_OPERAND_CLEAR_TARGET_aspects);
 	const uint32_t index = penstock_load32(bytes + PENSTOCK_OPERAND_CLEAR_TARGET_index);
@@ -476,7 +481,7 @@ bool penstock_targets_clear(struct penstock_walk *walk, const struct penstock_ta
 		return refuse(walk, bytes, "rect",
 			      "something at least, and inside of the area of the scope");
 	}
-	return penstock_image_part(
+	return penstock_render_image_part(
 		walk, bytes, "layers", "layers",
 		penstock_load32(bytes + PENSTOCK_OPERAND_CLEAR_TARGET_first_layer),
 		penstock_load32(bytes + PENSTOCK_OPERAND_CLEAR_TARGET_layers), layers);
@@ -494,8 +499,10 @@ static bool refuse_format(struct penstock_walk *walk, const uint8_t *bytes, cons
 	return false;
 }
 
-bool penstock_targets_suit(struct penstock_walk *walk, const struct penstock_targets *targets,
-			   const struct penstock_graphics_state *graphics, const uint8_t *bytes)
+bool penstock_render_targets_suit(struct penstock_walk *walk,
+				  const struct penstock_targets *targets,
+				  const struct penstock_graphics_state *graphics,
+				  const uint8_t *bytes)
 {
 	for (uint32_t i = 0; i < PENSTOCK_LIMIT_COLOR_TARGETS; i++) {
 		uint32_t wanted = i < graphics->color_count ? graphics->color_formats[i] : 0;

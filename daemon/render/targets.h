@@ -26,20 +26,24 @@ struct penstock_targets {
 };
 
 /* From the begin_rendering at `bytes`, which its handler took. */
-void penstock_targets_init(struct penstock_targets *targets, const uint8_t *bytes);
+void penstock_render_targets_init(struct penstock_targets *targets, const uint8_t *bytes);
 
 /* The color_target, depth_stencil_target at `bytes`; false: refused. */
-bool penstock_targets_color(struct penstock_walk *walk, struct penstock_targets *targets,
-			    const struct penstock_image_slots *slots, const uint8_t *bytes);
-bool penstock_targets_depth_stencil(struct penstock_walk *walk, struct penstock_targets *targets,
-				    const struct penstock_image_slots *slots, const uint8_t *bytes);
+bool penstock_render_targets_color(struct penstock_walk *walk, struct penstock_targets *targets,
+				   const struct penstock_image_slots *slots, const uint8_t *bytes);
+bool penstock_render_targets_depth_stencil(struct penstock_walk *walk,
+					   struct penstock_targets *targets,
+					   const struct penstock_image_slots *slots,
+					   const uint8_t *bytes);
 
 /* The clear_target at `bytes` is inside of a target that there is; false: refused. */
-bool penstock_targets_clear(struct penstock_walk *walk, const struct penstock_targets *targets,
-			    const uint8_t *bytes);
+bool penstock_render_targets_clear(struct penstock_walk *walk,
+				   const struct penstock_targets *targets, const uint8_t *bytes);
 
 /* The pipeline draws to just these; false: refused, by the draw at `bytes`. */
-bool penstock_targets_suit(struct penstock_walk *walk, const struct penstock_targets *targets,
-			   const struct penstock_graphics_state *graphics, const uint8_t *bytes);
+bool penstock_render_targets_suit(struct penstock_walk *walk,
+				  const struct penstock_targets *targets,
+				  const struct penstock_graphics_state *graphics,
+				  const uint8_t *bytes);
 
 #endif

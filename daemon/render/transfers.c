@@ -23,17 +23,17 @@ static bool take_images(struct penstock_walk *walk, struct penstock_image_slots 
 			const uint8_t *bytes)
 {
 	ret_slots->defined = 0;
-	if (!penstock_group_ends(walk, bytes, MEMBERS)) {
+	if (!penstock_render_group_ends(walk, bytes, MEMBERS)) {
 		return false;
 	}
 	if (walk->group.start == NULL) {
 		return refuse(walk, bytes, "", "its group has no image");
 	}
 	for (const uint8_t *at = walk->group.start; at != bytes; at = penstock_behind(at)) {
-		if (penstock_image_slots_has(ret_slots, at)) {
+		if (penstock_render_slots_has(ret_slots, at)) {
 			return refuse(walk, at, "slot", "a second one in one group");
 		}
-		penstock_image_slots_define(walk, ret_slots, at);
+		penstock_render_slots_define(walk, ret_slots, at);
 	}
 	return true;
 }
@@ -122,10 +122,10 @@ static bool judge_region(struct penstock_walk *walk, const uint8_t *bytes,
 					region->filtered ? 1 : format->block_height, 1 };
 	const uint32_t whole[3] = { image->width, image->height, image->depth };
 
-	if (!penstock_image_part(walk, bytes, region->level_operand, "levels", region->level, 1,
-				 image->levels) ||
-	    !penstock_image_part(walk, bytes, region->layer_operand, "layers", region->first_layer,
-				 region->layers, image->layers)) {
+	if (!penstock_render_image_part(walk, bytes, region->level_operand, "levels", region->level,
+					1, image->levels) ||
+	    !penstock_render_image_part(walk, bytes, region->layer_operand, "layers",
+					region->first_layer, region->layers, image->layers)) {
 		return false;
 	}
 	for (uint32_t axis = 0; axis < 3; axis++) {
@@ -201,8 +201,8 @@ static struct region buffer_region(const uint8_t *bytes, const struct penstock_i
 static uint32_t block_bytes(struct penstock_walk *walk, const uint8_t *bytes,
 			    const struct penstock_texel_format *format)
 {
-	const uint32_t aspects = penstock_image_aspects(walk, bytes, "aspects", format,
-							penstock_load32(bytes + COPY(aspects)));
+	const uint32_t aspects = penstock_render_image_aspects(
+		walk, bytes, "aspects", format, penstock_load32(bytes + COPY(aspects)));
 
 	switch (aspects) {
 	case 0:
@@ -256,18 +256,18 @@ static bool judge_span(struct penstock_walk *walk, const uint8_t *bytes, uint64_
 		is_upload(bytes) ? "source_offset" : "destination_offset";
 	const uint64_t offset = penstock_load64(bytes + COPY(source_offset));
 
-	return penstock_range_operand(walk, bytes, COPY(source), operand, !is_upload(bytes), offset,
-				      span) != NULL &&
-	       penstock_offset_aligned(walk, bytes, offset_operand, offset, 4) &&
-	       penstock_offset_aligned(walk, bytes, offset_operand, offset, bytes_of_block);
+	return penstock_walk_range_operand(walk, bytes, COPY(source), operand, !is_upload(bytes),
+					   offset, span) != NULL &&
+	       penstock_walk_offset_aligned(walk, bytes, offset_operand, offset, 4) &&
+	       penstock_walk_offset_aligned(walk, bytes, offset_operand, offset, bytes_of_block);
 }
 
 static bool judge_buffer_copy(struct penstock_walk *walk, const struct penstock_image_slots *slots,
 			      const uint8_t *bytes)
 {
 	const struct penstock_image_slot *slot =
-		penstock_image_slots_get(walk, slots, bytes, "image",
-					 penstock_load32(bytes + COPY(image)), is_upload(bytes));
+		penstock_render_slots_get(walk, slots, bytes, "image",
+					  penstock_load32(bytes + COPY(image)), is_upload(bytes));
 	const uint32_t row_length = penstock_load32(bytes + COPY(row_length));
 	const uint32_t image_height = penstock_load32(bytes + COPY(image_height));
 	uint32_t bytes_of_block;
@@ -300,7 +300,7 @@ const uint8_t *penstock_render_copy_image_and_buffer(struct penstock_walk *walk,
 	struct penstock_image_slots slots;
 
 	return take_images(walk, &slots, bytes) && judge_buffer_copy(walk, &slots, bytes)
-		       ? penstock_group_finish(walk, bytes, length, NULL)
+		       ? penstock_render_group_finish(walk, bytes, length, NULL)
 		       : NULL;
 }
 
@@ -317,13 +317,13 @@ static bool find_pair(struct penstock_walk *walk, const struct penstock_image_sl
 		      struct pair *ret_pair)
 {
 	/* All of them name their images at the same places. */
-	ret_pair->source = penstock_image_slots_get(
+	ret_pair->source = penstock_render_slots_get(
 		walk, slots, bytes, "source",
 		penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_source), false);
 	if (ret_pair->source == NULL) {
 		return false;
 	}
-	ret_pair->destination = penstock_image_slots_get(
+	ret_pair->destination = penstock_render_slots_get(
 		walk, slots, bytes, "destination",
 		penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_destination), true);
 	return ret_pair->destination != NULL &&
@@ -346,7 +346,7 @@ static bool judge_copied_formats(struct penstock_walk *walk, const uint8_t *byte
 {
 	const struct penstock_texel_format *source = pair->source->format;
 	const struct penstock_texel_format *destination = pair->destination->format;
-	const uint32_t from = penstock_image_aspects(
+	const uint32_t from = penstock_render_image_aspects(
 		walk, bytes, "source_aspects", source,
 		penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_source_aspects));
 	uint32_t to;
@@ -354,7 +354,7 @@ static bool judge_copied_formats(struct penstock_walk *walk, const uint8_t *byte
 	if (from == 0) {
 		return false;
 	}
-	to = penstock_image_aspects(
+	to = penstock_render_image_aspects(
 		walk, bytes, "destination_aspects", destination,
 		penstock_load32(bytes + PENSTOCK_OPERAND_COPY_IMAGE_destination_aspects));
 	if (to == 0) {
@@ -491,7 +491,7 @@ const uint8_t *penstock_render_copy_image(struct penstock_walk *walk, const uint
 	struct penstock_image_slots slots;
 
 	return take_images(walk, &slots, bytes) && judge_copy(walk, &slots, bytes)
-		       ? penstock_group_finish(walk, bytes, length, NULL)
+		       ? penstock_render_group_finish(walk, bytes, length, NULL)
 		       : NULL;
 }
 
@@ -528,10 +528,11 @@ static bool judge_blitted_formats(struct penstock_walk *walk, const uint8_t *byt
 	const struct penstock_texel_format *destination = pair->destination->format;
 	const uint32_t asked = penstock_load32(bytes + BLIT(aspects));
 	const uint32_t filter = penstock_load32(bytes + BLIT(filter));
-	const uint32_t aspects = penstock_image_aspects(walk, bytes, "aspects", source, asked);
+	const uint32_t aspects =
+		penstock_render_image_aspects(walk, bytes, "aspects", source, asked);
 
 	if (aspects == 0 ||
-	    penstock_image_aspects(walk, bytes, "aspects", destination, asked) == 0) {
+	    penstock_render_image_aspects(walk, bytes, "aspects", destination, asked) == 0) {
 		return false;
 	}
 	if (aspects == PENSTOCK_ASPECT_COLOR ? source->numbers != destination->numbers ||
@@ -616,9 +617,10 @@ const uint8_t *penstock_render_blit_image(struct penstock_walk *walk, const uint
 	};
 	struct penstock_image_slots slots;
 
-	return take_images(walk, &slots, bytes) && penstock_words_within(walk, bytes, limits, 1) &&
+	return take_images(walk, &slots, bytes) &&
+			       penstock_walk_words_within(walk, bytes, limits, 1) &&
 			       judge_blit(walk, &slots, bytes)
-		       ? penstock_group_finish(walk, bytes, length, NULL)
+		       ? penstock_render_group_finish(walk, bytes, length, NULL)
 		       : NULL;
 }
 
@@ -687,7 +689,7 @@ const uint8_t *penstock_render_resolve_image(struct penstock_walk *walk, const u
 	struct penstock_image_slots slots;
 
 	return take_images(walk, &slots, bytes) && judge_resolve(walk, &slots, bytes)
-		       ? penstock_group_finish(walk, bytes, length, NULL)
+		       ? penstock_render_group_finish(walk, bytes, length, NULL)
 		       : NULL;
 }
 
@@ -701,8 +703,8 @@ static bool judge_cleared_aspects(struct penstock_walk *walk, const uint8_t *byt
 	static const struct penstock_single_limit depth[] = {
 		PENSTOCK_WITHIN(CLEAR_IMAGE, clear_0, 0, 1),
 	};
-	const uint32_t aspects = penstock_image_aspects(walk, bytes, "aspects", format,
-							penstock_load32(bytes + CLEAR(aspects)));
+	const uint32_t aspects = penstock_render_image_aspects(
+		walk, bytes, "aspects", format, penstock_load32(bytes + CLEAR(aspects)));
 
 	if (aspects == 0) {
 		return false;
@@ -711,24 +713,24 @@ static bool judge_cleared_aspects(struct penstock_walk *walk, const uint8_t *byt
 		return refuse(walk, bytes, "image", "no value fills a compressed image");
 	}
 	return (aspects & PENSTOCK_ASPECT_DEPTH) == 0 ||
-	       penstock_singles_within(walk, bytes, depth, PENSTOCK_ARRAY_SIZE(depth));
+	       penstock_walk_singles_within(walk, bytes, depth, PENSTOCK_ARRAY_SIZE(depth));
 }
 
 static bool judge_clear(struct penstock_walk *walk, const struct penstock_image_slots *slots,
 			const uint8_t *bytes)
 {
-	const struct penstock_image_slot *slot = penstock_image_slots_get(
+	const struct penstock_image_slot *slot = penstock_render_slots_get(
 		walk, slots, bytes, "image", penstock_load32(bytes + CLEAR(image)), true);
 
 	return slot != NULL &&
 	       has_features(walk, bytes, "image", slot, PENSTOCK_FEATURE_COPY_DESTINATION) &&
 	       judge_cleared_aspects(walk, bytes, slot->format) &&
-	       penstock_image_part(walk, bytes, "levels", "levels",
-				   penstock_load32(bytes + CLEAR(first_level)),
-				   penstock_load32(bytes + CLEAR(levels)), slot->image.levels) &&
-	       penstock_image_part(walk, bytes, "layers", "layers",
-				   penstock_load32(bytes + CLEAR(first_layer)),
-				   penstock_load32(bytes + CLEAR(layers)), slot->image.layers);
+	       penstock_render_image_part(
+		       walk, bytes, "levels", "levels", penstock_load32(bytes + CLEAR(first_level)),
+		       penstock_load32(bytes + CLEAR(levels)), slot->image.levels) &&
+	       penstock_render_image_part(
+		       walk, bytes, "layers", "layers", penstock_load32(bytes + CLEAR(first_layer)),
+		       penstock_load32(bytes + CLEAR(layers)), slot->image.layers);
 }
 
 const uint8_t *penstock_render_clear_image(struct penstock_walk *walk, const uint8_t *bytes,
@@ -737,6 +739,6 @@ const uint8_t *penstock_render_clear_image(struct penstock_walk *walk, const uin
 	struct penstock_image_slots slots;
 
 	return take_images(walk, &slots, bytes) && judge_clear(walk, &slots, bytes)
-		       ? penstock_group_finish(walk, bytes, length, NULL)
+		       ? penstock_render_group_finish(walk, bytes, length, NULL)
 		       : NULL;
 }
