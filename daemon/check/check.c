@@ -21,7 +21,8 @@ struct reading {
 	uint32_t bound;  /* slots in use */
 	uint32_t offset; /* of the instruction */
 	uint32_t split;  /* of the group that it belongs to; its own where it is alone */
-	bool in_group;   /* something was bound for a draw that has not come yet */
+	bool in_group;   /* something was bound for what ends it and has not come yet */
+	bool in_scope;   /* the group is a render scope */
 	const char *mnemonic;
 	struct penstock_errbuf *reterr_text;
 };
@@ -181,6 +182,16 @@ static enum penstock_status enter_group(struct reading *reading, uint16_t opcode
 	if (reading->in_group && !binds && !draws) {
 		return fault(reading, "inside the group at DMA byte 0x%x", reading->split);
 	}
+	if (opcode == PENSTOCK_DMA_OPCODE_BEGIN_RENDERING && reading->in_group) {
+		return fault(reading, "inside the group at DMA byte 0x%x", reading->split);
+	}
+	if (!reading->in_group) {
+		reading->in_scope = opcode == PENSTOCK_DMA_OPCODE_BEGIN_RENDERING;
+	}
+	if (draws && reading->in_scope != (opcode == PENSTOCK_DMA_OPCODE_END_RENDERING)) {
+		return fault(reading, "ends a group of another sort at DMA byte 0x%x",
+			     reading->split);
+	}
 	reading->split = reading->in_group ? reading->split : reading->offset;
 	reading->in_group = binds;
 	return PENSTOCK_STATUS_SUCCESS;
@@ -253,7 +264,7 @@ enum penstock_status penstock_check(const uint8_t *dma, uint32_t dma_start, uint
 	}
 	if (reading.in_group) {
 		reading.offset = reading.split;
-		return fault(&reading, "a group without a draw");
+		return fault(&reading, "a group without its end");
 	}
 	if (reading.next != patch_count) {
 		reading.offset = patches[reading.next].split_offset;

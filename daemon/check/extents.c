@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/check/extents.h"
 
+#include "proto/image/image.h"
 #include "proto/isa/instruction.h"
+
+#include <string.h>
 
 typedef const char *extents_function(const uint8_t *dma, uint32_t elements,
 				     struct penstock_check_extent extents[]);
@@ -119,6 +122,119 @@ static const char *dispatch(const uint8_t *dma, uint32_t elements,
 	}
 	return NULL;
 }
+
+/* ------------------------------------------------------------------ graphics */
+
+static const char *timestamp(const uint8_t *dma, uint32_t elements,
+			     struct penstock_check_extent extents[])
+{
+	(void)dma;
+	(void)elements;
+	extents[0].behind = 8;
+	return NULL;
+}
+
+/* From the flags on its fields are the words of a struct penstock_image. */
+static const char *image(const uint8_t *dma, uint32_t elements,
+			 struct penstock_check_extent extents[])
+{
+	struct penstock_image_layout layout;
+	struct penstock_image description;
+
+	(void)elements;
+	memcpy(&description, dma + PENSTOCK_DMA_IMAGE_flags, sizeof(description));
+	if (penstock_load32(dma + PENSTOCK_DMA_IMAGE_slot) > 63) {
+		return "a slot that no group has";
+	}
+	if (penstock_image_lay_out(&description, &layout, NULL) != PENSTOCK_STATUS_SUCCESS) {
+		return "an image that there is not";
+	}
+	extents[0].behind = layout.bytes;
+	return NULL;
+}
+
+_Static_assert(PENSTOCK_DMA_BYTES_IMAGE - PENSTOCK_DMA_IMAGE_flags ==
+			       sizeof(struct penstock_image) &&
+		       (int)PENSTOCK_DMA_IMAGE_flags == (int)PENSTOCK_DMA_IMAGE_WRITE_flags &&
+		       PENSTOCK_DMA_IMAGE_tiling - PENSTOCK_DMA_IMAGE_flags ==
+			       offsetof(struct penstock_image, tiling),
+	       "image reads a whole description, of both");
+
+static const char *texel_buffer(const uint8_t *dma, uint32_t elements,
+				struct penstock_check_extent extents[])
+{
+	(void)elements;
+	extents[0].behind = penstock_load64(dma + PENSTOCK_DMA_BIND_TEXEL_BUFFER_size);
+	return NULL;
+}
+
+static const char *vertex_buffer(const uint8_t *dma, uint32_t elements,
+				 struct penstock_check_extent extents[])
+{
+	(void)elements;
+	extents[0].behind = penstock_load64(dma + PENSTOCK_DMA_VERTEX_BUFFER_size);
+	return penstock_load32(dma + PENSTOCK_DMA_VERTEX_BUFFER_binding) > 15
+		       ? "a vertex binding that there is not"
+		       : NULL;
+}
+
+static const char *index_buffer(const uint8_t *dma, uint32_t elements,
+				struct penstock_check_extent extents[])
+{
+	(void)elements;
+	extents[0].behind = penstock_load64(dma + PENSTOCK_DMA_INDEX_BUFFER_size);
+	return NULL;
+}
+
+static const char *indirect_buffer(const uint8_t *dma, uint32_t elements,
+				   struct penstock_check_extent extents[])
+{
+	(void)elements;
+	extents[0].behind = penstock_load64(dma + PENSTOCK_DMA_INDIRECT_BUFFER_size);
+	return NULL;
+}
+
+static const char *count_buffer(const uint8_t *dma, uint32_t elements,
+				struct penstock_check_extent extents[])
+{
+	(void)dma;
+	(void)elements;
+	extents[0].behind = 4;
+	return NULL;
+}
+
+/* A word for occlusion (type 0), or one for each of the eleven statistics that is asked for. */
+static const char *begin_query(const uint8_t *dma, uint32_t elements,
+			       struct penstock_check_extent extents[])
+{
+	uint32_t type = penstock_load32(dma + PENSTOCK_DMA_BEGIN_QUERY_type);
+	uint32_t statistics = penstock_load32(dma + PENSTOCK_DMA_BEGIN_QUERY_statistics);
+
+	(void)elements;
+	if (type > 1 || statistics >> 11 != 0 || (type == 0) != (statistics == 0) ||
+	    penstock_load32(dma + PENSTOCK_DMA_BEGIN_QUERY_flags) != (type == 0 ? 1 : 0)) {
+		return "a query that there is not";
+	}
+	extents[0].behind = type == 0 ? 8 : 0;
+	for (; statistics != 0; statistics &= statistics - 1) {
+		extents[0].behind += 8;
+	}
+	return NULL;
+}
+
+static const char *buffer_copy(const uint8_t *dma, uint32_t elements,
+			       struct penstock_check_extent extents[])
+{
+	(void)elements;
+	extents[0].behind = penstock_load64(dma + PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_size);
+	return extents[0].behind == 0 ? "a copy of no bytes" : NULL;
+}
+
+_Static_assert((int)PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_size ==
+			       (int)PENSTOCK_DMA_COPY_IMAGE_TO_BUFFER_size &&
+		       (int)PENSTOCK_DMA_BIND_TEXEL_BUFFER_size ==
+			       (int)PENSTOCK_DMA_BIND_TEXEL_BUFFER_WRITE_size,
+	       "one function for both");
 
 /* ------------------------------------------------------------------ pixels */
 
@@ -443,11 +559,23 @@ static extents_function *const functions[PENSTOCK_DMA_COUNT] = {
 	[PENSTOCK_DMA_COPY] = copy,
 	[PENSTOCK_DMA_COPY_ROWS] = copy_rows,
 	[PENSTOCK_DMA_UPDATE] = update,
+	[PENSTOCK_DMA_TIMESTAMP] = timestamp,
 	[PENSTOCK_DMA_BIND_PIPELINE] = bind_pipeline,
 	[PENSTOCK_DMA_BIND_BUFFER] = bind_buffer,
 	[PENSTOCK_DMA_BIND_BUFFER_WRITE] = bind_buffer_write,
 	[PENSTOCK_DMA_PUSH_CONSTANTS] = push_constants,
+	[PENSTOCK_DMA_IMAGE] = image,
+	[PENSTOCK_DMA_IMAGE_WRITE] = image,
+	[PENSTOCK_DMA_BIND_TEXEL_BUFFER] = texel_buffer,
+	[PENSTOCK_DMA_BIND_TEXEL_BUFFER_WRITE] = texel_buffer,
+	[PENSTOCK_DMA_VERTEX_BUFFER] = vertex_buffer,
+	[PENSTOCK_DMA_INDEX_BUFFER] = index_buffer,
+	[PENSTOCK_DMA_INDIRECT_BUFFER] = indirect_buffer,
+	[PENSTOCK_DMA_COUNT_BUFFER] = count_buffer,
+	[PENSTOCK_DMA_BEGIN_QUERY] = begin_query,
 	[PENSTOCK_DMA_DISPATCH] = dispatch,
+	[PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE] = buffer_copy,
+	[PENSTOCK_DMA_COPY_IMAGE_TO_BUFFER] = buffer_copy,
 	[PENSTOCK_DMA_BITBLT] = bitblt,
 	[PENSTOCK_DMA_COLORFILL] = colorfill,
 	[PENSTOCK_DMA_ALPHABLEND] = alphablend,

@@ -144,6 +144,51 @@ const uint8_t *penstock_render_fill(struct penstock_walk *walk, const uint8_t *b
 	return bytes + length;
 }
 
+/* ------------------------------------------------------------------ timestamp */
+
+#define TIMESTAMP_BYTES 8u
+
+const uint8_t *penstock_render_timestamp(struct penstock_walk *walk, const uint8_t *bytes,
+					 uint32_t length)
+{
+	const struct penstock_render_allocation *allocation;
+	uint32_t index = penstock_load16(bytes + PENSTOCK_OPERAND_TIMESTAMP_destination);
+	uint64_t offset = penstock_load64(bytes + PENSTOCK_OPERAND_TIMESTAMP_offset);
+	uint32_t split;
+	uint8_t *dma;
+
+	allocation = penstock_walk_allocation(walk, index);
+	if (PENSTOCK_UNLIKELY(allocation == NULL)) {
+		return penstock_walk_refuse_index(walk, bytes, "destination", index);
+	}
+	if (PENSTOCK_UNLIKELY(!allocation->write_operation)) {
+		return penstock_walk_refuse_write(walk, bytes, "destination", index);
+	}
+	if (PENSTOCK_UNLIKELY(offset % TIMESTAMP_BYTES != 0)) {
+		return penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER,
+					    "offset", "offset 0x%" PRIx64 " is no multiple of %u",
+					    offset, TIMESTAMP_BYTES);
+	}
+	if (PENSTOCK_UNLIKELY(
+		    !penstock_range_fits(offset, TIMESTAMP_BYTES, allocation->size_bytes))) {
+		return refuse_range(walk, bytes, "destination", "offset", index, offset,
+				    TIMESTAMP_BYTES);
+	}
+	if (!penstock_walk_reserve(walk, bytes, PENSTOCK_DMA_BYTES_TIMESTAMP, 1, BITS(1),
+				   TIMESTAMP_BYTES, &dma, &split)) {
+		return NULL;
+	}
+	if (dma == NULL) {
+		return bytes + length;
+	}
+	penstock_dma_put_header(dma, PENSTOCK_DMA_OPCODE_TIMESTAMP, PENSTOCK_DMA_BYTES_TIMESTAMP,
+				0);
+	penstock_store64(dma + PENSTOCK_DMA_TIMESTAMP_address, allocation->address + offset);
+	penstock_patch_list_put(&walk->patches, 0, index, offset, split,
+				PENSTOCK_DMA_TIMESTAMP_address);
+	return bytes + length;
+}
+
 /* ------------------------------------------------------------------ copy */
 
 /* What copy and copy_rows have in common: two references at the same places. */

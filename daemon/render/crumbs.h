@@ -22,7 +22,10 @@
 /* Of any call of render that is to write something. */
 #define PENSTOCK_CRUMBS_LEAST_BYTES 4u
 
-/* Of a command buffer: there is a record for each, so no more is walked to explain an offset. */
+/*
+ * Of a command buffer: there is a record for each, so no more is walked to explain an offset; or
+ * the whole of a group, in which there is none.
+ */
 #define PENSTOCK_CRUMBS_PART_BYTES (64u << 10)
 
 /* Two numbers of 22 bits: buffers have 16 MiB. */

@@ -21,6 +21,10 @@ enum penstock_topology_class {
 	PENSTOCK_TOPOLOGY_PATCHES,
 };
 
+/* penstock_render_binding.flags: those of penstock_shader_binding that render looks at */
+#define PENSTOCK_RENDER_ARRAYED 4u
+#define PENSTOCK_RENDER_MULTI   8u
+
 /* A descriptor binding that the shaders of a pipeline use. */
 struct penstock_render_binding {
 	uint32_t set;
@@ -147,7 +151,8 @@ struct penstock_render_args {
  * so that a later pass whose capacities are not smaller cannot be refused, and does not validate it
  * again); PRIVILEGED_INSTRUCTION; ILLEGAL_INSTRUCTION; INVALID_PARAMETER; INVALID_USER_BUFFER (also
  * an instruction that does not fit an empty buffer of these capacities); INVALID_HANDLE (a
- * reference to an index past the list, or to a NULL element). *ret_refusal is filled on refusal.
+ * reference to an index past the list, or to a NULL element); LIMIT_EXCEEDED (of a group).
+ * *ret_refusal is filled on refusal.
  *
  * Every allocation reference leaves an entry in patches_out, in order of use, and is pre-patched
  * where the element's segment_id is not 0; proto/wire/frame.h says what the entries hold, and what

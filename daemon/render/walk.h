@@ -14,13 +14,16 @@
 #include "daemon/render/patch_list.h"
 #include "daemon/render/render.h"
 
-/* What stands before a draw or dispatch that has not come yet. */
+/* What stands before the end of a group that has not come yet. */
 struct penstock_group {
 	const uint8_t *start; /* its first instruction; NULL: none is open */
 	uint32_t instructions;
 	uint32_t references;
 	uint32_t dma_bytes;
-	const struct penstock_render_allocation *pipeline;
+	uint32_t members;    /* a bit for each opcode that is in it, from 0x10 on */
+	bool scope;          /* a render scope */
+	uint64_t copy_bytes; /* that a copy at its end moves in its buffer */
+	const struct penstock_render_allocation *pipeline; /* the last one that was bound */
 };
 
 struct penstock_walk {
@@ -29,6 +32,7 @@ struct penstock_walk {
 	const uint8_t *part_end; /* handlers do not go on by themselves beyond it; <= end */
 	const struct penstock_render_allocation *allocations;
 	uint32_t allocation_count;
+	const struct penstock_format_features *formats; /* NULL: there are no images */
 	struct penstock_dma_writer dma;
 	struct penstock_patch_list patches;
 	struct penstock_crumbs crumbs;
@@ -62,6 +66,38 @@ penstock_render_handler penstock_render_bind_pipeline;
 penstock_render_handler penstock_render_bind_buffer;
 penstock_render_handler penstock_render_push_constants;
 penstock_render_handler penstock_render_dispatch;
+penstock_render_handler penstock_render_timestamp;
+penstock_render_handler penstock_render_image;
+penstock_render_handler penstock_render_bind_image;
+penstock_render_handler penstock_render_bind_sampler;
+penstock_render_handler penstock_render_bind_texel_buffer;
+penstock_render_handler penstock_render_begin_rendering;
+penstock_render_handler penstock_render_color_target;
+penstock_render_handler penstock_render_depth_stencil_target;
+penstock_render_handler penstock_render_vertex_buffer;
+penstock_render_handler penstock_render_index_buffer;
+penstock_render_handler penstock_render_viewport;
+penstock_render_handler penstock_render_scissor;
+penstock_render_handler penstock_render_state;
+penstock_render_handler penstock_render_blend_constants;
+penstock_render_handler penstock_render_depth_bias;
+penstock_render_handler penstock_render_depth_bounds;
+penstock_render_handler penstock_render_stencil;
+penstock_render_handler penstock_render_indirect_buffer;
+penstock_render_handler penstock_render_count_buffer;
+penstock_render_handler penstock_render_begin_query;
+penstock_render_handler penstock_render_end_query;
+penstock_render_handler penstock_render_draw;
+penstock_render_handler penstock_render_draw_indexed;
+penstock_render_handler penstock_render_draw_indirect;
+penstock_render_handler penstock_render_clear_target;
+penstock_render_handler penstock_render_dispatch_indirect;
+penstock_render_handler penstock_render_copy_image_and_buffer;
+penstock_render_handler penstock_render_copy_image;
+penstock_render_handler penstock_render_blit_image;
+penstock_render_handler penstock_render_resolve_image;
+penstock_render_handler penstock_render_clear_image;
+penstock_render_handler penstock_render_end_rendering;
 penstock_render_handler penstock_render_bitblt;
 penstock_render_handler penstock_render_colorfill;
 penstock_render_handler penstock_render_alphablend;

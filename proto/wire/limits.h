@@ -117,12 +117,16 @@
 #define PENSTOCK_LIMIT_UNIFORM_RANGE_BYTES (64u << 10)
 #define PENSTOCK_LIMIT_STORAGE_RANGE_BYTES (128u << 20)
 #define PENSTOCK_LIMIT_WORKGROUPS          65535u /* of a dispatch, each way, base included */
+#define PENSTOCK_LIMIT_BUFFER_PITCH        65535u /* texels, of a copy from or to a buffer */
+#define PENSTOCK_LIMIT_VERTEX_STRIDE       2048u  /* bytes; of vertex_buffer */
+#define PENSTOCK_LIMIT_INDIRECT_DRAWS      65535u /* of one instruction */
 
 /* an image (docs/graphics.md) */
 #define PENSTOCK_LIMIT_IMAGE_EXTENT    16384u /* texels, 1D and 2D */
 #define PENSTOCK_LIMIT_IMAGE_EXTENT_3D 2048u
 #define PENSTOCK_LIMIT_IMAGE_LAYERS    2048u
 #define PENSTOCK_LIMIT_TARGET_EXTENT   16384u /* of a render scope's area */
+#define PENSTOCK_LIMIT_VIEWS           6u     /* of a render scope with a view mask */
 
 /* a GPU process that describes its driver, at the daemon's start */
 #define PENSTOCK_LIMIT_DESCRIBE_MS 10000u

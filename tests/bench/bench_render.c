@@ -24,9 +24,11 @@ struct variant {
 	bool km;
 	/* Writes the instruction that the command buffer repeats, number `which`; its length. */
 	uint32_t (*write)(uint32_t which, uint8_t *ret_bytes);
+	bool scope; /* which end_rendering ends */
 };
 
 static struct penstock_fixture fixture;
+static struct penstock_render_pipeline second;
 static uint8_t command[COMMAND_BYTES];
 static uint8_t copied[COMMAND_BYTES];
 
@@ -85,28 +87,69 @@ static uint32_t write_bitblt(uint32_t which, uint8_t *ret_bytes)
 	return length;
 }
 
+/* A small draw of a scope: its own uniforms and push constants. The first begins the scope. */
+static uint32_t write_draw(uint32_t which, uint8_t *ret_bytes)
+{
+	static const enum penstock_instruction_id ids[] = {
+		PENSTOCK_INSTRUCTION_BIND_BUFFER,
+		PENSTOCK_INSTRUCTION_PUSH_CONSTANTS,
+		PENSTOCK_INSTRUCTION_DRAW,
+	};
+	uint32_t length = 0;
+
+	if (which == 0) {
+		length = penstock_fixture_scope(ret_bytes);
+		return length - PENSTOCK_BYTES_END_RENDERING;
+	}
+	for (uint32_t i = 0; i < PENSTOCK_ARRAY_SIZE(ids); i++) {
+		length += penstock_fixture_valid(ids[i], ret_bytes + length);
+	}
+	penstock_store64(ret_bytes + PENSTOCK_OPERAND_BIND_BUFFER_offset, which % 128 * 16);
+	return length;
+}
+
+/* The same, with another pipeline each time: two by turns. */
+static uint32_t write_switch(uint32_t which, uint8_t *ret_bytes)
+{
+	uint32_t length = write_draw(which, ret_bytes);
+
+	if (which != 0) {
+		memmove(ret_bytes + PENSTOCK_BYTES_BIND_PIPELINE, ret_bytes, length);
+		length += penstock_fixture_valid(PENSTOCK_INSTRUCTION_BIND_PIPELINE, ret_bytes);
+		penstock_store16(ret_bytes + PENSTOCK_OPERAND_BIND_PIPELINE_pipeline,
+				 which % 2 == 0 ? PENSTOCK_FIXTURE_GRAPHICS
+						: PENSTOCK_FIXTURE_PIPELINE);
+	}
+	return length;
+}
+
 static const struct variant variants[] = {
-	{ "P3-two-dword", "marker", ">=0.08", false, write_marker },
-	{ "P3-copy", "copy", ">=0.10", false, write_copy },
-	{ "P3-update", "update", ">=0.2", false, write_update },
-	{ "P3-gdi", "bitblt", ">=0.10", true, write_bitblt },
-	{ "P3-mixed", "mixed", "", false, write_mixed },
+	{ "P3-two-dword", "marker", ">=0.08", false, write_marker, false },
+	{ "P3-copy", "copy", ">=0.10", false, write_copy, false },
+	{ "P3-update", "update", ">=0.2", false, write_update, false },
+	{ "P3-gdi", "bitblt", ">=0.10", true, write_bitblt, false },
+	{ "P3-mixed", "mixed", "", false, write_mixed, false },
+	{ "P3-draws", "draws", "", false, write_draw, true },
+	{ "P3-switches", "switches", "", false, write_switch, true },
 };
 
 static uint32_t build(const struct variant *variant)
 {
-	uint8_t instruction[1024];
-	uint32_t length = 0;
+	const uint32_t end = variant->scope ? PENSTOCK_BYTES_END_RENDERING : 0;
+	uint8_t instruction[PENSTOCK_FIXTURE_INSTRUCTION_BYTES];
+	uint32_t length = 0, bytes;
 
 	for (uint32_t which = 0;; which++) {
-		uint32_t bytes = variant->write(which, instruction);
-
-		if (bytes > COMMAND_BYTES - length) {
-			return length;
+		bytes = variant->write(which, instruction);
+		if (bytes > COMMAND_BYTES - end - length) {
+			break;
 		}
 		memcpy(command + length, instruction, bytes);
 		length += bytes;
 	}
+	return variant->scope ? length + penstock_fixture_valid(PENSTOCK_INSTRUCTION_END_RENDERING,
+								command + length)
+			      : length;
 }
 
 /* ------------------------------------------------------------------ rounds */
@@ -150,6 +193,10 @@ static void measure(const struct variant *variant, double duration)
 
 	penstock_fixture_init(&fixture);
 	fixture.args.caps.km = variant->km;
+	fixture.args.caps.pipelines = true;
+	/* Two that draw; the second is looked at anew where it is bound. */
+	second = *fixture.list[PENSTOCK_FIXTURE_GRAPHICS].pipeline;
+	fixture.list[PENSTOCK_FIXTURE_PIPELINE].pipeline = &second;
 	while (seconds() < end) {
 		double value = render_round(length, 8);
 		double copy = memcpy_round(length, 80);

@@ -27,6 +27,7 @@ static void require_refusal(enum penstock_status status, uint32_t length)
 			 status == PENSTOCK_STATUS_ILLEGAL_INSTRUCTION ||
 			 status == PENSTOCK_STATUS_INVALID_PARAMETER ||
 			 status == PENSTOCK_STATUS_INVALID_USER_BUFFER ||
+			 status == PENSTOCK_STATUS_LIMIT_EXCEEDED ||
 			 status == PENSTOCK_STATUS_INVALID_HANDLE);
 	PENSTOCK_REQUIRE(fixture.refusal.status == status);
 	PENSTOCK_REQUIRE(fixture.refusal.sentence[0] != '\0');
@@ -133,6 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.node_ordinal = data[0] >> 1 & 1,
 		.test_instructions = (data[0] & 4) != 0,
 		.pipelines = (data[0] & 16) == 0,
+		.formats = fixture.formats,
 	};
 	if ((data[0] & 8) != 0) {
 		command = take_client_list(command, end, data[3]);

@@ -118,11 +118,13 @@ static void expect_origins(uint32_t done)
 }
 
 /* Sizes by chance, so that each of the three may be what ends a pass. */
-static void choose_sizes(void)
+static void choose_sizes(bool km)
 {
 	fixture.args.multipass_offset = 0;
-	fixture.args.dma_capacity = 200 + penstock_random_below(&state, 400);
-	fixture.args.patch_capacity = 8 + penstock_random_below(&state, 40);
+	fixture.args.dma_capacity =
+		(km ? 200 : PENSTOCK_FIXTURE_GROUP_DMA_BYTES) + penstock_random_below(&state, 400);
+	fixture.args.patch_capacity =
+		(km ? 8 : PENSTOCK_FIXTURE_GROUP_PATCHES) + penstock_random_below(&state, 40);
 	fixture.args.private_start = penstock_random_below(&state, 64);
 	fixture.args.private_capacity = fixture.args.private_start + PENSTOCK_CRUMBS_LEAST_BYTES +
 					penstock_random_below(&state, 12);
@@ -141,7 +143,7 @@ START_TEST(A13_each_dma_offset_names_the_instruction_that_it_came_from)
 		ck_assert_uint_le(fixture.args.private_end, penstock_render_private_bound(length));
 		ck_assert_uint_eq(fixture.args.dma_length, dma_bytes);
 		expect_origins(0);
-		choose_sizes();
+		choose_sizes(_i == 1);
 		do {
 			/* An earlier use of the same bytes. */
 			memset(fixture.private_data, (int)penstock_random(&state), 256);

@@ -187,8 +187,10 @@ START_TEST(A9_passes_of_any_size_make_the_same_bytes)
 		ck_assert_int_eq(penstock_fixture_render(&fixture, command, length),
 				 PENSTOCK_STATUS_SUCCESS);
 		memcpy(whole, fixture.dma, fixture.args.dma_length);
-		fixture.args.dma_capacity = 160 + penstock_random_below(&state, 256);
-		fixture.args.patch_capacity = 4 + penstock_random_below(&state, 8);
+		fixture.args.dma_capacity = (_i == 1 ? 160 : PENSTOCK_FIXTURE_GROUP_DMA_BYTES) +
+					    penstock_random_below(&state, 256);
+		fixture.args.patch_capacity = (_i == 1 ? 4 : PENSTOCK_FIXTURE_GROUP_PATCHES) +
+					      penstock_random_below(&state, 8);
 		do {
 			status = penstock_fixture_render(&fixture, command, length);
 			ck_assert_mem_eq(fixture.dma, whole + done, fixture.args.dma_length);

@@ -80,6 +80,9 @@ static void change_one(uint64_t *state, uint8_t *bytes, uint32_t length)
 		     one);
 }
 
+/* Most of the table stands in groups, which are long. */
+#define GROUPS_ONE_OF 8u
+
 uint32_t penstock_chance_instruction(uint64_t *state, uint8_t *bytes,
 				     const struct penstock_render_caps *caps, uint32_t changes)
 {
@@ -92,7 +95,8 @@ uint32_t penstock_chance_instruction(uint64_t *state, uint8_t *bytes,
 				state, PENSTOCK_INSTRUCTION_COUNT));
 	} while (instruction->privilege == PENSTOCK_PRIVILEGED ||
 		 (instruction->stream == PENSTOCK_STREAM_KM) != caps->km ||
-		 (instruction->nodes == PENSTOCK_NODE_PIPELINES && !caps->pipelines));
+		 (instruction->nodes == PENSTOCK_NODE_PIPELINES &&
+		  (!caps->pipelines || penstock_random_below(state, GROUPS_ONE_OF) != 0)));
 	length = penstock_fixture_alone(instruction->id, bytes);
 	for (uint32_t i = 0; i < changes; i++) {
 		change_one(state, bytes, length);

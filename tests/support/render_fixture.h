@@ -27,12 +27,35 @@ enum penstock_fixture_index {
 	PENSTOCK_FIXTURE_EXISTING,      /* X8B8G8R8, 16 x 16, EXISTINGSYSMEM, read only */
 	PENSTOCK_FIXTURE_READ_SURFACE,  /* A8R8G8B8, 64 x 48, read only */
 	PENSTOCK_FIXTURE_PIPELINE,      /* compute: (0, 0) uniform, (1, 2) two storage, written */
+	PENSTOCK_FIXTURE_GRAPHICS,      /* draws; what it takes is in render_fixture.c */
+	PENSTOCK_FIXTURE_IMAGES,        /* 0x100000 bytes, for images */
 	PENSTOCK_FIXTURE_COUNT
 };
 
 #define PENSTOCK_FIXTURE_DMA_BYTES     0x40000u
 #define PENSTOCK_FIXTURE_PATCHES       0x4000u
 #define PENSTOCK_FIXTURE_PRIVATE_BYTES 0x10000u
+
+/* Descriptors of the graphics pipeline, beside those of the compute pipeline: set 2. */
+enum penstock_fixture_binding {
+	PENSTOCK_FIXTURE_COMBINED, /* 2D, floats */
+	PENSTOCK_FIXTURE_SAMPLED,  /* an array of 2D images, floats */
+	PENSTOCK_FIXTURE_SAMPLER,
+	PENSTOCK_FIXTURE_STORAGE_IMAGE,  /* 2D, floats, written, Rgba8 */
+	PENSTOCK_FIXTURE_UNIFORM_TEXELS, /* floats */
+	PENSTOCK_FIXTURE_STORAGE_TEXELS, /* unsigned, written */
+};
+
+/* Slots of the scope that draws with it. */
+enum penstock_fixture_slot {
+	PENSTOCK_FIXTURE_SLOT_COLOR,   /* R8G8B8A8_UNORM, 64 x 64 */
+	PENSTOCK_FIXTURE_SLOT_DEPTH,   /* D32_SFLOAT_S8_UINT, 64 x 64 */
+	PENSTOCK_FIXTURE_SLOT_TEXTURE, /* R8G8B8A8_UNORM, 64 x 64, 7 levels, read only */
+	PENSTOCK_FIXTURE_SLOT_STORAGE, /* R8G8B8A8_UNORM, 64 x 64 */
+};
+
+/* What an adapter has of each format, roughly; [PENSTOCK_TEXEL_FORMATS]. */
+void penstock_fixture_fill_formats(struct penstock_format_features *ret_formats);
 
 /* The whole trip; big: keep it static or on the heap. */
 struct penstock_fixture {
@@ -42,6 +65,7 @@ struct penstock_fixture {
 	struct penstock_errbuf fault; /* of the checker */
 	uint64_t base_address;        /* where allocation id * stride stands once placed */
 	uint64_t stride_bytes;
+	struct penstock_format_features formats[PENSTOCK_TEXEL_FORMATS];
 	uint8_t dma[PENSTOCK_FIXTURE_DMA_BYTES];
 	struct penstock_patch_location patches[PENSTOCK_FIXTURE_PATCHES];
 	uint8_t private_data[PENSTOCK_FIXTURE_PRIVATE_BYTES];
@@ -51,13 +75,20 @@ struct penstock_fixture {
 void penstock_fixture_init(struct penstock_fixture *fixture);
 
 /* Longest valid instance, or group. */
-#define PENSTOCK_FIXTURE_INSTRUCTION_BYTES 192u
+#define PENSTOCK_FIXTURE_INSTRUCTION_BYTES 2048u
+
+/* What the largest of them leaves. */
+#define PENSTOCK_FIXTURE_GROUP_DMA_BYTES 2048u
+#define PENSTOCK_FIXTURE_GROUP_PATCHES   32u
 
 /* A valid instance of a user or test instruction; returns its length. */
 uint32_t penstock_fixture_valid(enum penstock_instruction_id id, uint8_t *ret_bytes);
 
 /* A valid command buffer with it: of what stands in a group, the group. Returns its length. */
 uint32_t penstock_fixture_alone(enum penstock_instruction_id id, uint8_t *ret_bytes);
+
+/* A render scope with each of its instructions. Returns its length. */
+uint32_t penstock_fixture_scope(uint8_t *ret_bytes);
 
 #define PENSTOCK_FIXTURE_ALL_BYTES (PENSTOCK_INSTRUCTION_COUNT * PENSTOCK_FIXTURE_INSTRUCTION_BYTES)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The checker: what it must not let pass, starting from buffers that render made. */
 #include "tests/harness.h"
-#include "tests/support/render_fixture.h"
+#include "tests/support/render_rules.h"
 
 #include "daemon/check/extents.h"
 
@@ -114,12 +114,18 @@ END_TEST
 /* Whether the instruction of a patch location writes through it. */
 static bool is_written(const struct penstock_patch_location *patch)
 {
-	const uint8_t *dma = fixture.dma + patch->split_offset;
-	const struct penstock_layout *layout =
-		&penstock_dma_by_opcode(penstock_load16(dma))->layout;
+	const struct penstock_layout *layout;
+	uint32_t at = patch->split_offset;
+
+	/* Of a group it is the one that the address stands in. */
+	while (at + penstock_header_length(penstock_load32(fixture.dma + at)) <=
+	       patch->patch_offset) {
+		at += penstock_header_length(penstock_load32(fixture.dma + at));
+	}
+	layout = &penstock_dma_by_opcode(penstock_load16(fixture.dma + at))->layout;
 
 	for (uint32_t i = 0; i < layout->operand_count; i++) {
-		if (layout->operands[i].offset == patch->patch_offset - patch->split_offset) {
+		if (layout->operands[i].offset == patch->patch_offset - at) {
 			return layout->operands[i].type != PENSTOCK_OPERAND_READ_ADDRESS;
 		}
 	}
@@ -184,13 +190,92 @@ START_TEST(groups_that_are_none_are_flagged)
 	penstock_store32(fixture.dma + binds, penstock_layout_header(PENSTOCK_DMA_OPCODE_NOP, 4));
 	expect_fault("inside the group at DMA byte 0x0");
 	fixture.args.dma_length = binds;
-	expect_fault("a group without a draw");
+	expect_fault("a group without its end");
 	memset(fixture.dma, 0, PENSTOCK_DMA_BYTES_DISPATCH);
 	penstock_store32(fixture.dma, penstock_layout_header(PENSTOCK_DMA_OPCODE_DISPATCH,
 							     PENSTOCK_DMA_BYTES_DISPATCH));
 	fixture.args.dma_length = PENSTOCK_DMA_BYTES_DISPATCH;
 	fixture.args.patch_count = 0;
 	expect_fault("nothing is bound for it");
+}
+END_TEST
+
+#define IMAGE(slot, offset)                                                                        \
+	"image_write allocation=15 slot=" #slot " offset=" #offset " type=1 format=37 width=64 "   \
+	"height=64 depth=1 levels=1 layers=1 samples=1\n"
+#define SCOPE(member) "begin_rendering area=(0,0,1,1) layers=1\n" member "end_rendering\n"
+
+/* What each address touches, to the byte. */
+static const struct {
+	const char *text;
+	enum penstock_fixture_index allocation;
+	uint64_t end; /* of what is touched in it */
+} touched[] = {
+	{ "timestamp destination=1 offset=0x100\n", PENSTOCK_FIXTURE_BUFFER, 0x108 },
+	{ SCOPE(IMAGE(0, 0x40)), PENSTOCK_FIXTURE_IMAGES, 0x40 + 64 * 64 * 4 },
+	{ SCOPE("bind_texel_buffer allocation=2 offset=16 size=20 format=37\n"),
+	  PENSTOCK_FIXTURE_READ_ONLY, 36 },
+	{ SCOPE("bind_texel_buffer_write allocation=1 offset=16 size=20 format=37\n"),
+	  PENSTOCK_FIXTURE_BUFFER, 36 },
+	{ SCOPE("vertex_buffer allocation=2 offset=3 size=5\n"), PENSTOCK_FIXTURE_READ_ONLY, 8 },
+	{ SCOPE("index_buffer allocation=2 offset=2 size=5\n"), PENSTOCK_FIXTURE_READ_ONLY, 7 },
+	{ SCOPE("indirect_buffer allocation=2 offset=4 size=17\n"), PENSTOCK_FIXTURE_READ_ONLY,
+	  21 },
+	{ SCOPE("count_buffer allocation=2 offset=4\n"), PENSTOCK_FIXTURE_READ_ONLY, 8 },
+	{ SCOPE("begin_query allocation=1 offset=8\nend_query\n"), PENSTOCK_FIXTURE_BUFFER, 16 },
+	{ SCOPE("begin_query allocation=1 offset=8 type=1 statistics=0x415\nend_query\n"),
+	  PENSTOCK_FIXTURE_BUFFER, 40 },
+	{ IMAGE(0, 0) "copy_buffer_to_image source=2 source_offset=4 image=0 row_length=9 "
+		      "width=8 height=3 depth=1 layers=1\n",
+	  PENSTOCK_FIXTURE_READ_ONLY, 4 + (2 * 9 + 8) * 4 },
+	{ IMAGE(0, 0) "copy_image_to_buffer destination=1 destination_offset=4 image=0 "
+		      "width=8 height=3 depth=1 layers=1\n",
+	  PENSTOCK_FIXTURE_BUFFER, 4 + 8 * 3 * 4 },
+};
+
+START_TEST(graphics_that_touch_a_byte_too_many_are_flagged)
+{
+	penstock_fixture_init(&fixture);
+	fixture.args.caps.pipelines = true;
+	penstock_rules_accept(&fixture, touched[_i].text);
+	fixture.list[touched[_i].allocation].size_bytes = touched[_i].end;
+	expect_good();
+	fixture.list[touched[_i].allocation].size_bytes = touched[_i].end - 1;
+	expect_fault("touches");
+}
+END_TEST
+
+/* A field of an instruction of a good buffer, as no engine can execute it. */
+START_TEST(graphics_that_there_are_not_are_flagged)
+{
+	static const struct {
+		const char *text;
+		uint32_t at;
+		uint32_t value;
+		const char *says;
+	} cases[] = {
+		{ SCOPE(IMAGE(0, 0)), 28 + PENSTOCK_DMA_IMAGE_slot, 64, "a slot" },
+		{ SCOPE(IMAGE(0, 0)), 28 + PENSTOCK_DMA_IMAGE_samples, 3, "an image" },
+		{ SCOPE("vertex_buffer allocation=2 size=5\n"),
+		  28 + PENSTOCK_DMA_VERTEX_BUFFER_binding, 16, "a vertex binding" },
+		{ SCOPE("begin_query allocation=1\nend_query\n"),
+		  28 + PENSTOCK_DMA_BEGIN_QUERY_type, 2, "a query" },
+		{ SCOPE("begin_query allocation=1\nend_query\n"),
+		  28 + PENSTOCK_DMA_BEGIN_QUERY_flags, 0, "a query" },
+		{ SCOPE("begin_query allocation=1\nend_query\n"),
+		  28 + PENSTOCK_DMA_BEGIN_QUERY_statistics, 0x800, "a query" },
+		{ SCOPE("push_constants data=[1]\n"), 28 + 12, 0x00010031,
+		  "ends a group of another sort at DMA byte 0x0" },
+		{ SCOPE("stencil faces=1\n"), 28, 0x0007001a, "inside the group" },
+	};
+
+	for (uint32_t i = 0; i < PENSTOCK_ARRAY_SIZE(cases); i++) {
+		penstock_fixture_init(&fixture);
+		fixture.args.caps.pipelines = true;
+		penstock_rules_accept(&fixture, cases[i].text);
+		penstock_store32(fixture.dma + cases[i].at, cases[i].value);
+		expect_fault(cases[i].says);
+	}
 }
 END_TEST
 
@@ -354,6 +439,9 @@ int main(void)
 	tcase_add_loop_test(tcase, a_write_to_a_range_that_is_not_writable_is_flagged, 0, 2);
 	tcase_add_test(tcase, a_range_that_is_a_byte_too_small_is_flagged);
 	tcase_add_test(tcase, groups_that_are_none_are_flagged);
+	tcase_add_loop_test(tcase, graphics_that_touch_a_byte_too_many_are_flagged, 0,
+			    (int)PENSTOCK_ARRAY_SIZE(touched));
+	tcase_add_test(tcase, graphics_that_there_are_not_are_flagged);
 	tcase_add_test(tcase, paging_instructions_are_flagged);
 	tcase_add_test(tcase, a_buffer_that_ends_inside_an_instruction_is_flagged);
 	tcase_add_loop_test(tcase, A14_extents_are_those_of_every_pixel, 0, 4);

@@ -26,6 +26,7 @@ static void offer(const struct penstock_instruction *instruction)
 		.km = instruction->stream == PENSTOCK_STREAM_KM,
 		.test_instructions = true,
 		.pipelines = true,
+		.formats = fixture.formats,
 	};
 }
 

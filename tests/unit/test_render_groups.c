@@ -11,7 +11,7 @@
 #include <string.h>
 
 static struct penstock_fixture fixture;
-static uint8_t command[80u << 10];
+static uint8_t command[288u << 10];
 
 /* Where the instructions of the fixture's group stand. */
 enum {
@@ -116,7 +116,7 @@ START_TEST(A6_a_group_ends_with_its_draw_and_is_not_left_open)
 	expect(length, PENSTOCK_STATUS_SUCCESS);
 	ck_assert_uint_eq(fixture.patches[4].split_offset, fixture.args.dma_length / 2);
 	expect_refusal(length - PENSTOCK_BYTES_DISPATCH, PENSTOCK_STATUS_INVALID_PARAMETER, GROUP,
-		       "", "has no draw or dispatch");
+		       "", "has no dispatch or transfer");
 	/* Nothing of the first is the second's. */
 	length = GROUP + penstock_fixture_valid(PENSTOCK_INSTRUCTION_DISPATCH, command + GROUP);
 	expect_refusal(length, PENSTOCK_STATUS_INVALID_PARAMETER, GROUP, "pipeline",
@@ -258,6 +258,8 @@ START_TEST(A6_ranges_are_no_larger_than_a_descriptor_takes)
 			 PENSTOCK_LIMIT_STORAGE_RANGE_BYTES + 1u);
 	expect_refusal(GROUP, PENSTOCK_STATUS_INVALID_PARAMETER, SECOND_BIND, "size",
 		       "cannot take so large a range");
+	penstock_store64(command + SECOND_BIND + PENSTOCK_OPERAND_BIND_BUFFER_size,
+			 PENSTOCK_LIMIT_STORAGE_RANGE_BYTES);
 	penstock_store64(command + UNIFORM + PENSTOCK_OPERAND_BIND_BUFFER_size,
 			 PENSTOCK_LIMIT_UNIFORM_RANGE_BYTES + 1u);
 	expect_refusal(GROUP, PENSTOCK_STATUS_INVALID_PARAMETER, UNIFORM, "size",
@@ -289,7 +291,7 @@ START_TEST(A6_a_group_has_a_limit)
 						 command + length);
 	}
 	expect_refusal(length, PENSTOCK_STATUS_LIMIT_EXCEEDED, length - 16, "",
-		       "more than 2048 instructions");
+		       "more than 16384 instructions");
 }
 END_TEST
 

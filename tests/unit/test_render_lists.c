@@ -257,7 +257,9 @@ START_TEST(A9_passes_make_the_same_instructions_as_one_buffer)
 {
 	static struct penstock_fixture passes, one;
 	uint32_t length = penstock_fixture_all(&fixture, _i % 2 == 1, command), entries = 0;
-	uint32_t dma_capacity = _i < 2 ? 192 : 4096, patch_capacity = _i < 2 ? 100 : 4;
+	const bool km = _i % 2 == 1;
+	uint32_t dma_capacity = _i >= 2 ? 4096 : km ? 192 : PENSTOCK_FIXTURE_GROUP_DMA_BYTES;
+	uint32_t patch_capacity = _i < 2 ? 100 : km ? 4 : PENSTOCK_FIXTURE_GROUP_PATCHES;
 
 	ck_assert_uint_gt(in_passes(length, dma_capacity, patch_capacity, &passes), 1);
 	penstock_fixture_init(&one);
@@ -280,7 +282,7 @@ START_TEST(A9_the_rest_is_validated_before_the_first_pass_counts)
 	uint32_t length = penstock_fixture_all(&fixture, false, command);
 
 	penstock_store32(command + length, penstock_instruction_header(0x80, 12));
-	fixture.args.dma_capacity = 160;
+	fixture.args.dma_capacity = PENSTOCK_FIXTURE_GROUP_DMA_BYTES;
 	expect(length + 12, PENSTOCK_STATUS_PRIVILEGED_INSTRUCTION);
 	ck_assert_uint_eq(fixture.args.multipass_offset, 0);
 }
@@ -401,6 +403,54 @@ START_TEST(A4_a_client_patch_list_that_agrees_is_accepted)
 }
 END_TEST
 
+/* The entries of one instruction, as proto/wire/frame.h says them. */
+static uint32_t list_references(uint32_t at, struct penstock_patch_location *ret_patches)
+{
+	const struct penstock_layout *layout =
+		&penstock_instruction_by_opcode(penstock_load16(command + at))->layout;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < layout->operand_count; i++) {
+		const struct penstock_operand *operand = &layout->operands[i];
+		bool offset = i + 1 < layout->operand_count &&
+			      layout->operands[i + 1].type == PENSTOCK_OPERAND_OFFSET;
+
+		if (operand->slot < 0) {
+			continue;
+		}
+		ret_patches[count++] = (struct penstock_patch_location){
+			.allocation_index = penstock_load16(command + at + operand->offset),
+			.allocation_offset =
+				offset ? penstock_load64(command + at + operand[1].offset) : 0,
+			.slot_id = (uint32_t)operand->slot & PENSTOCK_SLOT_ID_MAX,
+			.patch_offset = at + (offset ? operand[1].offset : operand->offset),
+			.split_offset = at,
+		};
+	}
+	return count;
+}
+
+START_TEST(A4_a_client_may_list_every_reference)
+{
+	static struct penstock_patch_location all[256];
+	uint32_t length = penstock_fixture_all(&fixture, _i == 1, command), count = 0;
+
+	for (uint32_t at = 0; at < length;
+	     at += penstock_header_length(penstock_load32(command + at))) {
+		count += list_references(at, all + count);
+	}
+	ck_assert_uint_gt(count, 10);
+	fixture.args.patches_in = all;
+	fixture.args.patch_in_count = count;
+	expect(length, PENSTOCK_STATUS_SUCCESS);
+	for (uint32_t i = 0; i < count; i++) {
+		all[i].allocation_offset++;
+		expect(length, PENSTOCK_STATUS_INVALID_PARAMETER);
+		all[i].allocation_offset--;
+	}
+}
+END_TEST
+
 START_TEST(A4_a_client_patch_list_of_gdi_stands_on_the_indices)
 {
 	uint32_t length = penstock_fixture_valid(PENSTOCK_INSTRUCTION_BITBLT, command);
@@ -509,6 +559,7 @@ int main(void)
 	tcase_add_test(tcase, A9_a_progress_that_no_pass_left_is_refused);
 	tcase_add_test(tcase, A8_costs_of_the_table_are_never_exceeded);
 	tcase_add_test(tcase, A4_a_client_patch_list_that_agrees_is_accepted);
+	tcase_add_loop_test(tcase, A4_a_client_may_list_every_reference, 0, 2);
 	tcase_add_test(tcase, A4_a_client_patch_list_of_gdi_stands_on_the_indices);
 	tcase_add_loop_test(tcase, A4_a_client_patch_list_that_lies_is_an_invalid_parameter, 0,
 			    (int)PENSTOCK_ARRAY_SIZE(lies));
