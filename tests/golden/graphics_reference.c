@@ -10,6 +10,7 @@
 #define IMAGES   64u
 #define BINDINGS 64u
 #define QUERIES  16u
+#define STATES   64u
 
 /* An image of the canvas, by what it is and where. */
 struct picture {
@@ -49,7 +50,8 @@ struct run {
 	VkPipelineLayout layouts[OBJECTS];
 	VkDescriptorSetLayout set_layouts[OBJECTS];
 	VkShaderModule modules[OBJECTS];
-	uint32_t view_count, sampler_count, buffer_view_count, pipeline_count, layout_count,
+	VkBuffer buffers[OBJECTS];
+	uint32_t buffer_count, view_count, sampler_count, buffer_view_count, pipeline_count, layout_count,
 		set_layout_count, module_count;
 	struct query queries[QUERIES];
 	uint32_t query_count;
@@ -66,6 +68,9 @@ struct run {
 	VkRenderingAttachmentInfo colors[8], depth, stencil;
 	bool has_depth, has_stencil, began;
 	uint32_t indirect, count;
+	/* Dynamic state of the scope, which a pipeline may take the place of. */
+	const uint8_t *states[STATES];
+	uint32_t state_count;
 };
 
 static uint32_t word(const uint8_t *row, uint32_t at)
@@ -484,6 +489,8 @@ static void bind_sampler(struct run *run, const uint8_t *row)
 	bound_at(run, row)->image.sampler = *sampler;
 }
 
+static void record_states(struct run *run);
+
 /* Everything, as the pipeline has it. */
 static void use_all(struct run *run)
 {
@@ -525,6 +532,7 @@ static void use_all(struct run *run)
 				       PENSTOCK_LIMIT_DESCRIPTOR_SETS, sets, 0, NULL);
 	run->vk->CmdPushConstants(run->command, run->layout, VK_SHADER_STAGE_ALL, 0, 128,
 				  run->push);
+	record_states(run);
 }
 
 /* ---------------------------------------------------------------- scopes */
@@ -663,10 +671,20 @@ static void vertex_buffer(struct run *run, const uint8_t *row)
 		(is->dynamic & PENSTOCK_DYNAMIC_VERTEX_STRIDE) != 0 ? &stride : NULL);
 }
 
+/* A buffer of its own: the driver forgets an offset where the draws are indirect. */
 static void index_buffer(struct run *run, const uint8_t *row)
 {
-	run->vk->CmdBindIndexBuffer(run->command, run->buffer,
-				    offset_of(row, PENSTOCK_DMA_INDEX_BUFFER_address),
+	const VkBufferCreateInfo info = {
+		.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+		.size = penstock_load64(row + PENSTOCK_DMA_INDEX_BUFFER_size),
+		.usage = VK_BUFFER_USAGE_INDEX_BUFFER_BIT,
+	};
+	VkBuffer *buffer = &run->buffers[run->buffer_count++];
+
+	VK(run->vk->CreateBuffer(run->vk->device, &info, NULL, buffer));
+	VK(run->vk->BindBufferMemory(run->vk->device, *buffer, run->memory,
+				     offset_of(row, PENSTOCK_DMA_INDEX_BUFFER_address)));
+	run->vk->CmdBindIndexBuffer(run->command, *buffer, 0,
 				    (VkIndexType)word(row, PENSTOCK_DMA_INDEX_BUFFER_type));
 }
 
@@ -999,6 +1017,44 @@ static void image(struct run *run, const uint8_t *row)
 
 /* ---------------------------------------------------------------- rows */
 
+static const struct {
+	enum penstock_dma_id id;
+	void (*record)(struct run *run, const uint8_t *row);
+} dynamic_rows[] = {
+	{ PENSTOCK_DMA_VIEWPORT, viewport },
+	{ PENSTOCK_DMA_SCISSOR, scissor },
+	{ PENSTOCK_DMA_STATE, state },
+	{ PENSTOCK_DMA_BLEND_CONSTANTS, blend_constants },
+	{ PENSTOCK_DMA_DEPTH_BIAS, depth_bias },
+	{ PENSTOCK_DMA_DEPTH_BOUNDS, depth_bounds },
+	{ PENSTOCK_DMA_STENCIL, stencil },
+};
+
+static void record_state(struct run *run, const uint8_t *row)
+{
+	const struct penstock_dma_instruction *is =
+		penstock_dma_by_opcode((uint16_t)(word(row, 0) & 0xffff));
+
+	for (uint32_t i = 0; i < PENSTOCK_ARRAY_SIZE(dynamic_rows); i++) {
+		if (dynamic_rows[i].id == is->id) {
+			dynamic_rows[i].record(run, row);
+		}
+	}
+}
+
+static void keep_state(struct run *run, const uint8_t *row)
+{
+	ck_assert_uint_lt(run->state_count, STATES);
+	run->states[run->state_count++] = row;
+}
+
+static void record_states(struct run *run)
+{
+	for (uint32_t i = 0; i < run->state_count; i++) {
+		record_state(run, run->states[i]);
+	}
+}
+
 static void (*const rows[PENSTOCK_DMA_COUNT])(struct run *run, const uint8_t *row) = {
 	[PENSTOCK_DMA_FILL] = fill,
 	[PENSTOCK_DMA_BIND_PIPELINE] = bind_pipeline,
@@ -1015,13 +1071,13 @@ static void (*const rows[PENSTOCK_DMA_COUNT])(struct run *run, const uint8_t *ro
 	[PENSTOCK_DMA_DEPTH_STENCIL_TARGET] = depth_stencil_target,
 	[PENSTOCK_DMA_VERTEX_BUFFER] = vertex_buffer,
 	[PENSTOCK_DMA_INDEX_BUFFER] = index_buffer,
-	[PENSTOCK_DMA_VIEWPORT] = viewport,
-	[PENSTOCK_DMA_SCISSOR] = scissor,
-	[PENSTOCK_DMA_STATE] = state,
-	[PENSTOCK_DMA_BLEND_CONSTANTS] = blend_constants,
-	[PENSTOCK_DMA_DEPTH_BIAS] = depth_bias,
-	[PENSTOCK_DMA_DEPTH_BOUNDS] = depth_bounds,
-	[PENSTOCK_DMA_STENCIL] = stencil,
+	[PENSTOCK_DMA_VIEWPORT] = keep_state,
+	[PENSTOCK_DMA_SCISSOR] = keep_state,
+	[PENSTOCK_DMA_STATE] = keep_state,
+	[PENSTOCK_DMA_BLEND_CONSTANTS] = keep_state,
+	[PENSTOCK_DMA_DEPTH_BIAS] = keep_state,
+	[PENSTOCK_DMA_DEPTH_BOUNDS] = keep_state,
+	[PENSTOCK_DMA_STENCIL] = keep_state,
 	[PENSTOCK_DMA_INDIRECT_BUFFER] = indirect_buffer,
 	[PENSTOCK_DMA_COUNT_BUFFER] = count_buffer,
 	[PENSTOCK_DMA_BEGIN_QUERY] = begin_query,
@@ -1054,7 +1110,7 @@ static void end_group(struct run *run)
 	run->vk->CmdPipelineBarrier(run->command, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
 				    VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, 0, 1, &barrier, 0, NULL, 0,
 				    NULL);
-	run->bound_count = 0;
+	run->bound_count = run->state_count = 0;
 	memset(run->push, 0, sizeof(run->push));
 }
 
@@ -1133,6 +1189,7 @@ static void finish(struct run *run)
 	DESTROY_ALL(PipelineLayout, layout)
 	DESTROY_ALL(DescriptorSetLayout, set_layout)
 	DESTROY_ALL(ShaderModule, module)
+	DESTROY_ALL(Buffer, buffer)
 	for (uint32_t i = 0; i < run->query_count; i++) {
 		run->vk->DestroyQueryPool(device, run->queries[i].pool, NULL);
 	}

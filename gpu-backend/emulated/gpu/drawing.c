@@ -6,6 +6,7 @@
 #define INDIRECT_BYTES         16u
 #define INDEXED_INDIRECT_BYTES 20u
 #define DRAWS_MOST             65535u
+#define BUFFER_ALIGNMENT       64u /* of a VkBuffer */
 #define FLAG_COUNTED           0x1u
 
 #define STENCIL_STATES                                                                             \
@@ -101,14 +102,16 @@ static enum penstock_outcome push_constants(struct penstock_scope *scope,
 
 /* A buffer that ends where the range does: fetches are bounded by it and by nothing else. */
 static enum penstock_outcome make_range(struct penstock_scope *scope, uint64_t address,
-					uint64_t size, struct penstock_object_range *ret_range)
+					uint64_t size, uint32_t alignment,
+					struct penstock_object_range *ret_range)
 {
 	*ret_range = (struct penstock_object_range){ VK_NULL_HANDLE, 0, 0 };
 	if (penstock_engine_range(scope->engine, address, size, false) == NULL) {
 		return PENSTOCK_OUTCOME_PAGE_FAULT;
 	}
-	return size > 0 && penstock_objects_range(&scope->vulkan->objects, scope->engine->mmu,
-						  address, size, ret_range) == VK_SUCCESS
+	return size > 0 && penstock_objects_range_at(&scope->vulkan->objects, scope->engine->mmu,
+						     address, size, alignment,
+						     ret_range) == VK_SUCCESS
 		       ? PENSTOCK_OUTCOME_COMPLETED
 		       : PENSTOCK_OUTCOME_ILLEGAL;
 }
@@ -128,13 +131,16 @@ static enum penstock_outcome vertex_buffer(struct penstock_scope *scope,
 	return make_range(scope,
 			  penstock_load64(member->fields + PENSTOCK_DMA_VERTEX_BUFFER_address),
 			  penstock_load64(member->fields + PENSTOCK_DMA_VERTEX_BUFFER_size),
-			  &vertices->range);
+			  BUFFER_ALIGNMENT, &vertices->range);
 }
 
+/* It begins with the range: the driver forgets an offset of indices where draws are indirect. */
 static enum penstock_outcome index_buffer(struct penstock_scope *scope,
 					  const struct penstock_member *member)
 {
 	uint32_t type = load(member, PENSTOCK_DMA_INDEX_BUFFER_type);
+	uint64_t address = penstock_load64(member->fields + PENSTOCK_DMA_INDEX_BUFFER_address);
+	uint64_t size = penstock_load64(member->fields + PENSTOCK_DMA_INDEX_BUFFER_size);
 
 	if (type != VK_INDEX_TYPE_UINT16 && type != VK_INDEX_TYPE_UINT32 &&
 	    type != VK_INDEX_TYPE_UINT8_EXT) {
@@ -142,10 +148,7 @@ static enum penstock_outcome index_buffer(struct penstock_scope *scope,
 	}
 	scope->drawing.index_type = type;
 	scope->drawing.indices_changed = true;
-	return make_range(scope,
-			  penstock_load64(member->fields + PENSTOCK_DMA_INDEX_BUFFER_address),
-			  penstock_load64(member->fields + PENSTOCK_DMA_INDEX_BUFFER_size),
-			  &scope->drawing.indices);
+	return make_range(scope, address, size, 1, &scope->drawing.indices);
 }
 
 static enum penstock_outcome indirect_buffer(struct penstock_scope *scope,
@@ -154,7 +157,7 @@ static enum penstock_outcome indirect_buffer(struct penstock_scope *scope,
 	return make_range(scope,
 			  penstock_load64(member->fields + PENSTOCK_DMA_INDIRECT_BUFFER_address),
 			  penstock_load64(member->fields + PENSTOCK_DMA_INDIRECT_BUFFER_size),
-			  &scope->drawing.indirect);
+			  BUFFER_ALIGNMENT, &scope->drawing.indirect);
 }
 
 static enum penstock_outcome count_buffer(struct penstock_scope *scope,

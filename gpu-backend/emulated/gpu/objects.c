@@ -109,10 +109,17 @@ VkResult penstock_objects_range(struct penstock_objects *objects, const struct p
 				uint64_t address, uint64_t size,
 				struct penstock_object_range *ret_range)
 {
+	return penstock_objects_range_at(objects, mmu, address, size, BUFFER_ALIGNMENT, ret_range);
+}
+
+VkResult penstock_objects_range_at(struct penstock_objects *objects,
+				   const struct penstock_mmu *mmu, uint64_t address, uint64_t size,
+				   uint32_t alignment, struct penstock_object_range *ret_range)
+{
 	const struct penstock_vulkan_device *device = objects->device;
 	uint64_t offset;
 	VkDeviceMemory memory = penstock_objects_place(objects, mmu, address, &offset);
-	uint64_t before = offset % BUFFER_ALIGNMENT;
+	uint64_t before = offset % alignment;
 	const VkExternalMemoryBufferCreateInfo external = {
 		.sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO,
 		.handleTypes = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT,
