@@ -1020,14 +1020,15 @@ static void image(struct run *run, const uint8_t *row)
 static const struct {
 	enum penstock_dma_id id;
 	void (*record)(struct run *run, const uint8_t *row);
+	uint32_t dynamic; /* 0: the number of the state */
 } dynamic_rows[] = {
-	{ PENSTOCK_DMA_VIEWPORT, viewport },
-	{ PENSTOCK_DMA_SCISSOR, scissor },
-	{ PENSTOCK_DMA_STATE, state },
-	{ PENSTOCK_DMA_BLEND_CONSTANTS, blend_constants },
-	{ PENSTOCK_DMA_DEPTH_BIAS, depth_bias },
-	{ PENSTOCK_DMA_DEPTH_BOUNDS, depth_bounds },
-	{ PENSTOCK_DMA_STENCIL, stencil },
+	{ PENSTOCK_DMA_VIEWPORT, viewport, PENSTOCK_DYNAMIC_VIEWPORT },
+	{ PENSTOCK_DMA_SCISSOR, scissor, PENSTOCK_DYNAMIC_SCISSOR },
+	{ PENSTOCK_DMA_STATE, state, 0 },
+	{ PENSTOCK_DMA_BLEND_CONSTANTS, blend_constants, PENSTOCK_DYNAMIC_BLEND_CONSTANTS },
+	{ PENSTOCK_DMA_DEPTH_BIAS, depth_bias, PENSTOCK_DYNAMIC_DEPTH_BIAS },
+	{ PENSTOCK_DMA_DEPTH_BOUNDS, depth_bounds, PENSTOCK_DYNAMIC_DEPTH_BOUNDS },
+	{ PENSTOCK_DMA_STENCIL, stencil, PENSTOCK_DYNAMIC_STENCIL_OP },
 };
 
 static void record_state(struct run *run, const uint8_t *row)
@@ -1035,8 +1036,15 @@ static void record_state(struct run *run, const uint8_t *row)
 	const struct penstock_dma_instruction *is =
 		penstock_dma_by_opcode((uint16_t)(word(row, 0) & 0xffff));
 
+	uint32_t dynamic = penstock_pipeline_graphics(run->blob)->dynamic;
+
 	for (uint32_t i = 0; i < PENSTOCK_ARRAY_SIZE(dynamic_rows); i++) {
-		if (dynamic_rows[i].id == is->id) {
+		uint32_t bit = dynamic_rows[i].dynamic;
+
+		if (bit == 0) {
+			bit = 1u << word(row, PENSTOCK_DMA_STATE_state);
+		}
+		if (dynamic_rows[i].id == is->id && (dynamic & bit) != 0) {
 			dynamic_rows[i].record(run, row);
 		}
 	}
