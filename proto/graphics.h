@@ -134,8 +134,8 @@ struct penstock_blend {
 
 /*
  * VkGraphicsPipelineCreateInfo without its shaders and layout. What is dynamic, and what is behind
- * a count, is zero. Zeros are sound defaults but for: samples (1), sample_mask (all ones),
- * line_width (1), write masks, viewport_count and scissor_count (1).
+ * a count, is zero; but a dynamic topology says of which class it will be. Zeros are sound defaults
+ * but for: samples (1), sample_mask (all ones), line_width (1), write masks, viewport_count (1).
  */
 struct penstock_graphics_state {
 	uint32_t dynamic; /* PENSTOCK_DYNAMIC_ */

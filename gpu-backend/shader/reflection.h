@@ -100,7 +100,8 @@ struct penstock_shader_slot {
 #define PENSTOCK_SHADER_SUBGROUPS        0x400u
 #define PENSTOCK_SHADER_WRITES_POSITION  0x800u
 #define PENSTOCK_SHADER_COUNTS_GROUPS    0x1000u /* reads NumWorkgroups */
-#define PENSTOCK_SHADER_ALL_FLAGS        0x1fffu
+#define PENSTOCK_SHADER_POINT_MODE       0x2000u /* tessellates into points */
+#define PENSTOCK_SHADER_ALL_FLAGS        0x3fffu
 
 struct penstock_shader_reflection {
 	uint32_t stage;                                     /* enum penstock_shader_stage */

@@ -314,6 +314,9 @@ static void see_mode(const struct penstock_shader_facts *facts,
 	case SpvExecutionModeOutputTriangleStrip:
 		reflection->output_mode = words[2];
 		break;
+	case SpvExecutionModePointMode:
+		reflection->flags |= PENSTOCK_SHADER_POINT_MODE;
+		break;
 	case SpvExecutionModeEarlyFragmentTests:
 		reflection->flags |= PENSTOCK_SHADER_EARLY_TESTS;
 		break;
