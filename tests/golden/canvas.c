@@ -62,8 +62,7 @@ struct canvas_image canvas_place(struct canvas *canvas, struct penstock_image de
 			      PENSTOCK_STATUS_SUCCESS,
 		      "%s", text.text);
 	image.address = CANVAS_ADDRESS(CANVAS_IMAGE_OFFSET + canvas->images_used);
-	canvas->images_used +=
-		(uint32_t)penstock_align_up(layout.bytes, PENSTOCK_IMAGE_ALIGNMENT);
+	canvas->images_used += (uint32_t)penstock_align_up(layout.bytes, PENSTOCK_IMAGE_ALIGNMENT);
 	ck_assert_uint_le(CANVAS_IMAGE_OFFSET + canvas->images_used, CANVAS_IMAGE_END);
 	return image;
 }
@@ -210,8 +209,7 @@ void canvas_bind(struct canvas *canvas, struct canvas_pipeline pipeline)
 
 void canvas_push(struct canvas *canvas, uint32_t offset, const void *bytes, uint32_t size)
 {
-	uint8_t *start =
-		stream_append(&canvas->stream, PENSTOCK_DMA_PUSH_CONSTANTS, size / 4);
+	uint8_t *start = stream_append(&canvas->stream, PENSTOCK_DMA_PUSH_CONSTANTS, size / 4);
 
 	penstock_store32(start + PENSTOCK_DMA_PUSH_CONSTANTS_offset, offset);
 	memcpy(start + PENSTOCK_DMA_BYTES_PUSH_CONSTANTS, bytes, size);
@@ -220,7 +218,7 @@ void canvas_push(struct canvas *canvas, uint32_t offset, const void *bytes, uint
 void canvas_buffer(struct canvas *canvas, const uint32_t at[3], uint64_t address, uint64_t size,
 		   bool write)
 {
-	const uint32_t dwords[] = { at[0],	   at[1],     at[2],	 LOW(address),
+	const uint32_t dwords[] = { at[0],         at[1],     at[2],     LOW(address),
 				    HIGH(address), LOW(size), HIGH(size) };
 
 	canvas_row(canvas, write ? PENSTOCK_DMA_BIND_BUFFER_WRITE : PENSTOCK_DMA_BIND_BUFFER,
@@ -230,7 +228,7 @@ void canvas_buffer(struct canvas *canvas, const uint32_t at[3], uint64_t address
 void canvas_texels(struct canvas *canvas, const uint32_t at[3], uint64_t address, uint64_t size,
 		   uint32_t format, bool write)
 {
-	const uint32_t dwords[] = { at[0],	   at[1],     at[2],	  LOW(address),
+	const uint32_t dwords[] = { at[0],         at[1],     at[2],      LOW(address),
 				    HIGH(address), LOW(size), HIGH(size), format };
 
 	canvas_row(canvas,
@@ -258,10 +256,18 @@ void canvas_indirect(struct canvas *canvas, uint64_t address, uint64_t size)
 void canvas_slot(struct canvas *canvas, uint32_t slot, const struct canvas_image *image, bool write)
 {
 	const struct penstock_image *is = &image->description;
-	const uint32_t dwords[] = { slot,	 LOW(image->address), HIGH(image->address),
-				    is->flags,	 is->type,	      is->format,
-				    is->width,	 is->height,	      is->depth,
-				    is->levels,	 is->layers,	      is->samples,
+	const uint32_t dwords[] = { slot,
+				    LOW(image->address),
+				    HIGH(image->address),
+				    is->flags,
+				    is->type,
+				    is->format,
+				    is->width,
+				    is->height,
+				    is->depth,
+				    is->levels,
+				    is->layers,
+				    is->samples,
 				    is->tiling };
 
 	canvas_row(canvas, write ? PENSTOCK_DMA_IMAGE_WRITE : PENSTOCK_DMA_IMAGE, dwords,

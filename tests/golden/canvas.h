@@ -100,8 +100,8 @@ struct canvas_sampler {
 void canvas_sampler(struct canvas *canvas, const uint32_t at[3],
 		    const struct canvas_sampler *sampler);
 
-void canvas_begin_rendering(struct canvas *canvas, uint32_t width, uint32_t height,
-			    uint32_t layers, uint32_t view_mask);
+void canvas_begin_rendering(struct canvas *canvas, uint32_t width, uint32_t height, uint32_t layers,
+			    uint32_t view_mask);
 /* Cleared to the four values, stored. */
 void canvas_color(struct canvas *canvas, uint32_t index, uint32_t slot, const float clear[4]);
 void canvas_depth(struct canvas *canvas, uint32_t slot, float depth, uint32_t stencil);

@@ -1,77 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/golden/graphics_reference.h"
 
-#include "tests/golden/vulkan_device.h"
+#include "tests/golden/reference_run.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define OBJECTS  4096u
-#define IMAGES   64u
-#define BINDINGS 64u
-#define QUERIES  16u
-#define STATES   64u
-
-/* An image of the canvas, by what it is and where. */
-struct picture {
-	struct canvas_image of;
-	VkImage image;
-	VkDeviceMemory memory;
-};
-
-struct bound {
-	uint32_t set, binding, element;
-	VkDescriptorBufferInfo buffer;
-	VkDescriptorImageInfo image;
-	VkBufferView texels;
-};
-
-struct query {
-	VkQueryPool pool;
-	uint32_t offset, words;
-};
-
-struct run {
-	struct vulkan_reference *vk;
-	const struct canvas *canvas;
-	VkCommandPool commands;
-	VkCommandBuffer command;
-	VkDescriptorPool descriptors;
-	VkBuffer buffer;
-	VkDeviceMemory memory;
-	uint8_t *mapped;
-	struct picture pictures[IMAGES];
-	uint32_t picture_count;
-	/* everything else that was made, freed at the end */
-	VkImageView views[OBJECTS];
-	VkSampler samplers[OBJECTS];
-	VkBufferView buffer_views[OBJECTS];
-	VkPipeline pipelines[OBJECTS];
-	VkPipelineLayout layouts[OBJECTS];
-	VkDescriptorSetLayout set_layouts[OBJECTS];
-	VkShaderModule modules[OBJECTS];
-	VkBuffer buffers[OBJECTS];
-	uint32_t buffer_count, view_count, sampler_count, buffer_view_count, pipeline_count, layout_count,
-		set_layout_count, module_count;
-	struct query queries[QUERIES];
-	uint32_t query_count;
-
-	/* the group */
-	const struct picture *slots[PENSTOCK_LIMIT_GROUP_IMAGES];
-	struct bound bounds[BINDINGS];
-	uint32_t bound_count;
-	const struct penstock_pipeline *blob;
-	VkPipeline pipeline;
-	VkPipelineLayout layout;
-	uint32_t push[32];
-	VkRenderingInfo rendering;
-	VkRenderingAttachmentInfo colors[8], depth, stencil;
-	bool has_depth, has_stencil, began;
-	uint32_t indirect, count;
-	/* Dynamic state of the scope, which a pipeline may take the place of. */
-	const uint8_t *states[STATES];
-	uint32_t state_count;
-};
 
 static uint32_t word(const uint8_t *row, uint32_t at)
 {
@@ -164,8 +97,8 @@ static const struct picture *picture_of(struct run *run, const uint8_t *row)
 	info.flags = of.description.flags;
 	info.imageType = (VkImageType)of.description.type;
 	info.format = (VkFormat)of.description.format;
-	info.extent = (VkExtent3D){ of.description.width, of.description.height,
-				    of.description.depth };
+	info.extent =
+		(VkExtent3D){ of.description.width, of.description.height, of.description.depth };
 	info.mipLevels = of.description.levels;
 	info.arrayLayers = of.description.layers;
 	info.samples = (VkSampleCountFlagBits)of.description.samples;
@@ -198,203 +131,13 @@ static VkImageView view_of(struct run *run, const struct picture *picture, uint3
 
 static uint32_t aspects_of(const struct picture *picture, uint32_t aspects)
 {
-	return aspects != 0
-		       ? aspects
-		       : penstock_texel_format_get(picture->of.description.format)->aspects;
-}
-
-/* ---------------------------------------------------------------- pipelines */
-
-static void create_layout(struct run *run)
-{
-	const struct penstock_pipeline_binding *bindings = penstock_pipeline_bindings(run->blob);
-	const VkPushConstantRange range = { VK_SHADER_STAGE_ALL, 0, 128 };
-	VkPipelineLayoutCreateInfo info = { .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
-					    .setLayoutCount = PENSTOCK_LIMIT_DESCRIPTOR_SETS,
-					    .pushConstantRangeCount = 1,
-					    .pPushConstantRanges = &range };
-
-	info.pSetLayouts = &run->set_layouts[run->set_layout_count];
-	for (uint32_t set = 0; set < PENSTOCK_LIMIT_DESCRIPTOR_SETS; set++) {
-		VkDescriptorSetLayoutBinding list[BINDINGS];
-		VkDescriptorSetLayoutCreateInfo layout = {
-			.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
-			.pBindings = list
-		};
-
-		for (uint32_t i = 0; i < run->blob->binding_count; i++) {
-			if (bindings[i].set == set) {
-				list[layout.bindingCount++] = (VkDescriptorSetLayoutBinding){
-					bindings[i].binding, (VkDescriptorType)bindings[i].type,
-					bindings[i].count, VK_SHADER_STAGE_ALL, NULL
-				};
-			}
-		}
-		VK(run->vk->CreateDescriptorSetLayout(run->vk->device, &layout, NULL,
-						      &run->set_layouts[run->set_layout_count++]));
-	}
-	VK(run->vk->CreatePipelineLayout(run->vk->device, &info, NULL, &run->layout));
-	run->layouts[run->layout_count++] = run->layout;
-}
-
-static uint32_t create_stages(struct run *run, VkPipelineShaderStageCreateInfo *ret_stages)
-{
-	const struct penstock_pipeline_stage *stages = penstock_pipeline_stages(run->blob);
-	const char *bytes = (const char *)run->blob;
-
-	for (uint32_t i = 0; i < run->blob->stage_count; i++) {
-		const VkShaderModuleCreateInfo info = {
-			.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
-			.codeSize = stages[i].spirv_bytes,
-			.pCode = (const void *)(bytes + stages[i].spirv_offset),
-		};
-		VkShaderModule *module = &run->modules[run->module_count++];
-
-		VK(run->vk->CreateShaderModule(run->vk->device, &info, NULL, module));
-		ret_stages[i] = (VkPipelineShaderStageCreateInfo){
-			.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-			.stage = (VkShaderStageFlagBits)stages[i].stage,
-			.module = *module,
-			.pName = bytes + stages[i].entry_offset,
-		};
-	}
-	return run->blob->stage_count;
-}
-
-static void create_graphics(struct run *run)
-{
-	static const uint32_t dynamics[] = { 0,		 1,	     2,		 3,	     4,		 5,
-					     6,		 7,	     8,		 1000267000, 1000267001,
-					     1000267002, 1000267005, 1000267006, 1000267007,
-					     1000267008, 1000267009, 1000267010, 1000267011,
-					     1000377001, 1000377002, 1000377004 };
-	const struct penstock_graphics_state *is = penstock_pipeline_graphics(run->blob);
-	VkPipelineShaderStageCreateInfo stages[6];
-	VkPipelineVertexInputStateCreateInfo input = {
-		.sType = VK_STRUCTURE_TYPE_PIPELINE_VERTEX_INPUT_STATE_CREATE_INFO,
-		.vertexBindingDescriptionCount = is->vertex_binding_count,
-		.pVertexBindingDescriptions = (const void *)is->vertex_bindings,
-		.vertexAttributeDescriptionCount = is->vertex_attribute_count,
-		.pVertexAttributeDescriptions = (const void *)is->vertex_attributes,
-	};
-	VkPipelineInputAssemblyStateCreateInfo assembly = {
-		.sType = VK_STRUCTURE_TYPE_PIPELINE_INPUT_ASSEMBLY_STATE_CREATE_INFO,
-		.topology = (VkPrimitiveTopology)is->topology,
-		.primitiveRestartEnable = is->primitive_restart,
-	};
-	VkPipelineTessellationStateCreateInfo tessellation = {
-		.sType = VK_STRUCTURE_TYPE_PIPELINE_TESSELLATION_STATE_CREATE_INFO,
-		.patchControlPoints = is->patch_control_points,
-	};
-	VkPipelineViewportStateCreateInfo viewport = {
-		.sType = VK_STRUCTURE_TYPE_PIPELINE_VIEWPORT_STATE_CREATE_INFO,
-		.viewportCount = is->viewport_count,
-		.pViewports = (const void *)is->viewports,
-		.scissorCount = is->viewport_count,
-		.pScissors = (const void *)is->scissors,
-	};
-	VkPipelineRasterizationStateCreateInfo raster = {
-		.sType = VK_STRUCTURE_TYPE_PIPELINE_RASTERIZATION_STATE_CREATE_INFO,
-		.depthClampEnable = is->depth_clamp,
-		.rasterizerDiscardEnable = is->rasterizer_discard,
-		.polygonMode = (VkPolygonMode)is->polygon_mode,
-		.cullMode = is->cull_mode,
-		.frontFace = (VkFrontFace)is->front_face,
-		.depthBiasEnable = is->depth_bias,
-		.depthBiasConstantFactor = is->depth_bias_constant,
-		.depthBiasClamp = is->depth_bias_clamp,
-		.depthBiasSlopeFactor = is->depth_bias_slope,
-		.lineWidth = is->line_width,
-	};
-	VkPipelineMultisampleStateCreateInfo samples = {
-		.sType = VK_STRUCTURE_TYPE_PIPELINE_MULTISAMPLE_STATE_CREATE_INFO,
-		.rasterizationSamples = (VkSampleCountFlagBits)is->samples,
-		.sampleShadingEnable = is->sample_shading,
-		.minSampleShading = is->min_sample_shading,
-		.pSampleMask = &is->sample_mask,
-		.alphaToCoverageEnable = is->alpha_to_coverage,
-		.alphaToOneEnable = is->alpha_to_one,
-	};
-	VkPipelineDepthStencilStateCreateInfo depth = {
-		.sType = VK_STRUCTURE_TYPE_PIPELINE_DEPTH_STENCIL_STATE_CREATE_INFO,
-		.depthTestEnable = is->depth_test,
-		.depthWriteEnable = is->depth_write,
-		.depthCompareOp = (VkCompareOp)is->depth_compare_op,
-		.depthBoundsTestEnable = is->depth_bounds_test,
-		.stencilTestEnable = is->stencil_test,
-		.minDepthBounds = is->min_depth_bounds,
-		.maxDepthBounds = is->max_depth_bounds,
-	};
-	VkPipelineColorBlendStateCreateInfo blend = {
-		.sType = VK_STRUCTURE_TYPE_PIPELINE_COLOR_BLEND_STATE_CREATE_INFO,
-		.logicOpEnable = is->logic_op_enable,
-		.logicOp = (VkLogicOp)is->logic_op,
-		.attachmentCount = is->color_count,
-		.pAttachments = (const void *)is->blends,
-	};
-	VkDynamicState dynamic_list[PENSTOCK_ARRAY_SIZE(dynamics)];
-	VkPipelineDynamicStateCreateInfo dynamic = {
-		.sType = VK_STRUCTURE_TYPE_PIPELINE_DYNAMIC_STATE_CREATE_INFO,
-		.pDynamicStates = dynamic_list,
-	};
-	VkPipelineRenderingCreateInfo rendering = {
-		.sType = VK_STRUCTURE_TYPE_PIPELINE_RENDERING_CREATE_INFO,
-		.viewMask = is->view_mask,
-		.colorAttachmentCount = is->color_count,
-		.pColorAttachmentFormats = (const void *)is->color_formats,
-		.depthAttachmentFormat = (VkFormat)is->depth_format,
-		.stencilAttachmentFormat = (VkFormat)is->stencil_format,
-	};
-	VkGraphicsPipelineCreateInfo info = {
-		.sType = VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_CREATE_INFO,
-		.pNext = &rendering,
-		.stageCount = create_stages(run, stages),
-		.pStages = stages,
-		.pVertexInputState = &input,
-		.pInputAssemblyState = &assembly,
-		.pTessellationState = &tessellation,
-		.pViewportState = &viewport,
-		.pRasterizationState = &raster,
-		.pMultisampleState = &samples,
-		.pDepthStencilState = &depth,
-		.pColorBlendState = &blend,
-		.pDynamicState = &dynamic,
-		.layout = run->layout,
-	};
-
-	memcpy(&depth.front, &is->front, sizeof(depth.front));
-	memcpy(&depth.back, &is->back, sizeof(depth.back));
-	memcpy(blend.blendConstants, is->blend_constants, sizeof(blend.blendConstants));
-	for (uint32_t i = 0; i < PENSTOCK_ARRAY_SIZE(dynamics); i++) {
-		if ((is->dynamic & 1u << i) != 0) {
-			dynamic_list[dynamic.dynamicStateCount++] = (VkDynamicState)dynamics[i];
-		}
-	}
-	VK(run->vk->CreateGraphicsPipelines(run->vk->device, VK_NULL_HANDLE, 1, &info, NULL,
-					    &run->pipeline));
+	return aspects != 0 ? aspects
+			    : penstock_texel_format_get(picture->of.description.format)->aspects;
 }
 
 static void bind_pipeline(struct run *run, const uint8_t *row)
 {
-	VkPipelineShaderStageCreateInfo stages[6];
-	VkComputePipelineCreateInfo info = {
-		.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-		.flags = VK_PIPELINE_CREATE_DISPATCH_BASE_BIT,
-	};
-
-	run->blob = (const void *)(run->canvas->memory +
-				   offset_of(row, PENSTOCK_DMA_BIND_PIPELINE_address));
-	create_layout(run);
-	if (run->blob->kind == PENSTOCK_PIPELINE_GRAPHICS) {
-		create_graphics(run);
-	} else {
-		create_stages(run, stages);
-		info.stage = stages[0];
-		info.layout = run->layout;
-		VK(run->vk->CreateComputePipelines(run->vk->device, VK_NULL_HANDLE, 1, &info, NULL,
-						   &run->pipeline));
-	}
-	run->pipelines[run->pipeline_count++] = run->pipeline;
+	reference_pipeline(run, offset_of(row, PENSTOCK_DMA_BIND_PIPELINE_address));
 }
 
 /* ---------------------------------------------------------------- what is bound */
@@ -418,10 +161,10 @@ static struct bound *bound_at(struct run *run, const uint8_t *row)
 
 static void bind_buffer(struct run *run, const uint8_t *row)
 {
-	bound_at(run, row)->buffer = (VkDescriptorBufferInfo){
-		run->buffer, offset_of(row, PENSTOCK_DMA_BIND_BUFFER_address),
-		penstock_load64(row + PENSTOCK_DMA_BIND_BUFFER_size)
-	};
+	bound_at(run, row)->buffer =
+		(VkDescriptorBufferInfo){ run->buffer,
+					  offset_of(row, PENSTOCK_DMA_BIND_BUFFER_address),
+					  penstock_load64(row + PENSTOCK_DMA_BIND_BUFFER_size) };
 }
 
 static void bind_texels(struct run *run, const uint8_t *row)
@@ -451,10 +194,9 @@ static void bind_image(struct run *run, const uint8_t *row)
 	};
 	struct bound *bound = bound_at(run, row);
 
-	bound->image.imageView =
-		view_of(run, picture, word(row, PENSTOCK_DMA_BIND_IMAGE_view_type),
-			word(row, PENSTOCK_DMA_BIND_IMAGE_format),
-			word(row, PENSTOCK_DMA_BIND_IMAGE_components), range);
+	bound->image.imageView = view_of(run, picture, word(row, PENSTOCK_DMA_BIND_IMAGE_view_type),
+					 word(row, PENSTOCK_DMA_BIND_IMAGE_format),
+					 word(row, PENSTOCK_DMA_BIND_IMAGE_components), range);
 	bound->image.imageLayout = VK_IMAGE_LAYOUT_GENERAL;
 }
 
@@ -544,9 +286,9 @@ static VkImageView target_view(struct run *run, const struct picture *picture, u
 	const uint32_t range[] = { aspects, level, 1, layer, layers };
 
 	return view_of(run, picture,
-		       type == 0 ? (layers > 1 ? VK_IMAGE_VIEW_TYPE_1D_ARRAY : VK_IMAGE_VIEW_TYPE_1D)
-				 : (layers > 1 ? VK_IMAGE_VIEW_TYPE_2D_ARRAY
-					       : VK_IMAGE_VIEW_TYPE_2D),
+		       type == 0
+			       ? (layers > 1 ? VK_IMAGE_VIEW_TYPE_1D_ARRAY : VK_IMAGE_VIEW_TYPE_1D)
+			       : (layers > 1 ? VK_IMAGE_VIEW_TYPE_2D_ARRAY : VK_IMAGE_VIEW_TYPE_2D),
 		       format, 0, range);
 }
 
@@ -608,9 +350,11 @@ static void depth_stencil_target(struct run *run, const uint8_t *row)
 					 word(row, PENSTOCK_DMA_DEPTH_STENCIL_TARGET_level),
 					 word(row, PENSTOCK_DMA_DEPTH_STENCIL_TARGET_first_layer)),
 		.imageLayout = VK_IMAGE_LAYOUT_GENERAL,
-		.clearValue.depthStencil = {
-			number(row, PENSTOCK_DMA_DEPTH_STENCIL_TARGET_clear_depth),
-			word(row, PENSTOCK_DMA_DEPTH_STENCIL_TARGET_clear_stencil) },
+		.clearValue
+			.depthStencil = { number(row,
+						 PENSTOCK_DMA_DEPTH_STENCIL_TARGET_clear_depth),
+					  word(row,
+					       PENSTOCK_DMA_DEPTH_STENCIL_TARGET_clear_stencil) },
 	};
 	uint32_t depth_mode = word(row, PENSTOCK_DMA_DEPTH_STENCIL_TARGET_depth_resolve_mode);
 	uint32_t stencil_mode = word(row, PENSTOCK_DMA_DEPTH_STENCIL_TARGET_stencil_resolve_mode);
@@ -625,15 +369,15 @@ static void depth_stencil_target(struct run *run, const uint8_t *row)
 	run->has_depth = (used & PENSTOCK_ASPECT_DEPTH) != 0;
 	run->has_stencil = (used & PENSTOCK_ASPECT_STENCIL) != 0;
 	run->depth = run->stencil = info;
-	run->depth.loadOp = (VkAttachmentLoadOp)word(
-		row, PENSTOCK_DMA_DEPTH_STENCIL_TARGET_depth_load_op);
-	run->depth.storeOp = (VkAttachmentStoreOp)word(
-		row, PENSTOCK_DMA_DEPTH_STENCIL_TARGET_depth_store_op);
+	run->depth.loadOp =
+		(VkAttachmentLoadOp)word(row, PENSTOCK_DMA_DEPTH_STENCIL_TARGET_depth_load_op);
+	run->depth.storeOp =
+		(VkAttachmentStoreOp)word(row, PENSTOCK_DMA_DEPTH_STENCIL_TARGET_depth_store_op);
 	run->depth.resolveMode = (VkResolveModeFlagBits)depth_mode;
-	run->stencil.loadOp = (VkAttachmentLoadOp)word(
-		row, PENSTOCK_DMA_DEPTH_STENCIL_TARGET_stencil_load_op);
-	run->stencil.storeOp = (VkAttachmentStoreOp)word(
-		row, PENSTOCK_DMA_DEPTH_STENCIL_TARGET_stencil_store_op);
+	run->stencil.loadOp =
+		(VkAttachmentLoadOp)word(row, PENSTOCK_DMA_DEPTH_STENCIL_TARGET_stencil_load_op);
+	run->stencil.storeOp =
+		(VkAttachmentStoreOp)word(row, PENSTOCK_DMA_DEPTH_STENCIL_TARGET_stencil_store_op);
 	run->stencil.resolveMode = (VkResolveModeFlagBits)stencil_mode;
 }
 
@@ -665,10 +409,10 @@ static void vertex_buffer(struct run *run, const uint8_t *row)
 	VkDeviceSize size = penstock_load64(row + PENSTOCK_DMA_VERTEX_BUFFER_size);
 	const struct penstock_graphics_state *is = penstock_pipeline_graphics(run->blob);
 
-	run->vk->CmdBindVertexBuffers2(
-		run->command, word(row, PENSTOCK_DMA_VERTEX_BUFFER_binding), 1, &run->buffer,
-		&offset, &size,
-		(is->dynamic & PENSTOCK_DYNAMIC_VERTEX_STRIDE) != 0 ? &stride : NULL);
+	run->vk->CmdBindVertexBuffers2(run->command, word(row, PENSTOCK_DMA_VERTEX_BUFFER_binding),
+				       1, &run->buffer, &offset, &size,
+				       (is->dynamic & PENSTOCK_DYNAMIC_VERTEX_STRIDE) != 0 ? &stride
+											   : NULL);
 }
 
 /* A buffer of its own: the driver forgets an offset where the draws are indirect. */
@@ -708,8 +452,8 @@ static void draw_indirect(struct run *run, const uint8_t *row)
 	start(run);
 	use_all(run);
 	if ((word(row, 12) & 1) != 0) {
-		run->vk->CmdDrawIndirectCount(run->command, run->buffer, run->indirect,
-					      run->buffer, run->count, word(row, 4), word(row, 8));
+		run->vk->CmdDrawIndirectCount(run->command, run->buffer, run->indirect, run->buffer,
+					      run->count, word(row, 4), word(row, 8));
 	} else {
 		run->vk->CmdDrawIndirect(run->command, run->buffer, run->indirect, word(row, 4),
 					 word(row, 8));
@@ -930,12 +674,11 @@ static void copy_image_to_buffer(struct run *run, const uint8_t *row)
 static void copy_image(struct run *run, const uint8_t *row)
 {
 	const struct picture *from = run->slots[word(row, 4)], *to = run->slots[word(row, 8)];
-	VkImageCopy copy = {
-		layers(from, word(row, 16), word(row, 20), word(row, 24), word(row, 12)),
-		offset3(row, 40),
-		layers(to, word(row, 28), word(row, 32), word(row, 36), word(row, 12)),
-		offset3(row, 52), extent3(row, 64)
-	};
+	VkImageCopy copy = { layers(from, word(row, 16), word(row, 20), word(row, 24),
+				    word(row, 12)),
+			     offset3(row, 40),
+			     layers(to, word(row, 28), word(row, 32), word(row, 36), word(row, 12)),
+			     offset3(row, 52), extent3(row, 64) };
 
 	run->vk->CmdCopyImage(run->command, from->image, VK_IMAGE_LAYOUT_GENERAL, to->image,
 			      VK_IMAGE_LAYOUT_GENERAL, 1, &copy);
@@ -958,13 +701,11 @@ static void blit_image(struct run *run, const uint8_t *row)
 static void resolve_image(struct run *run, const uint8_t *row)
 {
 	const struct picture *from = run->slots[word(row, 4)], *to = run->slots[word(row, 8)];
-	const VkImageResolve resolve = {
-		layers(from, 1, 0, word(row, 16), word(row, 12)),
-		{ integer(row, 28), integer(row, 32), 0 },
-		layers(to, 1, word(row, 20), word(row, 24), word(row, 12)),
-		{ integer(row, 36), integer(row, 40), 0 },
-		{ word(row, 44), word(row, 48), 1 }
-	};
+	const VkImageResolve resolve = { layers(from, 1, 0, word(row, 16), word(row, 12)),
+					 { integer(row, 28), integer(row, 32), 0 },
+					 layers(to, 1, word(row, 20), word(row, 24), word(row, 12)),
+					 { integer(row, 36), integer(row, 40), 0 },
+					 { word(row, 44), word(row, 48), 1 } };
 
 	run->vk->CmdResolveImage(run->command, from->image, VK_IMAGE_LAYOUT_GENERAL, to->image,
 				 VK_IMAGE_LAYOUT_GENERAL, 1, &resolve);
@@ -1004,8 +745,7 @@ static void dispatch_indirect(struct run *run, const uint8_t *row)
 
 static void fill(struct run *run, const uint8_t *row)
 {
-	run->vk->CmdFillBuffer(run->command, run->buffer,
-			       offset_of(row, PENSTOCK_DMA_FILL_address),
+	run->vk->CmdFillBuffer(run->command, run->buffer, offset_of(row, PENSTOCK_DMA_FILL_address),
 			       penstock_load64(row + PENSTOCK_DMA_FILL_size),
 			       word(row, PENSTOCK_DMA_FILL_pattern));
 }
@@ -1130,9 +870,9 @@ static void record(struct run *run)
 	while (offset < stream->used) {
 		struct penstock_dma_decoded row;
 
-		ck_assert_int_eq(penstock_dma_decode(stream->bytes + offset, stream->used - offset,
-						     &row),
-				 PENSTOCK_STATUS_SUCCESS);
+		ck_assert_int_eq(
+			penstock_dma_decode(stream->bytes + offset, stream->used - offset, &row),
+			PENSTOCK_STATUS_SUCCESS);
 		if (row.instruction->id == PENSTOCK_DMA_PUSH_CONSTANTS) {
 			memcpy((uint8_t *)run->push + word(row.bytes, 4), row.bytes + 8,
 			       row.elements * 4);
@@ -1227,11 +967,10 @@ void graphics_reference_run(struct vulkan_reference *reference, const struct can
 	for (uint32_t i = 0; i < run->query_count; i++) {
 		const struct query *query = &run->queries[i];
 
-		VK(reference->GetQueryPoolResults(reference->device, query->pool, 0, 1,
-						  query->words * 8, run->mapped + query->offset,
-						  query->words * 8,
-						  VK_QUERY_RESULT_64_BIT |
-							  VK_QUERY_RESULT_WAIT_BIT));
+		VK(reference->GetQueryPoolResults(
+			reference->device, query->pool, 0, 1, query->words * 8,
+			run->mapped + query->offset, query->words * 8,
+			VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT));
 	}
 	memcpy(data, run->mapped, CANVAS_DATA_BYTES);
 	finish(run);

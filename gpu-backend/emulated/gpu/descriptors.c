@@ -57,8 +57,7 @@ static struct penstock_bound *find(struct penstock_descriptors *descriptors, uin
 
 static bool make_room(struct penstock_descriptors *descriptors)
 {
-	uint32_t capacity =
-		descriptors->capacity == 0 ? FIRST_CAPACITY : descriptors->capacity * 2;
+	uint32_t capacity = descriptors->capacity == 0 ? FIRST_CAPACITY : descriptors->capacity * 2;
 	struct penstock_bound *list;
 
 	if (descriptors->count < descriptors->capacity) {
@@ -143,10 +142,9 @@ static enum penstock_outcome bind_texels(struct penstock_engine *engine,
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
 	size -= size % format->block_bytes;
-	outcome = make_range(engine,
-			     penstock_load64(member->fields +
-					     PENSTOCK_DMA_BIND_TEXEL_BUFFER_address),
-			     size, member->id == PENSTOCK_DMA_BIND_TEXEL_BUFFER_WRITE, &range);
+	outcome = make_range(
+		engine, penstock_load64(member->fields + PENSTOCK_DMA_BIND_TEXEL_BUFFER_address),
+		size, member->id == PENSTOCK_DMA_BIND_TEXEL_BUFFER_WRITE, &range);
 	if (outcome != PENSTOCK_OUTCOME_COMPLETED || size == 0) {
 		return outcome;
 	}
@@ -155,8 +153,8 @@ static enum penstock_outcome bind_texels(struct penstock_engine *engine,
 	info.range = range.size;
 	result = objects->device->calls.CreateBufferView(objects->device->device, &info, NULL,
 							 &bound->texels);
-	return outcome_of(penstock_objects_add(objects, PENSTOCK_OBJECT_BUFFER_VIEW, bound->texels,
-					       result));
+	return outcome_of(
+		penstock_objects_add(objects, PENSTOCK_OBJECT_BUFFER_VIEW, bound->texels, result));
 }
 
 static enum penstock_outcome bind_image(struct penstock_engine *engine,
@@ -164,9 +162,8 @@ static enum penstock_outcome bind_image(struct penstock_engine *engine,
 					struct penstock_bound *bound)
 {
 	const uint8_t *fields = member->fields;
-	const struct penstock_vulkan_image *image =
-		penstock_images_get(&engine->vulkan->images,
-				    penstock_load32(fields + PENSTOCK_DMA_BIND_IMAGE_image));
+	const struct penstock_vulkan_image *image = penstock_images_get(
+		&engine->vulkan->images, penstock_load32(fields + PENSTOCK_DMA_BIND_IMAGE_image));
 	const struct penstock_view view = {
 		.type = penstock_load32(fields + PENSTOCK_DMA_BIND_IMAGE_view_type),
 		.format = penstock_load32(fields + PENSTOCK_DMA_BIND_IMAGE_format),
@@ -178,9 +175,9 @@ static enum penstock_outcome bind_image(struct penstock_engine *engine,
 		.layers = penstock_load32(fields + PENSTOCK_DMA_BIND_IMAGE_layers),
 	};
 
-	return image == NULL ? PENSTOCK_OUTCOME_ILLEGAL
-			     : penstock_images_view(&engine->vulkan->objects, image, &view,
-						    &bound->view);
+	return image == NULL
+		       ? PENSTOCK_OUTCOME_ILLEGAL
+		       : penstock_images_view(&engine->vulkan->objects, image, &view, &bound->view);
 }
 
 /* Fields of bind_sampler that are enumerations, and their last value. */
@@ -298,11 +295,11 @@ bool penstock_descriptors_binds(enum penstock_dma_id id)
 enum penstock_outcome penstock_descriptors_bind(struct penstock_engine *engine,
 						const struct penstock_member *member)
 {
-	struct penstock_bound *bound = find_or_add(
-		&engine->vulkan->descriptors,
-		penstock_load32(member->fields + PENSTOCK_DMA_BIND_BUFFER_set),
-		penstock_load32(member->fields + PENSTOCK_DMA_BIND_BUFFER_binding),
-		penstock_load32(member->fields + PENSTOCK_DMA_BIND_BUFFER_element));
+	struct penstock_bound *bound =
+		find_or_add(&engine->vulkan->descriptors,
+			    penstock_load32(member->fields + PENSTOCK_DMA_BIND_BUFFER_set),
+			    penstock_load32(member->fields + PENSTOCK_DMA_BIND_BUFFER_binding),
+			    penstock_load32(member->fields + PENSTOCK_DMA_BIND_BUFFER_element));
 
 	return bound == NULL ? PENSTOCK_OUTCOME_ILLEGAL
 			     : binders[member->id](engine, member, bound);
@@ -337,8 +334,8 @@ static bool fill_buffer(const struct penstock_pipeline_binding *binding,
 	}
 	*ret_info = (VkDescriptorBufferInfo){ .buffer = VK_NULL_HANDLE, .range = VK_WHOLE_SIZE };
 	if (size > 0) {
-		*ret_info = (VkDescriptorBufferInfo){ bound->range.buffer, bound->range.offset,
-						      size };
+		*ret_info =
+			(VkDescriptorBufferInfo){ bound->range.buffer, bound->range.offset, size };
 	}
 	return !is_uniform || size <= PENSTOCK_LIMIT_UNIFORM_RANGE_BYTES;
 }

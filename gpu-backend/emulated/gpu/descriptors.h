@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a group binds, by set, binding and element, whatever its pipeline has, and descriptor sets of
- * a pipeline with it. Objects are made when something is bound, on the device of the group
+ * What a group binds, by set, binding and element, whatever its pipeline has, and descriptor sets
+ * of a pipeline with it. Objects are made when something is bound, on the device of the group
  * (penstock_vulkan.objects). What is not bound is a null descriptor, which reads zeros.
  */
 #ifndef PENSTOCK_DESCRIPTORS_H
@@ -15,7 +15,7 @@
 
 struct penstock_bound {
 	uint32_t set, binding, element;
-	uint32_t next; /* of its bucket: its number + 1, 0: none */
+	uint32_t next;                      /* of its bucket: its number + 1, 0: none */
 	struct penstock_object_range range; /* no buffer: none */
 	VkBufferView texels;
 	VkImageView view;
@@ -31,7 +31,7 @@ struct penstock_descriptors {
 	VkDescriptorImageInfo images[PENSTOCK_LIMIT_DESCRIPTORS];
 	VkBufferView texels[PENSTOCK_LIMIT_DESCRIPTORS];
 	VkWriteDescriptorSet writes[PENSTOCK_LIMIT_DESCRIPTORS]; /* one a binding */
-	uint32_t used, sets_used; /* of the device's pool */
+	uint32_t used, sets_used;                                /* of the device's pool */
 };
 
 /* Nothing is bound. */

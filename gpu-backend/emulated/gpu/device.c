@@ -116,8 +116,8 @@ static enum penstock_status ask_features(struct penstock_vulkan_device *device,
 		.v13 = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES },
 		.robustness = { .sType =
 					VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ROBUSTNESS_2_FEATURES_EXT },
-		.bytes_as_indices = {
-			.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_INDEX_TYPE_UINT8_FEATURES_EXT },
+		.bytes_as_indices = { .sType =
+					      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_INDEX_TYPE_UINT8_FEATURES_EXT },
 	};
 	features->core.pNext = &features->v11;
 	features->v11.pNext = &features->v12;

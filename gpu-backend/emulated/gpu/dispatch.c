@@ -252,8 +252,8 @@ static enum penstock_outcome run_alone(struct dispatch *dispatch)
 	enum penstock_vulkan_crew crew =
 		needs_crew(dispatch, total) ? PENSTOCK_VULKAN_CREW : PENSTOCK_VULKAN_ALONE;
 
-	enum penstock_outcome outcome = empty(dispatch->vulkan, crew) ? begin_on(dispatch, crew)
-								      : PENSTOCK_OUTCOME_ILLEGAL;
+	enum penstock_outcome outcome =
+		empty(dispatch->vulkan, crew) ? begin_on(dispatch, crew) : PENSTOCK_OUTCOME_ILLEGAL;
 
 	return outcome == PENSTOCK_OUTCOME_COMPLETED ? run_bands(dispatch, total) : outcome;
 }
@@ -433,9 +433,9 @@ enum penstock_outcome penstock_dispatch(struct penstock_engine *engine, const ui
 	penstock_pipelines_turn(&engine->vulkan->pipelines);
 	outcome = read_groups(engine, &first->group);
 	if (outcome == PENSTOCK_OUTCOME_COMPLETED) {
-		outcome = penstock_pipelines_get(engine, first->group.pipeline_address,
-						 first->group.pipeline_bytes, true,
-						 &first->pipeline);
+		outcome =
+			penstock_pipelines_get(engine, first->group.pipeline_address,
+					       first->group.pipeline_bytes, true, &first->pipeline);
 	}
 	if (outcome != PENSTOCK_OUTCOME_COMPLETED) {
 		return outcome;

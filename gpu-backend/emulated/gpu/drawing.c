@@ -50,7 +50,8 @@ static bool same_layout(const struct penstock_pipeline *a, const struct penstock
 }
 
 /* What is not dynamic of it takes the place of what was set. */
-static void use_pipeline(struct penstock_drawing *drawing, struct penstock_vulkan_pipeline *pipeline)
+static void use_pipeline(struct penstock_drawing *drawing,
+			 struct penstock_vulkan_pipeline *pipeline)
 {
 	const struct penstock_vulkan_pipeline *before = drawing->pipeline;
 
@@ -360,8 +361,7 @@ static VkStencilFaceFlags face(uint32_t i)
 RECORDER(stencil_compare_mask)
 {
 	for (uint32_t i = 0; i < 2; i++) {
-		calls->CmdSetStencilCompareMask(commands, face(i),
-						drawing->stencil[i].compareMask);
+		calls->CmdSetStencilCompareMask(commands, face(i), drawing->stencil[i].compareMask);
 	}
 }
 
@@ -620,7 +620,8 @@ static enum penstock_outcome draw_indexed(struct penstock_scope *scope,
 	return outcome;
 }
 
-_Static_assert((int)PENSTOCK_DMA_DRAW_INDIRECT_draws == (int)PENSTOCK_DMA_DRAW_INDEXED_INDIRECT_draws &&
+_Static_assert((int)PENSTOCK_DMA_DRAW_INDIRECT_draws ==
+			       (int)PENSTOCK_DMA_DRAW_INDEXED_INDIRECT_draws &&
 		       (int)PENSTOCK_DMA_DRAW_INDIRECT_stride ==
 			       (int)PENSTOCK_DMA_DRAW_INDEXED_INDIRECT_stride &&
 		       (int)PENSTOCK_DMA_DRAW_INDIRECT_flags ==
@@ -664,8 +665,7 @@ static enum penstock_outcome draw_indirect(struct penstock_scope *scope,
 	outcome = indexed ? prepare_indexed(scope) : prepare(scope);
 	if (outcome == PENSTOCK_OUTCOME_COMPLETED) {
 		outcome = count_indirect(scope, member,
-					 indexed ? INDEXED_INDIRECT_BYTES : INDIRECT_BYTES,
-					 &draws);
+					 indexed ? INDEXED_INDIRECT_BYTES : INDIRECT_BYTES, &draws);
 	}
 	if (outcome != PENSTOCK_OUTCOME_COMPLETED || draws == 0) {
 		return outcome;

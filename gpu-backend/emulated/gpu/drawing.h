@@ -39,7 +39,7 @@ struct penstock_drawing {
 
 	/* What the command buffer does not have yet. */
 	bool pipeline_changed, vertices_changed, indices_changed, constants_changed;
-	uint32_t sets_changed; /* a bit a set */
+	uint32_t sets_changed;   /* a bit a set */
 	uint32_t states_changed; /* PENSTOCK_DYNAMIC_ */
 
 	/* What the sets were made for; NULL: there are none. */
@@ -60,7 +60,7 @@ struct penstock_scope {
 	uint64_t met;        /* of them, done before or not */
 	uint32_t part_draws; /* of the part that is recorded */
 	bool recording;      /* there is a part */
-	bool compiles;       /* something in it runs for the first time: it says nothing of others */
+	bool compiles; /* something in it runs for the first time: it says nothing of others */
 };
 
 /* Of a member that is no image, target, query or descriptor. NULL: it is another. */

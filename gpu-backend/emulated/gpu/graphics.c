@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "gpu-backend/emulated/gpu/graphics.h"
 
+#include "gpu-backend/graphics_state.h"
 #include "proto/wire/limits.h"
 
 #define DYNAMIC_STATES 22u
@@ -38,8 +39,10 @@ bool penstock_graphics_taken(const struct penstock_pipeline *blob, uint32_t stag
 	const uint32_t tessellation =
 		PENSTOCK_STAGE_TESSELLATION_CONTROL | PENSTOCK_STAGE_TESSELLATION_EVALUATION;
 	const struct penstock_graphics_state *state = penstock_pipeline_graphics(blob);
+	struct penstock_errbuf text;
 
-	return (stages & PENSTOCK_STAGE_VERTEX) != 0 && (stages & ~PENSTOCK_GRAPHICS_STAGES) == 0 &&
+	return penstock_graphics_state_valid(state, &text) &&
+	       (stages & PENSTOCK_STAGE_VERTEX) != 0 && (stages & ~PENSTOCK_GRAPHICS_STAGES) == 0 &&
 	       ((stages & tessellation) == 0 || (stages & tessellation) == tessellation) &&
 	       ((stages & tessellation) != 0) ==
 		       (state->topology == VK_PRIMITIVE_TOPOLOGY_PATCH_LIST);
@@ -78,16 +81,16 @@ static void describe_input(const struct penstock_graphics_state *state,
 	for (uint32_t i = 0; i < state->vertex_binding_count; i++) {
 		const struct penstock_vertex_binding *from = &state->vertex_bindings[i];
 
-		description->bindings[i] = (VkVertexInputBindingDescription){
-			from->binding, from->stride, (VkVertexInputRate)from->input_rate
-		};
+		description->bindings[i] =
+			(VkVertexInputBindingDescription){ from->binding, from->stride,
+							   (VkVertexInputRate)from->input_rate };
 	}
 	for (uint32_t i = 0; i < state->vertex_attribute_count; i++) {
 		const struct penstock_vertex_attribute *from = &state->vertex_attributes[i];
 
-		description->attributes[i] = (VkVertexInputAttributeDescription){
-			from->location, from->binding, (VkFormat)from->format, from->offset
-		};
+		description->attributes[i] =
+			(VkVertexInputAttributeDescription){ from->location, from->binding,
+							     (VkFormat)from->format, from->offset };
 	}
 	description->input = (VkPipelineVertexInputStateCreateInfo){
 		.sType = VK_STRUCTURE_TYPE_PIPELINE_VERTEX_INPUT_STATE_CREATE_INFO,
@@ -115,9 +118,8 @@ static void describe_viewports(const struct penstock_graphics_state *state,
 		const struct penstock_scissor *scissor = &state->scissors[i];
 
 		description->viewports[i] =
-			(VkViewport){ viewport->x,	viewport->y,
-				      viewport->width,	viewport->height,
-				      viewport->min_depth, viewport->max_depth };
+			(VkViewport){ viewport->x,      viewport->y,         viewport->width,
+				      viewport->height, viewport->min_depth, viewport->max_depth };
 		description->scissors[i] = (VkRect2D){ { scissor->x, scissor->y },
 						       { scissor->width, scissor->height } };
 	}

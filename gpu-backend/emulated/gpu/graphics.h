@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Graphics pipelines of the driver, from what a pipeline allocation says (gpu-backend/pipeline.h). */
+/* Graphics pipelines of the driver, from what a pipeline allocation says (gpu-backend/pipeline.h).
+ */
 #ifndef PENSTOCK_GPU_GRAPHICS_H
 #define PENSTOCK_GPU_GRAPHICS_H
 

@@ -112,9 +112,9 @@ VkResult penstock_objects_range(struct penstock_objects *objects, const struct p
 	return penstock_objects_range_at(objects, mmu, address, size, BUFFER_ALIGNMENT, ret_range);
 }
 
-VkResult penstock_objects_range_at(struct penstock_objects *objects,
-				   const struct penstock_mmu *mmu, uint64_t address, uint64_t size,
-				   uint32_t alignment, struct penstock_object_range *ret_range)
+VkResult penstock_objects_range_at(struct penstock_objects *objects, const struct penstock_mmu *mmu,
+				   uint64_t address, uint64_t size, uint32_t alignment,
+				   struct penstock_object_range *ret_range)
 {
 	const struct penstock_vulkan_device *device = objects->device;
 	uint64_t offset;

@@ -58,9 +58,9 @@ VkDeviceMemory penstock_objects_place(const struct penstock_objects *objects,
 				      uint64_t *ret_offset);
 
 /* Of at least a byte, in one window. `alignment`: of where the buffer begins, before the range. */
-VkResult penstock_objects_range_at(struct penstock_objects *objects,
-				   const struct penstock_mmu *mmu, uint64_t address, uint64_t size,
-				   uint32_t alignment, struct penstock_object_range *ret_range);
+VkResult penstock_objects_range_at(struct penstock_objects *objects, const struct penstock_mmu *mmu,
+				   uint64_t address, uint64_t size, uint32_t alignment,
+				   struct penstock_object_range *ret_range);
 
 /* With the alignment of the driver. */
 VkResult penstock_objects_range(struct penstock_objects *objects, const struct penstock_mmu *mmu,

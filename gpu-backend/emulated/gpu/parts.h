@@ -37,8 +37,8 @@ struct penstock_vulkan {
 };
 
 /*
- * A private copy of `length` bytes of a DMA buffer, behind `used` bytes of it that are kept, if need
- * be elsewhere. NULL: there is no memory.
+ * A private copy of `length` bytes of a DMA buffer, behind `used` bytes of it that are kept, if
+ * need be elsewhere. NULL: there is no memory.
  */
 uint8_t *penstock_vulkan_copy(struct penstock_vulkan *vulkan, size_t used, const uint8_t *bytes,
 			      size_t length);

@@ -197,7 +197,8 @@ static bool is_taken(const struct penstock_pipeline *blob, const VkPhysicalDevic
 	for (uint32_t i = 0; i < blob->stage_count; i++) {
 		/* One bit, and above those before it. */
 		if (stages[i].stage > PENSTOCK_STAGE_COMPUTE || stages[i].stage <= seen ||
-		    (stages[i].stage & (stages[i].stage - 1)) != 0 || !is_module(blob, &stages[i])) {
+		    (stages[i].stage & (stages[i].stage - 1)) != 0 ||
+		    !is_module(blob, &stages[i])) {
 			return false;
 		}
 		seen |= stages[i].stage;
@@ -305,8 +306,8 @@ enum penstock_outcome penstock_pipelines_get(struct penstock_engine *engine, uin
 		copy = penstock_pipelines_scratch(&vulkan->pipelines, bytes);
 		if (copy != NULL) {
 			memcpy(copy, from, bytes);
-			*ret_pipeline = penstock_pipelines_add(&vulkan->pipelines, vulkan->devices,
-							       bytes);
+			*ret_pipeline =
+				penstock_pipelines_add(&vulkan->pipelines, vulkan->devices, bytes);
 		}
 	}
 	return *ret_pipeline == NULL ? PENSTOCK_OUTCOME_ILLEGAL : PENSTOCK_OUTCOME_COMPLETED;

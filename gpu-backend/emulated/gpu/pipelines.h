@@ -66,8 +66,8 @@ void penstock_pipelines_fini(struct penstock_pipelines *pipelines,
 void penstock_pipelines_turn(struct penstock_pipelines *pipelines);
 
 /*
- * The one that is in memory there, in the guard; where it is not known yet, it is added if `add` says
- * so. COMPLETED; PAGE_FAULT; ILLEGAL: it is none, is not known, or there is no memory.
+ * The one that is in memory there, in the guard; where it is not known yet, it is added if `add`
+ * says so. COMPLETED; PAGE_FAULT; ILLEGAL: it is none, is not known, or there is no memory.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_outcome penstock_pipelines_get(struct penstock_engine *engine, uint64_t address,

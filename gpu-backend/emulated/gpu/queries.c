@@ -65,8 +65,8 @@ static bool end_one(struct penstock_scope *scope, uint32_t type)
 
 	scope->device->calls.CmdEndQuery(scope->device->commands, query->pool, 0);
 	if (queries->part_count == queries->part_capacity) {
-		uint32_t capacity = queries->part_capacity == 0 ? FIRST_CAPACITY
-								: queries->part_capacity * 2;
+		uint32_t capacity =
+			queries->part_capacity == 0 ? FIRST_CAPACITY : queries->part_capacity * 2;
 		struct penstock_query_part *larger =
 			realloc(queries->parts, capacity * sizeof(*larger));
 
@@ -76,9 +76,8 @@ static bool end_one(struct penstock_scope *scope, uint32_t type)
 		queries->parts = larger;
 		queries->part_capacity = capacity;
 	}
-	queries->parts[queries->part_count++] = (struct penstock_query_part){
-		query->pool, query->address, words_of(scope, type)
-	};
+	queries->parts[queries->part_count++] =
+		(struct penstock_query_part){ query->pool, query->address, words_of(scope, type) };
 	return true;
 }
 

@@ -32,7 +32,7 @@ struct penstock_query_part {
 struct penstock_queries {
 	struct penstock_query types[PENSTOCK_QUERY_TYPES];
 	/* Begun in this order: the last one ends first. */
-	uint32_t last; /* of PENSTOCK_QUERY_TYPES */
+	uint32_t last;                     /* of PENSTOCK_QUERY_TYPES */
 	struct penstock_query_part *parts; /* owned */
 	uint32_t part_count, part_capacity;
 };

@@ -94,8 +94,8 @@ enum penstock_outcome penstock_scope_flush(struct penstock_scope *scope)
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
 	end_part(scope);
-	outcome = penstock_submission_outcome(
-		penstock_submission_run(scope->vulkan, scope->device));
+	outcome =
+		penstock_submission_outcome(penstock_submission_run(scope->vulkan, scope->device));
 	if (outcome != PENSTOCK_OUTCOME_COMPLETED) {
 		return outcome;
 	}

@@ -29,7 +29,8 @@ void penstock_submission_lost(struct penstock_engine *engine);
 bool penstock_submission_forget_sets(const struct penstock_vulkan_device *device);
 
 /* The device of what may be large. */
-static inline enum penstock_vulkan_crew penstock_vulkan_crew_of(const struct penstock_vulkan *vulkan)
+static inline enum penstock_vulkan_crew
+penstock_vulkan_crew_of(const struct penstock_vulkan *vulkan)
 {
 	return vulkan->device_count > PENSTOCK_VULKAN_CREW ? PENSTOCK_VULKAN_CREW
 							   : PENSTOCK_VULKAN_ALONE;

@@ -29,8 +29,8 @@ static bool load_rect(const uint8_t *bytes, VkRect2D *ret_rect)
 	    bottom > (int32_t)PENSTOCK_LIMIT_TARGET_EXTENT) {
 		return false;
 	}
-	*ret_rect = (VkRect2D){ { left, top },
-				{ (uint32_t)(right - left), (uint32_t)(bottom - top) } };
+	*ret_rect =
+		(VkRect2D){ { left, top }, { (uint32_t)(right - left), (uint32_t)(bottom - top) } };
 	return true;
 }
 
@@ -44,7 +44,8 @@ enum penstock_outcome penstock_targets_begin(struct penstock_targets *targets,
 	return load_rect(fields + PENSTOCK_DMA_BEGIN_RENDERING_area, &targets->area) &&
 			       targets->layers > 0 &&
 			       targets->layers <= PENSTOCK_LIMIT_IMAGE_LAYERS &&
-			       targets->view_mask >> (targets->layers < 31 ? targets->layers : 31) ==
+			       targets->view_mask >>
+					       (targets->layers < 31 ? targets->layers : 31) ==
 				       0
 		       ? PENSTOCK_OUTCOME_COMPLETED
 		       : PENSTOCK_OUTCOME_ILLEGAL;
@@ -109,8 +110,8 @@ static bool op_known(uint32_t load_op)
 	return load_op <= VK_ATTACHMENT_LOAD_OP_DONT_CARE;
 }
 
-static bool can_be(const struct penstock_objects *objects, const struct penstock_vulkan_image *image,
-		   uint32_t format, uint64_t feature)
+static bool can_be(const struct penstock_objects *objects,
+		   const struct penstock_vulkan_image *image, uint32_t format, uint64_t feature)
 {
 	const struct penstock_texel_format *is = penstock_texel_format_get(format);
 	const struct penstock_format_features *features;
@@ -207,8 +208,8 @@ static bool make_aspect(struct penstock_targets *targets, struct penstock_object
 					load(fields,
 					     PENSTOCK_DMA_DEPTH_STENCIL_TARGET_clear_stencil) },
 	};
-	return op_known(load_op) && make_resolve(targets, objects, images,
-						 load(fields, offsets[1]), &resolve, target);
+	return op_known(load_op) &&
+	       make_resolve(targets, objects, images, load(fields, offsets[1]), &resolve, target);
 }
 
 enum penstock_outcome penstock_targets_depth_stencil(struct penstock_targets *targets,
@@ -241,8 +242,8 @@ enum penstock_outcome penstock_targets_depth_stencil(struct penstock_targets *ta
 	    !make_view(objects, targets, image, &place, &view)) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
-	aspects = penstock_aspects_of(
-		image->format, load(fields, PENSTOCK_DMA_DEPTH_STENCIL_TARGET_aspects));
+	aspects = penstock_aspects_of(image->format,
+				      load(fields, PENSTOCK_DMA_DEPTH_STENCIL_TARGET_aspects));
 	if ((aspects & ~(uint32_t)image->format->aspects) != 0 ||
 	    ((aspects & PENSTOCK_ASPECT_DEPTH) != 0 &&
 	     !make_aspect(targets, objects, images, fields, depth_fields, view, &targets->depth)) ||

@@ -144,10 +144,9 @@ static uint64_t span_of(const struct region *region, uint32_t row_length, uint32
 static enum penstock_outcome copy_buffer(const struct transfer *transfer, bool to_image)
 {
 	const struct penstock_vulkan_device *device = transfer->device;
-	uint64_t address = penstock_load64(transfer->fields +
-					   PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_address);
-	uint64_t size =
-		penstock_load64(transfer->fields + PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_size);
+	uint64_t address =
+		penstock_load64(transfer->fields + PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_address);
+	uint64_t size = penstock_load64(transfer->fields + PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_size);
 	struct region region = {
 		.image = image_at(transfer, PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_image, to_image),
 		.level = load(transfer, PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_level),
@@ -158,8 +157,7 @@ static enum penstock_outcome copy_buffer(const struct transfer *transfer, bool t
 	};
 	VkBufferImageCopy copy = {
 		.bufferRowLength = load(transfer, PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_row_length),
-		.bufferImageHeight =
-			load(transfer, PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_image_height),
+		.bufferImageHeight = load(transfer, PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_image_height),
 		.imageOffset = region.offset,
 		.imageExtent = region.extent,
 	};
@@ -182,8 +180,8 @@ static enum penstock_outcome copy_buffer(const struct transfer *transfer, bool t
 	if (penstock_engine_range(transfer->engine, address, size, !to_image) == NULL) {
 		return PENSTOCK_OUTCOME_PAGE_FAULT;
 	}
-	if (penstock_objects_range(&transfer->vulkan->objects, transfer->vulkan->mmu, address,
-				   size, &range) != VK_SUCCESS) {
+	if (penstock_objects_range(&transfer->vulkan->objects, transfer->vulkan->mmu, address, size,
+				   &range) != VK_SUCCESS) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
 	copy.bufferOffset = range.offset;
@@ -301,9 +299,9 @@ static enum penstock_outcome copy_image(const struct transfer *transfer)
 	}
 	source.aspects = penstock_aspects_of(
 		source.image->format, load(transfer, PENSTOCK_DMA_COPY_IMAGE_source_aspects));
-	destination.aspects = penstock_aspects_of(
-		destination.image->format,
-		load(transfer, PENSTOCK_DMA_COPY_IMAGE_destination_aspects));
+	destination.aspects =
+		penstock_aspects_of(destination.image->format,
+				    load(transfer, PENSTOCK_DMA_COPY_IMAGE_destination_aspects));
 	if (!region_fits(&source)) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
@@ -376,8 +374,7 @@ static enum penstock_outcome blit_image(const struct transfer *transfer)
 	source.aspects = destination.aspects = penstock_aspects_of(
 		source.image->format, load(transfer, PENSTOCK_DMA_BLIT_IMAGE_aspects));
 	if (!box_fits(&source, blit.srcOffsets) || !box_fits(&destination, blit.dstOffsets) ||
-	    source.image->description.samples != 1 ||
-	    destination.image->description.samples != 1 ||
+	    source.image->description.samples != 1 || destination.image->description.samples != 1 ||
 	    (source.aspects != PENSTOCK_ASPECT_COLOR &&
 	     (source.image->format != destination.image->format || filter != VK_FILTER_NEAREST)) ||
 	    !has_feature(transfer, source.image, VK_FORMAT_FEATURE_2_BLIT_SRC_BIT) ||
@@ -422,8 +419,7 @@ static enum penstock_outcome resolve_image(const struct transfer *transfer)
 
 	if (!region_fits(&source) || !region_fits(&destination) ||
 	    source.image->format != destination.image->format ||
-	    source.image->description.samples == 1 ||
-	    destination.image->description.samples != 1) {
+	    source.image->description.samples == 1 || destination.image->description.samples != 1) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
 	resolve.srcSubresource = layers_of(&source);
