@@ -145,6 +145,42 @@ static void append_stages(uint8_t *start, uint32_t *used, struct penstock_pipeli
 		append(start, used, stages, header->stage_count * (uint32_t)sizeof(stages[0]));
 }
 
+/* What is dynamic is zero. */
+static struct penstock_graphics_state without_dynamic(const struct penstock_graphics_state *from)
+{
+	struct penstock_graphics_state state = *from;
+	const struct {
+		uint32_t dynamic;
+		void *field;
+		size_t bytes;
+	} fields[] = {
+		{ PENSTOCK_DYNAMIC_VIEWPORT, state.viewports, sizeof(state.viewports) },
+		{ PENSTOCK_DYNAMIC_SCISSOR, state.scissors, sizeof(state.scissors) },
+		{ PENSTOCK_DYNAMIC_LINE_WIDTH, &state.line_width, sizeof(float) },
+		{ PENSTOCK_DYNAMIC_BLEND_CONSTANTS, state.blend_constants,
+		  sizeof(state.blend_constants) },
+		{ PENSTOCK_DYNAMIC_CULL_MODE, &state.cull_mode, sizeof(uint32_t) },
+		{ PENSTOCK_DYNAMIC_FRONT_FACE, &state.front_face, sizeof(uint32_t) },
+		{ PENSTOCK_DYNAMIC_DEPTH_TEST, &state.depth_test, sizeof(uint32_t) },
+		{ PENSTOCK_DYNAMIC_DEPTH_WRITE, &state.depth_write, sizeof(uint32_t) },
+		{ PENSTOCK_DYNAMIC_DEPTH_COMPARE, &state.depth_compare_op, sizeof(uint32_t) },
+		{ PENSTOCK_DYNAMIC_STENCIL_OP, &state.front, sizeof(state.front) },
+		{ PENSTOCK_DYNAMIC_STENCIL_OP, &state.back, sizeof(state.back) },
+	};
+
+	for (uint32_t i = 0; i < PENSTOCK_ARRAY_SIZE(fields); i++) {
+		if ((state.dynamic & fields[i].dynamic) != 0) {
+			memset(fields[i].field, 0, fields[i].bytes);
+		}
+	}
+	for (uint32_t i = 0; i < state.vertex_binding_count; i++) {
+		if ((state.dynamic & PENSTOCK_DYNAMIC_VERTEX_STRIDE) != 0) {
+			state.vertex_bindings[i].stride = 0;
+		}
+	}
+	return state;
+}
+
 struct canvas_pipeline canvas_pipeline(struct canvas *canvas,
 				       const struct penstock_graphics_state *state,
 				       const struct canvas_shaders *shaders,
@@ -171,7 +207,9 @@ struct canvas_pipeline canvas_pipeline(struct canvas *canvas,
 		append(start, &used, bindings, binding_count * (uint32_t)sizeof(*bindings));
 	}
 	if (state != NULL) {
-		header.graphics_offset = append(start, &used, state, sizeof(*state));
+		const struct penstock_graphics_state rest = without_dynamic(state);
+
+		header.graphics_offset = append(start, &used, &rest, sizeof(rest));
 	}
 	append_stages(start, &used, &header, shaders);
 	header.bytes = used;

@@ -155,7 +155,7 @@ static void viewports(struct canvas *canvas, uint32_t variant)
 	struct canvas_image color = graphics_target(canvas, RGBA8);
 	static const uint32_t numbers[2][6] = {
 		{ 0x41200000, 0x40a00000, 0x41f00000, 0x42200000, 0, 0x3f800000 },
-		{ 0x42480000, 0x42700000, 0xc2200000, 0xc2200000, 0x3f800000, 0 },
+		{ 0x41200000, 0x42700000, 0x42200000, 0xc2200000, 0x3f800000, 0 },
 	};
 
 	memcpy(&state.viewports[0], numbers[variant & 1], sizeof(numbers[0]));
@@ -285,9 +285,6 @@ static void depths(struct canvas *canvas, uint32_t variant)
 	state.depth_test = state.depth_write = 1;
 	state.depth_compare_op = variant % 8;
 	state.depth_clamp = variant & 1;
-	state.depth_bounds_test = variant >> 3;
-	state.min_depth_bounds = 0.2f;
-	state.max_depth_bounds = 0.6f;
 	state.depth_bias = variant >> 1 & 1;
 	state.depth_bias_constant = 1000;
 	state.depth_bias_slope = 1.5f;
@@ -340,14 +337,15 @@ static void blending(struct canvas *canvas, uint32_t variant)
 	struct canvas_image color = graphics_target(canvas, RGBA8);
 	struct penstock_graphics_state state = graphics_box_state(RGBA8);
 
-	state.blends[0] = (struct penstock_blend){ .enable = 1,
-						   .source_color = variant % 15,
-						   .destination_color = (variant + 7) % 15,
-						   .color_op = variant % 5,
-						   .source_alpha = (variant + 3) % 15,
-						   .destination_alpha = (variant + 11) % 15,
-						   .alpha_op = (variant + 2) % 5,
-						   .write_mask = variant < 12 ? 0xf : variant };
+	state.blends[0] =
+		(struct penstock_blend){ .enable = 1,
+					 .source_color = variant % 15,
+					 .destination_color = (variant + 7) % 15,
+					 .color_op = variant % 5,
+					 .source_alpha = (variant + 3) % 15,
+					 .destination_alpha = (variant + 11) % 15,
+					 .alpha_op = (variant + 2) % 5,
+					 .write_mask = variant < 12 ? 0xf : variant & 0xf };
 	state.blend_constants[0] = 0.3f;
 	state.blend_constants[3] = 0.7f;
 	if (variant % 2 == 1) {
