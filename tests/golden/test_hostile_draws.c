@@ -185,7 +185,7 @@ START_TEST(what_does_not_fit_its_image_or_buffer_is_illegal)
 		case 4: /* an image that may not be written */
 		case 5: /* a draw without its vertices */
 		case 6: /* a pipeline of other targets */
-		case 7: /* a query that does not end */
+		case 7: /* a query of no type */
 			canvas.stream.used = 0;
 			canvas_begin_rendering(&canvas, SIZE + (i == 0), SIZE, 1, 0);
 			canvas_slot(&canvas, 0, &color, i != 4);
