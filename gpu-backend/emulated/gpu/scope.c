@@ -48,23 +48,29 @@ static enum penstock_outcome begin_part(struct penstock_scope *scope)
 						  : PENSTOCK_OUTCOME_ILLEGAL;
 }
 
-/* What was compiled in it says nothing of the next. */
+/*
+ * What was compiled in a part says nothing of the next, and one that is not full only that it can
+ * be more. Where others need the processors, a wait takes as long as a part should, whatever is in
+ * it: one of less than twice the time is not made smaller, but half as large again.
+ */
 static void learn(struct penstock_scope *scope, uint64_t ns)
 {
 	struct penstock_vulkan *vulkan = scope->vulkan;
-	double next = (double)scope->part_draws * (double)vulkan->part_ns / (double)(ns + 1);
-	double most = (double)vulkan->part_draws * PART_STEP;
+	uint64_t draws = vulkan->part_draws, next;
 
-	/* A small one is mostly the cost of a submission: only that it can be more is certain. */
-	if (scope->compiles || scope->part_draws == 0 ||
-	    (next < (double)vulkan->part_draws && scope->part_draws * 2 < vulkan->part_draws)) {
+	if (scope->compiles || scope->part_draws == 0) {
 		return;
 	}
-	next = next > most ? most : next;
-	vulkan->part_draws = next < 1 ? 1
-			     : next > PENSTOCK_LIMIT_GROUP_INSTRUCTIONS
-				     ? PENSTOCK_LIMIT_GROUP_INSTRUCTIONS
-				     : (uint32_t)next;
+	next = (uint64_t)((double)scope->part_draws * (double)vulkan->part_ns / (double)(ns + 1));
+	if (ns <= 2 * vulkan->part_ns) {
+		if (scope->part_draws < draws) {
+			return;
+		}
+		next = next < draws + draws / 2 ? draws + draws / 2 : next;
+	}
+	next = next > draws * PART_STEP ? draws * PART_STEP : next;
+	next = next > PENSTOCK_LIMIT_GROUP_INSTRUCTIONS ? PENSTOCK_LIMIT_GROUP_INSTRUCTIONS : next;
+	vulkan->part_draws = next == 0 ? 1 : (uint32_t)next;
 }
 
 /* What is drawn is there for the host, which other engines are, and for what is drawn next. */
