@@ -781,10 +781,13 @@ static void record_state(struct run *run, const uint8_t *row)
 	for (uint32_t i = 0; i < PENSTOCK_ARRAY_SIZE(dynamic_rows); i++) {
 		uint32_t bit = dynamic_rows[i].dynamic;
 
+		if (dynamic_rows[i].id != is->id) {
+			continue;
+		}
 		if (bit == 0) {
 			bit = 1u << word(row, PENSTOCK_DMA_STATE_state);
 		}
-		if (dynamic_rows[i].id == is->id && (dynamic & bit) != 0) {
+		if ((dynamic & bit) != 0) {
 			dynamic_rows[i].record(run, row);
 		}
 	}
