@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/golden/vulkan_reference.h"
+#include "tests/golden/vulkan_device.h"
 
 #include "config.h"
-#include "tests/harness.h"
-
-#include <vulkan/vulkan.h>
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -12,42 +9,6 @@
 
 #define SETS     8u
 #define BINDINGS 16u
-
-#define INSTANCE_CALLS(call)                                                                       \
-	call(EnumeratePhysicalDevices) call(GetPhysicalDeviceFeatures2) call(CreateDevice)         \
-		call(GetDeviceProcAddr) call(DestroyInstance)
-#define DEVICE_CALLS(call)                                                                                  \
-	call(AllocateMemory) call(BindBufferMemory) call(CmdCopyBuffer) call(CmdFillBuffer) call(           \
-		BeginCommandBuffer) call(AllocateCommandBuffers) call(AllocateDescriptorSets)               \
-		call(CmdBindDescriptorSets) call(CmdBindPipeline) call(CmdDispatchBase) call(               \
-			CmdPipelineBarrier) call(CmdPushConstants) call(CreateBuffer)                       \
-			call(CreateCommandPool) call(CreateComputePipelines) call(                          \
-				CreateDescriptorPool) call(CreateDescriptorSetLayout)                       \
-				call(CreatePipelineLayout) call(CreateShaderModule) call(                   \
-					DestroyBuffer) call(DestroyCommandPool) call(DestroyDescriptorPool) \
-					call(DestroyDescriptorSetLayout) call(DestroyDevice) call(          \
-						DestroyPipeline) call(DestroyPipelineLayout)                \
-						call(DestroyShaderModule) call(DeviceWaitIdle) call(        \
-							EndCommandBuffer) call(FreeMemory)                  \
-							call(GetBufferMemoryRequirements) call(             \
-								GetDeviceQueue) call(MapMemory)             \
-								call(QueueSubmit) call(                     \
-									QueueWaitIdle)                      \
-									call(UpdateDescriptorSets)
-
-struct vulkan_reference {
-	void *library;
-	VkInstance instance;
-	VkPhysicalDevice physical;
-	VkDevice device;
-	VkQueue queue;
-#define MEMBER(name) PFN_vk##name name;
-	INSTANCE_CALLS(MEMBER)
-	DEVICE_CALLS(MEMBER)
-#undef MEMBER
-};
-
-#define VK(call) ck_assert_int_eq(call, VK_SUCCESS)
 
 /* ---------------------------------------------------------------- the device */
 
@@ -81,8 +42,12 @@ static void create_instance(struct vulkan_reference *reference)
 
 static void create_device(struct vulkan_reference *reference)
 {
+	VkPhysicalDeviceIndexTypeUint8FeaturesEXT bytes_as_indices = {
+		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_INDEX_TYPE_UINT8_FEATURES_EXT
+	};
 	VkPhysicalDeviceVulkan13Features v13 = {
-		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES
+		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES,
+		.pNext = &bytes_as_indices
 	};
 	VkPhysicalDeviceVulkan12Features v12 = {
 		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES, .pNext = &v13
@@ -96,10 +61,13 @@ static void create_device(struct vulkan_reference *reference)
 	const VkDeviceQueueCreateInfo queue = { .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
 						.queueCount = 1,
 						.pQueuePriorities = &priority };
+	static const char *const extensions[] = { VK_EXT_INDEX_TYPE_UINT8_EXTENSION_NAME };
 	const VkDeviceCreateInfo info = { .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
 					  .pNext = &core,
 					  .queueCreateInfoCount = 1,
-					  .pQueueCreateInfos = &queue };
+					  .pQueueCreateInfos = &queue,
+					  .enabledExtensionCount = 1,
+					  .ppEnabledExtensionNames = extensions };
 
 	reference->GetPhysicalDeviceFeatures2(reference->physical, &core);
 	VK(reference->CreateDevice(reference->physical, &info, NULL, &reference->device));

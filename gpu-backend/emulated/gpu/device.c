@@ -75,6 +75,24 @@ static enum penstock_status choose_physical(struct penstock_vulkan_device *devic
 	return PENSTOCK_STATUS_SUCCESS;
 }
 
+static void ask_formats(struct penstock_vulkan_device *device)
+{
+	for (uint32_t i = 0; i < PENSTOCK_TEXEL_FORMATS; i++) {
+		VkFormatProperties3 all = { .sType = VK_STRUCTURE_TYPE_FORMAT_PROPERTIES_3 };
+		VkFormatProperties2 properties = { .sType = VK_STRUCTURE_TYPE_FORMAT_PROPERTIES_2,
+						   .pNext = &all };
+
+		device->calls.GetPhysicalDeviceFormatProperties2(
+			device->physical, (VkFormat)penstock_texel_format_at(i)->number,
+			&properties);
+		device->formats[i] = (struct penstock_format_features){
+			.linear = all.linearTilingFeatures,
+			.optimal = all.optimalTilingFeatures,
+			.buffer = all.bufferFeatures,
+		};
+	}
+}
+
 /* ---------------------------------------------------------------- device */
 
 /* Each of its features: what a shader may use of them is decided before it gets here. */
@@ -84,6 +102,7 @@ struct features {
 	VkPhysicalDeviceVulkan12Features v12;
 	VkPhysicalDeviceVulkan13Features v13;
 	VkPhysicalDeviceRobustness2FeaturesEXT robustness;
+	VkPhysicalDeviceIndexTypeUint8FeaturesEXT bytes_as_indices;
 };
 
 static enum penstock_status ask_features(struct penstock_vulkan_device *device,
@@ -97,14 +116,22 @@ static enum penstock_status ask_features(struct penstock_vulkan_device *device,
 		.v13 = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES },
 		.robustness = { .sType =
 					VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ROBUSTNESS_2_FEATURES_EXT },
+		.bytes_as_indices = { .sType =
+					      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_INDEX_TYPE_UINT8_FEATURES_EXT },
 	};
 	features->core.pNext = &features->v11;
 	features->v11.pNext = &features->v12;
 	features->v12.pNext = &features->v13;
 	features->v13.pNext = &features->robustness;
+	features->robustness.pNext = &features->bytes_as_indices;
 	device->calls.GetPhysicalDeviceFeatures2(device->physical, &features->core);
 	if (!features->core.features.robustBufferAccess || !features->robustness.nullDescriptor) {
 		return lacks("robust buffer access or null descriptors", reterr_text);
+	}
+	if (!features->v13.dynamicRendering || !features->v12.hostQueryReset ||
+	    !features->bytes_as_indices.indexTypeUint8) {
+		return lacks("dynamic rendering, reset of queries or indices of a byte",
+			     reterr_text);
 	}
 	/* A shader has no business with addresses. */
 	features->v12.bufferDeviceAddress = VK_FALSE;
@@ -118,7 +145,8 @@ static enum penstock_status create_device(struct penstock_vulkan_device *device,
 					  struct penstock_errbuf *reterr_text)
 {
 	static const char *const extensions[] = { VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME,
-						  VK_EXT_ROBUSTNESS_2_EXTENSION_NAME };
+						  VK_EXT_ROBUSTNESS_2_EXTENSION_NAME,
+						  VK_EXT_INDEX_TYPE_UINT8_EXTENSION_NAME };
 	const VkQueueFlags needed = VK_QUEUE_GRAPHICS_BIT | VK_QUEUE_COMPUTE_BIT;
 	const float priority = 1;
 	const VkDeviceQueueCreateInfo queue = { .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
@@ -231,22 +259,35 @@ static enum penstock_status import_windows(struct penstock_vulkan_device *device
 static VkResult create_pools(struct penstock_vulkan_device *device)
 {
 	static const VkDescriptorPoolSize sizes[] = {
-		{ VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, PENSTOCK_LIMIT_DESCRIPTORS },
-		{ VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, PENSTOCK_LIMIT_DESCRIPTORS },
+		{ VK_DESCRIPTOR_TYPE_SAMPLER, PENSTOCK_VULKAN_DESCRIPTORS },
+		{ VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, PENSTOCK_VULKAN_DESCRIPTORS },
+		{ VK_DESCRIPTOR_TYPE_SAMPLED_IMAGE, PENSTOCK_VULKAN_DESCRIPTORS },
+		{ VK_DESCRIPTOR_TYPE_STORAGE_IMAGE, PENSTOCK_VULKAN_DESCRIPTORS },
+		{ VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, PENSTOCK_VULKAN_DESCRIPTORS },
+		{ VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER, PENSTOCK_VULKAN_DESCRIPTORS },
+		{ VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, PENSTOCK_VULKAN_DESCRIPTORS },
+		{ VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, PENSTOCK_VULKAN_DESCRIPTORS },
+		{ VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT, PENSTOCK_VULKAN_DESCRIPTORS },
 	};
 	const VkDescriptorPoolCreateInfo descriptors = {
 		.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
-		.maxSets = PENSTOCK_VULKAN_BATCH * PENSTOCK_LIMIT_DESCRIPTOR_SETS,
+		.maxSets = PENSTOCK_VULKAN_SETS,
 		.poolSizeCount = PENSTOCK_ARRAY_SIZE(sizes),
 		.pPoolSizes = sizes,
 	};
 	const VkCommandPoolCreateInfo pool = { .sType =
 						       VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO };
+	const VkSamplerCreateInfo sampler = { .sType = VK_STRUCTURE_TYPE_SAMPLER_CREATE_INFO };
 	VkResult result = device->calls.CreateDescriptorPool(device->device, &descriptors, NULL,
 							     &device->descriptor_pool);
 
 	if (result != VK_SUCCESS) {
 		device->descriptor_pool = VK_NULL_HANDLE;
+		return result;
+	}
+	result = device->calls.CreateSampler(device->device, &sampler, NULL, &device->sampler);
+	if (result != VK_SUCCESS) {
+		device->sampler = VK_NULL_HANDLE;
 		return result;
 	}
 	result =
@@ -337,6 +378,9 @@ enum penstock_status penstock_vulkan_device_create(struct penstock_vulkan_device
 		status = choose_physical(device, reterr_text);
 	}
 	if (status == PENSTOCK_STATUS_SUCCESS) {
+		ask_formats(device);
+	}
+	if (status == PENSTOCK_STATUS_SUCCESS) {
 		status = create_device(device, reterr_text);
 	}
 	if (status == PENSTOCK_STATUS_SUCCESS) {
@@ -359,6 +403,7 @@ void penstock_vulkan_device_destroy(struct penstock_vulkan_device *device)
 		calls->FreeMemory(device->device, device->progress_memory, NULL);
 		calls->DestroyCommandPool(device->device, device->command_pool, NULL);
 		calls->DestroyDescriptorPool(device->device, device->descriptor_pool, NULL);
+		calls->DestroySampler(device->device, device->sampler, NULL);
 		for (unsigned i = 0; i < PENSTOCK_VULKAN_WINDOWS; i++) {
 			calls->FreeMemory(device->device, device->windows[i], NULL);
 		}

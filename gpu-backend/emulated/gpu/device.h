@@ -7,6 +7,7 @@
 #define PENSTOCK_DEVICE_H
 
 #include "gpu-backend/emulated/gpu/mmu.h"
+#include "proto/image/format.h"
 #include "proto/wire/limits.h"
 
 #define VK_NO_PROTOTYPES
@@ -20,6 +21,7 @@
 	X(GetPhysicalDeviceProperties2)                                                            \
 	X(GetPhysicalDeviceFeatures2)                                                              \
 	X(GetPhysicalDeviceMemoryProperties)                                                       \
+	X(GetPhysicalDeviceFormatProperties2)                                                      \
 	X(GetPhysicalDeviceQueueFamilyProperties)                                                  \
 	X(CreateDevice)                                                                            \
 	X(GetDeviceProcAddr)
@@ -60,6 +62,60 @@
 	X(CmdUpdateBuffer)                                                                         \
 	X(CmdDispatchBase)                                                                         \
 	X(CmdPipelineBarrier)                                                                      \
+	X(CreateGraphicsPipelines)                                                                 \
+	X(CreateImage)                                                                             \
+	X(DestroyImage)                                                                            \
+	X(BindImageMemory)                                                                         \
+	X(GetImageMemoryRequirements)                                                              \
+	X(CreateImageView)                                                                         \
+	X(DestroyImageView)                                                                        \
+	X(CreateSampler)                                                                           \
+	X(DestroySampler)                                                                          \
+	X(CreateBufferView)                                                                        \
+	X(DestroyBufferView)                                                                       \
+	X(CreateQueryPool)                                                                         \
+	X(DestroyQueryPool)                                                                        \
+	X(ResetQueryPool)                                                                          \
+	X(GetQueryPoolResults)                                                                     \
+	X(CmdBeginRendering)                                                                       \
+	X(CmdEndRendering)                                                                         \
+	X(CmdClearAttachments)                                                                     \
+	X(CmdBeginQuery)                                                                           \
+	X(CmdEndQuery)                                                                             \
+	X(CmdDraw)                                                                                 \
+	X(CmdDrawIndexed)                                                                          \
+	X(CmdDrawIndirect)                                                                         \
+	X(CmdDrawIndexedIndirect)                                                                  \
+	X(CmdBindVertexBuffers2)                                                                   \
+	X(CmdBindIndexBuffer)                                                                      \
+	X(CmdSetViewport)                                                                          \
+	X(CmdSetScissor)                                                                           \
+	X(CmdSetLineWidth)                                                                         \
+	X(CmdSetDepthBias)                                                                         \
+	X(CmdSetBlendConstants)                                                                    \
+	X(CmdSetDepthBounds)                                                                       \
+	X(CmdSetStencilCompareMask)                                                                \
+	X(CmdSetStencilWriteMask)                                                                  \
+	X(CmdSetStencilReference)                                                                  \
+	X(CmdSetCullMode)                                                                          \
+	X(CmdSetFrontFace)                                                                         \
+	X(CmdSetPrimitiveTopology)                                                                 \
+	X(CmdSetDepthTestEnable)                                                                   \
+	X(CmdSetDepthWriteEnable)                                                                  \
+	X(CmdSetDepthCompareOp)                                                                    \
+	X(CmdSetDepthBoundsTestEnable)                                                             \
+	X(CmdSetStencilTestEnable)                                                                 \
+	X(CmdSetStencilOp)                                                                         \
+	X(CmdSetRasterizerDiscardEnable)                                                           \
+	X(CmdSetDepthBiasEnable)                                                                   \
+	X(CmdSetPrimitiveRestartEnable)                                                            \
+	X(CmdCopyBufferToImage)                                                                    \
+	X(CmdCopyImageToBuffer)                                                                    \
+	X(CmdCopyImage)                                                                            \
+	X(CmdBlitImage)                                                                            \
+	X(CmdResolveImage)                                                                         \
+	X(CmdClearColorImage)                                                                      \
+	X(CmdClearDepthStencilImage)                                                               \
 	X(CreateFence)                                                                             \
 	X(DestroyFence)                                                                            \
 	X(ResetFences)                                                                             \
@@ -77,6 +133,10 @@ struct penstock_vulkan_calls {
 /* Dispatches that are one submission at most. */
 #define PENSTOCK_VULKAN_BATCH 32u
 
+/* Descriptors, and sets of them, of one submission. */
+#define PENSTOCK_VULKAN_DESCRIPTORS 65536u
+#define PENSTOCK_VULKAN_SETS        8192u
+
 enum penstock_vulkan_window {
 	PENSTOCK_VULKAN_LOCAL,
 	PENSTOCK_VULKAN_APERTURE,
@@ -90,10 +150,12 @@ struct penstock_vulkan_device {
 	VkDevice device;
 	VkQueue queue;
 	VkPhysicalDeviceLimits limits;
+	struct penstock_format_features formats[PENSTOCK_TEXEL_FORMATS];
 	VkDeviceMemory windows[PENSTOCK_VULKAN_WINDOWS]; /* imported; of an empty one: none */
 	VkCommandPool command_pool;
 	VkCommandBuffer commands;
 	VkDescriptorPool descriptor_pool;
+	VkSampler sampler; /* of descriptors that have none */
 	VkFence fence;
 	/* A word that submissions write as they advance, of memory that is the driver's. */
 	VkDeviceMemory progress_memory;

@@ -3,6 +3,7 @@
 
 #include "gpu-backend/emulated/gpu/band.h"
 #include "gpu-backend/emulated/gpu/parts.h"
+#include "gpu-backend/emulated/gpu/submission.h"
 
 #include <string.h>
 
@@ -15,24 +16,14 @@
 /* What is left is worth waking the crew for. */
 #define ALONE_NS 300000u
 
-/* While the driver works: looks at the fence between two looks at the clock, then naps. */
-#define LOOKS  16u
-#define NAP_NS 1000000u
-
-/* Buffers of a storage binding may begin at any such multiple, a VkBuffer at those of the second.
- */
-#define DESCRIPTOR_ALIGNMENT 16u
-#define BUFFER_ALIGNMENT     64u
-
 /* A dispatch on its way. */
 struct dispatch {
 	struct penstock_engine *engine;
 	struct penstock_vulkan *vulkan;
-	struct penstock_group group;
-	uint32_t offset; /* of the group, from the batch's first one */
-	uint32_t first;  /* its first descriptor in penstock_vulkan.descriptors */
+	struct penstock_group group; /* its bytes are in penstock_vulkan.copy */
+	uint32_t offset; /* of the group, from the batch's first one, in the buffer and the copy */
 	struct penstock_vulkan_pipeline *pipeline;
-	/* of the device that runs it now; buffers and sets are made for it */
+	/* of the device that runs it now; objects and sets are made for it */
 	enum penstock_vulkan_crew crew;
 	struct penstock_vulkan_device *device;
 	VkDescriptorSet sets[PENSTOCK_LIMIT_DESCRIPTOR_SETS];
@@ -42,240 +33,82 @@ struct dispatch {
 struct batch {
 	struct dispatch list[PENSTOCK_VULKAN_BATCH];
 	uint32_t count;
-	uint32_t length;      /* of its groups in the DMA buffer */
-	uint32_t descriptors; /* of all of them */
-	double bands;         /* that they are, all together */
+	uint32_t length; /* of its groups in the DMA buffer */
+	double bands;    /* that they are, all together */
 };
 
 /* ---------------------------------------------------------------- what is bound */
 
-static enum penstock_outcome find_pipeline(struct penstock_engine *engine,
-					   const struct penstock_group *group, bool add,
-					   struct penstock_vulkan_pipeline **ret_pipeline)
+/* What the pipeline does not have is ignored. */
+static bool has(const struct dispatch *dispatch, const struct penstock_member *member)
 {
-	struct penstock_vulkan *vulkan = engine->vulkan;
-	const uint8_t *bytes = penstock_engine_range(engine, group->pipeline_address,
-						     group->pipeline_bytes, false);
-	struct penstock_pipeline header;
-	uint8_t *copy;
-
-	if (bytes == NULL) {
-		return PENSTOCK_OUTCOME_PAGE_FAULT;
-	}
-	if (group->pipeline_bytes < sizeof(header) ||
-	    group->pipeline_bytes > PENSTOCK_PIPELINE_BYTES_MOST) {
-		return PENSTOCK_OUTCOME_ILLEGAL;
-	}
-	memcpy(&header, bytes, sizeof(header));
-	if (header.bytes != group->pipeline_bytes) {
-		return PENSTOCK_OUTCOME_ILLEGAL;
-	}
-	*ret_pipeline = penstock_pipelines_find(&vulkan->pipelines, &header);
-	if (*ret_pipeline == NULL && add) {
-		copy = penstock_pipelines_scratch(&vulkan->pipelines, group->pipeline_bytes);
-		if (copy != NULL) {
-			memcpy(copy, bytes, group->pipeline_bytes);
-			*ret_pipeline = penstock_pipelines_add(&vulkan->pipelines, vulkan->devices,
-							       group->pipeline_bytes);
-		}
-	}
-	return *ret_pipeline == NULL ? PENSTOCK_OUTCOME_ILLEGAL : PENSTOCK_OUTCOME_COMPLETED;
-}
-
-/* Rounded down where a part of a dword would be read whole, past the end. */
-static uint64_t size_of(const struct penstock_pipeline_binding *binding, uint64_t size)
-{
-	return binding->type == PENSTOCK_DESCRIPTOR_UNIFORM_BUFFER ? size & ~(uint64_t)3 : size;
-}
-
-static uint64_t size_most(const struct penstock_pipeline_binding *binding,
-			  const VkPhysicalDeviceLimits *limits)
-{
-	return binding->type == PENSTOCK_DESCRIPTOR_UNIFORM_BUFFER ? limits->maxUniformBufferRange
-								   : limits->maxStorageBufferRange;
-}
-
-static enum penstock_outcome bind(struct penstock_engine *engine, const struct dispatch *dispatch,
-				  const struct penstock_group_buffer *buffer)
-{
-	struct penstock_vulkan *vulkan = engine->vulkan;
 	const struct penstock_pipeline_binding *binding;
 	uint32_t number;
 
-	if (!penstock_vulkan_descriptor_number(dispatch->pipeline, buffer->set, buffer->binding,
-					       buffer->element, &binding, &number)) {
-		return PENSTOCK_OUTCOME_COMPLETED;
-	}
-	if (buffer->address % DESCRIPTOR_ALIGNMENT != 0 ||
-	    buffer->size > size_most(binding, &vulkan->devices[PENSTOCK_VULKAN_ALONE].limits)) {
-		return PENSTOCK_OUTCOME_ILLEGAL;
-	}
-	if (penstock_engine_range(engine, buffer->address, buffer->size, buffer->write) == NULL) {
-		return PENSTOCK_OUTCOME_PAGE_FAULT;
-	}
-	vulkan->descriptors[dispatch->first + number] =
-		(struct penstock_vulkan_descriptor){ .address = buffer->address,
-						     .size = size_of(binding, buffer->size) };
-	return PENSTOCK_OUTCOME_COMPLETED;
+	return penstock_vulkan_descriptor_number(
+		dispatch->pipeline, penstock_load32(member->fields + PENSTOCK_DMA_BIND_BUFFER_set),
+		penstock_load32(member->fields + PENSTOCK_DMA_BIND_BUFFER_binding),
+		penstock_load32(member->fields + PENSTOCK_DMA_BIND_BUFFER_element), &binding,
+		&number);
 }
 
-static enum penstock_outcome bind_all(struct penstock_engine *engine,
-				      const struct dispatch *dispatch)
+static enum penstock_outcome define_images(const struct dispatch *dispatch)
 {
 	enum penstock_outcome outcome = PENSTOCK_OUTCOME_COMPLETED;
-	struct penstock_vulkan_descriptor *descriptors =
-		&engine->vulkan->descriptors[dispatch->first];
-	struct penstock_group_buffer buffer;
+	struct penstock_member member;
 	uint32_t offset = 0;
 
-	memset(descriptors, 0, dispatch->pipeline->descriptor_count * sizeof(*descriptors));
+	penstock_images_forget(&dispatch->vulkan->images);
 	while (outcome == PENSTOCK_OUTCOME_COMPLETED &&
-	       penstock_group_next(&dispatch->group, &offset, &buffer)) {
-		outcome = bind(engine, dispatch, &buffer);
+	       penstock_group_next(&dispatch->group, &offset, &member)) {
+		if (member.id == PENSTOCK_DMA_IMAGE || member.id == PENSTOCK_DMA_IMAGE_WRITE) {
+			outcome = penstock_images_define(dispatch->engine, member.fields,
+							 member.id == PENSTOCK_DMA_IMAGE_WRITE);
+		}
 	}
 	return outcome;
 }
 
-/* ---------------------------------------------------------------- Vulkan's objects of it */
-
-static void destroy_buffers(struct dispatch *dispatch)
+static enum penstock_outcome bind_all(const struct dispatch *dispatch)
 {
-	struct penstock_vulkan *vulkan = dispatch->vulkan;
+	enum penstock_outcome outcome = define_images(dispatch);
+	struct penstock_member member;
+	uint32_t offset = 0;
 
-	for (uint32_t i = 0; i < dispatch->pipeline->descriptor_count; i++) {
-		VkDescriptorBufferInfo *info = &vulkan->infos[dispatch->first + i];
-
-		dispatch->device->calls.DestroyBuffer(dispatch->device->device, info->buffer, NULL);
-		info->buffer = VK_NULL_HANDLE;
+	penstock_descriptors_forget(&dispatch->vulkan->descriptors);
+	while (outcome == PENSTOCK_OUTCOME_COMPLETED &&
+	       penstock_group_next(&dispatch->group, &offset, &member)) {
+		if (penstock_descriptors_binds(member.id) && has(dispatch, &member)) {
+			outcome = penstock_descriptors_bind(dispatch->engine, &member);
+		}
 	}
+	return outcome;
 }
 
-/*
- * A buffer that ends where the range does, and a descriptor of exactly the range. Nothing bound, or
- * no byte: a null descriptor, which reads zeros.
- */
-static VkResult create_buffer(const struct dispatch *dispatch,
-			      const struct penstock_vulkan_descriptor *descriptor,
-			      VkDescriptorBufferInfo *ret_info)
+/* Nothing of an earlier dispatch is left on the device. */
+static bool empty(struct penstock_vulkan *vulkan, enum penstock_vulkan_crew crew)
 {
-	const struct penstock_vulkan_device *device = dispatch->device;
-	const struct penstock_mmu *mmu = dispatch->vulkan->mmu;
-	bool is_aperture = descriptor->address >= mmu->aperture.base;
-	uint64_t offset =
-		descriptor->address - (is_aperture ? mmu->aperture.base : mmu->local.base);
-	uint64_t before = offset % BUFFER_ALIGNMENT;
-	const VkExternalMemoryBufferCreateInfo external = {
-		.sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO,
-		.handleTypes = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT,
-	};
-	const VkBufferCreateInfo info = {
-		.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-		.pNext = &external,
-		.size = before + descriptor->size,
-		.usage = VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT | VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
-	};
-	VkResult result;
-
-	*ret_info = (VkDescriptorBufferInfo){ .buffer = VK_NULL_HANDLE, .range = VK_WHOLE_SIZE };
-	if (descriptor->size == 0) {
-		return VK_SUCCESS;
-	}
-	result = device->calls.CreateBuffer(device->device, &info, NULL, &ret_info->buffer);
-	if (result != VK_SUCCESS) {
-		ret_info->buffer = VK_NULL_HANDLE;
-		return result;
-	}
-	ret_info->offset = before;
-	ret_info->range = descriptor->size;
-	return device->calls.BindBufferMemory(
-		device->device, ret_info->buffer,
-		device->windows[is_aperture ? PENSTOCK_VULKAN_APERTURE : PENSTOCK_VULKAN_LOCAL],
-		offset - before);
+	penstock_objects_begin(&vulkan->objects, &vulkan->devices[crew]);
+	return penstock_descriptors_empty(&vulkan->descriptors, &vulkan->devices[crew]);
 }
 
-static VkResult create_buffers(struct dispatch *dispatch)
+/* Everything that it needs on that device, which is that of penstock_vulkan.objects. */
+static enum penstock_outcome begin_on(struct dispatch *dispatch, enum penstock_vulkan_crew crew)
 {
-	struct penstock_vulkan *vulkan = dispatch->vulkan;
-	VkDescriptorBufferInfo *infos = &vulkan->infos[dispatch->first];
-	uint32_t count = dispatch->pipeline->descriptor_count;
-	VkResult result = VK_SUCCESS;
+	enum penstock_outcome outcome = PENSTOCK_OUTCOME_ILLEGAL;
 
-	memset(infos, 0, count * sizeof(*infos));
-	for (uint32_t i = 0; i < count && result == VK_SUCCESS; i++) {
-		result = create_buffer(dispatch, &vulkan->descriptors[dispatch->first + i],
-				       &infos[i]);
-	}
-	return result;
-}
-
-static VkResult create_sets(struct dispatch *dispatch)
-{
-	const struct penstock_vulkan_pipeline *pipeline = dispatch->pipeline;
-	const struct penstock_pipeline_binding *bindings =
-		penstock_pipeline_bindings(pipeline->blob);
-	const struct penstock_vulkan_device *device = dispatch->device;
-	const VkDescriptorSetAllocateInfo info = {
-		.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
-		.descriptorPool = device->descriptor_pool,
-		.descriptorSetCount = pipeline->set_count,
-		.pSetLayouts = pipeline->made[dispatch->crew].sets,
-	};
-	VkWriteDescriptorSet *writes = dispatch->vulkan->writes;
-	VkResult result;
-
-	if (pipeline->set_count == 0) {
-		return VK_SUCCESS;
-	}
-	result = device->calls.AllocateDescriptorSets(device->device, &info, dispatch->sets);
-	if (result != VK_SUCCESS) {
-		return result;
-	}
-	for (uint32_t i = 0; i < pipeline->blob->binding_count; i++) {
-		writes[i] = (VkWriteDescriptorSet){
-			.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
-			.dstSet = dispatch->sets[bindings[i].set],
-			.dstBinding = bindings[i].binding,
-			.descriptorCount = bindings[i].count,
-			.descriptorType = (VkDescriptorType)bindings[i].type,
-			.pBufferInfo =
-				&dispatch->vulkan->infos[dispatch->first + pipeline->first[i]],
-		};
-	}
-	device->calls.UpdateDescriptorSets(device->device, pipeline->blob->binding_count, writes, 0,
-					   NULL);
-	return VK_SUCCESS;
-}
-
-/* Everything that it needs on that device. False: the driver does not take it. */
-static bool begin_on(struct dispatch *dispatch, enum penstock_vulkan_crew crew)
-{
 	dispatch->crew = crew;
 	dispatch->device = &dispatch->vulkan->devices[crew];
-	return penstock_pipelines_make(dispatch->pipeline, dispatch->vulkan->devices, crew) &&
-	       create_buffers(dispatch) == VK_SUCCESS && create_sets(dispatch) == VK_SUCCESS;
-}
-
-/* Sets of the submission before are not used any more. */
-static bool forget_sets(const struct penstock_vulkan_device *device)
-{
-	return device->calls.ResetDescriptorPool(device->device, device->descriptor_pool, 0) ==
-	       VK_SUCCESS;
+	if (penstock_pipelines_make(dispatch->pipeline, dispatch->vulkan->devices, crew)) {
+		outcome = bind_all(dispatch);
+	}
+	return outcome != PENSTOCK_OUTCOME_COMPLETED
+		       ? outcome
+		       : penstock_descriptors_make(dispatch->vulkan, dispatch->pipeline, crew,
+						   UINT32_MAX, dispatch->sets);
 }
 
 /* ---------------------------------------------------------------- a submission */
-
-static VkResult begin_commands(const struct penstock_vulkan_device *device)
-{
-	const VkCommandBufferBeginInfo begin = {
-		.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
-		.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
-	};
-	VkResult result = device->calls.ResetCommandPool(device->device, device->command_pool, 0);
-
-	*device->progress = 0;
-	return result == VK_SUCCESS ? device->calls.BeginCommandBuffer(device->commands, &begin)
-				    : result;
-}
 
 /* Behind it the device's progress is `number`, where it is not 0. */
 static void record(const struct dispatch *dispatch, const struct penstock_band *band,
@@ -319,88 +152,15 @@ static void record(const struct dispatch *dispatch, const struct penstock_band *
 	}
 }
 
-/* While patience allows it: the driver is done in less time than it takes to be woken. */
-static VkResult look(const struct dispatch *dispatch)
-{
-	const struct penstock_vulkan_device *device = dispatch->device;
-	struct penstock_patience *patience = &dispatch->vulkan->patience;
-	uint64_t start = penstock_patience_now_ns(), now = start;
-	VkResult result = VK_NOT_READY;
-
-	if (!dispatch->vulkan->may_look || !penstock_patience_allows(patience, now)) {
-		return result;
-	}
-	while (result == VK_NOT_READY && now - start < PENSTOCK_PATIENCE_LOOK_NS) {
-		for (unsigned i = 0; i < LOOKS && result == VK_NOT_READY; i++) {
-			result = device->calls.GetFenceStatus(device->device, device->fence);
-		}
-		now = penstock_patience_now_ns();
-	}
-	if (result == VK_NOT_READY) {
-		penstock_patience_failed(patience, now);
-	} else {
-		penstock_patience_paid(patience, now, now - start);
-	}
-	return result;
-}
-
-/*
- * Waits for the driver, looking at first. VK_ERROR_DEVICE_LOST: a thread of its touched what it
- * must not, and will never be done.
- */
-static VkResult await(const struct dispatch *dispatch)
-{
-	const struct penstock_vulkan_device *device = dispatch->device;
-	const struct penstock_guard_watch *watch = &dispatch->vulkan->watch;
-	VkResult result = look(dispatch);
-
-	while ((result == VK_NOT_READY || result == VK_TIMEOUT) &&
-	       !penstock_guard_watch_touched(watch)) {
-		result = device->calls.WaitForFences(device->device, 1, &device->fence, VK_TRUE,
-						     NAP_NS);
-	}
-	return result == VK_NOT_READY || result == VK_TIMEOUT ? VK_ERROR_DEVICE_LOST : result;
-}
-
-/* What was recorded: executed, and waited for. */
-static VkResult submit(const struct dispatch *dispatch)
-{
-	const struct penstock_vulkan_device *device = dispatch->device;
-	const VkSubmitInfo info = { .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
-				    .commandBufferCount = 1,
-				    .pCommandBuffers = &device->commands };
-	VkResult result = device->calls.EndCommandBuffer(device->commands);
-
-	if (result == VK_SUCCESS) {
-		result = device->calls.QueueSubmit(device->queue, 1, &info, device->fence);
-	}
-	if (result == VK_SUCCESS) {
-		result = await(dispatch);
-	}
-	if (result == VK_SUCCESS) {
-		result = device->calls.ResetFences(device->device, 1, &device->fence);
-	}
-	return result;
-}
-
 static VkResult submit_band(const struct dispatch *dispatch, const struct penstock_band *band)
 {
-	VkResult result = begin_commands(dispatch->device);
+	VkResult result = penstock_submission_begin(dispatch->device);
 
 	if (result != VK_SUCCESS) {
 		return result;
 	}
 	record(dispatch, band, 0);
-	return submit(dispatch);
-}
-
-static enum penstock_outcome outcome_of(VkResult result)
-{
-	if (result == VK_SUCCESS) {
-		return PENSTOCK_OUTCOME_COMPLETED;
-	}
-	return result == VK_ERROR_DEVICE_LOST ? PENSTOCK_OUTCOME_PAGE_FAULT
-					      : PENSTOCK_OUTCOME_ILLEGAL;
+	return penstock_submission_run(dispatch->vulkan, dispatch->device);
 }
 
 /* ---------------------------------------------------------------- bands */
@@ -461,7 +221,7 @@ static enum penstock_outcome run_bands(struct dispatch *dispatch, uint64_t total
 		}
 		penstock_band_at(dispatch->group.groups, engine->position, whole ? total : wanted,
 				 &band);
-		outcome = outcome_of(submit_band(dispatch, &band));
+		outcome = penstock_submission_outcome(submit_band(dispatch, &band));
 		if (outcome != PENSTOCK_OUTCOME_COMPLETED) {
 			return outcome;
 		}
@@ -470,10 +230,11 @@ static enum penstock_outcome run_bands(struct dispatch *dispatch, uint64_t total
 		engine->position += band.count;
 		if (dispatch->crew == PENSTOCK_VULKAN_ALONE &&
 		    needs_crew(dispatch, total - engine->position)) {
-			destroy_buffers(dispatch);
-			if (!forget_sets(&dispatch->vulkan->devices[PENSTOCK_VULKAN_CREW]) ||
-			    !begin_on(dispatch, PENSTOCK_VULKAN_CREW)) {
-				return PENSTOCK_OUTCOME_ILLEGAL;
+			outcome = empty(dispatch->vulkan, PENSTOCK_VULKAN_CREW)
+					  ? begin_on(dispatch, PENSTOCK_VULKAN_CREW)
+					  : PENSTOCK_OUTCOME_ILLEGAL;
+			if (outcome != PENSTOCK_OUTCOME_COMPLETED) {
+				return outcome;
 			}
 		}
 	}
@@ -491,9 +252,10 @@ static enum penstock_outcome run_alone(struct dispatch *dispatch)
 	enum penstock_vulkan_crew crew =
 		needs_crew(dispatch, total) ? PENSTOCK_VULKAN_CREW : PENSTOCK_VULKAN_ALONE;
 
-	return forget_sets(&dispatch->vulkan->devices[crew]) && begin_on(dispatch, crew)
-		       ? run_bands(dispatch, total)
-		       : PENSTOCK_OUTCOME_ILLEGAL;
+	enum penstock_outcome outcome =
+		empty(dispatch->vulkan, crew) ? begin_on(dispatch, crew) : PENSTOCK_OUTCOME_ILLEGAL;
+
+	return outcome == PENSTOCK_OUTCOME_COMPLETED ? run_bands(dispatch, total) : outcome;
 }
 
 /* ---------------------------------------------------------------- batches */
@@ -506,13 +268,10 @@ static double bands_of(const struct dispatch *dispatch)
 	return band == 0 ? 2 : (double)workgroups(&dispatch->group) / (double)band;
 }
 
-/* What it needs is there, and it ran on the device without a crew already: what it takes is known.
- */
+/* It ran on the device without a crew already: what it takes is known. */
 static bool fits(const struct batch *batch, const struct dispatch *dispatch)
 {
-	return batch->descriptors + dispatch->pipeline->descriptor_count <=
-		       PENSTOCK_LIMIT_DESCRIPTORS &&
-	       workgroups(&dispatch->group) > 0 && batch->bands + bands_of(dispatch) <= 1;
+	return workgroups(&dispatch->group) > 0 && batch->bands + bands_of(dispatch) <= 1;
 }
 
 static void take(struct batch *batch)
@@ -520,32 +279,80 @@ static void take(struct batch *batch)
 	const struct dispatch *dispatch = &batch->list[batch->count++];
 
 	batch->length += dispatch->group.length;
-	batch->descriptors += dispatch->pipeline->descriptor_count;
 	batch->bands += bands_of(dispatch);
+}
+
+/* Copied behind the groups that the batch has; what was copied stays where it is. */
+static bool read_group(struct batch *batch, struct dispatch *dispatch, const uint8_t *bytes,
+		       uint32_t length)
+{
+	struct penstock_vulkan *vulkan = dispatch->vulkan;
+	const uint8_t *copy = NULL;
+
+	if (batch->count == 0 || batch->length + length <= vulkan->copy_bytes) {
+		copy = penstock_vulkan_copy(vulkan, batch->length, bytes, length);
+	}
+	return copy != NULL && penstock_group_read(copy, length, &dispatch->group);
+}
+
+/* How many workgroups it is, where that is in memory: read once. Beyond the limit none run. */
+static enum penstock_outcome read_groups(struct penstock_engine *engine,
+					 struct penstock_group *group)
+{
+	const uint8_t *words;
+
+	if (group->ender != PENSTOCK_DMA_DISPATCH_INDIRECT) {
+		return PENSTOCK_OUTCOME_COMPLETED;
+	}
+	if (group->indirect_bytes < sizeof(group->groups)) {
+		return PENSTOCK_OUTCOME_ILLEGAL;
+	}
+	words = penstock_engine_range(engine, group->indirect_address, sizeof(group->groups),
+				      false);
+	if (words == NULL) {
+		return PENSTOCK_OUTCOME_PAGE_FAULT;
+	}
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(group->groups); i++) {
+		group->groups[i] = penstock_load32(words + i * sizeof(uint32_t));
+	}
+	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(group->groups); i++) {
+		if (group->groups[i] > PENSTOCK_LIMIT_WORKGROUPS) {
+			memset(group->groups, 0, sizeof(group->groups));
+		}
+	}
+	return PENSTOCK_OUTCOME_COMPLETED;
+}
+
+static bool is_compute(const struct penstock_vulkan_pipeline *pipeline)
+{
+	return pipeline->blob->kind == PENSTOCK_PIPELINE_COMPUTE;
 }
 
 /*
  * The group behind those that the batch has, if it is one that can be a part of it. Whatever is
  * wrong with it is said when it is the first one. A fault of what is read here is at that group.
+ * What an indirect one reads may be what is before it in the batch.
  */
 static bool take_next(struct penstock_engine *engine, struct batch *batch, const uint8_t *bytes,
 		      uint32_t remaining)
 {
 	struct dispatch *next = &batch->list[batch->count];
-	uint32_t offset = engine->dma_offset;
+	uint32_t offset = engine->dma_offset, length;
+	enum penstock_dma_id ender = PENSTOCK_DMA_NOP;
 	bool good;
 
 	*next = (struct dispatch){ .engine = engine,
 				   .vulkan = engine->vulkan,
-				   .offset = batch->length,
-				   .first = batch->descriptors };
+				   .offset = batch->length };
 	engine->dma_offset = offset + batch->length;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	good = penstock_group_read(bytes + batch->length, remaining - batch->length,
-				   &next->group) &&
-	       find_pipeline(engine, &next->group, false, &next->pipeline) ==
-		       PENSTOCK_OUTCOME_COMPLETED &&
-	       fits(batch, next) && bind_all(engine, next) == PENSTOCK_OUTCOME_COMPLETED;
+	length = penstock_group_cut(bytes + batch->length, remaining - batch->length, &ender);
+	good = length != 0 && ender == PENSTOCK_DMA_DISPATCH &&
+	       read_group(batch, next, bytes + batch->length, length) &&
+	       penstock_pipelines_get(engine, next->group.pipeline_address,
+				      next->group.pipeline_bytes, false,
+				      &next->pipeline) == PENSTOCK_OUTCOME_COMPLETED &&
+	       is_compute(next->pipeline) && fits(batch, next);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	engine->dma_offset = offset;
 	if (good) {
@@ -554,46 +361,54 @@ static bool take_next(struct penstock_engine *engine, struct batch *batch, const
 	return good;
 }
 
-static enum penstock_outcome run_all(struct batch *batch)
+/* One that cannot be bound, and what is behind it, is no part of the batch. */
+static enum penstock_outcome record_all(struct batch *batch)
 {
-	const struct penstock_vulkan_device *device =
-		&batch->list[0].vulkan->devices[PENSTOCK_VULKAN_ALONE];
-
-	if (!forget_sets(device) || begin_commands(device) != VK_SUCCESS) {
-		return PENSTOCK_OUTCOME_ILLEGAL;
-	}
 	for (uint32_t i = 0; i < batch->count; i++) {
 		struct dispatch *dispatch = &batch->list[i];
+		enum penstock_outcome outcome = begin_on(dispatch, PENSTOCK_VULKAN_ALONE);
 		struct penstock_band band;
 
-		if (!begin_on(dispatch, PENSTOCK_VULKAN_ALONE)) {
-			return PENSTOCK_OUTCOME_ILLEGAL;
+		if (outcome != PENSTOCK_OUTCOME_COMPLETED) {
+			batch->count = i;
+			batch->length = dispatch->offset;
+			return i == 0 ? outcome : PENSTOCK_OUTCOME_COMPLETED;
 		}
 		penstock_band_at(dispatch->group.groups, 0, workgroups(&dispatch->group), &band);
 		record(dispatch, &band, i + 1);
 	}
-	return outcome_of(submit(&batch->list[0]));
+	return PENSTOCK_OUTCOME_COMPLETED;
+}
+
+static enum penstock_outcome run_all(struct batch *batch)
+{
+	struct penstock_vulkan *vulkan = batch->list[0].vulkan;
+	const struct penstock_vulkan_device *device = &vulkan->devices[PENSTOCK_VULKAN_ALONE];
+	enum penstock_outcome outcome;
+
+	if (!empty(vulkan, PENSTOCK_VULKAN_ALONE) ||
+	    penstock_submission_begin(device) != VK_SUCCESS) {
+		return PENSTOCK_OUTCOME_ILLEGAL;
+	}
+	outcome = record_all(batch);
+	return outcome != PENSTOCK_OUTCOME_COMPLETED
+		       ? outcome
+		       : penstock_submission_outcome(penstock_submission_run(vulkan, device));
 }
 
 /* Outside of the guard: what the driver does is not to be left in its midst. */
 static enum penstock_outcome run(struct penstock_engine *engine, struct batch *batch)
 {
-	const struct penstock_guard_watch *watch = &engine->vulkan->watch;
 	enum penstock_outcome outcome =
 		batch->count == 1 ? run_alone(&batch->list[0]) : run_all(batch);
 	uint32_t done;
 
-	if (outcome != PENSTOCK_OUTCOME_PAGE_FAULT) {
-		for (uint32_t i = 0; i < batch->count; i++) {
-			if (batch->list[i].device != NULL) {
-				destroy_buffers(&batch->list[i]);
-			}
-		}
+	if (!penstock_guard_watch_touched(&engine->vulkan->watch)) {
+		penstock_objects_destroy(&engine->vulkan->objects);
 		return outcome;
 	}
 	/* The driver still has them, and its locks. */
-	engine->fault_address = watch->address;
-	engine->fault_write = watch->write;
+	penstock_submission_lost(engine);
 	done = __atomic_load_n(batch->list[0].device->progress, __ATOMIC_ACQUIRE);
 	engine->dma_offset += batch->list[done < batch->count ? done : 0].offset;
 	return outcome;
@@ -604,21 +419,29 @@ enum penstock_outcome penstock_dispatch(struct penstock_engine *engine, const ui
 {
 	struct batch batch;
 	struct dispatch *first = &batch.list[0];
+	enum penstock_dma_id ender = PENSTOCK_DMA_NOP;
+	uint32_t length = penstock_group_cut(bytes, remaining, &ender);
 	enum penstock_outcome outcome;
 
 	*first = (struct dispatch){ .engine = engine, .vulkan = engine->vulkan };
-	batch.count = batch.length = batch.descriptors = 0;
+	batch.count = batch.length = 0;
 	batch.bands = 0;
 	if (penstock_guard_watch_touched(&engine->vulkan->watch) || /* lost */
-	    !penstock_group_read(bytes, remaining, &first->group)) {
+	    length == 0 || !read_group(&batch, first, bytes, length)) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
-	outcome = find_pipeline(engine, &first->group, true, &first->pipeline);
+	penstock_pipelines_turn(&engine->vulkan->pipelines);
+	outcome = read_groups(engine, &first->group);
 	if (outcome == PENSTOCK_OUTCOME_COMPLETED) {
-		outcome = bind_all(engine, first);
+		outcome =
+			penstock_pipelines_get(engine, first->group.pipeline_address,
+					       first->group.pipeline_bytes, true, &first->pipeline);
 	}
 	if (outcome != PENSTOCK_OUTCOME_COMPLETED) {
 		return outcome;
+	}
+	if (!is_compute(first->pipeline)) {
+		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
 	take(&batch);
 	while (engine->position == 0 && workgroups(&first->group) > 0 &&
@@ -626,9 +449,9 @@ enum penstock_outcome penstock_dispatch(struct penstock_engine *engine, const ui
 	       take_next(engine, &batch, bytes, remaining)) {
 		continue;
 	}
-	*ret_length = batch.length;
 	penstock_guard_leave();
 	outcome = run(engine, &batch);
 	penstock_guard_enter(&engine->guard, engine->mmu);
+	*ret_length = batch.length;
 	return outcome;
 }

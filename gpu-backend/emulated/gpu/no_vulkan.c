@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine in a build without Vulkan: there is none. */
 #include "gpu-backend/emulated/gpu/dispatch.h"
+#include "gpu-backend/emulated/gpu/scope.h"
+#include "gpu-backend/emulated/gpu/transfer.h"
 #include "gpu-backend/emulated/gpu/vulkan.h"
 
 enum penstock_status penstock_vulkan_open(const struct penstock_mmu *mmu,
@@ -18,12 +20,17 @@ void penstock_vulkan_close(struct penstock_vulkan *vulkan)
 	(void)vulkan;
 }
 
-enum penstock_outcome penstock_dispatch(struct penstock_engine *engine, const uint8_t *bytes,
-					uint32_t remaining, uint32_t *ret_length)
-{
-	(void)engine;
-	(void)bytes;
-	(void)remaining;
-	(void)ret_length;
-	return PENSTOCK_OUTCOME_ILLEGAL;
-}
+#define NO_ENGINE(name)                                                                            \
+	enum penstock_outcome name(struct penstock_engine *engine, const uint8_t *bytes,           \
+				   uint32_t remaining, uint32_t *ret_length)                       \
+	{                                                                                          \
+		(void)engine;                                                                      \
+		(void)bytes;                                                                       \
+		(void)remaining;                                                                   \
+		(void)ret_length;                                                                  \
+		return PENSTOCK_OUTCOME_ILLEGAL;                                                   \
+	}
+
+NO_ENGINE(penstock_dispatch)
+NO_ENGINE(penstock_transfer)
+NO_ENGINE(penstock_scope_run)

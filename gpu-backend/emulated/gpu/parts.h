@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* What vulkan.h has inside; private to vulkan.c and dispatch.c. */
+/* What vulkan.h has inside; private to vulkan.c and to the engines that call Vulkan. */
 #ifndef PENSTOCK_PARTS_H
 #define PENSTOCK_PARTS_H
 
+#include "gpu-backend/emulated/gpu/descriptors.h"
 #include "gpu-backend/emulated/gpu/guard.h"
+#include "gpu-backend/emulated/gpu/images.h"
+#include "gpu-backend/emulated/gpu/objects.h"
 #include "gpu-backend/emulated/gpu/pipelines.h"
 #include "gpu-backend/emulated/gpu/vulkan.h"
 #include "gpu-backend/emulated/patience.h"
 
-/* Where one descriptor of the pipeline in use points to. */
-struct penstock_vulkan_descriptor {
-	uint64_t address;
-	uint64_t size; /* 0: nothing is bound */
-};
+struct penstock_scope;
 
 struct penstock_vulkan {
 	void *driver; /* of dlopen */
@@ -25,11 +24,25 @@ struct penstock_vulkan {
 	bool may_look;              /* another processor works while this one looks */
 	uint64_t band_ns;           /* how long a band should take */
 	uint64_t first_band_groups; /* of a pipeline that has not run on the device yet */
+	uint64_t part_ns;           /* how long a part of a render scope should take */
+	uint32_t part_draws;        /* that take about so long, from the last ones that ran */
 
-	/* Of the dispatch that is executed, by the number of the descriptor (pipelines.h). */
-	struct penstock_vulkan_descriptor descriptors[PENSTOCK_LIMIT_DESCRIPTORS];
-	VkDescriptorBufferInfo infos[PENSTOCK_LIMIT_DESCRIPTORS];
-	VkWriteDescriptorSet writes[PENSTOCK_LIMIT_DESCRIPTORS]; /* one a binding */
+	/* Of what is executed. */
+	uint8_t *copy; /* owned: the bytes of groups */
+	size_t copy_bytes;
+	struct penstock_objects objects;
+	struct penstock_images images;
+	struct penstock_descriptors descriptors;
+	struct penstock_scope *scope; /* owned; made when the first one is executed */
 };
+
+/*
+ * A private copy of `length` bytes of a DMA buffer, behind `used` bytes of it that are kept, if
+ * need be elsewhere. NULL: there is no memory.
+ */
+uint8_t *penstock_vulkan_copy(struct penstock_vulkan *vulkan, size_t used, const uint8_t *bytes,
+			      size_t length);
+
+void penstock_scope_free(struct penstock_scope *scope);
 
 #endif

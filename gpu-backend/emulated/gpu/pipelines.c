@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "gpu-backend/emulated/gpu/pipelines.h"
 
+#include "gpu-backend/emulated/gpu/graphics.h"
+#include "gpu-backend/emulated/gpu/parts.h"
 #include "proto/isa/layout.h"
 
 #include <stdlib.h>
@@ -41,10 +43,16 @@ struct penstock_vulkan_pipeline *penstock_pipelines_find(struct penstock_pipelin
 		if (memcmp(pipeline->blob, header, sizeof(*header)) == 0) {
 			penstock_list_remove(&pipeline->use_link);
 			penstock_list_prepend(&pipelines->used, &pipeline->use_link);
+			pipeline->turn = pipelines->turn;
 			return pipeline;
 		}
 	}
 	return NULL;
+}
+
+void penstock_pipelines_turn(struct penstock_pipelines *pipelines)
+{
+	pipelines->turn++;
 }
 
 static void unmake(struct penstock_vulkan_made *made, const struct penstock_vulkan_device *device)
@@ -121,26 +129,85 @@ static bool is_module(const struct penstock_pipeline *blob,
 	       penstock_load32((const uint8_t *)blob + stage->spirv_offset) == MODULE_MAGIC;
 }
 
-/* Whether a compute stage of the device takes it; what other kinds need is not here. */
-static bool is_taken(const struct penstock_pipeline *blob, const VkPhysicalDeviceLimits *limits)
+/* Of a stage; what a driver has beyond them is one place of its tables behind the last. */
+struct stage_use {
+	uint32_t uniform_buffers, storage_buffers, samplers, sampled, storage_images;
+};
+
+static void count_use(const struct penstock_pipeline_binding *binding, struct stage_use *use)
+{
+	switch (binding->type) {
+	case PENSTOCK_DESCRIPTOR_UNIFORM_BUFFER:
+		use->uniform_buffers += binding->count;
+		break;
+	case PENSTOCK_DESCRIPTOR_STORAGE_BUFFER:
+		use->storage_buffers += binding->count;
+		break;
+	case PENSTOCK_DESCRIPTOR_SAMPLER:
+		use->samplers += binding->count;
+		break;
+	case PENSTOCK_DESCRIPTOR_COMBINED_IMAGE_SAMPLER:
+		use->samplers += binding->count;
+		use->sampled += binding->count;
+		break;
+	case PENSTOCK_DESCRIPTOR_STORAGE_IMAGE:
+	case PENSTOCK_DESCRIPTOR_STORAGE_TEXEL_BUFFER:
+		use->storage_images += binding->count;
+		break;
+	default: /* sampled images, texel buffers, input attachments */
+		use->sampled += binding->count;
+		break;
+	}
+}
+
+/* Whether each of its stages takes what is bound. */
+static bool bindings_taken(const struct penstock_pipeline *blob, uint32_t stages,
+			   const VkPhysicalDeviceLimits *limits)
 {
 	const struct penstock_pipeline_binding *bindings = penstock_pipeline_bindings(blob);
-	const struct penstock_pipeline_stage *stage = penstock_pipeline_stages(blob);
-	uint32_t uniform = 0, storage = 0;
 
-	for (uint32_t i = 0; i < blob->binding_count; i++) {
-		if (bindings[i].type == PENSTOCK_DESCRIPTOR_UNIFORM_BUFFER) {
-			uniform += bindings[i].count;
-		} else if (bindings[i].type == PENSTOCK_DESCRIPTOR_STORAGE_BUFFER) {
-			storage += bindings[i].count;
-		} else {
+	for (uint32_t stage = 1; stage <= PENSTOCK_STAGE_COMPUTE; stage <<= 1) {
+		struct stage_use use = { 0 };
+
+		for (uint32_t i = 0; i < blob->binding_count; i++) {
+			if ((bindings[i].stages & ~stages) != 0) {
+				return false;
+			}
+			if ((bindings[i].stages & stage) != 0) {
+				count_use(&bindings[i], &use);
+			}
+		}
+		if (use.uniform_buffers > limits->maxPerStageDescriptorUniformBuffers ||
+		    use.storage_buffers > limits->maxPerStageDescriptorStorageBuffers ||
+		    use.samplers > limits->maxPerStageDescriptorSamplers ||
+		    use.sampled > limits->maxPerStageDescriptorSampledImages ||
+		    use.storage_images > limits->maxPerStageDescriptorStorageImages) {
 			return false;
 		}
 	}
-	return blob->kind == PENSTOCK_PIPELINE_COMPUTE && blob->stage_count == 1 &&
-	       stage->stage == PENSTOCK_STAGE_COMPUTE && is_module(blob, stage) &&
-	       uniform <= limits->maxPerStageDescriptorUniformBuffers &&
-	       storage <= limits->maxPerStageDescriptorStorageBuffers &&
+	return true;
+}
+
+/* Whether the device takes it: whatever is not said here never reaches the driver. */
+static bool is_taken(const struct penstock_pipeline *blob, const VkPhysicalDeviceLimits *limits)
+{
+	const struct penstock_pipeline_stage *stages = penstock_pipeline_stages(blob);
+	uint32_t seen = 0;
+
+	for (uint32_t i = 0; i < blob->stage_count; i++) {
+		/* One bit, and above those before it. */
+		if (stages[i].stage > PENSTOCK_STAGE_COMPUTE || stages[i].stage <= seen ||
+		    (stages[i].stage & (stages[i].stage - 1)) != 0 ||
+		    !is_module(blob, &stages[i])) {
+			return false;
+		}
+		seen |= stages[i].stage;
+	}
+	if (blob->kind == PENSTOCK_PIPELINE_COMPUTE ? seen != PENSTOCK_STAGE_COMPUTE
+						    : !penstock_graphics_taken(blob, seen)) {
+		return false;
+	}
+	return bindings_taken(blob, PENSTOCK_STAGE_COMPUTE | PENSTOCK_GRAPHICS_STAGES, limits) &&
 	       blob->push_constant_bytes <= limits->maxPushConstantsSize;
 }
 
@@ -199,16 +266,51 @@ penstock_pipelines_add(struct penstock_pipelines *pipelines,
 	while (!penstock_list_empty(&pipelines->used) &&
 	       (pipelines->count >= pipelines->count_most ||
 		pipelines->bytes + bytes > pipelines->bytes_most)) {
-		drop(pipelines,
-		     penstock_list_entry(pipelines->used.previous, struct penstock_vulkan_pipeline,
-					 use_link),
-		     devices);
+		struct penstock_vulkan_pipeline *last = penstock_list_entry(
+			pipelines->used.previous, struct penstock_vulkan_pipeline, use_link);
+
+		if (last->turn == pipelines->turn) {
+			break;
+		}
+		drop(pipelines, last, devices);
 	}
+	pipeline->turn = pipelines->turn;
 	penstock_list_append(bucket_of(pipelines, pipeline->blob), &pipeline->bucket_link);
 	penstock_list_prepend(&pipelines->used, &pipeline->use_link);
 	pipelines->count++;
 	pipelines->bytes += bytes;
 	return pipeline;
+}
+
+enum penstock_outcome penstock_pipelines_get(struct penstock_engine *engine, uint64_t address,
+					     uint32_t bytes, bool add,
+					     struct penstock_vulkan_pipeline **ret_pipeline)
+{
+	struct penstock_vulkan *vulkan = engine->vulkan;
+	const uint8_t *from = penstock_engine_range(engine, address, bytes, false);
+	struct penstock_pipeline header;
+	uint8_t *copy;
+
+	if (from == NULL) {
+		return PENSTOCK_OUTCOME_PAGE_FAULT;
+	}
+	if (bytes < sizeof(header) || bytes > PENSTOCK_PIPELINE_BYTES_MOST) {
+		return PENSTOCK_OUTCOME_ILLEGAL;
+	}
+	memcpy(&header, from, sizeof(header));
+	if (header.bytes != bytes) {
+		return PENSTOCK_OUTCOME_ILLEGAL;
+	}
+	*ret_pipeline = penstock_pipelines_find(&vulkan->pipelines, &header);
+	if (*ret_pipeline == NULL && add) {
+		copy = penstock_pipelines_scratch(&vulkan->pipelines, bytes);
+		if (copy != NULL) {
+			memcpy(copy, from, bytes);
+			*ret_pipeline =
+				penstock_pipelines_add(&vulkan->pipelines, vulkan->devices, bytes);
+		}
+	}
+	return *ret_pipeline == NULL ? PENSTOCK_OUTCOME_ILLEGAL : PENSTOCK_OUTCOME_COMPLETED;
 }
 
 bool penstock_vulkan_descriptor_number(const struct penstock_vulkan_pipeline *pipeline,
@@ -258,7 +360,7 @@ static VkResult make_set(const struct penstock_pipeline *blob, uint32_t set,
 				.binding = bindings[i].binding,
 				.descriptorType = (VkDescriptorType)bindings[i].type,
 				.descriptorCount = bindings[i].count,
-				.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
+				.stageFlags = bindings[i].stages,
 			};
 		}
 	}
@@ -269,7 +371,7 @@ static VkResult make_layout(const struct penstock_vulkan_pipeline *pipeline,
 			    const struct penstock_vulkan_device *device,
 			    struct penstock_vulkan_made *made)
 {
-	const VkPushConstantRange range = { .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
+	const VkPushConstantRange range = { .stageFlags = penstock_vulkan_push_stages(pipeline),
 					    .size = pipeline->blob->push_constant_bytes };
 	const VkPipelineLayoutCreateInfo info = {
 		.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
@@ -288,6 +390,12 @@ static VkResult make_layout(const struct penstock_vulkan_pipeline *pipeline,
 		}
 	}
 	return device->calls.CreatePipelineLayout(device->device, &info, NULL, &made->layout);
+}
+
+VkShaderStageFlags penstock_vulkan_push_stages(const struct penstock_vulkan_pipeline *pipeline)
+{
+	return pipeline->blob->kind == PENSTOCK_PIPELINE_COMPUTE ? VK_SHADER_STAGE_COMPUTE_BIT
+								 : VK_SHADER_STAGE_ALL_GRAPHICS;
 }
 
 static VkResult make_compute(const struct penstock_pipeline *blob,
@@ -333,7 +441,10 @@ bool penstock_pipelines_make(struct penstock_vulkan_pipeline *pipeline,
 	}
 	result = make_layout(pipeline, &devices[crew], made);
 	if (result == VK_SUCCESS) {
-		result = make_compute(pipeline->blob, &devices[crew], made);
+		result = pipeline->blob->kind == PENSTOCK_PIPELINE_COMPUTE
+				 ? make_compute(pipeline->blob, &devices[crew], made)
+				 : penstock_graphics_make(pipeline->blob, &devices[crew],
+							  made->layout, &made->pipeline);
 	}
 	if (result != VK_SUCCESS) {
 		made->pipeline = VK_NULL_HANDLE;

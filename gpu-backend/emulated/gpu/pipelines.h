@@ -9,6 +9,7 @@
 #define PENSTOCK_PIPELINES_H
 
 #include "gpu-backend/emulated/gpu/device.h"
+#include "gpu-backend/emulated/gpu/engine.h"
 #include "gpu-backend/pipeline.h"
 #include "proto/base/list.h"
 
@@ -29,6 +30,7 @@ struct penstock_vulkan_made {
 	/* Workgroups that take about a millisecond, from the last ones that ran; 0: none did. */
 	uint64_t band_groups;
 	bool measured; /* not only guessed */
+	bool ran;      /* a graphics pipeline: it is compiled */
 };
 
 struct penstock_vulkan_pipeline {
@@ -38,6 +40,7 @@ struct penstock_vulkan_pipeline {
 	uint32_t *first;                  /* owned: number of each binding's first descriptor */
 	uint32_t descriptor_count;
 	uint32_t set_count;
+	uint64_t turn; /* the last one that it was used in */
 	struct penstock_vulkan_made made[PENSTOCK_VULKAN_DEVICES];
 };
 
@@ -46,6 +49,8 @@ struct penstock_pipelines {
 	struct penstock_list used;
 	uint32_t count, count_most;
 	uint64_t bytes, bytes_most;
+	/* What is used in this one stays, beyond the limits too: a scope may use many. */
+	uint64_t turn;
 	/* A copy of what is about to be added; kept, so that a fault while copying leaks nothing.
 	 */
 	uint8_t *scratch;
@@ -57,6 +62,18 @@ void penstock_pipelines_init(struct penstock_pipelines *pipelines);
 void penstock_pipelines_fini(struct penstock_pipelines *pipelines,
 			     const struct penstock_vulkan_device *devices);
 
+/* A group begins: what was used before may be dropped again. */
+void penstock_pipelines_turn(struct penstock_pipelines *pipelines);
+
+/*
+ * The one that is in memory there, in the guard; where it is not known yet, it is added if `add`
+ * says so. COMPLETED; PAGE_FAULT; ILLEGAL: it is none, is not known, or there is no memory.
+ */
+PENSTOCK_MUST_CHECK
+enum penstock_outcome penstock_pipelines_get(struct penstock_engine *engine, uint64_t address,
+					     uint32_t bytes, bool add,
+					     struct penstock_vulkan_pipeline **ret_pipeline);
+
 /* The one of that hash and size, which is now the latest used; NULL: there is none. */
 struct penstock_vulkan_pipeline *penstock_pipelines_find(struct penstock_pipelines *pipelines,
 							 const struct penstock_pipeline *header);
@@ -65,8 +82,8 @@ struct penstock_vulkan_pipeline *penstock_pipelines_find(struct penstock_pipelin
 uint8_t *penstock_pipelines_scratch(struct penstock_pipelines *pipelines, size_t bytes);
 
 /*
- * Adds what the scratch holds. NULL: it is no compute pipeline, has descriptors other than buffers
- * or more than a stage of the device takes; or there is no memory.
+ * Adds what the scratch holds. NULL: it is no pipeline, has more descriptors than a stage of the
+ * device takes, or a state that is none; or there is no memory.
  */
 struct penstock_vulkan_pipeline *
 penstock_pipelines_add(struct penstock_pipelines *pipelines,
@@ -77,6 +94,9 @@ PENSTOCK_MUST_CHECK
 bool penstock_pipelines_make(struct penstock_vulkan_pipeline *pipeline,
 			     const struct penstock_vulkan_device *devices,
 			     enum penstock_vulkan_crew crew);
+
+/* The stages that its push constants are for. */
+VkShaderStageFlags penstock_vulkan_push_stages(const struct penstock_vulkan_pipeline *pipeline);
 
 /* The number of a descriptor; false: the pipeline has none there. */
 bool penstock_vulkan_descriptor_number(const struct penstock_vulkan_pipeline *pipeline,

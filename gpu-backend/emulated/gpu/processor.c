@@ -63,6 +63,22 @@ static enum penstock_outcome execute_spin(struct penstock_engine *engine,
 	return PENSTOCK_OUTCOME_COMPLETED;
 }
 
+static enum penstock_outcome execute_timestamp(struct penstock_engine *engine,
+					       const struct penstock_operation *operation)
+{
+	uint8_t *word = penstock_engine_range(
+		engine, penstock_load64(operation->fields + PENSTOCK_DMA_TIMESTAMP_address),
+		sizeof(uint64_t), true);
+	struct timespec now;
+
+	if (word == NULL) {
+		return PENSTOCK_OUTCOME_PAGE_FAULT;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	penstock_store64(word, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+	return PENSTOCK_OUTCOME_COMPLETED;
+}
+
 static const struct {
 	penstock_execute execute;
 	uint32_t nodes;
@@ -74,6 +90,7 @@ static const struct {
 	[PENSTOCK_DMA_COPY_ROWS] = { penstock_execute_copy_rows, ANY_NODE },
 	[PENSTOCK_DMA_UPDATE] = { penstock_execute_update, ANY_NODE },
 	[PENSTOCK_DMA_SPIN] = { execute_spin, ANY_NODE },
+	[PENSTOCK_DMA_TIMESTAMP] = { execute_timestamp, ANY_NODE },
 	[PENSTOCK_DMA_BITBLT] = { penstock_execute_bitblt, RENDER_NODE },
 	[PENSTOCK_DMA_COLORFILL] = { penstock_execute_colorfill, RENDER_NODE },
 	[PENSTOCK_DMA_ALPHABLEND] = { penstock_execute_alphablend, RENDER_NODE },

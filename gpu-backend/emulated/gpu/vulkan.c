@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What a driver offers to a loader; version 5 is what it negotiates for Vulkan 1.1 and later. */
 #define INTERFACE_VERSION 5u
@@ -17,6 +18,12 @@
 /* Engines look at the preemption flag at least so often. */
 #define BAND_NS           1000000u
 #define FIRST_BAND_GROUPS 64u
+
+/* A part of a render scope costs more to begin than a band does. */
+#define PART_NS          4000000u
+#define FIRST_PART_DRAWS 32u
+
+#define COPY_BYTES_LEAST (64u << 10)
 
 typedef VkResult (*negotiate_version)(uint32_t *version);
 
@@ -112,6 +119,8 @@ enum penstock_status penstock_vulkan_open(const struct penstock_mmu *mmu,
 	vulkan->may_look = processors() > 1;
 	vulkan->band_ns = BAND_NS;
 	vulkan->first_band_groups = FIRST_BAND_GROUPS;
+	vulkan->part_ns = PART_NS;
+	vulkan->part_draws = FIRST_PART_DRAWS;
 	penstock_pipelines_init(&vulkan->pipelines);
 	get = penstock_vulkan_open_driver(&vulkan->driver, reterr_text);
 	if (get != NULL) {
@@ -137,6 +146,8 @@ void penstock_vulkan_close(struct penstock_vulkan *vulkan)
 		return;
 	}
 	penstock_guard_set_watch(NULL);
+	penstock_objects_fini(&vulkan->objects);
+	penstock_descriptors_fini(&vulkan->descriptors);
 	penstock_pipelines_fini(&vulkan->pipelines, vulkan->devices);
 	for (unsigned i = 0; i < PENSTOCK_VULKAN_DEVICES; i++) {
 		penstock_vulkan_device_destroy(&vulkan->devices[i]);
@@ -144,5 +155,26 @@ void penstock_vulkan_close(struct penstock_vulkan *vulkan)
 	if (vulkan->driver != NULL) {
 		dlclose(vulkan->driver);
 	}
+	free(vulkan->copy);
+	penstock_scope_free(vulkan->scope);
 	free(vulkan);
+}
+
+uint8_t *penstock_vulkan_copy(struct penstock_vulkan *vulkan, size_t used, const uint8_t *bytes,
+			      size_t length)
+{
+	size_t needed = used + length;
+
+	if (needed > vulkan->copy_bytes) {
+		size_t size = needed < COPY_BYTES_LEAST ? COPY_BYTES_LEAST : needed;
+		uint8_t *larger = realloc(vulkan->copy, size);
+
+		if (larger == NULL) {
+			return NULL;
+		}
+		vulkan->copy = larger;
+		vulkan->copy_bytes = size;
+	}
+	memcpy(vulkan->copy + used, bytes, length);
+	return vulkan->copy + used;
 }

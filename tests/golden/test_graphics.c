@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Programs of graphics on the engine, written as DMA buffers, against plain Vulkan on the same
+ * driver: the same bytes; also where the engine runs each draw on its own, and where it is stopped
+ * between any two of them.
+ */
+#include "gpu-backend/emulated/gpu/parts.h"
+#include "tests/golden/graphics_cases.h"
+#include "tests/golden/graphics_reference.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct machine machine;
+static struct penstock_vulkan *vulkan;
+static struct vulkan_reference *reference;
+static struct canvas canvas;
+static uint8_t expected[CANVAS_DATA_BYTES];
+
+static void setup(void)
+{
+	struct penstock_errbuf error = { .text = "" };
+
+	machine_start(&machine);
+	ck_assert_msg(penstock_vulkan_open(&machine.mmu, &vulkan, &error) ==
+			      PENSTOCK_STATUS_SUCCESS,
+		      "%s", error.text);
+	machine.engine.vulkan = vulkan;
+	reference = vulkan_reference_new();
+}
+
+static void teardown(void)
+{
+	vulkan_reference_free(reference);
+	penstock_vulkan_close(vulkan);
+	machine_stop(&machine);
+}
+
+static void expect_same(const struct graphics_case *is, uint32_t variant)
+{
+	uint32_t i = 0;
+
+	while (i < CANVAS_DATA_BYTES && machine.local[i] == expected[i]) {
+		i++;
+	}
+	ck_assert_msg(i == CANVAS_DATA_BYTES, "%s, variant %u: byte %#x is %#x, not %#x", is->name,
+		      variant, i, i < CANVAS_DATA_BYTES ? machine.local[i] : 0,
+		      i < CANVAS_DATA_BYTES ? expected[i] : 0);
+}
+
+/* What is compared is not all zeros. */
+static void build(const struct graphics_case *is, uint32_t variant)
+{
+	canvas_begin(&canvas, machine.local);
+	is->build(&canvas, variant);
+	graphics_reference_run(reference, &canvas, expected);
+	ck_assert_msg(memcmp(machine.local, expected, CANVAS_DATA_BYTES) != 0,
+		      "%s, variant %u: nothing is drawn", is->name, variant);
+}
+
+static void expect_completed(const struct graphics_case *is, uint32_t variant)
+{
+	enum penstock_outcome outcome = machine_run(&machine, &canvas.stream);
+
+	ck_assert_msg(outcome == PENSTOCK_OUTCOME_COMPLETED, "%s, variant %u: outcome %d at %#x",
+		      is->name, variant, (int)outcome, machine.engine.dma_offset);
+	expect_same(is, variant);
+}
+
+START_TEST(what_the_engine_draws_is_what_vulkan_draws)
+{
+	const struct graphics_case *is = &graphics_cases[_i];
+
+	for (uint32_t variant = 0; variant < is->variants; variant++) {
+		build(is, variant);
+		expect_completed(is, variant);
+	}
+}
+END_TEST
+
+START_TEST(a_scope_in_parts_of_one_draw_is_the_same)
+{
+	const struct graphics_case *is = &graphics_cases[_i];
+
+	for (uint32_t variant = 0; variant < is->variants; variant += 3) {
+		build(is, variant);
+		vulkan->part_ns = 0;
+		vulkan->part_draws = 1;
+		expect_completed(is, variant);
+	}
+}
+END_TEST
+
+/* What the engine looks at is how far it is: each part that is done is a request to stop. */
+START_TEST(D5_a_scope_that_is_stopped_at_any_draw_goes_on_from_there)
+{
+	const struct graphics_case *is = &graphics_cases[_i];
+
+	for (uint32_t variant = 0; variant < is->variants; variant += 5) {
+		uint32_t end, stops = 0;
+		enum penstock_outcome outcome = PENSTOCK_OUTCOME_PREEMPTED;
+
+		build(is, variant);
+		vulkan->part_ns = 0;
+		vulkan->part_draws = 1;
+		end = canvas.stream.used;
+		memcpy(machine.local + MACHINE_STREAM_OFFSET, canvas.stream.bytes, end);
+		machine.engine.dma_offset = 0;
+		machine.engine.position = 0;
+		machine.engine.preempt_flag = &machine.engine.position;
+		while (outcome == PENSTOCK_OUTCOME_PREEMPTED) {
+			uint32_t offset = machine.engine.dma_offset;
+			uint64_t position = machine.engine.position;
+
+			machine.engine.preempt_seen = position;
+			outcome = penstock_processor_run(&machine.engine,
+							 CANVAS_ADDRESS(MACHINE_STREAM_OFFSET),
+							 offset, end, position);
+			stops++;
+			ck_assert_uint_lt(stops, 1000);
+		}
+		machine.engine.preempt_flag = NULL;
+		ck_assert_int_eq(outcome, PENSTOCK_OUTCOME_COMPLETED);
+		expect_same(is, variant);
+	}
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *result = suite_create("graphics");
+	TCase *tcase = tcase_create("graphics");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, what_the_engine_draws_is_what_vulkan_draws, 0,
+			    (int)graphics_case_count);
+	tcase_add_loop_test(tcase, a_scope_in_parts_of_one_draw_is_the_same, 0,
+			    (int)graphics_case_count);
+	tcase_add_loop_test(tcase, D5_a_scope_that_is_stopped_at_any_draw_goes_on_from_there, 0,
+			    (int)graphics_case_count);
+	suite_add_tcase(result, tcase);
+	return result;
+}
+
+int main(void)
+{
+	return penstock_test_main(suite());
+}
