@@ -69,6 +69,7 @@ void bench_p2(struct bench *bench);      /* small submissions, pipelined */
 void bench_workers(struct bench *bench); /* large command buffers, with and without workers */
 void bench_p3(struct bench *bench);      /* render: merges bench_render's rows */
 void bench_p4(struct bench *bench);      /* upload and read-back */
+void bench_p5(struct bench *bench);      /* frames, and small draws */
 void bench_p6(struct bench *bench);      /* durable creates */
 void bench_p7(struct bench *bench);      /* P1 beside very many objects */
 void bench_p8(struct bench *bench);      /* another tenant's latency beside a hostile one */
