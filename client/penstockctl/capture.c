@@ -5,7 +5,7 @@
  */
 #include "client/admin.h"
 #include "client/connection.h"
-#include "client/penstock/image.h"
+#include "client/penstock/picture.h"
 #include "client/penstockctl/commands.h"
 #include "client/penstockctl/or_end.h"
 #include "proto/isa/instruction.h"
@@ -145,7 +145,7 @@ static struct span covered(uint32_t at, uint32_t wanted, uint32_t have)
 }
 
 /* The mean of what it covers; the colour of what is transparent does not count. */
-static void average(const struct penstock_image *from, struct span columns, struct span rows,
+static void average(const struct penstock_picture *from, struct span columns, struct span rows,
 		    uint8_t ret_pixel[4])
 {
 	uint64_t sums[4] = { 0 };
@@ -168,7 +168,7 @@ static void average(const struct penstock_image *from, struct span columns, stru
 	ret_pixel[3] = (uint8_t)((sums[3] + count / 2) / count);
 }
 
-static void scale(const struct penstock_image *from, struct penstock_image *to)
+static void scale(const struct penstock_picture *from, struct penstock_picture *to)
 {
 	to->alpha = from->alpha;
 	for (uint32_t y = 0; y < to->height; y++) {
@@ -180,11 +180,11 @@ static void scale(const struct penstock_image *from, struct penstock_image *to)
 	}
 }
 
-static int save(const struct penstock_image *picture, const char *path)
+static int save(const struct penstock_picture *picture, const char *path)
 {
 	struct penstock_errbuf error;
 
-	return penstock_image_save(picture, path, &error) == PENSTOCK_STATUS_SUCCESS
+	return penstock_picture_save(picture, path, &error) == PENSTOCK_STATUS_SUCCESS
 		       ? EXIT_SUCCESS
 		       : complain(error.text);
 }
@@ -193,26 +193,26 @@ static int save(const struct penstock_image *picture, const char *path)
 static int write_picture(const struct arguments *arguments, const struct surface *surface,
 			 const uint8_t *bytes)
 {
-	struct penstock_image picture, scaled;
+	struct penstock_picture picture, scaled;
 	struct penstock_errbuf error;
 	int result;
 
-	if (penstock_image_init(&picture, surface->width, surface->height, &error) !=
+	if (penstock_picture_init(&picture, surface->width, surface->height, &error) !=
 	    PENSTOCK_STATUS_SUCCESS) {
 		return complain(error.text);
 	}
-	penstock_image_from_surface(&picture, surface->format, bytes, surface->pitch_bytes);
+	penstock_picture_from_surface(&picture, surface->format, bytes, surface->pitch_bytes);
 	if (arguments->width == 0) {
 		result = save(&picture, arguments->output);
-	} else if (penstock_image_init(&scaled, arguments->width, arguments->height, &error) !=
+	} else if (penstock_picture_init(&scaled, arguments->width, arguments->height, &error) !=
 		   PENSTOCK_STATUS_SUCCESS) {
 		result = complain(error.text);
 	} else {
 		scale(&picture, &scaled);
 		result = save(&scaled, arguments->output);
-		penstock_image_fini(&scaled);
+		penstock_picture_fini(&scaled);
 	}
-	penstock_image_fini(&picture);
+	penstock_picture_fini(&picture);
 	return result;
 }
 
