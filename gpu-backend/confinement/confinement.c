@@ -39,6 +39,18 @@ static int add_own_signals(scmp_filter_ctx filter)
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, own);
 }
 
+static int add_rules(scmp_filter_ctx filter, uint32_t action,
+		     const struct penstock_confinement_rule *rules, size_t count)
+{
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < count; i++) {
+		result = seccomp_rule_add_array(filter, action, rules[i].number, rules[i].count,
+						rules[i].compare);
+	}
+	return result;
+}
+
 static int add_all(scmp_filter_ctx filter, const struct penstock_confinement *confinement)
 {
 	int result = add_own_signals(filter);
@@ -46,11 +58,13 @@ static int add_all(scmp_filter_ctx filter, const struct penstock_confinement *co
 	for (size_t i = 0; result == 0 && i < confinement->permitted_count; i++) {
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, confinement->permitted[i], 0);
 	}
-	for (size_t i = 0; result == 0 && i < confinement->rule_count; i++) {
-		const struct penstock_confinement_rule *rule = &confinement->rules[i];
-
-		result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rule->number, rule->count,
-						rule->compare);
+	if (result == 0) {
+		result = add_rules(filter, SCMP_ACT_ALLOW, confinement->rules,
+				   confinement->rule_count);
+	}
+	if (result == 0) {
+		result = add_rules(filter, SCMP_ACT_ERRNO(EACCES), confinement->denied,
+				   confinement->denied_count);
 	}
 	return result;
 }

@@ -57,6 +57,9 @@ struct penstock_confinement {
 	size_t permitted_count;
 	const struct penstock_confinement_rule *rules;
 	size_t rule_count;
+	/* What fails with EACCES instead of killing: a library tries it, and does without. */
+	const struct penstock_confinement_rule *denied;
+	size_t denied_count;
 };
 
 /*

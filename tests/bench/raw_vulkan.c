@@ -112,6 +112,7 @@ struct small_draw small_draw(uint32_t i)
 void small_draws_state(uint32_t width, uint32_t height, struct penstock_graphics_state *state)
 {
 	state->topology = VK_PRIMITIVE_TOPOLOGY_TRIANGLE_LIST;
+	state->dynamic = 0;
 	state->viewport_count = 1;
 	state->viewports[0] = (struct penstock_viewport){ .width = (float)width,
 							  .height = (float)height,

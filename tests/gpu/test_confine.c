@@ -6,6 +6,9 @@
 #include "tests/harness.h"
 #include "tests/support/confined.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -59,6 +62,23 @@ static void map_code(void)
 	(void)!mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
+static void map_code_that_changes(void)
+{
+	void *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory != MAP_FAILED || errno != EACCES) {
+		abort();
+	}
+}
+
+static void open_to_read(void)
+{
+	if (open("/proc/sys/vm/overcommit_memory", O_RDONLY | O_CLOEXEC) >= 0 || errno != EACCES) {
+		abort();
+	}
+}
+
 /* What it compiles may be executed, and never written meanwhile; without pipelines, neither. */
 START_TEST(code_is_made_by_a_process_that_compiles_and_never_writable)
 {
@@ -66,6 +86,11 @@ START_TEST(code_is_made_by_a_process_that_compiles_and_never_writable)
 	ck_assert(confined_is_killed(compiling, make_code_that_changes));
 	ck_assert(confined_is_killed(compiling, map_code));
 	ck_assert(confined_is_killed(plain, confined_make_code));
+	/* the driver and the C library try, and do without */
+	ck_assert(confined_may(compiling, open_to_read));
+	ck_assert(confined_is_killed(plain, open_to_read));
+	ck_assert(confined_may(compiling, map_code_that_changes));
+	ck_assert(confined_is_killed(plain, map_code_that_changes));
 }
 END_TEST
 

@@ -49,6 +49,7 @@ void scene_state(uint32_t width, uint32_t height, struct penstock_graphics_state
 		state->vertex_attributes[i] = attributes[i];
 	}
 	state->topology = 3; /* a list of triangles */
+	state->dynamic = 0;
 	state->viewport_count = 1;
 	state->viewports[0] = (struct penstock_viewport){ .width = (float)width,
 							  .height = (float)height,

@@ -7,6 +7,7 @@
 #include "gpu-backend/confinement/confinement.h"
 #include "gpu-backend/emulated/channel.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -65,6 +66,20 @@ static const struct penstock_confinement_rule rules[] = {
 
 #define COMPILER_RULES 8u
 
+/*
+ * The driver asks for memory that it could write and execute at once, for copies of vertices; where
+ * there is none it copies them by plain code. The C library would like to know how the kernel
+ * commits memory before it gives some of a thread's back, and does it in another way where it is
+ * not told.
+ */
+static const struct penstock_confinement_rule compiler_denied[] = {
+	{ SCMP_SYS(mmap),
+	  2,
+	  { { 2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_WRITE | PROT_EXEC },
+	    { 3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS | MAP_TYPE, MAP_ANONYMOUS | MAP_PRIVATE } } },
+	PENSTOCK_CONFINEMENT_IF(SCMP_SYS(openat), 2, O_RDONLY | O_CLOEXEC),
+};
+
 _Static_assert(PENSTOCK_NODE_COUNT == 2, "a rule for each node's descriptors");
 
 int penstock_confine(bool compiles)
@@ -74,6 +89,8 @@ int penstock_confine(bool compiles)
 		.permitted_count = PENSTOCK_ARRAY_SIZE(permitted),
 		.rules = rules,
 		.rule_count = PENSTOCK_ARRAY_SIZE(rules) - (compiles ? 0 : COMPILER_RULES),
+		.denied = compiler_denied,
+		.denied_count = compiles ? PENSTOCK_ARRAY_SIZE(compiler_denied) : 0,
 	};
 
 	return penstock_confinement_load(&confinement);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What vulkan.h has inside; private to vulkan.c and to the engines that call Vulkan. */
+/* What vulkan.h has inside; private to vulkan.c and dispatch.c. */
 #ifndef PENSTOCK_PARTS_H
 #define PENSTOCK_PARTS_H
 
