@@ -16,9 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/bench/shaders/draws_fragment.spv.h" /* draws_fragment_spirv */
-#include "tests/bench/shaders/draws_vertex.spv.h"   /* draws_vertex_spirv */
-
 #define WIDTH  1920u
 #define HEIGHT 1080u
 
@@ -91,11 +88,11 @@ static enum penstock_status make_pipeline(struct remote *remote, uint64_t device
 {
 	const struct penstock_shader_stage_info stages[] = {
 		{ .stage = PENSTOCK_EXECUTION_MODEL_VERTEX,
-		  .spirv = draws_vertex_spirv,
-		  .spirv_bytes = sizeof(draws_vertex_spirv) },
+		  .spirv = small_draw_vertex_shader.words,
+		  .spirv_bytes = small_draw_vertex_shader.bytes },
 		{ .stage = PENSTOCK_EXECUTION_MODEL_FRAGMENT,
-		  .spirv = draws_fragment_spirv,
-		  .spirv_bytes = sizeof(draws_fragment_spirv) },
+		  .spirv = small_draw_fragment_shader.words,
+		  .spirv_bytes = small_draw_fragment_shader.bytes },
 	};
 	struct penstock_graphics_state state;
 	const struct penstock_pipeline_create_info info = {

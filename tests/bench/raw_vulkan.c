@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/examples/model/fragment.spv.h"     /* model_fragment_spirv */
-#include "client/examples/model/vertex.spv.h"       /* model_vertex_spirv */
 #include "tests/bench/shaders/draws_fragment.spv.h" /* draws_fragment_spirv */
 #include "tests/bench/shaders/draws_vertex.spv.h"   /* draws_vertex_spirv */
 
@@ -96,6 +94,11 @@ struct raw_vulkan {
 /* ---------------------------------------------------------------- the small draws */
 
 #define GRID 40u /* a row of them */
+
+const struct scene_shader small_draw_vertex_shader = { draws_vertex_spirv,
+						       sizeof(draws_vertex_spirv) };
+const struct scene_shader small_draw_fragment_shader = { draws_fragment_spirv,
+							 sizeof(draws_fragment_spirv) };
 
 struct small_draw small_draw(uint32_t i)
 {
@@ -511,12 +514,12 @@ static bool create_layout(struct raw_vulkan *vulkan)
 		       VK_SUCCESS;
 }
 
-static VkShaderModule create_module(struct raw_vulkan *vulkan, const uint32_t *words, size_t bytes)
+static VkShaderModule create_module(struct raw_vulkan *vulkan, const struct scene_shader *shader)
 {
 	const VkShaderModuleCreateInfo info = {
 		.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
-		.codeSize = bytes,
-		.pCode = words,
+		.codeSize = shader->bytes,
+		.pCode = shader->words,
 	};
 	VkShaderModule module = VK_NULL_HANDLE;
 
@@ -625,12 +628,10 @@ static bool create_model_pipeline(struct raw_vulkan *vulkan)
 	}
 	stages[0] = stage_of(
 		VK_SHADER_STAGE_VERTEX_BIT,
-		small ? create_module(vulkan, draws_vertex_spirv, sizeof(draws_vertex_spirv))
-		      : create_module(vulkan, model_vertex_spirv, sizeof(model_vertex_spirv)));
-	stages[1] = stage_of(
-		VK_SHADER_STAGE_FRAGMENT_BIT,
-		small ? create_module(vulkan, draws_fragment_spirv, sizeof(draws_fragment_spirv))
-		      : create_module(vulkan, model_fragment_spirv, sizeof(model_fragment_spirv)));
+		create_module(vulkan, small ? &small_draw_vertex_shader : &scene_vertex_shader));
+	stages[1] = stage_of(VK_SHADER_STAGE_FRAGMENT_BIT,
+			     create_module(vulkan, small ? &small_draw_fragment_shader
+							 : &scene_fragment_shader));
 	return create_layout(vulkan) && create_pipeline(vulkan, &state, stages);
 }
 

@@ -20,6 +20,8 @@ struct small_draw {
 	float color[4];
 };
 
+extern const struct scene_shader small_draw_vertex_shader, small_draw_fragment_shader;
+
 #define SMALL_DRAWS 1000u
 
 /* The i-th of SMALL_DRAWS, in a grid. */

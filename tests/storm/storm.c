@@ -11,6 +11,7 @@
 #include "client/builder.h"
 #include "client/examples/model/renderer.h"
 #include "client/penstock/measure.h"
+#include "proto/wire/limits.h"
 #include "tests/bench/raw_vulkan.h"
 #include "tests/golden/compute_machine.h"
 #include "tests/harness.h"

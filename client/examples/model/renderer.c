@@ -5,9 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "client/examples/model/fragment.spv.h" /* model_fragment_spirv */
 #include "client/examples/model/scene.h"
-#include "client/examples/model/vertex.spv.h" /* model_vertex_spirv */
 
 #define WHOLE         1u /* one layer, level, instance, ... */
 #define LINEAR        1u /* VK_FILTER_LINEAR, VK_SAMPLER_MIPMAP_MODE_LINEAR */
@@ -43,11 +41,11 @@ static void make_pipeline(struct renderer *renderer)
 {
 	const struct penstock_shader_stage_info stages[] = {
 		{ .stage = PENSTOCK_EXECUTION_MODEL_VERTEX,
-		  .spirv = model_vertex_spirv,
-		  .spirv_bytes = sizeof(model_vertex_spirv) },
+		  .spirv = scene_vertex_shader.words,
+		  .spirv_bytes = scene_vertex_shader.bytes },
 		{ .stage = PENSTOCK_EXECUTION_MODEL_FRAGMENT,
-		  .spirv = model_fragment_spirv,
-		  .spirv_bytes = sizeof(model_fragment_spirv) },
+		  .spirv = scene_fragment_shader.words,
+		  .spirv_bytes = scene_fragment_shader.bytes },
 	};
 	struct penstock_graphics_state state;
 	const struct penstock_pipeline_create_info info = {

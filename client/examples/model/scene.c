@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/examples/model/scene.h"
 
+#include "client/examples/model/fragment.spv.h" /* model_fragment_spirv */
 #include "client/examples/model/mesh.h"
+#include "client/examples/model/vertex.spv.h" /* model_vertex_spirv */
 
 #include <math.h>
 #include <stddef.h>
@@ -12,6 +14,10 @@
 #define FOCUS           2.0F /* the cotangent of half the height of what is seen */
 
 static const float pi = 3.14159265F;
+
+const struct scene_shader scene_vertex_shader = { model_vertex_spirv, sizeof(model_vertex_spirv) };
+const struct scene_shader scene_fragment_shader = { model_fragment_spirv,
+						    sizeof(model_fragment_spirv) };
 
 struct scene_view scene_view(float turned, uint32_t width, uint32_t height)
 {

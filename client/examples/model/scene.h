@@ -13,6 +13,14 @@
 #define SCENE_TEXTURE_FORMAT 37u  /* VK_FORMAT_R8G8B8A8_UNORM */
 #define SCENE_SAMPLES        4u
 
+/* SPIR-V of its vertex and its fragment stage. */
+struct scene_shader {
+	const uint32_t *words;
+	uint32_t bytes;
+};
+
+extern const struct scene_shader scene_vertex_shader, scene_fragment_shader;
+
 /* The push constants of a frame. */
 struct scene_view {
 	float transform[16]; /* of the turned model to clip space; columns */
