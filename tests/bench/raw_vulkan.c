@@ -693,6 +693,7 @@ bool raw_vulkan_frame(struct raw_vulkan *vulkan, float turned, void *ret_bytes)
 	VkCommandBuffer commands = begin(vulkan);
 
 	if (vulkan->mesh != NULL) {
+		memcpy(color.clearValue.color.float32, scene_background, sizeof(scene_background));
 		color.storeOp = depth.storeOp = VK_ATTACHMENT_STORE_OP_DONT_CARE;
 		color.resolveMode = VK_RESOLVE_MODE_AVERAGE_BIT;
 		color.resolveImageView = vulkan->frame.view;

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WIDTH   333u /* rows that are no multiple of 64 bytes */
-#define HEIGHT  187u
+#define WIDTH   653u /* rows that are no multiple of 64 bytes */
+#define HEIGHT  361u
 #define FRAMES  5u
 #define TEXTURE 256u
 
@@ -121,8 +121,8 @@ END_TEST
 
 START_TEST(B2_the_model_is_the_same_with_a_quarter_of_the_memory_that_it_needs)
 {
-	/* Its two targets of four samples, its frame and its texture have 2.6 MiB. */
-	static const char *const arguments[] = { "--local-memory=640K", NULL };
+	/* Its two targets of four samples, its frame and its texture have 8.5 MiB. */
+	static const char *const arguments[] = { "--local-memory=2M", NULL };
 
 	draw_and_compare(arguments);
 }

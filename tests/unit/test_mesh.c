@@ -71,6 +71,11 @@ START_TEST(a_normal_is_the_average_of_the_faces_around)
 }
 END_TEST
 
+static bool is_pole(const struct mesh *mesh, uint32_t vertex)
+{
+	return fabsf(mesh->vertices[vertex].position[1]) > 0.99F;
+}
+
 START_TEST(the_texture_goes_once_around)
 {
 	struct mesh mesh;
@@ -84,8 +89,11 @@ START_TEST(the_texture_goes_once_around)
 		const uint32_t *triangle = &mesh.indices[i - i % 3];
 
 		ck_assert_uint_lt(mesh.indices[i], mesh.vertex_count);
-		/* no triangle has more than half of the picture */
+		/* no triangle has more than half of the picture; a pole has no longitude */
 		for (int corner = 0; corner < 3; corner++) {
+			if (is_pole(&mesh, mesh.indices[i]) || is_pole(&mesh, triangle[corner])) {
+				continue;
+			}
 			ck_assert_float_lt(fabsf(mesh.vertices[mesh.indices[i]].texture[0] -
 						 mesh.vertices[triangle[corner]].texture[0]),
 					   0.51F);

@@ -200,7 +200,7 @@ static bool close_seam(struct mesh *mesh)
 		for (int corner = 0; corner < 3; corner++) {
 			farthest = fmaxf(farthest, mesh->vertices[triangle[corner]].texture[0]);
 		}
-		if (mesh->vertices[vertex].texture[0] > farthest - 0.5F) {
+		if (mesh->vertices[vertex].texture[0] >= farthest - 0.5F) {
 			continue;
 		}
 		if (behind[vertex] == 0) {

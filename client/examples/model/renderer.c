@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "client/examples/model/scene.h"
 
@@ -237,13 +238,15 @@ static void emit_targets(const struct renderer *renderer, struct penstock_comman
 {
 	const struct penstock_rect area = { .right = (int32_t)renderer->width,
 					    .bottom = (int32_t)renderer->height };
+	uint32_t clear[4]; /* the bits of singles */
 
 	(void)penstock_emit_begin_rendering(buffer, &area, WHOLE, 0);
 	emit_picture(buffer, &renderer->color, COLOR);
 	emit_picture(buffer, &renderer->depth, DEPTH);
 	emit_picture(buffer, &renderer->frame, FRAME);
-	(void)penstock_emit_color_target(buffer, 0, COLOR, 0, 0, 0, CLEAR, DONT_CARE, 0, 0, 0, 0,
-					 AVERAGE, FRAME, 0, 0);
+	memcpy(clear, scene_background, sizeof(clear));
+	(void)penstock_emit_color_target(buffer, 0, COLOR, 0, 0, 0, CLEAR, DONT_CARE, clear[0],
+					 clear[1], clear[2], clear[3], AVERAGE, FRAME, 0, 0);
 	(void)penstock_emit_depth_stencil_target(buffer, DEPTH, 0, 0, 0, CLEAR, DONT_CARE, 1, 0, 0,
 						 0, 0, 0, 0, 0, 0);
 }

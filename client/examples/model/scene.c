@@ -13,6 +13,8 @@
 #define FAR             5.0F
 #define FOCUS           2.0F /* the cotangent of half the height of what is seen */
 
+const float scene_background[4] = { 0.16F, 0.19F, 0.25F, 1 };
+
 static const float pi = 3.14159265F;
 
 const struct scene_shader scene_vertex_shader = { model_vertex_spirv, sizeof(model_vertex_spirv) };

@@ -13,6 +13,9 @@
 #define SCENE_TEXTURE_FORMAT 37u  /* VK_FORMAT_R8G8B8A8_UNORM */
 #define SCENE_SAMPLES        4u
 
+/* Behind the model: red, green, blue, alpha. */
+extern const float scene_background[4];
+
 /* SPIR-V of its vertex and its fragment stage. */
 struct scene_shader {
 	const uint32_t *words;

@@ -431,6 +431,16 @@ static void record_states(struct penstock_scope *scope)
 	}
 }
 
+static bool is_read(const struct penstock_graphics_state *state, uint32_t binding)
+{
+	for (uint32_t i = 0; i < state->vertex_attribute_count; i++) {
+		if (state->vertex_attributes[i].binding == binding) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool record_vertices(struct penstock_scope *scope)
 {
 	struct penstock_drawing *drawing = &scope->drawing;
@@ -442,8 +452,12 @@ static bool record_vertices(struct penstock_scope *scope)
 		const struct penstock_vertices *vertices = &drawing->vertices[binding];
 		VkDeviceSize stride = vertices->stride;
 
+		/* The driver divides by what is not bound; render lets nothing out that is read. */
 		if (vertices->range.buffer == VK_NULL_HANDLE) {
-			return false;
+			if (is_read(state, binding)) {
+				return false;
+			}
+			continue;
 		}
 		scope->device->calls.CmdBindVertexBuffers2(
 			scope->device->commands, binding, 1, &vertices->range.buffer,

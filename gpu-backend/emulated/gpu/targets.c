@@ -156,11 +156,10 @@ enum penstock_outcome penstock_targets_color(struct penstock_targets *targets,
 		.format = load(fields, PENSTOCK_DMA_COLOR_TARGET_format),
 		.aspects = PENSTOCK_ASPECT_COLOR,
 	};
-	const struct place resolve = {
+	struct place resolve = {
 		.image = load(fields, PENSTOCK_DMA_COLOR_TARGET_resolve_image),
 		.level = load(fields, PENSTOCK_DMA_COLOR_TARGET_resolve_level),
 		.layer = load(fields, PENSTOCK_DMA_COLOR_TARGET_resolve_layer),
-		.format = place.format,
 		.aspects = PENSTOCK_ASPECT_COLOR,
 	};
 	const struct penstock_vulkan_image *image = image_of(targets, images, &place);
@@ -171,7 +170,8 @@ enum penstock_outcome penstock_targets_color(struct penstock_targets *targets,
 	    !agree_on_samples(targets, image->description.samples)) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
-	target.format = (VkFormat)(place.format == 0 ? image->format->number : place.format);
+	resolve.format = place.format == 0 ? image->format->number : place.format;
+	target.format = (VkFormat)resolve.format;
 	if (!can_be(objects, image, target.format, VK_FORMAT_FEATURE_2_COLOR_ATTACHMENT_BIT) ||
 	    !make_view(objects, targets, image, &place, &target.view) ||
 	    !make_resolve(targets, objects, images,
