@@ -6,7 +6,8 @@
  * daemon lives on. A GPU process may end inside of the driver, which costs the device; how often it
  * did is printed with what the daemon says of it.
  *
- * PENSTOCK_STORM_SECONDS and PENSTOCK_STORM_SEED in the environment; `make storm` is the long form.
+ * PENSTOCK_STORM_SECONDS and PENSTOCK_STORM_SEED in the environment, with PENSTOCK_STORM_VERBOSE
+ * all refusals are told; `make storm` is the long form.
  */
 #include "client/builder.h"
 #include "client/examples/model/renderer.h"
@@ -28,7 +29,7 @@
 #define PIPELINES    6u
 #define GROUPS       6u /* of a submission, at most */
 #define DRAWS        8u /* of a render scope, at most */
-#define WAIT_MS      20000
+#define WAIT_MS      120000
 
 static struct penstock_daemon machine;
 
@@ -99,7 +100,10 @@ static uint64_t take_failures(struct storm *storm)
 	uint64_t count = 0;
 
 	while (penstock_failure_next(storm->connection, &failure) == PENSTOCK_STATUS_SUCCESS) {
-		count++;
+		if (count++ == 0 && getenv("PENSTOCK_STORM_VERBOSE") != NULL) {
+			printf("storm: %s: %s\n", penstock_status_name(failure.status),
+			       failure.sentence);
+		}
 	}
 	return count;
 }
@@ -225,7 +229,7 @@ static void make_all(struct storm *storm)
 			penstock_allocation_create(storm->connection, &memory, &storm->memories[i]),
 			PENSTOCK_STATUS_SUCCESS);
 		for (uint32_t j = 0; j < MEMORY_BYTES / 4; j++) {
-			content[j] = once_in(16) ? odd_word() : below(1000);
+			content[j] = once_in(200) ? odd_word() : below(40);
 		}
 		(void)penstock_allocation_upload(storm->connection, storm->memories[i], 0, content,
 						 sizeof(content));
@@ -473,6 +477,9 @@ static void submit(struct storm *storm)
 			 PENSTOCK_STATUS_SUCCESS);
 	storm->submissions++;
 	status = penstock_context_wait(storm->connection, storm->context, fence, WAIT_MS, NULL);
+	if (status == PENSTOCK_STATUS_TIMEOUT) {
+		(void)take_failures(storm);
+	}
 	ck_assert_msg(status != PENSTOCK_STATUS_TIMEOUT, "submission %llu does not end",
 		      (unsigned long long)storm->submissions);
 	if (status == PENSTOCK_STATUS_DEVICE_REMOVED) {
@@ -564,7 +571,8 @@ static void report(const struct storm *storm, const struct witness *witness)
 
 static void set_up(void)
 {
-	static const char *const arguments[] = { "--tdr-delay=500", NULL };
+	static const char *const arguments[] = { "--tdr-delay=1500", "--tdr-limit-count=63",
+						 "--tdr-limit-time=1", NULL };
 
 	compute_machine_start(&machine, arguments);
 }
