@@ -25,7 +25,9 @@ static const struct {
 	/* first, while the daemon has freed nothing that a context could go into */
 	{ "P9", bench_p9, false },   { "P1", bench_p1, true },
 	{ "P2", bench_p2, true },    { "P3", bench_p3, false },
-	{ "P4", bench_p4, true },    #ifdef HAVE_VULKAN{ "P5", bench_p5, false },
+	{ "P4", bench_p4, true },
+#ifdef HAVE_VULKAN
+	{ "P5", bench_p5, false },
 #endif
 	{ "P6", bench_p6, false },   { "P7", bench_p7, true },
 	{ "P8", bench_p8, false },   { "workers", bench_workers, true },
