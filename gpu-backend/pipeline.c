@@ -77,7 +77,9 @@ bool penstock_pipeline_valid(const void *bytes_at, size_t bytes)
 	    (pipeline->kind != PENSTOCK_PIPELINE_COMPUTE &&
 	     pipeline->kind != PENSTOCK_PIPELINE_GRAPHICS) ||
 	    pipeline->push_constant_bytes > PENSTOCK_LIMIT_PUSH_CONSTANT_BYTES ||
-	    pipeline->push_constant_bytes % sizeof(uint32_t) != 0 || pipeline->reserved != 0 ||
+	    pipeline->push_constant_bytes % sizeof(uint32_t) != 0 ||
+	    (pipeline->push_stages == 0) != (pipeline->push_constant_bytes == 0) ||
+	    (pipeline->push_stages & ~PENSTOCK_STAGES) != 0 ||
 	    !records_fit(bytes, pipeline->binding_offset, pipeline->binding_count,
 			 sizeof(struct penstock_pipeline_binding)) ||
 	    !records_fit(bytes, pipeline->stage_offset, pipeline->stage_count,

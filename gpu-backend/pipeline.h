@@ -51,6 +51,7 @@ enum penstock_descriptor {
 #define PENSTOCK_STAGE_GEOMETRY                0x08u
 #define PENSTOCK_STAGE_FRAGMENT                0x10u
 #define PENSTOCK_STAGE_COMPUTE                 0x20u
+#define PENSTOCK_STAGES                        0x3fu
 
 /* penstock_pipeline.flags */
 #define PENSTOCK_PIPELINE_COUNTS_GROUPS                                                            \
@@ -70,7 +71,7 @@ struct penstock_pipeline {
 	uint32_t stage_count;
 	uint32_t stage_offset;
 	uint32_t graphics_offset; /* 0: none */
-	uint32_t reserved;        /* 0 */
+	uint32_t push_stages;     /* PENSTOCK_STAGE_: those that read push constants */
 };
 
 struct penstock_pipeline_binding {

@@ -92,6 +92,7 @@ struct layout {
 	uint32_t count;
 	uint32_t descriptors;
 	uint32_t push_constant_bytes;
+	uint32_t push_stages; /* PENSTOCK_STAGE_: those that read them */
 };
 
 /* Where the binding stands, or would. */
@@ -191,6 +192,9 @@ static enum penstock_status join_stage(struct layout *layout,
 	     i++) {
 		status = join_binding(layout, &reflection->bindings[i], reflection->stage,
 				      ret_refusal);
+	}
+	if (reflection->push_bytes != 0) {
+		layout->push_stages |= STAGE_BIT(reflection->stage);
 	}
 	if (reflection->push_bytes != 0 && layout->push_constant_bytes < push_end) {
 		layout->push_constant_bytes = push_end;
@@ -452,6 +456,7 @@ static uint8_t *make_contents(const struct layout *layout,
 				 ? PENSTOCK_PIPELINE_COUNTS_GROUPS
 				 : 0,
 		.push_constant_bytes = layout->push_constant_bytes,
+		.push_stages = layout->push_stages,
 		.binding_count = layout->count,
 		.binding_offset = sizeof(*pipeline),
 		.stage_count = stage_count,

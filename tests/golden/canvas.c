@@ -139,6 +139,7 @@ static void append_stages(uint8_t *start, uint32_t *used, struct penstock_pipeli
 		stage->entry_offset = append(start, used, "main", sizeof("main"));
 		stage->spirv_offset = append(start, used, spirv, stage->spirv_bytes);
 		header->stage_count++;
+		header->push_stages |= header->push_constant_bytes == 0 ? 0 : stage->stage;
 		free(spirv);
 	}
 	header->stage_offset =

@@ -383,6 +383,7 @@ START_TEST(what_the_gpu_is_given_holds_all_of_it)
 	bindings = penstock_pipeline_bindings(pipeline);
 	stages = penstock_pipeline_stages(pipeline);
 	ck_assert_uint_eq(pipeline->push_constant_bytes, 12);
+	ck_assert_uint_eq(pipeline->push_stages, PENSTOCK_STAGE_COMPUTE);
 	ck_assert_uint_eq(bindings[0].type, PENSTOCK_DESCRIPTOR_UNIFORM_BUFFER);
 	ck_assert_uint_eq(bindings[1].stages, PENSTOCK_STAGE_COMPUTE);
 	ck_assert_uint_eq(stages[0].stage, PENSTOCK_STAGE_COMPUTE);

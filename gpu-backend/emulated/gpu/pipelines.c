@@ -207,7 +207,8 @@ static bool is_taken(const struct penstock_pipeline *blob, const VkPhysicalDevic
 						    : !penstock_graphics_taken(blob, seen)) {
 		return false;
 	}
-	return bindings_taken(blob, PENSTOCK_STAGE_COMPUTE | PENSTOCK_GRAPHICS_STAGES, limits) &&
+	return (blob->push_stages & ~seen) == 0 &&
+	       bindings_taken(blob, PENSTOCK_STAGE_COMPUTE | PENSTOCK_GRAPHICS_STAGES, limits) &&
 	       blob->push_constant_bytes <= limits->maxPushConstantsSize;
 }
 
@@ -394,8 +395,7 @@ static VkResult make_layout(const struct penstock_vulkan_pipeline *pipeline,
 
 VkShaderStageFlags penstock_vulkan_push_stages(const struct penstock_vulkan_pipeline *pipeline)
 {
-	return pipeline->blob->kind == PENSTOCK_PIPELINE_COMPUTE ? VK_SHADER_STAGE_COMPUTE_BIT
-								 : VK_SHADER_STAGE_ALL_GRAPHICS;
+	return pipeline->blob->push_stages;
 }
 
 static VkResult make_compute(const struct penstock_pipeline *blob,
