@@ -81,7 +81,8 @@ uint32_t blob_make(enum blob_shader shader, uint32_t variant, uint8_t *ret_bytes
 		.kind = PENSTOCK_PIPELINE_COMPUTE,
 		.flags = shaders[shader].flags,
 		.push_constant_bytes = shaders[shader].push_constant_bytes,
-		.push_stages = shaders[shader].push_constant_bytes == 0 ? 0 : PENSTOCK_STAGE_COMPUTE,
+		.push_stages =
+			shaders[shader].push_constant_bytes == 0 ? 0 : PENSTOCK_STAGE_COMPUTE,
 		.binding_count = shaders[shader].binding_count,
 		.binding_offset = sizeof(header),
 		.stage_count = 1,
