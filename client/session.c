@@ -394,6 +394,8 @@ enum penstock_status penstock_connection_adapter(const struct penstock_connectio
 		.node_count = adapter->node_count,
 		.segment_count = (uint32_t)adapter->n_segments,
 		.presentation_caps = adapter->presentation_caps,
+		.graphics_preemption = adapter->graphics_preemption,
+		.compute_preemption = adapter->compute_preemption,
 		.hw_queue_packet_cap = adapter->hw_queue_packet_cap,
 		.test_instructions = adapter->test_instructions != 0,
 		.pipelines = adapter->pipelines != 0,

@@ -697,6 +697,15 @@ static enum penstock_status start_machine(struct penstock_server *server,
 	return status;
 }
 
+/*
+ * The coarsest of all that is executed: a dispatch that reads how many workgroups it has is not
+ * taken apart, where others are, and a scope with a query is one draw.
+ */
+static uint32_t preemption_of(const struct penstock_config_adapter *said, uint32_t finest)
+{
+	return said->backend == PENSTOCK_BACKEND_EMULATED ? finest : PENSTOCK_PREEMPTION_DMA_BUFFER;
+}
+
 static void describe_adapter(const struct penstock_server *server,
 			     const struct penstock_config_adapter *said,
 			     struct penstock_net_adapter *ret_info)
@@ -709,6 +718,8 @@ static void describe_adapter(const struct penstock_server *server,
 		.aperture_commit_limit_bytes = said->aperture_memory,
 		.hw_queue_packet_cap = (uint32_t)said->hw_queue_packet_cap,
 		.presentation_caps = PENSTOCK_PRESENTATION_CAPS,
+		.graphics_preemption = preemption_of(said, PENSTOCK_PREEMPTION_PRIMITIVE),
+		.compute_preemption = preemption_of(said, PENSTOCK_PREEMPTION_DISPATCH),
 		.test_instructions = said->test_instructions,
 		.pipelines = has_pipelines(server, said),
 		.facts = has_pipelines(server, said) ? server->facts : NULL,

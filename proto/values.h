@@ -59,6 +59,15 @@ struct penstock_patch_location {
 	uint32_t split_offset; /* bytes inside the buffer: start of the instruction */
 };
 
+/*
+ * D3DKMDT_GRAPHICS_PREEMPTION_GRANULARITY, D3DKMDT_COMPUTE_PREEMPTION_GRANULARITY: where the GPU
+ * can be taken from work that runs. Between DMA buffers; between draws or records (PRIMITIVE),
+ * between dispatches.
+ */
+#define PENSTOCK_PREEMPTION_DMA_BUFFER 100u
+#define PENSTOCK_PREEMPTION_PRIMITIVE  200u /* graphics */
+#define PENSTOCK_PREEMPTION_DISPATCH   200u /* compute */
+
 /* ---------------------------------------------------------------- client access */
 
 /* Upload and ReadBack: D3DDDICB_LOCKFLAGS */

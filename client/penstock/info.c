@@ -41,6 +41,8 @@ static void fill_adapters(struct penstock_connection *connection, struct report 
 		{ "description", COLUMN_TEXT },
 		{ "nodes", COLUMN_NUMBER },
 		{ "presentation_caps", COLUMN_HEX },
+		{ "graphics_preemption", COLUMN_NUMBER },
+		{ "compute_preemption", COLUMN_NUMBER },
 		{ "hw_queue_packet_cap", COLUMN_NUMBER },
 		{ "test_instructions", COLUMN_YES },
 		{ "pipelines", COLUMN_YES },
@@ -55,6 +57,8 @@ static void fill_adapters(struct penstock_connection *connection, struct report 
 		table_text(table, adapter.description);
 		table_number(table, adapter.node_count);
 		table_number(table, adapter.presentation_caps);
+		table_number(table, adapter.graphics_preemption);
+		table_number(table, adapter.compute_preemption);
 		table_number(table, adapter.hw_queue_packet_cap);
 		table_number(table, adapter.test_instructions);
 		table_number(table, adapter.pipelines);

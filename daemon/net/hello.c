@@ -152,6 +152,8 @@ static void show_adapter(const struct penstock_net_adapter *info, uint32_t index
 	row->n_segments = PENSTOCK_ARRAY_SIZE(ret_shown->segment_list);
 	row->segments = ret_shown->segment_list;
 	row->presentation_caps = info->presentation_caps;
+	row->graphics_preemption = info->graphics_preemption;
+	row->compute_preemption = info->compute_preemption;
 	row->hw_queue_packet_cap = info->hw_queue_packet_cap;
 	row->test_instructions = info->test_instructions;
 	row->pipelines = info->pipelines;

@@ -21,6 +21,8 @@ struct penstock_net_adapter {
 	uint64_t aperture_commit_limit_bytes;
 	uint32_t hw_queue_packet_cap;
 	uint32_t presentation_caps;
+	uint32_t graphics_preemption; /* PENSTOCK_PREEMPTION_ */
+	uint32_t compute_preemption;
 	bool test_instructions;
 	bool pipelines;
 	const struct penstock_adapter_facts *facts; /* borrowed, outlive us; with pipelines only */

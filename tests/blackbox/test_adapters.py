@@ -178,6 +178,9 @@ def each_adapter_has_its_own_memory_and_queues():
         assert [adapter.index for adapter in welcome] == [0, 1, 2], welcome
         sizes = [adapter.segments[0].size_bytes for adapter in welcome]
         assert sizes == [32 << 20, 16 << 20, 32 << 20], sizes
+        # where the GPU can be taken away: between draws and dispatches, or DMA buffers
+        for field in ("graphics_preemption", "compute_preemption"):
+            assert [getattr(adapter, field) for adapter in welcome] == [200, 200, 100], welcome
         benches = [Bench(peer, adapter) for adapter in range(3)]
         for bench in benches:
             assert bench.ended(bench.fill(7 + bench.adapter)) == STATUS["SUCCESS"]

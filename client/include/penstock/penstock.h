@@ -286,7 +286,9 @@ struct penstock_adapter_info {
 	const char *description; /* borrowed from the connection */
 	uint32_t node_count;     /* node 0 renders and computes, node 1 copies */
 	uint32_t segment_count;
-	uint32_t presentation_caps; /* DXGK_PRESENTATIONCAPS */
+	uint32_t presentation_caps;   /* DXGK_PRESENTATIONCAPS */
+	uint32_t graphics_preemption; /* PENSTOCK_PREEMPTION_ */
+	uint32_t compute_preemption;
 	uint32_t hw_queue_packet_cap;
 	bool test_instructions;
 	bool pipelines; /* penstock_pipeline_create, dispatches */
