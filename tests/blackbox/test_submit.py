@@ -140,7 +140,7 @@ def A6_every_privileged_instruction_is_told_apart_from_an_unknown_one(daemon):
                 pending = bench.peer.settle(bench.submit(wire.instruction(opcode, bytes(size))))
                 assert pending.status in (wire.STATUS["PRIVILEGED_INSTRUCTION"],
                                           wire.STATUS["INVALID_USER_BUFFER"]), (opcode, pending)
-        for opcode in (0x0007, 0x0040, 0x0048, 0x007f, 0x0086, 0x0100, 0xffff):
+        for opcode in (0x0008, 0x0040, 0x0048, 0x007f, 0x0086, 0x0100, 0xffff):
             refused(bench.peer, bench.submit(wire.instruction(opcode, bytes(12))),
                     "ILLEGAL_INSTRUCTION")
         for opcode in range(0x41, 0x48):

@@ -18,6 +18,7 @@
 #define CASES      4000u
 #define BYTES_MAX  1024u
 #define TEXT_BYTES 65536u
+#define WORDS_MAX  32u /* of one line: a mnemonic and its operands */
 
 static uint64_t random_state;
 
@@ -198,12 +199,12 @@ START_TEST(any_bytes_round_trip)
 END_TEST
 
 /* The words of one line (operands have no blanks in them but in arrays, which stay last). */
-static unsigned split(char *line, char *ret_words[16])
+static unsigned split(char *line, char *ret_words[WORDS_MAX])
 {
 	unsigned count = 0;
 	char *at = line;
 
-	while (count < 16 && *at != '\0') {
+	while (count < WORDS_MAX && *at != '\0') {
 		ret_words[count++] = at;
 		at += strchr(at, '[') != NULL && strchr(at, '[') < at + strcspn(at, " ")
 			      ? strlen(at)
@@ -224,7 +225,7 @@ START_TEST(operands_are_taken_in_any_order)
 		uint32_t length, back_length = 0;
 		const struct penstock_isa *isa;
 		char shuffled[8192];
-		char *words[16];
+		char *words[WORDS_MAX];
 		unsigned count;
 		int at;
 

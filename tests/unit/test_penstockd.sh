@@ -5,6 +5,7 @@ set -uo pipefail
 
 tap=${CK_TAP_LOG_FILE_NAME:-/dev/null}
 daemon=$PENSTOCK_BUILDDIR/penstockd
+gpu=$PENSTOCK_BUILDDIR/penstock-gpu
 work=$(mktemp -d)
 pid=
 cleanup() {
@@ -55,14 +56,14 @@ result a_good_configuration_is_exit_0_and_starts_nothing
 result version_and_help_are_exit_0
 refuses 2 "--socket: longer than 107 bytes" --socket "/nowhere/at/all/$(printf 'x%.0s' $(seq 200))"
 result a_socket_path_that_is_too_long_is_one_line_and_exit_2
-refuses 1 "cannot start" --backend null --socket "$work/bad.conf/none/socket" \
+refuses 1 "cannot start" --backend null --gpu-program "$gpu" --socket "$work/bad.conf/none/socket" \
 	--state-dir "$work/state" --memory-dir "$work/memory"
 result what_cannot_start_is_one_line_and_exit_1
 
 # start ARGUMENT...: returns when the daemon has said that it is ready.
 mkfifo "$work/log"
 start() {
-	"$daemon" --backend null --socket "$work/p.sock" --state-dir "$work/state" \
+	"$daemon" --backend null --gpu-program "$gpu" --socket "$work/p.sock" --state-dir "$work/state" \
 		--memory-dir "$work/memory" "$@" 2>"$work/log" >"$work/out" </dev/null &
 	pid=$!
 	exec 7<"$work/log"
@@ -82,7 +83,7 @@ wait_for() {
 start --config "$work/good.conf" && [ -S "$work/p.sock" ] &&
 	[ "$(stat -c %a "$work/state")" = 700 ] && [ "$(stat -c %a "$work/memory")" = 700 ]
 result a_ready_daemon_listens_and_keeps_its_folders_to_itself
-refuses 1 "socket '$work/p.sock': Address already in use" --backend null --socket "$work/p.sock" \
+refuses 1 "socket '$work/p.sock': Address already in use" --backend null --gpu-program "$gpu" --socket "$work/p.sock" \
 	--state-dir "$work/state2" --memory-dir "$work/memory2"
 result a_second_daemon_does_not_take_the_socket
 printf '[daemon]\nlog-level = quiet\n' >"$work/good.conf"
