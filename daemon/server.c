@@ -699,7 +699,7 @@ static enum penstock_status start_machine(struct penstock_server *server,
 
 /*
  * The coarsest of all that is executed: a dispatch that reads how many workgroups it has is not
- * taken apart, where others are, and a scope with a query is one draw.
+ * taken apart, where others are.
  */
 static uint32_t preemption_of(const struct penstock_config_adapter *said, uint32_t finest)
 {
