@@ -19,6 +19,18 @@
 	X(EnumeratePhysicalDevices) X(CreateDevice) X(GetDeviceProcAddr) X(DestroyInstance)
 #define DEVICE_CALLS(X)                                                                            \
 	X(DestroyDevice)                                                                           \
+	X(DestroyBuffer)                                                                           \
+	X(DestroyImage)                                                                            \
+	X(DestroyImageView)                                                                        \
+	X(DestroySampler)                                                                          \
+	X(DestroyShaderModule)                                                                     \
+	X(DestroyDescriptorSetLayout)                                                              \
+	X(DestroyPipelineLayout)                                                                   \
+	X(DestroyPipeline)                                                                         \
+	X(DestroyDescriptorPool)                                                                   \
+	X(DestroyCommandPool)                                                                      \
+	X(DestroyFence)                                                                            \
+	X(FreeMemory)                                                                              \
 	X(GetDeviceQueue)                                                                          \
 	X(DeviceWaitIdle)                                                                          \
 	X(AllocateMemory)                                                                          \
@@ -65,6 +77,12 @@ struct image {
 	VkDeviceMemory memory;
 };
 
+struct buffer {
+	VkBuffer buffer;
+	VkDeviceMemory memory;
+	uint8_t *mapped;
+};
+
 struct raw_vulkan {
 	VkInstance instance;
 	VkPhysicalDevice physical;
@@ -79,7 +97,10 @@ struct raw_vulkan {
 	uint32_t width, height;
 	struct image texture, color, depth, frame;
 	const uint8_t *frame_bytes; /* mapped */
-	VkBuffer geometry;
+	struct buffer geometry, staging;
+	VkSampler sampler;
+	VkDescriptorPool descriptors;
+	VkShaderModule modules[2];
 	VkDescriptorSetLayout set_layout;
 	VkDescriptorSet set;
 	VkPipelineLayout layout;
@@ -235,26 +256,26 @@ static void *map(struct raw_vulkan *vulkan, VkDeviceMemory memory)
 	return mapped;
 }
 
-/* A buffer and where its bytes are; NULL: there is no memory. */
-static uint8_t *create_buffer(struct raw_vulkan *vulkan, uint64_t size, VkBufferUsageFlags usage,
-			      VkBuffer *ret_buffer)
+static bool create_buffer(struct raw_vulkan *vulkan, uint64_t size, VkBufferUsageFlags usage,
+			  struct buffer *buffer)
 {
 	const VkBufferCreateInfo info = { .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
 					  .size = size,
 					  .usage = usage };
 	VkMemoryRequirements needs;
-	VkDeviceMemory memory;
 
-	if (vulkan->CreateBuffer(vulkan->device, &info, NULL, ret_buffer) != VK_SUCCESS) {
-		return NULL;
+	if (vulkan->CreateBuffer(vulkan->device, &info, NULL, &buffer->buffer) != VK_SUCCESS) {
+		return false;
 	}
-	vulkan->GetBufferMemoryRequirements(vulkan->device, *ret_buffer, &needs);
-	memory = allocate(vulkan, needs.size);
-	if (memory == VK_NULL_HANDLE ||
-	    vulkan->BindBufferMemory(vulkan->device, *ret_buffer, memory, 0) != VK_SUCCESS) {
-		return NULL;
+	vulkan->GetBufferMemoryRequirements(vulkan->device, buffer->buffer, &needs);
+	buffer->memory = allocate(vulkan, needs.size);
+	if (buffer->memory == VK_NULL_HANDLE ||
+	    vulkan->BindBufferMemory(vulkan->device, buffer->buffer, buffer->memory, 0) !=
+		    VK_SUCCESS) {
+		return false;
 	}
-	return map(vulkan, memory);
+	buffer->mapped = map(vulkan, buffer->memory);
+	return buffer->mapped != NULL;
 }
 
 static bool create_image(struct raw_vulkan *vulkan, struct image *image,
@@ -400,8 +421,6 @@ static bool create_texture(struct raw_vulkan *vulkan, const struct pixels *pixel
 		.imageExtent = { pixels->width, pixels->height, 1 },
 	};
 	VkCommandBuffer commands;
-	VkBuffer staging;
-	uint8_t *mapped = create_buffer(vulkan, bytes, VK_BUFFER_USAGE_TRANSFER_SRC_BIT, &staging);
 
 	info.extent = copy.imageExtent;
 	info.mipLevels = 0;
@@ -409,13 +428,13 @@ static bool create_texture(struct raw_vulkan *vulkan, const struct pixels *pixel
 	     larger > 0; larger /= 2) {
 		info.mipLevels++;
 	}
-	if (mapped == NULL ||
+	if (!create_buffer(vulkan, bytes, VK_BUFFER_USAGE_TRANSFER_SRC_BIT, &vulkan->staging) ||
 	    !create_image(vulkan, &vulkan->texture, &info, VK_IMAGE_ASPECT_COLOR_BIT)) {
 		return false;
 	}
-	memcpy(mapped, pixels->bytes, bytes);
+	memcpy(vulkan->staging.mapped, pixels->bytes, bytes);
 	commands = begin(vulkan);
-	vulkan->CmdCopyBufferToImage(commands, staging, vulkan->texture.image,
+	vulkan->CmdCopyBufferToImage(commands, vulkan->staging.buffer, vulkan->texture.image,
 				     VK_IMAGE_LAYOUT_GENERAL, 1, &copy);
 	make_mip_chain(vulkan, commands, &info);
 	return submit(vulkan) && raw_vulkan_finish(vulkan);
@@ -425,16 +444,14 @@ static bool create_geometry(struct raw_vulkan *vulkan)
 {
 	const uint64_t vertices = vulkan->mesh->vertex_count * (uint64_t)sizeof(struct vertex);
 	const uint64_t indices = vulkan->mesh->index_count * (uint64_t)sizeof(uint32_t);
-	uint8_t *mapped =
-		create_buffer(vulkan, vertices + indices,
-			      VK_BUFFER_USAGE_VERTEX_BUFFER_BIT | VK_BUFFER_USAGE_INDEX_BUFFER_BIT,
-			      &vulkan->geometry);
+	const VkBufferUsageFlags usage =
+		VK_BUFFER_USAGE_VERTEX_BUFFER_BIT | VK_BUFFER_USAGE_INDEX_BUFFER_BIT;
 
-	if (mapped == NULL) {
+	if (!create_buffer(vulkan, vertices + indices, usage, &vulkan->geometry)) {
 		return false;
 	}
-	memcpy(mapped, vulkan->mesh->vertices, vertices);
-	memcpy(mapped + vertices, vulkan->mesh->indices, indices);
+	memcpy(vulkan->geometry.mapped, vulkan->mesh->vertices, vertices);
+	memcpy(vulkan->geometry.mapped + vertices, vulkan->mesh->indices, indices);
 	return true;
 }
 
@@ -470,12 +487,16 @@ static bool create_set(struct raw_vulkan *vulkan)
 		.pImageInfo = &image,
 	};
 
-	if (vulkan->CreateSampler(vulkan->device, &sampler_info, NULL, &image.sampler) !=
+	if (vulkan->CreateSampler(vulkan->device, &sampler_info, NULL, &vulkan->sampler) !=
 		    VK_SUCCESS ||
-	    vulkan->CreateDescriptorPool(vulkan->device, &pool_info, NULL,
-					 &allocate_info.descriptorPool) != VK_SUCCESS ||
-	    vulkan->AllocateDescriptorSets(vulkan->device, &allocate_info, &vulkan->set) !=
+	    vulkan->CreateDescriptorPool(vulkan->device, &pool_info, NULL, &vulkan->descriptors) !=
 		    VK_SUCCESS) {
+		return false;
+	}
+	allocate_info.descriptorPool = vulkan->descriptors;
+	image.sampler = vulkan->sampler;
+	if (vulkan->AllocateDescriptorSets(vulkan->device, &allocate_info, &vulkan->set) !=
+	    VK_SUCCESS) {
 		return false;
 	}
 	write.dstSet = vulkan->set;
@@ -626,12 +647,12 @@ static bool create_model_pipeline(struct raw_vulkan *vulkan)
 	} else {
 		scene_state(vulkan->width, vulkan->height, &state);
 	}
-	stages[0] = stage_of(
-		VK_SHADER_STAGE_VERTEX_BIT,
-		create_module(vulkan, small ? &small_draw_vertex_shader : &scene_vertex_shader));
-	stages[1] = stage_of(VK_SHADER_STAGE_FRAGMENT_BIT,
-			     create_module(vulkan, small ? &small_draw_fragment_shader
-							 : &scene_fragment_shader));
+	vulkan->modules[0] =
+		create_module(vulkan, small ? &small_draw_vertex_shader : &scene_vertex_shader);
+	vulkan->modules[1] =
+		create_module(vulkan, small ? &small_draw_fragment_shader : &scene_fragment_shader);
+	stages[0] = stage_of(VK_SHADER_STAGE_VERTEX_BIT, vulkan->modules[0]);
+	stages[1] = stage_of(VK_SHADER_STAGE_FRAGMENT_BIT, vulkan->modules[1]);
 	return create_layout(vulkan) && create_pipeline(vulkan, &state, stages);
 }
 
@@ -656,8 +677,8 @@ static void record_model(struct raw_vulkan *vulkan, VkCommandBuffer commands, fl
 
 	vulkan->CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, vulkan->layout, 0,
 				      1, &vulkan->set, 0, NULL);
-	vulkan->CmdBindVertexBuffers(commands, 0, 1, &vulkan->geometry, &zero);
-	vulkan->CmdBindIndexBuffer(commands, vulkan->geometry,
+	vulkan->CmdBindVertexBuffers(commands, 0, 1, &vulkan->geometry.buffer, &zero);
+	vulkan->CmdBindIndexBuffer(commands, vulkan->geometry.buffer,
 				   vulkan->mesh->vertex_count * (uint64_t)sizeof(struct vertex),
 				   VK_INDEX_TYPE_UINT32);
 	vulkan->CmdPushConstants(commands, vulkan->layout, VK_SHADER_STAGE_VERTEX_BIT, 0,
@@ -747,11 +768,47 @@ struct raw_vulkan *raw_vulkan_new(const struct mesh *mesh, const struct pixels *
 	return vulkan;
 }
 
-/* With the device goes what it has; the driver's library stays. */
+static void destroy_image(struct raw_vulkan *vulkan, const struct image *image)
+{
+	vulkan->DestroyImageView(vulkan->device, image->view, NULL);
+	vulkan->DestroyImage(vulkan->device, image->image, NULL);
+	vulkan->FreeMemory(vulkan->device, image->memory, NULL);
+}
+
+static void destroy_buffer(struct raw_vulkan *vulkan, const struct buffer *buffer)
+{
+	vulkan->DestroyBuffer(vulkan->device, buffer->buffer, NULL);
+	vulkan->FreeMemory(vulkan->device, buffer->memory, NULL);
+}
+
+/* Handles that were never made are null, which each call takes. */
+static void destroy_all(struct raw_vulkan *vulkan)
+{
+	(void)vulkan->DeviceWaitIdle(vulkan->device);
+	vulkan->DestroyPipeline(vulkan->device, vulkan->pipeline, NULL);
+	vulkan->DestroyPipelineLayout(vulkan->device, vulkan->layout, NULL);
+	vulkan->DestroyDescriptorPool(vulkan->device, vulkan->descriptors, NULL);
+	vulkan->DestroyDescriptorSetLayout(vulkan->device, vulkan->set_layout, NULL);
+	vulkan->DestroySampler(vulkan->device, vulkan->sampler, NULL);
+	vulkan->DestroyShaderModule(vulkan->device, vulkan->modules[0], NULL);
+	vulkan->DestroyShaderModule(vulkan->device, vulkan->modules[1], NULL);
+	destroy_image(vulkan, &vulkan->texture);
+	destroy_image(vulkan, &vulkan->color);
+	destroy_image(vulkan, &vulkan->depth);
+	destroy_image(vulkan, &vulkan->frame);
+	destroy_buffer(vulkan, &vulkan->geometry);
+	destroy_buffer(vulkan, &vulkan->staging);
+	for (uint32_t i = 0; i < IN_FLIGHT; i++) {
+		vulkan->DestroyFence(vulkan->device, vulkan->fences[i], NULL);
+	}
+	vulkan->DestroyCommandPool(vulkan->device, vulkan->pool, NULL);
+}
+
+/* The driver's library stays: not all of it can be unloaded. */
 void raw_vulkan_free(struct raw_vulkan *vulkan)
 {
-	if (vulkan->device != VK_NULL_HANDLE && vulkan->DestroyDevice != NULL) {
-		(void)vulkan->DeviceWaitIdle(vulkan->device);
+	if (vulkan->device != VK_NULL_HANDLE && vulkan->QueueSubmit != NULL) {
+		destroy_all(vulkan);
 		vulkan->DestroyDevice(vulkan->device, NULL);
 	}
 	if (vulkan->instance != VK_NULL_HANDLE && vulkan->DestroyInstance != NULL) {
