@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Every script of client/examples, through penstock run and a whole daemon. A script is a test: it
-says itself what must come of it. And the picture of client/examples/mandelbrot, pixel by pixel."""
+says itself what must come of it. And the picture of client/examples/mandelbrot, pixel by pixel, and
+the frames of client/examples/model."""
 
 import json
 import os
@@ -10,6 +11,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import zlib
 
 import peer
 import wire
@@ -111,6 +113,62 @@ def mandelbrot_computes_the_picture_that_python_computes(daemon):
     assert len({pixel for row in wanted for pixel in row}) > 20  # it is a picture
 
 
+# ---------------------------------------------------------------- the model
+
+OCTAHEDRON = """v 1 0 0\nv -1 0 0\nv 0 1 0\nv 0 -1 0\nv 0 0 1\nv 0 0 -1
+f 1 3 5\nf 3 2 5\nf 2 4 5\nf 4 1 5\nf 3 1 6\nf 2 3 6\nf 4 2 6\nf 1 4 6
+"""
+BACKGROUND = 0xff293040
+
+
+def write_png(path, width, rows):
+    """Red, green, blue: eight bits each."""
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + \
+            struct.pack(">I", zlib.crc32(kind + body))
+
+    lines = b"".join(b"\0" + bytes(row) for row in rows)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" +
+                     chunk(b"IHDR", struct.pack(">IIBBBBB", width, len(rows), 8, 2, 0, 0, 0)) +
+                     chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b""))
+
+
+def run_model(daemon, directory, *arguments):
+    return subprocess.run([peer.program("model"), *arguments], capture_output=True, text=True,
+                          timeout=2 * peer.PATIENCE_S, check=False, cwd=directory,
+                          env={**os.environ, "PENSTOCK_SERVER": f"unix:{daemon.socket}"})
+
+
+def the_model_turns_before_its_background(daemon):
+    """Each pixel is held against plain Vulkan by tests/golden/test_model: here it is a program."""
+    if not (peer.BUILD / "model").exists():
+        assert not has_pipelines(daemon), "it is not built, and could draw"
+        return
+    with tempfile.TemporaryDirectory() as name:
+        directory = pathlib.Path(name)
+        (directory / "model.obj").write_text(OCTAHEDRON)
+        write_png(directory / "red.png", 2, [[255, 0, 0] * 2] * 2)
+        result = run_model(daemon, directory, "model.obj", "red.png", ".", "3", str(WIDTH),
+                           str(HEIGHT))
+        assert result.returncode == 0 and "3 frames of 8 triangles" in result.stdout, result
+        frames = []
+        for number in range(3):
+            shutil.copy(directory / f"model-{number:02}.png", directory / "picture.png")
+            frames.append(pixels_of(daemon, directory))
+        refused = [run_model(daemon, directory, *arguments) for arguments in (
+            ("model.obj", "red.png"), ("model.obj", "red.png", ".", "0"),
+            ("red.png", "red.png", "."), ("model.obj", "model.obj", "."),
+            ("model.obj", "red.png", "nowhere"))]
+    for frame in frames:
+        for y, x in ((0, 0), (HEIGHT - 1, WIDTH - 1)):
+            assert frame[y][x] == BACKGROUND, hex(frame[y][x])
+        middle = frame[HEIGHT // 2][WIDTH // 2]
+        assert middle >> 16 & 0xff > 60 and middle & 0xff < middle >> 16 & 0xff, hex(middle)
+    assert frames[0] != frames[1]  # it turned
+    assert all(result.returncode != 0 and result.stderr for result in refused), refused
+
+
 if __name__ == "__main__":
-    peer.run([there_are_examples, mandelbrot_computes_the_picture_that_python_computes] +
+    peer.run([there_are_examples, mandelbrot_computes_the_picture_that_python_computes,
+              the_model_turns_before_its_background] +
              [example(path) for path in EXAMPLES], peer.Daemon)

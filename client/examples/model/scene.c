@@ -11,7 +11,7 @@
 #define CAMERA_DISTANCE 2.6F
 #define NEAR            0.5F
 #define FAR             5.0F
-#define FOCUS           2.0F /* the cotangent of half the height of what is seen */
+#define FOCUS           2.5F /* the cotangent of half the height of what is seen */
 
 const float scene_background[4] = { 0.16F, 0.19F, 0.25F, 1 };
 
