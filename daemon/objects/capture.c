@@ -14,49 +14,6 @@
 
 /* ---------------------------------------------------------------- what is meant */
 
-static bool has_context(const struct penstock_device *device, uint64_t id)
-{
-	penstock_list_for_each (link, &device->contexts) {
-		if (penstock_list_entry(link, struct penstock_context, link)->id == id) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static struct penstock_device *find_device_of(const struct penstock_principal *principal,
-					      uint64_t context_id)
-{
-	penstock_list_for_each (session_link, &principal->sessions) {
-		const struct penstock_session *session =
-			penstock_list_entry(session_link, struct penstock_session, principal_link);
-
-		penstock_list_for_each (link, &session->devices) {
-			struct penstock_device *device =
-				penstock_list_entry(link, struct penstock_device, link);
-
-			if (has_context(device, context_id)) {
-				return device;
-			}
-		}
-	}
-	return NULL;
-}
-
-static struct penstock_device *find_device(const struct penstock_machine *machine,
-					   uint64_t context_id)
-{
-	penstock_list_for_each (link, &machine->principals) {
-		struct penstock_device *device = find_device_of(
-			penstock_list_entry(link, struct penstock_principal, link), context_id);
-
-		if (device != NULL) {
-			return device;
-		}
-	}
-	return NULL;
-}
-
 static struct penstock_opening *find_opening(const struct penstock_device *device,
 					     uint64_t allocation_id)
 {
@@ -95,7 +52,8 @@ static enum penstock_status find(const struct penstock_machine *machine, uint64_
 				 uint64_t allocation_id, struct penstock_opening **ret_opening,
 				 struct penstock_refusal *ret_refusal)
 {
-	const struct penstock_device *device = find_device(machine, context_id);
+	const struct penstock_device *device =
+		penstock_machine_find_device_of_context(machine, context_id);
 
 	if (device == NULL) {
 		return penstock_refuse(ret_refusal, PENSTOCK_STATUS_NOT_FOUND,

@@ -290,3 +290,69 @@ void penstock_machine_stop(struct penstock_machine *machine, void (*stopped)(voi
 	}
 	penstock_turn_arm(&machine->turn);
 }
+
+/* ---------------------------------------------------------------- who is meant */
+
+static bool is_device(const struct penstock_device *device, uint64_t id)
+{
+	return device->id == id;
+}
+
+static bool has_context(const struct penstock_device *device, uint64_t id)
+{
+	penstock_list_for_each (link, &device->contexts) {
+		if (penstock_list_entry(link, struct penstock_context, link)->id == id) {
+			return true;
+		}
+	}
+	return false;
+}
+
+typedef bool device_matches(const struct penstock_device *device, uint64_t id);
+
+static struct penstock_device *find_in_session(const struct penstock_session *session,
+					       device_matches *matches, uint64_t id)
+{
+	penstock_list_for_each (link, &session->devices) {
+		struct penstock_device *device =
+			penstock_list_entry(link, struct penstock_device, link);
+
+		if (matches(device, id)) {
+			return device;
+		}
+	}
+	return NULL;
+}
+
+static struct penstock_device *find(const struct penstock_machine *machine, device_matches *matches,
+				    uint64_t id)
+{
+	struct penstock_device *device = NULL;
+
+	penstock_list_for_each (principal_link, &machine->principals) {
+		const struct penstock_principal *principal =
+			penstock_list_entry(principal_link, struct penstock_principal, link);
+
+		penstock_list_for_each (link, &principal->sessions) {
+			device = find_in_session(
+				penstock_list_entry(link, struct penstock_session, principal_link),
+				matches, id);
+			if (device != NULL) {
+				return device;
+			}
+		}
+	}
+	return NULL;
+}
+
+struct penstock_device *penstock_machine_find_device(const struct penstock_machine *machine,
+						     uint64_t id)
+{
+	return find(machine, is_device, id);
+}
+
+struct penstock_device *
+penstock_machine_find_device_of_context(const struct penstock_machine *machine, uint64_t context_id)
+{
+	return find(machine, has_context, context_id);
+}

@@ -65,6 +65,14 @@ struct penstock_machine {
 	struct penstock_adapter adapters[PENSTOCK_LIMIT_ADAPTERS];
 };
 
+/* By its number, or the number of one of its contexts, as observe.h shows them; NULL: there is
+ * none. */
+struct penstock_device *penstock_machine_find_device(const struct penstock_machine *machine,
+						     uint64_t id);
+struct penstock_device *
+penstock_machine_find_device_of_context(const struct penstock_machine *machine,
+					uint64_t context_id);
+
 void penstock_machine_log(struct penstock_machine *machine, int level, const char *group,
 			  const char *format, ...) PENSTOCK_PRINTF(4, 5);
 

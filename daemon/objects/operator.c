@@ -102,39 +102,6 @@ static enum penstock_status kill_principal(struct penstock_machine *machine,
 
 /* ---------------------------------------------------------------- devices */
 
-/* What is looked for among the devices: a device itself, or one by its context. */
-static bool is_it(const struct penstock_device *device, const struct penstock_target *target)
-{
-	if (target->kind == PENSTOCK_TARGET_DEVICE) {
-		return device->id == target->id;
-	}
-	penstock_list_for_each (link, &device->contexts) {
-		if (penstock_list_entry(link, struct penstock_context, link)->id == target->id) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static struct penstock_device *find_device_of(const struct penstock_principal *principal,
-					      const struct penstock_target *target)
-{
-	penstock_list_for_each (session_link, &principal->sessions) {
-		const struct penstock_session *session =
-			penstock_list_entry(session_link, struct penstock_session, principal_link);
-
-		penstock_list_for_each (link, &session->devices) {
-			struct penstock_device *device =
-				penstock_list_entry(link, struct penstock_device, link);
-
-			if (is_it(device, target)) {
-				return device;
-			}
-		}
-	}
-	return NULL;
-}
-
 static enum penstock_status kill_device(struct penstock_machine *machine,
 					const struct penstock_operator *by,
 					const struct penstock_target *target,
@@ -142,15 +109,11 @@ static enum penstock_status kill_device(struct penstock_machine *machine,
 					struct penstock_refusal *ret_refusal)
 {
 	struct penstock_device_state state = { .execution_state = PENSTOCK_DEVICE_STOPPED };
-	struct penstock_device *device = NULL;
+	struct penstock_device *device =
+		target->kind == PENSTOCK_TARGET_DEVICE
+			? penstock_machine_find_device(machine, target->id)
+			: penstock_machine_find_device_of_context(machine, target->id);
 
-	penstock_list_for_each (link, &machine->principals) {
-		device = find_device_of(penstock_list_entry(link, struct penstock_principal, link),
-					target);
-		if (device != NULL) {
-			break;
-		}
-	}
 	if (device == NULL) {
 		return penstock_refuse(
 			ret_refusal, PENSTOCK_STATUS_NOT_FOUND, "there is no %s %" PRIu64,
