@@ -24,8 +24,9 @@ struct penstock_vulkan {
 	bool may_look;              /* another processor works while this one looks */
 	uint64_t band_ns;           /* how long a band should take */
 	uint64_t first_band_groups; /* of a pipeline that has not run on the device yet */
-	uint64_t part_ns;           /* how long a part of a render scope should take */
-	uint32_t part_draws;        /* that take about so long, from the last ones that ran */
+	uint64_t part_ns;    /* how long a part of a render scope should take, or of a transfer */
+	uint32_t part_draws; /* that take about so long, from the last ones that ran */
+	uint64_t first_part_texels; /* of a transfer */
 
 	/* Of what is executed. */
 	uint8_t *copy; /* owned: the bytes of groups */

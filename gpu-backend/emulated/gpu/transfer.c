@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "gpu-backend/emulated/gpu/transfer.h"
 
+#include "gpu-backend/emulated/gpu/band.h"
 #include "gpu-backend/emulated/gpu/parts.h"
 #include "gpu-backend/emulated/gpu/submission.h"
 
@@ -9,12 +10,8 @@
 /* More texels than this are worth waking the crew for. */
 #define ALONE_TEXELS 65536u
 
-struct transfer {
-	struct penstock_engine *engine;
-	struct penstock_vulkan *vulkan;
-	const struct penstock_vulkan_device *device;
-	const uint8_t *fields; /* of the ender */
-};
+/* So many times the texels of the last band, at most. */
+#define BAND_STEP 8u
 
 /* A part of a level of an image, of all aspects that are meant. */
 struct region {
@@ -22,6 +19,29 @@ struct region {
 	uint32_t aspects, level, first_layer, layers;
 	VkOffset3D offset;
 	VkExtent3D extent;
+};
+
+/*
+ * What is moved, judged. It is done in cells, which follow each other: rows of blocks, of slices,
+ * of layers; what Vulkan cannot say of a row is one cell a layer.
+ */
+struct transfer {
+	struct penstock_engine *engine;
+	struct penstock_vulkan *vulkan;
+	const struct penstock_vulkan_device *device;
+	const uint8_t *fields; /* of the ender */
+
+	struct region source, destination;
+	struct penstock_object_range range; /* of a copy from or to a buffer */
+	VkBufferImageCopy pitches;          /* likewise */
+	uint64_t row_bytes, slice_bytes;    /* likewise */
+	VkImageBlit blit;
+	VkFilter filter;
+	VkClearValue value;
+	uint32_t levels; /* one after the other; of a clear; else 1 */
+
+	uint32_t cells[3]; /* in a slice, in a layer, in all */
+	uint64_t cell_texels;
 };
 
 static uint32_t load(const struct transfer *transfer, uint32_t offset)
@@ -91,6 +111,52 @@ static bool region_fits(const struct region *region)
 	       span_fits(region->offset.z, region->extent.depth, extent[2], 1);
 }
 
+/* ---------------------------------------------------------------- cells */
+
+static uint64_t blocks(uint32_t texels, uint32_t block)
+{
+	return ((uint64_t)texels + block - 1) / block;
+}
+
+/* By the row of blocks. */
+static void put_cells(struct transfer *transfer, const struct region *region)
+{
+	const struct penstock_texel_format *format = region->image->format;
+
+	transfer->cells[0] = (uint32_t)blocks(region->extent.height, format->block_height);
+	transfer->cells[1] = region->extent.depth;
+	transfer->cells[2] = region->layers;
+	transfer->cell_texels = (uint64_t)region->extent.width * format->block_height *
+				region->image->description.samples;
+}
+
+/* By the layer; it is no more than one submission may do. */
+static bool put_layers(struct transfer *transfer, const struct region *region)
+{
+	transfer->cells[0] = transfer->cells[1] = 1;
+	transfer->cells[2] = region->layers;
+	transfer->cell_texels = (uint64_t)region->extent.width * region->extent.height *
+				region->extent.depth * region->image->description.samples;
+	return transfer->cell_texels <= PENSTOCK_LIMIT_INSTRUCTION_PIXELS;
+}
+
+/* The rows of a region that are a band of its cells. */
+static struct region cut(const struct region *region, const struct penstock_band *band)
+{
+	const uint32_t block = region->image->format->block_height;
+	const uint32_t from = band->first[0] * block, rows = band->groups[0] * block;
+	struct region part = *region;
+
+	part.offset.y += (int32_t)from;
+	part.extent.height =
+		rows < region->extent.height - from ? rows : region->extent.height - from;
+	part.offset.z += (int32_t)band->first[1];
+	part.extent.depth = band->groups[1];
+	part.first_layer += band->first[2];
+	part.layers = band->groups[2];
+	return part;
+}
+
 /* ---------------------------------------------------------------- buffers and images */
 
 _Static_assert((int)PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_address ==
@@ -116,11 +182,6 @@ static uint32_t block_bytes(const struct region *region)
 	}
 }
 
-static uint64_t blocks(uint32_t texels, uint32_t block)
-{
-	return ((uint64_t)texels + block - 1) / block;
-}
-
 /* Bytes from the first to the last one of a region in a buffer; 0: it cannot lie so. */
 static uint64_t span_of(const struct region *region, uint32_t row_length, uint32_t image_height)
 {
@@ -141,13 +202,20 @@ static uint64_t span_of(const struct region *region, uint32_t row_length, uint32
 	       block_bytes(region);
 }
 
-static enum penstock_outcome copy_buffer(const struct transfer *transfer, bool to_image)
+static void put_pitches(struct transfer *transfer, const struct region *region)
 {
-	const struct penstock_vulkan_device *device = transfer->device;
-	uint64_t address =
-		penstock_load64(transfer->fields + PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_address);
-	uint64_t size = penstock_load64(transfer->fields + PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_size);
-	struct region region = {
+	const struct penstock_texel_format *format = region->image->format;
+	const VkBufferImageCopy *is = &transfer->pitches;
+	uint32_t texels = is->bufferRowLength == 0 ? region->extent.width : is->bufferRowLength;
+	uint32_t rows = is->bufferImageHeight == 0 ? region->extent.height : is->bufferImageHeight;
+
+	transfer->row_bytes = blocks(texels, format->block_width) * block_bytes(region);
+	transfer->slice_bytes = transfer->row_bytes * blocks(rows, format->block_height);
+}
+
+static void read_buffer_copy(struct transfer *transfer, struct region *region, bool to_image)
+{
+	*region = (struct region){
 		.image = image_at(transfer, PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_image, to_image),
 		.level = load(transfer, PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_level),
 		.first_layer = load(transfer, PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_first_layer),
@@ -155,56 +223,91 @@ static enum penstock_outcome copy_buffer(const struct transfer *transfer, bool t
 		.offset = load_offset(transfer, PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_x),
 		.extent = load_extent(transfer, PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_width),
 	};
-	VkBufferImageCopy copy = {
+	transfer->pitches = (VkBufferImageCopy){
 		.bufferRowLength = load(transfer, PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_row_length),
 		.bufferImageHeight = load(transfer, PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_image_height),
-		.imageOffset = region.offset,
-		.imageExtent = region.extent,
 	};
-	struct penstock_object_range range;
+}
+
+static enum penstock_outcome judge_buffer(struct transfer *transfer, struct region *region,
+					  bool to_image)
+{
+	uint64_t address =
+		penstock_load64(transfer->fields + PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_address);
+	uint64_t size = penstock_load64(transfer->fields + PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_size);
+	const VkBufferImageCopy *pitches = &transfer->pitches;
 	uint64_t span;
 
-	if (region.image == NULL) {
+	read_buffer_copy(transfer, region, to_image);
+	if (region->image == NULL) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
-	region.aspects = penstock_aspects_of(
-		region.image->format, load(transfer, PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_aspects));
-	if (!region_fits(&region) || (region.aspects & (region.aspects - 1)) != 0 ||
-	    region.image->description.samples != 1 || address % sizeof(uint32_t) != 0) {
+	region->aspects = penstock_aspects_of(
+		region->image->format, load(transfer, PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE_aspects));
+	if (!region_fits(region) || (region->aspects & (region->aspects - 1)) != 0 ||
+	    region->image->description.samples != 1 || address % sizeof(uint32_t) != 0) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
-	span = span_of(&region, copy.bufferRowLength, copy.bufferImageHeight);
+	span = span_of(region, pitches->bufferRowLength, pitches->bufferImageHeight);
 	if (span == 0 || span > size) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
 	if (penstock_engine_range(transfer->engine, address, size, !to_image) == NULL) {
 		return PENSTOCK_OUTCOME_PAGE_FAULT;
 	}
-	if (penstock_objects_range(&transfer->vulkan->objects, transfer->vulkan->mmu, address, size,
-				   &range) != VK_SUCCESS) {
-		return PENSTOCK_OUTCOME_ILLEGAL;
-	}
-	copy.bufferOffset = range.offset;
-	copy.imageSubresource = layers_of(&region);
-	if (to_image) {
-		device->calls.CmdCopyBufferToImage(device->commands, range.buffer,
-						   region.image->image, VK_IMAGE_LAYOUT_GENERAL, 1,
-						   &copy);
-	} else {
-		device->calls.CmdCopyImageToBuffer(device->commands, region.image->image,
-						   VK_IMAGE_LAYOUT_GENERAL, range.buffer, 1, &copy);
-	}
+	put_pitches(transfer, region);
+	put_cells(transfer, region);
+	return penstock_objects_range(&transfer->vulkan->objects, transfer->vulkan->mmu, address,
+				      size, &transfer->range) == VK_SUCCESS
+		       ? PENSTOCK_OUTCOME_COMPLETED
+		       : PENSTOCK_OUTCOME_ILLEGAL;
+}
+
+static enum penstock_outcome judge_upload(struct transfer *transfer)
+{
+	return judge_buffer(transfer, &transfer->destination, true);
+}
+
+static enum penstock_outcome judge_download(struct transfer *transfer)
+{
+	return judge_buffer(transfer, &transfer->source, false);
+}
+
+/* Slices of a 3D image, or layers: there is one of the others. */
+static VkBufferImageCopy buffer_copy(const struct transfer *transfer, const struct region *region,
+				     const struct penstock_band *band)
+{
+	const struct region part = cut(region, band);
+	VkBufferImageCopy copy = transfer->pitches;
+
+	copy.bufferOffset = transfer->range.offset + band->first[0] * transfer->row_bytes +
+			    (band->first[1] + band->first[2]) * transfer->slice_bytes;
+	copy.imageSubresource = layers_of(&part);
+	copy.imageOffset = part.offset;
+	copy.imageExtent = part.extent;
+	return copy;
+}
+
+static enum penstock_outcome upload(const struct transfer *transfer,
+				    const struct penstock_band *band)
+{
+	const VkBufferImageCopy copy = buffer_copy(transfer, &transfer->destination, band);
+
+	transfer->device->calls.CmdCopyBufferToImage(
+		transfer->device->commands, transfer->range.buffer,
+		transfer->destination.image->image, VK_IMAGE_LAYOUT_GENERAL, 1, &copy);
 	return PENSTOCK_OUTCOME_COMPLETED;
 }
 
-static enum penstock_outcome copy_buffer_to_image(const struct transfer *transfer)
+static enum penstock_outcome download(const struct transfer *transfer,
+				      const struct penstock_band *band)
 {
-	return copy_buffer(transfer, true);
-}
+	const VkBufferImageCopy copy = buffer_copy(transfer, &transfer->source, band);
 
-static enum penstock_outcome copy_image_to_buffer(const struct transfer *transfer)
-{
-	return copy_buffer(transfer, false);
+	transfer->device->calls.CmdCopyImageToBuffer(
+		transfer->device->commands, transfer->source.image->image, VK_IMAGE_LAYOUT_GENERAL,
+		transfer->range.buffer, 1, &copy);
+	return PENSTOCK_OUTCOME_COMPLETED;
 }
 
 /* ---------------------------------------------------------------- images */
@@ -271,10 +374,9 @@ static bool can_copy(const struct region *source, const struct region *destinati
 	       source->image->description.samples == destination->image->description.samples;
 }
 
-static enum penstock_outcome copy_image(const struct transfer *transfer)
+static void read_copy(struct transfer *transfer)
 {
-	const struct penstock_vulkan_device *device = transfer->device;
-	struct region source = {
+	transfer->source = (struct region){
 		.image = image_at(transfer, PENSTOCK_DMA_COPY_IMAGE_source, false),
 		.level = load(transfer, PENSTOCK_DMA_COPY_IMAGE_source_level),
 		.first_layer = load(transfer, PENSTOCK_DMA_COPY_IMAGE_source_first_layer),
@@ -282,37 +384,64 @@ static enum penstock_outcome copy_image(const struct transfer *transfer)
 		.offset = load_offset(transfer, PENSTOCK_DMA_COPY_IMAGE_source_x),
 		.extent = load_extent(transfer, PENSTOCK_DMA_COPY_IMAGE_width),
 	};
-	struct region destination = {
+	transfer->destination = (struct region){
 		.image = image_at(transfer, PENSTOCK_DMA_COPY_IMAGE_destination, true),
 		.level = load(transfer, PENSTOCK_DMA_COPY_IMAGE_destination_level),
 		.first_layer = load(transfer, PENSTOCK_DMA_COPY_IMAGE_destination_first_layer),
-		.layers = source.layers,
+		.layers = transfer->source.layers,
 		.offset = load_offset(transfer, PENSTOCK_DMA_COPY_IMAGE_destination_x),
-		.extent = source.extent,
+		.extent = transfer->source.extent,
 	};
-	VkImageCopy copy = { .srcOffset = source.offset,
-			     .dstOffset = destination.offset,
-			     .extent = source.extent };
+}
 
-	if (source.image == NULL || destination.image == NULL) {
+static enum penstock_outcome judge_copy(struct transfer *transfer)
+{
+	struct region *source = &transfer->source, *destination = &transfer->destination;
+
+	read_copy(transfer);
+	if (source->image == NULL || destination->image == NULL) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
-	source.aspects = penstock_aspects_of(
-		source.image->format, load(transfer, PENSTOCK_DMA_COPY_IMAGE_source_aspects));
-	destination.aspects =
-		penstock_aspects_of(destination.image->format,
+	source->aspects = penstock_aspects_of(
+		source->image->format, load(transfer, PENSTOCK_DMA_COPY_IMAGE_source_aspects));
+	destination->aspects =
+		penstock_aspects_of(destination->image->format,
 				    load(transfer, PENSTOCK_DMA_COPY_IMAGE_destination_aspects));
-	if (!region_fits(&source)) {
+	if (!region_fits(source)) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
-	fit_destination(&source, &destination);
-	if (!region_fits(&destination) || !can_copy(&source, &destination)) {
-		return PENSTOCK_OUTCOME_ILLEGAL;
-	}
-	copy.srcSubresource = layers_of(&source);
-	copy.dstSubresource = layers_of(&destination);
-	device->calls.CmdCopyImage(device->commands, source.image->image, VK_IMAGE_LAYOUT_GENERAL,
-				   destination.image->image, VK_IMAGE_LAYOUT_GENERAL, 1, &copy);
+	fit_destination(source, destination);
+	put_cells(transfer, source);
+	return region_fits(destination) && can_copy(source, destination)
+		       ? PENSTOCK_OUTCOME_COMPLETED
+		       : PENSTOCK_OUTCOME_ILLEGAL;
+}
+
+/* Where a band of the source goes: as many rows of blocks on, and slices or layers. */
+static struct region destination_of(const struct transfer *transfer,
+				    const struct penstock_band *band)
+{
+	const uint32_t slices = band->first[1] + band->first[2];
+	struct region part = transfer->destination;
+	bool to_slices = is_3d(part.image);
+
+	part.offset.y += (int32_t)(band->first[0] * part.image->format->block_height);
+	part.offset.z += to_slices ? (int32_t)slices : 0;
+	part.first_layer += to_slices ? 0 : slices;
+	part.layers = to_slices ? 1 : band->groups[1] * band->groups[2];
+	return part;
+}
+
+static enum penstock_outcome copy(const struct transfer *transfer, const struct penstock_band *band)
+{
+	const struct region source = cut(&transfer->source, band);
+	const struct region destination = destination_of(transfer, band);
+	const VkImageCopy is = { layers_of(&source), source.offset, layers_of(&destination),
+				 destination.offset, source.extent };
+
+	transfer->device->calls.CmdCopyImage(transfer->device->commands, source.image->image,
+					     VK_IMAGE_LAYOUT_GENERAL, destination.image->image,
+					     VK_IMAGE_LAYOUT_GENERAL, 1, &is);
 	return PENSTOCK_OUTCOME_COMPLETED;
 }
 
@@ -345,56 +474,95 @@ static bool has_feature(const struct transfer *transfer, const struct penstock_v
 		feature) != 0;
 }
 
-static enum penstock_outcome blit_image(const struct transfer *transfer)
+static void read_blit(struct transfer *transfer)
 {
-	const struct penstock_vulkan_device *device = transfer->device;
-	uint32_t filter = load(transfer, PENSTOCK_DMA_BLIT_IMAGE_filter);
-	struct region source = {
+	transfer->source = (struct region){
 		.image = image_at(transfer, PENSTOCK_DMA_BLIT_IMAGE_source, false),
 		.level = load(transfer, PENSTOCK_DMA_BLIT_IMAGE_source_level),
 		.first_layer = load(transfer, PENSTOCK_DMA_BLIT_IMAGE_source_first_layer),
 		.layers = load(transfer, PENSTOCK_DMA_BLIT_IMAGE_layers),
 	};
-	struct region destination = {
+	transfer->destination = (struct region){
 		.image = image_at(transfer, PENSTOCK_DMA_BLIT_IMAGE_destination, true),
 		.level = load(transfer, PENSTOCK_DMA_BLIT_IMAGE_destination_level),
 		.first_layer = load(transfer, PENSTOCK_DMA_BLIT_IMAGE_destination_first_layer),
-		.layers = source.layers,
+		.layers = transfer->source.layers,
 	};
-	VkImageBlit blit = {
+	transfer->blit = (VkImageBlit){
 		.srcOffsets = { load_offset(transfer, PENSTOCK_DMA_BLIT_IMAGE_source_x0),
 				load_offset(transfer, PENSTOCK_DMA_BLIT_IMAGE_source_x1) },
 		.dstOffsets = { load_offset(transfer, PENSTOCK_DMA_BLIT_IMAGE_destination_x0),
 				load_offset(transfer, PENSTOCK_DMA_BLIT_IMAGE_destination_x1) },
 	};
+	transfer->filter = (VkFilter)load(transfer, PENSTOCK_DMA_BLIT_IMAGE_filter);
+}
 
-	if (source.image == NULL || destination.image == NULL || filter > VK_FILTER_LINEAR) {
+static bool can_blit(const struct transfer *transfer)
+{
+	const struct region *source = &transfer->source, *destination = &transfer->destination;
+
+	return box_fits(source, transfer->blit.srcOffsets) &&
+	       box_fits(destination, transfer->blit.dstOffsets) &&
+	       source->image->description.samples == 1 &&
+	       destination->image->description.samples == 1 &&
+	       (source->aspects == PENSTOCK_ASPECT_COLOR ||
+		(source->image->format == destination->image->format &&
+		 transfer->filter == VK_FILTER_NEAREST)) &&
+	       has_feature(transfer, source->image, VK_FORMAT_FEATURE_2_BLIT_SRC_BIT) &&
+	       has_feature(transfer, destination->image, VK_FORMAT_FEATURE_2_BLIT_DST_BIT);
+}
+
+static uint32_t distance(int32_t a, int32_t b)
+{
+	return (uint32_t)(a < b ? b - a : a - b);
+}
+
+/* Of what is scaled no row can be told: where it is read from would be rounded otherwise. */
+static enum penstock_outcome judge_blit(struct transfer *transfer)
+{
+	struct region *destination = &transfer->destination;
+	const VkOffset3D *corners = transfer->blit.dstOffsets;
+
+	read_blit(transfer);
+	if (transfer->source.image == NULL || destination->image == NULL ||
+	    load(transfer, PENSTOCK_DMA_BLIT_IMAGE_filter) > VK_FILTER_LINEAR) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
-	source.aspects = destination.aspects = penstock_aspects_of(
-		source.image->format, load(transfer, PENSTOCK_DMA_BLIT_IMAGE_aspects));
-	if (!box_fits(&source, blit.srcOffsets) || !box_fits(&destination, blit.dstOffsets) ||
-	    source.image->description.samples != 1 || destination.image->description.samples != 1 ||
-	    (source.aspects != PENSTOCK_ASPECT_COLOR &&
-	     (source.image->format != destination.image->format || filter != VK_FILTER_NEAREST)) ||
-	    !has_feature(transfer, source.image, VK_FORMAT_FEATURE_2_BLIT_SRC_BIT) ||
-	    !has_feature(transfer, destination.image, VK_FORMAT_FEATURE_2_BLIT_DST_BIT)) {
+	transfer->source.aspects = destination->aspects = penstock_aspects_of(
+		transfer->source.image->format, load(transfer, PENSTOCK_DMA_BLIT_IMAGE_aspects));
+	if (!can_blit(transfer)) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
-	blit.srcSubresource = layers_of(&source);
-	blit.dstSubresource = layers_of(&destination);
-	device->calls.CmdBlitImage(device->commands, source.image->image, VK_IMAGE_LAYOUT_GENERAL,
-				   destination.image->image, VK_IMAGE_LAYOUT_GENERAL, 1, &blit,
-				   (VkFilter)filter);
+	destination->extent = (VkExtent3D){ distance(corners[0].x, corners[1].x),
+					    distance(corners[0].y, corners[1].y),
+					    distance(corners[0].z, corners[1].z) };
+	return put_layers(transfer, destination) ? PENSTOCK_OUTCOME_COMPLETED
+						 : PENSTOCK_OUTCOME_ILLEGAL;
+}
+
+static enum penstock_outcome blit(const struct transfer *transfer, const struct penstock_band *band)
+{
+	const struct region *source = &transfer->source, *destination = &transfer->destination;
+	VkImageBlit is = transfer->blit;
+
+	is.srcSubresource = layers_of(source);
+	is.dstSubresource = layers_of(destination);
+	is.srcSubresource.baseArrayLayer += band->first[2];
+	is.dstSubresource.baseArrayLayer += band->first[2];
+	is.srcSubresource.layerCount = is.dstSubresource.layerCount = band->groups[2];
+	transfer->device->calls.CmdBlitImage(transfer->device->commands, source->image->image,
+					     VK_IMAGE_LAYOUT_GENERAL, destination->image->image,
+					     VK_IMAGE_LAYOUT_GENERAL, 1, &is, transfer->filter);
 	return PENSTOCK_OUTCOME_COMPLETED;
 }
 
-static enum penstock_outcome resolve_image(const struct transfer *transfer)
+static enum penstock_outcome judge_resolve(struct transfer *transfer)
 {
-	const struct penstock_vulkan_device *device = transfer->device;
 	const VkExtent3D extent = { load(transfer, PENSTOCK_DMA_RESOLVE_IMAGE_width),
 				    load(transfer, PENSTOCK_DMA_RESOLVE_IMAGE_height), 1 };
-	const struct region source = {
+	struct region *source = &transfer->source, *destination = &transfer->destination;
+
+	*source = (struct region){
 		.image = image_at(transfer, PENSTOCK_DMA_RESOLVE_IMAGE_source, false),
 		.aspects = PENSTOCK_ASPECT_COLOR,
 		.first_layer = load(transfer, PENSTOCK_DMA_RESOLVE_IMAGE_source_first_layer),
@@ -403,81 +571,169 @@ static enum penstock_outcome resolve_image(const struct transfer *transfer)
 			    (int32_t)load(transfer, PENSTOCK_DMA_RESOLVE_IMAGE_source_y), 0 },
 		.extent = extent,
 	};
-	const struct region destination = {
+	*destination = (struct region){
 		.image = image_at(transfer, PENSTOCK_DMA_RESOLVE_IMAGE_destination, true),
 		.aspects = PENSTOCK_ASPECT_COLOR,
 		.level = load(transfer, PENSTOCK_DMA_RESOLVE_IMAGE_destination_level),
 		.first_layer = load(transfer, PENSTOCK_DMA_RESOLVE_IMAGE_destination_first_layer),
-		.layers = source.layers,
+		.layers = source->layers,
 		.offset = { (int32_t)load(transfer, PENSTOCK_DMA_RESOLVE_IMAGE_destination_x),
 			    (int32_t)load(transfer, PENSTOCK_DMA_RESOLVE_IMAGE_destination_y), 0 },
 		.extent = extent,
 	};
-	VkImageResolve resolve = { .srcOffset = source.offset,
-				   .dstOffset = destination.offset,
-				   .extent = extent };
-
-	if (!region_fits(&source) || !region_fits(&destination) ||
-	    source.image->format != destination.image->format ||
-	    source.image->description.samples == 1 || destination.image->description.samples != 1) {
+	if (!region_fits(source) || !region_fits(destination) ||
+	    source->image->format != destination->image->format ||
+	    source->image->description.samples == 1 ||
+	    destination->image->description.samples != 1) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
-	resolve.srcSubresource = layers_of(&source);
-	resolve.dstSubresource = layers_of(&destination);
-	device->calls.CmdResolveImage(device->commands, source.image->image,
-				      VK_IMAGE_LAYOUT_GENERAL, destination.image->image,
-				      VK_IMAGE_LAYOUT_GENERAL, 1, &resolve);
+	put_cells(transfer, source);
 	return PENSTOCK_OUTCOME_COMPLETED;
 }
 
-static enum penstock_outcome clear_image(const struct transfer *transfer)
+static enum penstock_outcome resolve(const struct transfer *transfer,
+				     const struct penstock_band *band)
 {
-	const struct penstock_vulkan_device *device = transfer->device;
-	const struct penstock_vulkan_image *image =
-		image_at(transfer, PENSTOCK_DMA_CLEAR_IMAGE_image, true);
-	VkImageSubresourceRange range = {
-		.baseMipLevel = load(transfer, PENSTOCK_DMA_CLEAR_IMAGE_first_level),
-		.levelCount = load(transfer, PENSTOCK_DMA_CLEAR_IMAGE_levels),
-		.baseArrayLayer = load(transfer, PENSTOCK_DMA_CLEAR_IMAGE_first_layer),
-		.layerCount = load(transfer, PENSTOCK_DMA_CLEAR_IMAGE_layers),
-	};
-	VkClearValue value;
+	const struct region source = cut(&transfer->source, band);
+	const struct region destination = cut(&transfer->destination, band);
+	const VkImageResolve is = { layers_of(&source), source.offset, layers_of(&destination),
+				    destination.offset, source.extent };
 
-	if (image == NULL || range.levelCount == 0 || range.layerCount == 0 ||
-	    !penstock_range_fits(range.baseMipLevel, range.levelCount, image->description.levels) ||
-	    !penstock_range_fits(range.baseArrayLayer, range.layerCount,
-				 image->description.layers) ||
-	    image->format->block_width > 1) {
+	transfer->device->calls.CmdResolveImage(transfer->device->commands, source.image->image,
+						VK_IMAGE_LAYOUT_GENERAL, destination.image->image,
+						VK_IMAGE_LAYOUT_GENERAL, 1, &is);
+	return PENSTOCK_OUTCOME_COMPLETED;
+}
+
+/* ---------------------------------------------------------------- clears */
+
+/* All of a level, of the layers that are meant. Rows of it can be cleared where it can be a target.
+ */
+static bool put_level(struct transfer *transfer, uint32_t level)
+{
+	struct region *region = &transfer->destination;
+	uint32_t extent[3];
+
+	region->level = level;
+	penstock_image_extent(region->image, level, extent);
+	region->extent = (VkExtent3D){ extent[0], extent[1], extent[2] };
+	if (!is_3d(region->image) &&
+	    has_feature(transfer, region->image,
+			VK_FORMAT_FEATURE_2_COLOR_ATTACHMENT_BIT |
+				VK_FORMAT_FEATURE_2_DEPTH_STENCIL_ATTACHMENT_BIT)) {
+		put_cells(transfer, region);
+		return true;
+	}
+	return put_layers(transfer, region);
+}
+
+static enum penstock_outcome judge_clear(struct transfer *transfer)
+{
+	struct region *region = &transfer->destination;
+
+	*region = (struct region){
+		.image = image_at(transfer, PENSTOCK_DMA_CLEAR_IMAGE_image, true),
+		.level = load(transfer, PENSTOCK_DMA_CLEAR_IMAGE_first_level),
+		.first_layer = load(transfer, PENSTOCK_DMA_CLEAR_IMAGE_first_layer),
+		.layers = load(transfer, PENSTOCK_DMA_CLEAR_IMAGE_layers),
+	};
+	transfer->levels = load(transfer, PENSTOCK_DMA_CLEAR_IMAGE_levels);
+	if (region->image == NULL || region->image->format->block_width > 1) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
-	range.aspectMask = penstock_aspects_of(image->format,
-					       load(transfer, PENSTOCK_DMA_CLEAR_IMAGE_aspects));
-	if ((range.aspectMask & ~(uint32_t)image->format->aspects) != 0) {
+	region->aspects = penstock_aspects_of(region->image->format,
+					      load(transfer, PENSTOCK_DMA_CLEAR_IMAGE_aspects));
+	if (!layers_there(region) || transfer->levels == 0 ||
+	    !penstock_range_fits(region->level, transfer->levels,
+				 region->image->description.levels)) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
-	memcpy(&value, transfer->fields + PENSTOCK_DMA_CLEAR_IMAGE_clear_0, sizeof(value));
-	if (image->format->aspects == PENSTOCK_ASPECT_COLOR) {
-		device->calls.CmdClearColorImage(device->commands, image->image,
-						 VK_IMAGE_LAYOUT_GENERAL, &value.color, 1, &range);
+	memcpy(&transfer->value, transfer->fields + PENSTOCK_DMA_CLEAR_IMAGE_clear_0,
+	       sizeof(transfer->value));
+	return PENSTOCK_OUTCOME_COMPLETED;
+}
+
+static void clear_layers(const struct transfer *transfer, const struct penstock_band *band)
+{
+	const struct region *region = &transfer->destination;
+	const struct penstock_vulkan_device *device = transfer->device;
+	const VkImageSubresourceRange range = { region->aspects, region->level, 1,
+						region->first_layer + band->first[2],
+						band->groups[2] };
+
+	if (region->aspects == PENSTOCK_ASPECT_COLOR) {
+		device->calls.CmdClearColorImage(device->commands, region->image->image,
+						 VK_IMAGE_LAYOUT_GENERAL, &transfer->value.color, 1,
+						 &range);
 	} else {
-		device->calls.CmdClearDepthStencilImage(device->commands, image->image,
+		device->calls.CmdClearDepthStencilImage(device->commands, region->image->image,
 							VK_IMAGE_LAYOUT_GENERAL,
-							&value.depthStencil, 1, &range);
+							&transfer->value.depthStencil, 1, &range);
 	}
+}
+
+/* Some rows of a layer: what a scope clears that draws nothing. */
+static enum penstock_outcome clear_rows(const struct transfer *transfer,
+					const struct penstock_band *band)
+{
+	const struct region part = cut(&transfer->destination, band);
+	const struct penstock_vulkan_device *device = transfer->device;
+	const struct penstock_view view = { .type = VK_IMAGE_VIEW_TYPE_2D,
+					    .first_level = part.level,
+					    .levels = 1,
+					    .first_layer = part.first_layer,
+					    .layers = 1 };
+	VkRenderingAttachmentInfo target = {
+		.sType = VK_STRUCTURE_TYPE_RENDERING_ATTACHMENT_INFO,
+		.imageLayout = VK_IMAGE_LAYOUT_GENERAL,
+		.loadOp = VK_ATTACHMENT_LOAD_OP_CLEAR,
+		.storeOp = VK_ATTACHMENT_STORE_OP_STORE,
+		.clearValue = transfer->value,
+	};
+	const VkRenderingInfo info = {
+		.sType = VK_STRUCTURE_TYPE_RENDERING_INFO,
+		.renderArea = { { part.offset.x, part.offset.y },
+				{ part.extent.width, part.extent.height } },
+		.layerCount = 1,
+		.colorAttachmentCount = part.aspects == PENSTOCK_ASPECT_COLOR,
+		.pColorAttachments = &target,
+		.pDepthAttachment = (part.aspects & PENSTOCK_ASPECT_DEPTH) != 0 ? &target : NULL,
+		.pStencilAttachment =
+			(part.aspects & PENSTOCK_ASPECT_STENCIL) != 0 ? &target : NULL,
+	};
+	enum penstock_outcome outcome = penstock_images_view(&transfer->vulkan->objects, part.image,
+							     &view, &target.imageView);
+
+	if (outcome == PENSTOCK_OUTCOME_COMPLETED) {
+		device->calls.CmdBeginRendering(device->commands, &info);
+		device->calls.CmdEndRendering(device->commands);
+	}
+	return outcome;
+}
+
+static enum penstock_outcome clear(const struct transfer *transfer,
+				   const struct penstock_band *band)
+{
+	if (band->groups[0] < transfer->cells[0]) {
+		return clear_rows(transfer, band);
+	}
+	clear_layers(transfer, band);
 	return PENSTOCK_OUTCOME_COMPLETED;
 }
 
 /* ---------------------------------------------------------------- a transfer */
 
-typedef enum penstock_outcome (*recorder)(const struct transfer *transfer);
-
-static const recorder recorders[PENSTOCK_DMA_COUNT] = {
-	[PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE] = copy_buffer_to_image,
-	[PENSTOCK_DMA_COPY_IMAGE_TO_BUFFER] = copy_image_to_buffer,
-	[PENSTOCK_DMA_COPY_IMAGE] = copy_image,
-	[PENSTOCK_DMA_BLIT_IMAGE] = blit_image,
-	[PENSTOCK_DMA_RESOLVE_IMAGE] = resolve_image,
-	[PENSTOCK_DMA_CLEAR_IMAGE] = clear_image,
+static const struct {
+	enum penstock_outcome (*judge)(struct transfer *transfer);
+	enum penstock_outcome (*record)(const struct transfer *transfer,
+					const struct penstock_band *band);
+} kinds[PENSTOCK_DMA_COUNT] = {
+	[PENSTOCK_DMA_COPY_BUFFER_TO_IMAGE] = { judge_upload, upload },
+	[PENSTOCK_DMA_COPY_IMAGE_TO_BUFFER] = { judge_download, download },
+	[PENSTOCK_DMA_COPY_IMAGE] = { judge_copy, copy },
+	[PENSTOCK_DMA_BLIT_IMAGE] = { judge_blit, blit },
+	[PENSTOCK_DMA_RESOLVE_IMAGE] = { judge_resolve, resolve },
+	[PENSTOCK_DMA_CLEAR_IMAGE] = { judge_clear, clear },
 };
 
 /* As large as the largest of its images, as far as one looks. */
@@ -514,41 +770,104 @@ static enum penstock_outcome define_images(struct penstock_engine *engine,
 	return outcome;
 }
 
-static enum penstock_outcome execute(const struct transfer *transfer,
-				     const struct penstock_group *group)
+static enum penstock_outcome submit(const struct transfer *transfer, enum penstock_dma_id kind,
+				    const struct penstock_band *band)
 {
 	static const VkMemoryBarrier barrier = {
 		.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
-		.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
+		.srcAccessMask = VK_ACCESS_MEMORY_WRITE_BIT,
 		.dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_HOST_WRITE_BIT,
 	};
 	const struct penstock_vulkan_device *device = transfer->device;
-	enum penstock_outcome outcome = define_images(transfer->engine, group);
+	enum penstock_outcome outcome;
 
-	if (outcome != PENSTOCK_OUTCOME_COMPLETED) {
-		return outcome;
-	}
 	if (penstock_submission_begin(device) != VK_SUCCESS) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
-	outcome = recorders[group->ender](transfer);
+	outcome = kinds[kind].record(transfer, band);
 	if (outcome != PENSTOCK_OUTCOME_COMPLETED) {
 		return outcome;
 	}
-	device->calls.CmdPipelineBarrier(device->commands, VK_PIPELINE_STAGE_TRANSFER_BIT,
+	device->calls.CmdPipelineBarrier(device->commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
 					 VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0,
 					 NULL);
 	return penstock_submission_outcome(penstock_submission_run(transfer->vulkan, device));
 }
 
+/* How many texels a band of the time that one should take has, after one that took `ns`. */
+static uint64_t learn(const struct transfer *transfer, uint64_t texels, uint64_t done, uint64_t ns)
+{
+	uint64_t next =
+		(uint64_t)((double)done * (double)transfer->vulkan->part_ns / (double)(ns + 1));
+
+	return next > texels * BAND_STEP ? texels * BAND_STEP : next;
+}
+
+/* The cells from `first` on in engine->position, which one level of it has. */
+static enum penstock_outcome run_cells(const struct transfer *transfer, enum penstock_dma_id kind,
+				       uint64_t first, uint64_t *texels)
+{
+	struct penstock_engine *engine = transfer->engine;
+	const uint32_t *cells = transfer->cells;
+	const uint64_t end = first + (uint64_t)cells[0] * cells[1] * cells[2];
+
+	while (engine->position < end) {
+		uint64_t start = penstock_patience_now_ns();
+		struct penstock_band band;
+		enum penstock_outcome outcome;
+
+		if (penstock_engine_must_stop(engine)) {
+			return PENSTOCK_OUTCOME_PREEMPTED;
+		}
+		penstock_band_at(cells, engine->position - first, *texels / transfer->cell_texels,
+				 &band);
+		outcome = submit(transfer, kind, &band);
+		if (outcome != PENSTOCK_OUTCOME_COMPLETED) {
+			return outcome;
+		}
+		*texels = learn(transfer, *texels, band.count * transfer->cell_texels,
+				penstock_patience_now_ns() - start);
+		engine->position += band.count;
+	}
+	return PENSTOCK_OUTCOME_COMPLETED;
+}
+
+/* Levels have cells of their own, one after the other. */
+static enum penstock_outcome run_levels(struct transfer *transfer, enum penstock_dma_id kind)
+{
+	enum penstock_outcome outcome = PENSTOCK_OUTCOME_COMPLETED;
+	uint64_t texels = transfer->vulkan->first_part_texels, before = 0;
+	uint32_t first = transfer->destination.level;
+
+	for (uint32_t i = 0; i < transfer->levels && outcome == PENSTOCK_OUTCOME_COMPLETED; i++) {
+		if (kind == PENSTOCK_DMA_CLEAR_IMAGE && !put_level(transfer, first + i)) {
+			return PENSTOCK_OUTCOME_ILLEGAL;
+		}
+		outcome = run_cells(transfer, kind, before, &texels);
+		before += (uint64_t)transfer->cells[0] * transfer->cells[1] * transfer->cells[2];
+	}
+	return outcome;
+}
+
+static enum penstock_outcome execute(struct transfer *transfer, const struct penstock_group *group)
+{
+	enum penstock_outcome outcome = define_images(transfer->engine, group);
+
+	if (outcome == PENSTOCK_OUTCOME_COMPLETED) {
+		outcome = kinds[group->ender].judge(transfer);
+	}
+	return outcome == PENSTOCK_OUTCOME_COMPLETED ? run_levels(transfer, group->ender) : outcome;
+}
+
 static enum penstock_outcome run(struct penstock_engine *engine, const struct penstock_group *group)
 {
 	struct penstock_vulkan *vulkan = engine->vulkan;
-	const struct transfer transfer = {
+	struct transfer transfer = {
 		.engine = engine,
 		.vulkan = vulkan,
 		.device = &vulkan->devices[crew_for(vulkan, group)],
 		.fields = group->ender_fields,
+		.levels = 1,
 	};
 	enum penstock_outcome outcome;
 

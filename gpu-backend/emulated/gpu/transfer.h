@@ -2,7 +2,8 @@
 /*
  * Transfers of images, through Vulkan: copies, blits, resolves, clears. The driver checks nothing
  * of a region, so that each is held against its images here too; a small one runs on the device
- * without threads.
+ * without threads. A large one is done in parts, between which the engine may be stopped; then
+ * engine->position is how many of its rows, or layers, are done.
  */
 #ifndef PENSTOCK_TRANSFER_H
 #define PENSTOCK_TRANSFER_H
@@ -11,8 +12,9 @@
 
 /*
  * Executes the transfer whose group is at `bytes`, of `remaining`; *ret_length is the group's.
- * engine->vulkan is there. COMPLETED; PAGE_FAULT; ILLEGAL: it is no group, or a region is not in
- * its image or in its buffer. Where it is not COMPLETED, engine->dma_offset is the group's.
+ * engine->vulkan is there. COMPLETED; PREEMPTED; PAGE_FAULT; ILLEGAL: it is no group, a region is
+ * not in its image or in its buffer, or what cannot be cut into parts is too large. Where it is not
+ * COMPLETED, engine->dma_offset is the group's.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_outcome penstock_transfer(struct penstock_engine *engine, const uint8_t *bytes,

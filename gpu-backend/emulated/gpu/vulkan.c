@@ -19,9 +19,12 @@
 #define BAND_NS           1000000u
 #define FIRST_BAND_GROUPS 64u
 
-/* A part of a render scope costs more to begin than a band does. */
-#define PART_NS          4000000u
-#define FIRST_PART_DRAWS 32u
+/* A part of a render scope costs more to begin than a band of a dispatch does, and one of a
+ * transfer.
+ */
+#define PART_NS           4000000u
+#define FIRST_PART_DRAWS  32u
+#define FIRST_PART_TEXELS (1u << 20)
 
 #define COPY_BYTES_LEAST (64u << 10)
 
@@ -121,6 +124,7 @@ enum penstock_status penstock_vulkan_open(const struct penstock_mmu *mmu,
 	vulkan->first_band_groups = FIRST_BAND_GROUPS;
 	vulkan->part_ns = PART_NS;
 	vulkan->part_draws = FIRST_PART_DRAWS;
+	vulkan->first_part_texels = FIRST_PART_TEXELS;
 	penstock_pipelines_init(&vulkan->pipelines);
 	get = penstock_vulkan_open_driver(&vulkan->driver, reterr_text);
 	if (get != NULL) {
