@@ -107,6 +107,9 @@ const uint8_t *penstock_render_state(struct penstock_walk *walk, const uint8_t *
 	    penstock_load_single(bytes + PENSTOCK_OPERAND_STATE_value) != 1.0f) {
 		return refuse(walk, bytes, "value", "lines are 1 wide");
 	}
+	if (state == PENSTOCK_STATE_DEPTH_BOUNDS_TEST && value != 0) {
+		return refuse(walk, bytes, "value", "the GPU has no depth bounds test");
+	}
 	return take(walk, bytes, length);
 }
 

@@ -139,6 +139,22 @@ static bool judge_region(struct penstock_walk *walk, const uint8_t *bytes,
 	return true;
 }
 
+/* Of what no GPU can cut into parts, for others to be let in between: a layer is not too large. */
+static bool judge_layer(struct penstock_walk *walk, const uint8_t *bytes, const char *operand,
+			const struct region *region)
+{
+	const uint32_t *extent = region->extent;
+	const uint64_t texels =
+		(uint64_t)extent[0] * extent[1] * extent[2] * region->slot->image.samples;
+
+	if (texels > PENSTOCK_LIMIT_INSTRUCTION_PIXELS) {
+		return penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER, operand,
+					    "%" PRIu64 " texels of a layer at once: at most %u",
+					    texels, PENSTOCK_LIMIT_INSTRUCTION_PIXELS) != NULL;
+	}
+	return true;
+}
+
 static bool meet(int64_t first, uint64_t first_extent, int64_t second, uint64_t second_extent)
 {
 	return first < second + (int64_t)second_extent && second < first + (int64_t)first_extent;
@@ -603,7 +619,8 @@ static bool judge_blit(struct penstock_walk *walk, const struct penstock_image_s
 	if (!put_corners(walk, bytes, BLIT(source_x0), &source) ||
 	    !put_corners(walk, bytes, BLIT(destination_x0), &destination) ||
 	    !judge_region(walk, bytes, &source, true) ||
-	    !judge_region(walk, bytes, &destination, true)) {
+	    !judge_region(walk, bytes, &destination, true) ||
+	    !judge_layer(walk, bytes, "destination", &destination)) {
 		return false;
 	}
 	return !overlap(&source, &destination) || refuse_overlap(walk, bytes);
@@ -716,6 +733,26 @@ static bool judge_cleared_aspects(struct penstock_walk *walk, const uint8_t *byt
 	       penstock_walk_singles_within(walk, bytes, depth, PENSTOCK_ARRAY_SIZE(depth));
 }
 
+/* Rows are cleared of what can be a target; of the rest a layer, or all slices of a level, at once.
+ * The first level is the largest.
+ */
+static bool judge_cleared_layer(struct penstock_walk *walk, const uint8_t *bytes,
+				const struct penstock_image_slot *slot)
+{
+	const struct penstock_image *image = &slot->image;
+	const uint32_t level = penstock_load32(bytes + CLEAR(first_level));
+	const struct region region = {
+		.slot = slot,
+		.extent = { penstock_at_level(image->width, level),
+			    penstock_at_level(image->height, level),
+			    penstock_at_level(image->depth, level) },
+	};
+	const uint64_t targets = PENSTOCK_FEATURE_COLOR_TARGET | PENSTOCK_FEATURE_DEPTH_STENCIL;
+
+	return (image->type != PENSTOCK_IMAGE_3D && (slot->features & targets) != 0) ||
+	       judge_layer(walk, bytes, "image", &region);
+}
+
 static bool judge_clear(struct penstock_walk *walk, const struct penstock_image_slots *slots,
 			const uint8_t *bytes)
 {
@@ -730,7 +767,8 @@ static bool judge_clear(struct penstock_walk *walk, const struct penstock_image_
 		       penstock_load32(bytes + CLEAR(levels)), slot->image.levels) &&
 	       penstock_render_image_part(
 		       walk, bytes, "layers", "layers", penstock_load32(bytes + CLEAR(first_layer)),
-		       penstock_load32(bytes + CLEAR(layers)), slot->image.layers);
+		       penstock_load32(bytes + CLEAR(layers)), slot->image.layers) &&
+	       judge_cleared_layer(walk, bytes, slot);
 }
 
 const uint8_t *penstock_render_clear_image(struct penstock_walk *walk, const uint8_t *bytes,

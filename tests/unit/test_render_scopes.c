@@ -386,6 +386,8 @@ static const struct penstock_rule states[] = {
 	  "at most 7", NULL },
 	{ DRAW, "state state=21 value=1\n", "state state=21 value=2\n", "state", "value",
 	  "at most 1", NULL },
+	{ DRAW, "state state=16\n", "state state=16 value=1\n", "state", "value",
+	  "no depth bounds test", NULL },
 	{ DRAW, "state state=21\n", "state state=22\n", "state", "state", "no dynamic state 22",
 	  NULL },
 	{ DRAW, "state state=13\n", "state state=12\n", "state", "state", "no dynamic state 12",

@@ -23,6 +23,12 @@ static void setup(void)
 #define SOURCE      IMAGE_OF("image", 0, 1, 37, 64, 64, 1, 7, 3, 1, "")
 #define DESTINATION IMAGE_OF("image_write", 1, 1, 37, 64, 64, 1, 7, 3, 1, "offset=0x40000")
 
+/* Room for images of which a layer is more than one submission may do. */
+static void have_large_images(void)
+{
+	fixture.list[PENSTOCK_FIXTURE_IMAGES].size_bytes = 1ull << 32;
+}
+
 /* ------------------------------------------------------------------ buffers and images */
 
 #define UPLOAD(image, rest) image "copy_buffer_to_image source=2 image=1 " rest "\n"
@@ -372,6 +378,27 @@ static const struct penstock_rule blits[] = {
 	  "blit_image", "destination", "overlap", NULL },
 };
 
+/* 64 Mi texels of a layer. */
+#define LARGE                                                                                      \
+	"image_write allocation=15 slot=1 type=1 format=9 width=8192 height=8193 depth=1 "         \
+	"levels=1 layers=2 samples=1 offset=0x40000\n"
+#define LARGE_CORNERS "source_x1=64 source_y1=64 destination_x1=8192 "
+
+static const struct penstock_rule large_blits[] = {
+	{ BLIT, BLITTED(SOURCE, LARGE, LARGE_CORNERS "destination_y1=8192"),
+	  BLITTED(SOURCE, LARGE, LARGE_CORNERS "destination_y1=8193"), "blit_image", "destination",
+	  "67117056 texels of a layer at once: at most 67108864", have_large_images },
+	{ BLIT, BLITTED(SOURCE, LARGE, LARGE_CORNERS "destination_y0=1 destination_y1=8193"),
+	  BLITTED(SOURCE, LARGE, LARGE_CORNERS "destination_y0=8193"), "blit_image", "destination",
+	  "texels of a layer at once", have_large_images },
+};
+
+START_TEST(A6_a_blit_is_no_longer_than_a_gpu_may_be_kept)
+{
+	penstock_rules_hold(&fixture, BLIT, &large_blits[_i]);
+}
+END_TEST
+
 START_TEST(A6_a_blit_stays_in_both)
 {
 	penstock_rules_hold(&fixture, BLIT, &blits[_i]);
@@ -446,6 +473,35 @@ static const struct penstock_rule clears[] = {
 START_TEST(A6_a_clear_stays_in_its_image)
 {
 	penstock_rules_hold(&fixture, CLEAR, &clears[_i]);
+}
+END_TEST
+
+#define VOLUME_OF(depth)                                                                           \
+	"image_write allocation=15 slot=1 type=2 format=9 width=1024 height=1024 depth=" #depth    \
+	" levels=2 layers=1 samples=1\n"
+#define NO_TARGET(height)                                                                          \
+	"image_write allocation=15 slot=1 type=1 format=123 width=8192 height=" #height            \
+	" depth=1 levels=2 layers=2 samples=1\n"
+
+/* Slices of a level are cleared at once, and what is no target. */
+static const struct penstock_rule large_clears[] = {
+	{ CLEAR, CLEARED(VOLUME_OF(64), "levels=2 layers=1"),
+	  CLEARED(VOLUME_OF(65), "levels=2 layers=1"), "clear_image", "image",
+	  "68157440 texels of a layer at once: at most 67108864", have_large_images },
+	{ CLEAR, CLEARED(VOLUME_OF(65), "first_level=1 levels=1 layers=1"),
+	  CLEARED(VOLUME_OF(65), "levels=1 layers=1"), "clear_image", "image", "at once",
+	  have_large_images },
+	{ CLEAR, CLEARED(NO_TARGET(8192), "levels=1 layers=2"),
+	  CLEARED(NO_TARGET(8193), "levels=1 layers=2"), "clear_image", "image", "at once",
+	  have_large_images },
+	{ CLEAR, CLEARED(LARGE, "levels=1 layers=2"), CLEARED(NO_TARGET(8193), "levels=1 layers=1"),
+	  "clear_image", "image", "at once", have_large_images },
+};
+
+START_TEST(A6_a_clear_is_no_longer_than_a_gpu_may_be_kept)
+{
+	fixture.formats[PENSTOCK_TEXEL_E5B9G9R9_UFLOAT_PACK32].optimal &= ~0x80ull;
+	penstock_rules_hold(&fixture, CLEAR, &large_clears[_i]);
 }
 END_TEST
 
@@ -536,6 +592,10 @@ int main(void)
 			    (int)PENSTOCK_ARRAY_SIZE(resolves));
 	tcase_add_loop_test(tcase, A6_a_clear_stays_in_its_image, 0,
 			    (int)PENSTOCK_ARRAY_SIZE(clears));
+	tcase_add_loop_test(tcase, A6_a_blit_is_no_longer_than_a_gpu_may_be_kept, 0,
+			    (int)PENSTOCK_ARRAY_SIZE(large_blits));
+	tcase_add_loop_test(tcase, A6_a_clear_is_no_longer_than_a_gpu_may_be_kept, 0,
+			    (int)PENSTOCK_ARRAY_SIZE(large_clears));
 	tcase_add_test(tcase, A6_features_of_formats_are_needed_for_transfers);
 	tcase_add_loop_test(tcase, A6_a_timestamp_is_inside_its_allocation, 0,
 			    (int)PENSTOCK_ARRAY_SIZE(timestamps));
