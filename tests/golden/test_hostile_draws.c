@@ -27,7 +27,7 @@ static void setup(void)
 			      PENSTOCK_STATUS_SUCCESS,
 		      "%s", error.text);
 	machine.engine.vulkan = vulkan;
-	canvas_begin(&canvas, machine.local);
+	canvas_begin(&canvas, machine.local, vulkan->devices[0].formats);
 	memset(machine.local, CANARY, CANVAS_PIPELINE_OFFSET);
 	memset(machine.local + CANVAS_IMAGE_OFFSET, CANARY, CANVAS_IMAGE_END - CANVAS_IMAGE_OFFSET);
 	/* Room that nobody has before and behind it. */
@@ -227,6 +227,33 @@ START_TEST(what_does_not_fit_its_image_or_buffer_is_illegal)
 }
 END_TEST
 
+START_TEST(states_that_the_driver_has_not_are_illegal)
+{
+	static const uint32_t list[][2] = {
+		{ PENSTOCK_STATE_LINE_WIDTH, 0 },
+		{ PENSTOCK_STATE_LINE_WIDTH, 0x40000000 /* 2 */ },
+		{ PENSTOCK_STATE_LINE_WIDTH, 0x3f000000 /* 0.5 */ },
+		{ PENSTOCK_STATE_LINE_WIDTH, 0x7fc00000 /* no number */ },
+		{ PENSTOCK_STATE_DEPTH_BOUNDS_TEST, 1 },
+	};
+	struct penstock_graphics_state state = graphics_plain_state();
+
+	for (uint32_t i = 0; i < PENSTOCK_ARRAY_SIZE(list); i++) {
+		canvas.stream.used = 0;
+		begin(&state);
+		ROW(&canvas, STATE, list[i][0], list[i][1]);
+		canvas_end(&canvas);
+		ck_assert_msg(run() == PENSTOCK_OUTCOME_ILLEGAL, "%u", i);
+	}
+	canvas.stream.used = 0;
+	begin(&state);
+	ROW(&canvas, STATE, PENSTOCK_STATE_LINE_WIDTH, 0x3f800000 /* 1 */);
+	ROW(&canvas, STATE, PENSTOCK_STATE_DEPTH_BOUNDS_TEST, 0);
+	canvas_end(&canvas);
+	ck_assert_int_eq(run(), PENSTOCK_OUTCOME_COMPLETED);
+}
+END_TEST
+
 START_TEST(an_image_or_a_buffer_in_no_segment_is_a_page_fault)
 {
 	struct canvas_image far = color;
@@ -281,6 +308,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, a_viewport_larger_than_its_target_draws_inside_of_it);
 	tcase_add_test(tcase, a_layer_that_the_target_does_not_have_is_not_drawn);
 	tcase_add_test(tcase, what_does_not_fit_its_image_or_buffer_is_illegal);
+	tcase_add_test(tcase, states_that_the_driver_has_not_are_illegal);
 	tcase_add_test(tcase, an_image_or_a_buffer_in_no_segment_is_a_page_fault);
 	tcase_add_test(tcase, B5_a_draw_that_touches_an_unmapped_page_is_a_page_fault);
 	suite_add_tcase(result, tcase);

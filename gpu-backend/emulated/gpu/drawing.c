@@ -8,6 +8,7 @@
 #define DRAWS_MOST             65535u
 #define BUFFER_ALIGNMENT       64u /* of a VkBuffer */
 #define FLAG_COUNTED           0x1u
+#define ONE                    0x3f800000u /* the bits of 1.0 */
 
 #define STENCIL_STATES                                                                             \
 	(PENSTOCK_DYNAMIC_STENCIL_COMPARE_MASK | PENSTOCK_DYNAMIC_STENCIL_WRITE_MASK |             \
@@ -203,9 +204,9 @@ static enum penstock_outcome scissor(struct penstock_scope *scope,
 	return PENSTOCK_OUTCOME_COMPLETED;
 }
 
-/* The last value of a state of one dword; 0: it is none. A line width is judged on its own. */
+/* The last value of a state of one dword; 0: it is none. */
 static const uint32_t last_values[PENSTOCK_STATES] = {
-	[PENSTOCK_STATE_LINE_WIDTH] = UINT32_MAX,
+	[PENSTOCK_STATE_LINE_WIDTH] = ONE,
 	[PENSTOCK_STATE_CULL_MODE] = VK_CULL_MODE_FRONT_AND_BACK,
 	[PENSTOCK_STATE_FRONT_FACE] = VK_FRONT_FACE_CLOCKWISE,
 	[PENSTOCK_STATE_TOPOLOGY] = VK_PRIMITIVE_TOPOLOGY_PATCH_LIST,
@@ -219,13 +220,22 @@ static const uint32_t last_values[PENSTOCK_STATES] = {
 	[PENSTOCK_STATE_PRIMITIVE_RESTART] = 1,
 };
 
+/* The driver has no lines of another width, and no depth bounds test. */
+static bool value_taken(uint32_t number, uint32_t value)
+{
+	return number < PENSTOCK_STATES && last_values[number] != 0 &&
+	       value <= last_values[number] &&
+	       (number != PENSTOCK_STATE_LINE_WIDTH || value == ONE) &&
+	       (number != PENSTOCK_STATE_DEPTH_BOUNDS_TEST || value == 0);
+}
+
 static enum penstock_outcome state(struct penstock_scope *scope,
 				   const struct penstock_member *member)
 {
 	uint32_t number = load(member, PENSTOCK_DMA_STATE_state);
 	uint32_t value = load(member, PENSTOCK_DMA_STATE_value);
 
-	if (number >= PENSTOCK_STATES || last_values[number] == 0 || value > last_values[number]) {
+	if (!value_taken(number, value)) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
 	scope->drawing.states[number] = value;
