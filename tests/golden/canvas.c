@@ -15,10 +15,18 @@ const char *__lsan_default_suppressions(void)
 #define LOW(value)  ((uint32_t)(value))
 #define HIGH(value) ((uint32_t)((uint64_t)(value) >> 32))
 
-void canvas_begin(struct canvas *canvas, uint8_t *memory)
+void canvas_begin(struct canvas *canvas, uint8_t *memory,
+		  const struct penstock_format_features *formats)
 {
-	*canvas = (struct canvas){ .memory = memory };
+	*canvas = (struct canvas){ .memory = memory, .formats = formats };
 	memset(memory, 0, CANVAS_IMAGE_END);
+}
+
+bool canvas_has(const struct canvas *canvas, uint32_t format, uint64_t features)
+{
+	const struct penstock_texel_format *is = penstock_texel_format_get(format);
+
+	return is != NULL && (canvas->formats[is->id].optimal & features) == features;
 }
 
 /* ---------------------------------------------------------------- memory */

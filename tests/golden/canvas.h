@@ -23,7 +23,8 @@ struct canvas {
 	uint8_t *memory; /* local memory; borrowed */
 	struct stream stream;
 	uint32_t data_used, pipelines_used, images_used;
-	uint32_t pipelines; /* how many were made */
+	uint32_t pipelines;                             /* how many were made */
+	const struct penstock_format_features *formats; /* of the driver; borrowed */
 };
 
 struct canvas_pipeline {
@@ -42,7 +43,17 @@ struct canvas_shaders {
 	const char *vertex, *control, *evaluation, *geometry, *fragment, *compute;
 };
 
-void canvas_begin(struct canvas *canvas, uint8_t *memory);
+void canvas_begin(struct canvas *canvas, uint8_t *memory,
+		  const struct penstock_format_features *formats);
+
+/*
+ * Whether optimal images of the format have all of the features of the driver; a program that needs
+ * what there is not has no rows.
+ */
+bool canvas_has(const struct canvas *canvas, uint32_t format, uint64_t features);
+
+#define CANVAS_SAMPLED 0x1u
+#define CANVAS_COPIED  0xc000u
 
 /* Bytes in memory, zero or a copy; the address of them. */
 uint64_t canvas_put(struct canvas *canvas, const void *bytes, uint32_t size);

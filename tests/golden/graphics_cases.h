@@ -9,6 +9,7 @@ struct graphics_case {
 	const char *name;
 	void (*build)(struct canvas *canvas, uint32_t variant);
 	uint32_t variants;
+	bool transfers; /* each variant is cut into rows in its own way */
 };
 
 extern const struct graphics_case graphics_cases[];

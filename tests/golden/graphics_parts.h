@@ -26,6 +26,11 @@ extern const struct canvas_shaders graphics_plain, graphics_box;
 
 #define BOX_BYTES 48u
 
+/* Variants of cases that have a list. */
+#define TEXTURE_FORMATS 40u
+#define GRAPHICS_DEPTHS 8u
+#define GRAPHICS_CLEARS 42u
+
 void graphics_vertex_input(struct penstock_graphics_state *state);
 struct penstock_graphics_state graphics_plain_state(void);
 struct canvas_image graphics_target(struct canvas *canvas, uint32_t format);
@@ -59,5 +64,13 @@ void graphics_pitches(struct canvas *canvas, uint32_t variant);
 void graphics_blits(struct canvas *canvas, uint32_t variant);
 void graphics_mip_chain(struct canvas *canvas, uint32_t variant);
 void graphics_clears(struct canvas *canvas, uint32_t variant);
+void graphics_inputs(struct canvas *canvas, uint32_t variant);
+void graphics_cubes(struct canvas *canvas, uint32_t variant);
+void graphics_offsets(struct canvas *canvas, uint32_t variant);
+
+/* transfer_cases.c */
+void graphics_depth_copies(struct canvas *canvas, uint32_t variant);
+void graphics_slices(struct canvas *canvas, uint32_t variant);
+void graphics_all_clears(struct canvas *canvas, uint32_t variant);
 
 #endif

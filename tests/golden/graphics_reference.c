@@ -69,13 +69,15 @@ static VkImageUsageFlags usage_of(const struct penstock_image *is)
 	const VkImageUsageFlags always = VK_IMAGE_USAGE_TRANSFER_SRC_BIT |
 					 VK_IMAGE_USAGE_TRANSFER_DST_BIT |
 					 VK_IMAGE_USAGE_SAMPLED_BIT;
+	const VkImageUsageFlags read = VK_IMAGE_USAGE_INPUT_ATTACHMENT_BIT;
 
 	if (format->block_width > 1) {
 		return always;
 	}
-	return always | (format->aspects == PENSTOCK_ASPECT_COLOR
-				 ? VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_STORAGE_BIT
-				 : VK_IMAGE_USAGE_DEPTH_STENCIL_ATTACHMENT_BIT);
+	return always | read |
+	       (format->aspects == PENSTOCK_ASPECT_COLOR
+			? VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_STORAGE_BIT
+			: VK_IMAGE_USAGE_DEPTH_STENCIL_ATTACHMENT_BIT);
 }
 
 static const struct picture *picture_of(struct run *run, const uint8_t *row)

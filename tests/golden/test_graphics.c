@@ -48,14 +48,18 @@ static void expect_same(const struct graphics_case *is, uint32_t variant)
 		      i < CANVAS_DATA_BYTES ? expected[i] : 0);
 }
 
-/* What is compared is not all zeros. */
-static void build(const struct graphics_case *is, uint32_t variant)
+/* What is compared is not all zeros. False: the driver has not what it takes. */
+static bool build(const struct graphics_case *is, uint32_t variant)
 {
-	canvas_begin(&canvas, machine.local);
+	canvas_begin(&canvas, machine.local, vulkan->devices[0].formats);
 	is->build(&canvas, variant);
+	if (canvas.stream.used == 0) {
+		return false;
+	}
 	graphics_reference_run(reference, &canvas, expected);
 	ck_assert_msg(memcmp(machine.local, expected, CANVAS_DATA_BYTES) != 0,
 		      "%s, variant %u: nothing is drawn", is->name, variant);
+	return true;
 }
 
 static void expect_completed(const struct graphics_case *is, uint32_t variant)
@@ -72,8 +76,9 @@ START_TEST(what_the_engine_draws_is_what_vulkan_draws)
 	const struct graphics_case *is = &graphics_cases[_i];
 
 	for (uint32_t variant = 0; variant < is->variants; variant++) {
-		build(is, variant);
-		expect_completed(is, variant);
+		if (build(is, variant)) {
+			expect_completed(is, variant);
+		}
 	}
 }
 END_TEST
@@ -90,10 +95,11 @@ START_TEST(a_scope_in_parts_of_one_draw_and_a_transfer_of_one_row_are_the_same)
 {
 	const struct graphics_case *is = &graphics_cases[_i];
 
-	for (uint32_t variant = 0; variant < is->variants; variant += 3) {
-		build(is, variant);
+	for (uint32_t variant = 0; variant < is->variants; variant += is->transfers ? 1 : 3) {
 		smallest_parts();
-		expect_completed(is, variant);
+		if (build(is, variant)) {
+			expect_completed(is, variant);
+		}
 	}
 }
 END_TEST
@@ -103,11 +109,13 @@ START_TEST(D5_what_is_stopped_at_any_draw_or_row_goes_on_from_there)
 {
 	const struct graphics_case *is = &graphics_cases[_i];
 
-	for (uint32_t variant = 0; variant < is->variants; variant += 5) {
+	for (uint32_t variant = 0; variant < is->variants; variant += is->transfers ? 1 : 5) {
 		uint32_t end, stops = 0;
 		enum penstock_outcome outcome = PENSTOCK_OUTCOME_PREEMPTED;
 
-		build(is, variant);
+		if (!build(is, variant)) {
+			continue;
+		}
 		smallest_parts();
 		end = canvas.stream.used;
 		memcpy(machine.local + MACHINE_STREAM_OFFSET, canvas.stream.bytes, end);

@@ -66,12 +66,18 @@ void graphics_addresses(struct canvas *canvas, uint32_t variant)
 /* Compressed ones among them. */
 void graphics_texture_formats(struct canvas *canvas, uint32_t variant)
 {
-	static const uint32_t list[] = { 9,   16,  43,  44,  64,  76,  97,  100, 109, 122,
-					 123, 131, 133, 135, 137, 139, 141, 143, 145, 146 };
+	static const uint32_t list[TEXTURE_FORMATS] = {
+		9,   16,  43,  44,  58,  64,  76,  97,  100, 109, 122, 123, 131, 132,
+		133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146,
+		147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158,
+	};
 	const struct canvas_sampler sampler = { .mag_filter = 1, .max_lod = 8 };
 	struct penstock_image description = canvas_describe(list[variant], 30, 22);
 	struct canvas_image image;
 
+	if (!canvas_has(canvas, list[variant], CANVAS_SAMPLED)) {
+		return;
+	}
 	description.levels = 3;
 	image = canvas_place(canvas, description);
 	canvas_pattern(canvas, &image);
@@ -295,6 +301,117 @@ void graphics_constants(struct canvas *canvas, uint32_t variant)
 	canvas_bind(canvas, canvas_pipeline(canvas, &state, &shaders, NULL, 0, 0));
 	graphics_put_vertices(canvas, graphics_triangle, 3);
 	ROW(canvas, DRAW, 3, 1, 0, 0);
+	canvas_end(canvas);
+	canvas_read_back(canvas, &color, 0, 0);
+}
+
+/* What one scope draws is read by the next one, where it draws; its depth likewise. */
+void graphics_inputs(struct canvas *canvas, uint32_t variant)
+{
+	static const struct penstock_pipeline_binding bindings[] = {
+		{ 0, 0, PENSTOCK_DESCRIPTOR_INPUT_ATTACHMENT, 1, PENSTOCK_STAGE_FRAGMENT },
+		{ 0, 1, PENSTOCK_DESCRIPTOR_INPUT_ATTACHMENT, 1, PENSTOCK_STAGE_FRAGMENT },
+		{ 0, 2, PENSTOCK_DESCRIPTOR_SAMPLED_IMAGE, 1, PENSTOCK_STAGE_FRAGMENT },
+	};
+	const struct canvas_shaders shaders = { .vertex = "box.vert", .fragment = "input.frag" };
+	const uint32_t format = variant == 0 ? RGBA8 : 97;
+	struct canvas_image before = graphics_target(canvas, format),
+			    depth = graphics_target(canvas, D32), targets[2];
+	struct penstock_graphics_state state = graphics_box_state(format);
+
+	state.depth_format = D32;
+	state.depth_test = state.depth_write = 1;
+	state.depth_compare_op = 7;
+	graphics_draw_depths(canvas, &state, &before, &depth);
+	state = graphics_box_state(RGBA8);
+	state.color_count = 2;
+	state.color_formats[1] = RGBA8;
+	state.blends[1] = state.blends[0];
+	canvas_begin_rendering(canvas, GRAPHICS_SIZE, GRAPHICS_SIZE, 1, 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		targets[i] = graphics_target(canvas, RGBA8);
+		canvas_slot(canvas, i, &targets[i], true);
+		canvas_color(canvas, i, i, graphics_grey);
+	}
+	canvas_slot(canvas, 2, &before, false);
+	canvas_slot(canvas, 3, &depth, false);
+	canvas_image(canvas, AT(0, 0, 0), 2, &before, 1);
+	canvas_image(canvas, AT(0, 1, 0), 3, &depth, 1);
+	canvas_image(canvas, AT(0, 2, 0), 2, &before, 1);
+	canvas_bind(canvas, canvas_pipeline(canvas, &state, &shaders, bindings, 3, BOX_BYTES));
+	graphics_draw_box(canvas, -0.9f, -0.7f, 0.8f, 0.6f, graphics_triangle[1].color, 0);
+	graphics_draw_box(canvas, 0.1f, -1, 1, 1, graphics_triangle[0].color, 0);
+	canvas_end(canvas);
+	canvas_read_back(canvas, &targets[0], 0, 0);
+	canvas_read_back(canvas, &targets[1], 0, 0);
+}
+
+void graphics_cubes(struct canvas *canvas, uint32_t variant)
+{
+	const struct canvas_shaders shaders = { .vertex = "box.vert", .fragment = "cubes.frag" };
+	const struct canvas_sampler sampler = { .mag_filter = variant,
+						.min_filter = variant,
+						.max_lod = 3 };
+	struct penstock_graphics_state state = graphics_box_state(RGBA8);
+	struct penstock_image description = canvas_describe(RGBA8, 16, 16);
+	struct canvas_image color = graphics_target(canvas, RGBA8), image;
+
+	description.flags = 0x10; /* cubes */
+	description.layers = 18;
+	description.levels = 3;
+	image = canvas_place(canvas, description);
+	canvas_pattern(canvas, &image);
+	graphics_begin(canvas, &color, NULL);
+	canvas_slot(canvas, 1, &image, false);
+	/* The second cube and the third. */
+	ROW(canvas, BIND_IMAGE, 0, 0, 0, 1, 6, 0, 0, 0, 0, 3, 6, 12);
+	canvas_sampler(canvas, AT(0, 0, 0), &sampler);
+	canvas_bind(canvas, canvas_pipeline(canvas, &state, &shaders, one_texture, 1, BOX_BYTES));
+	graphics_draw_box(canvas, -1, -1, 1, 1, graphics_grey, 0);
+	canvas_end(canvas);
+	canvas_read_back(canvas, &color, 0, 0);
+}
+
+/* What Vulkan has dynamic offsets for: the same buffer in each set, from elsewhere on each time. */
+void graphics_offsets(struct canvas *canvas, uint32_t variant)
+{
+	static const struct penstock_pipeline_binding bindings[] = {
+		{ 0, 0, PENSTOCK_DESCRIPTOR_UNIFORM_BUFFER, 1, PENSTOCK_STAGE_FRAGMENT },
+		{ 1, 3, PENSTOCK_DESCRIPTOR_UNIFORM_BUFFER, 1, PENSTOCK_STAGE_FRAGMENT },
+		{ 2, 0, PENSTOCK_DESCRIPTOR_STORAGE_BUFFER, 1, PENSTOCK_STAGE_FRAGMENT },
+	};
+	const struct canvas_shaders shaders = { .vertex = "box.vert", .fragment = "offsets.frag" };
+	struct penstock_graphics_state state = graphics_box_state(97);
+	struct canvas_image color = graphics_target(canvas, 97);
+	uint64_t address;
+	float numbers[64];
+
+	for (uint32_t i = 0; i < PENSTOCK_ARRAY_SIZE(numbers); i++) {
+		numbers[i] = (float)(i * 7 % 64) / 64;
+	}
+	address = canvas_put(canvas, numbers, sizeof(numbers));
+	graphics_begin(canvas, &color, NULL);
+	canvas_bind(canvas, canvas_pipeline(canvas, &state, &shaders, bindings, 3, BOX_BYTES));
+	canvas_buffer(canvas, AT(0, 0, 0), address, 16, false);
+	canvas_buffer(canvas, AT(1, 3, 0), address, 32, false);
+	canvas_buffer(canvas, AT(2, 0, 0), address, 16, false);
+	for (uint32_t i = 0; i < 6; i++) {
+		const uint64_t at = address + (i + variant * 3) * 16;
+		const float left = -1 + (float)i / 3;
+
+		switch (i % 3) {
+		case 0:
+			canvas_buffer(canvas, AT(0, 0, 0), at, 16, false);
+			break;
+		case 1:
+			canvas_buffer(canvas, AT(1, 3, 0), at, 32, false);
+			break;
+		default:
+			canvas_buffer(canvas, AT(2, 0, 0), at, 12 + i * 8, false);
+			break;
+		}
+		graphics_draw_box(canvas, left, -1, left + 0.3f, 1, graphics_grey, 0);
+	}
 	canvas_end(canvas);
 	canvas_read_back(canvas, &color, 0, 0);
 }
