@@ -5,7 +5,7 @@
  * between any two of them.
  */
 #include "gpu-backend/emulated/gpu/parts.h"
-#include "tests/golden/graphics_cases.h"
+#include "tests/golden/graphics_parts.h"
 #include "tests/golden/graphics_reference.h"
 
 #include <stdlib.h>
@@ -105,31 +105,37 @@ START_TEST(a_scope_in_parts_of_one_draw_and_a_transfer_of_one_row_are_the_same)
 END_TEST
 
 /* What the engine looks at is how far it is: each part that is done is a request to stop. */
+static void begin_stopping(void)
+{
+	memcpy(machine.local + MACHINE_STREAM_OFFSET, canvas.stream.bytes, canvas.stream.used);
+	machine.engine.dma_offset = 0;
+	machine.engine.position = 0;
+	machine.engine.preempt_flag = &machine.engine.position;
+}
+
+static enum penstock_outcome go_on(void)
+{
+	machine.engine.preempt_seen = machine.engine.position;
+	return penstock_processor_run(&machine.engine, CANVAS_ADDRESS(MACHINE_STREAM_OFFSET),
+				      machine.engine.dma_offset, canvas.stream.used,
+				      machine.engine.position);
+}
+
 START_TEST(D5_what_is_stopped_at_any_draw_or_row_goes_on_from_there)
 {
 	const struct graphics_case *is = &graphics_cases[_i];
 
 	for (uint32_t variant = 0; variant < is->variants; variant += is->transfers ? 1 : 5) {
-		uint32_t end, stops = 0;
+		uint32_t stops = 0;
 		enum penstock_outcome outcome = PENSTOCK_OUTCOME_PREEMPTED;
 
 		if (!build(is, variant)) {
 			continue;
 		}
 		smallest_parts();
-		end = canvas.stream.used;
-		memcpy(machine.local + MACHINE_STREAM_OFFSET, canvas.stream.bytes, end);
-		machine.engine.dma_offset = 0;
-		machine.engine.position = 0;
-		machine.engine.preempt_flag = &machine.engine.position;
+		begin_stopping();
 		while (outcome == PENSTOCK_OUTCOME_PREEMPTED) {
-			uint32_t offset = machine.engine.dma_offset;
-			uint64_t position = machine.engine.position;
-
-			machine.engine.preempt_seen = position;
-			outcome = penstock_processor_run(&machine.engine,
-							 CANVAS_ADDRESS(MACHINE_STREAM_OFFSET),
-							 offset, end, position);
+			outcome = go_on();
 			stops++;
 			ck_assert_uint_lt(stops, 10000);
 		}
@@ -137,6 +143,35 @@ START_TEST(D5_what_is_stopped_at_any_draw_or_row_goes_on_from_there)
 		ck_assert_int_eq(outcome, PENSTOCK_OUTCOME_COMPLETED);
 		expect_same(is, variant);
 	}
+}
+END_TEST
+
+/* Parts are large; each of three pipelines draws for the first time, and again. */
+START_TEST(D5_no_two_pipelines_are_compiled_in_one_part_of_a_scope)
+{
+	struct penstock_graphics_state state = graphics_plain_state();
+	struct canvas_image color;
+
+	canvas_begin(&canvas, machine.local, vulkan->devices[0].formats);
+	color = graphics_target(&canvas, RGBA8);
+	graphics_begin(&canvas, &color, NULL);
+	graphics_put_vertices(&canvas, graphics_triangle, GRAPHICS_TRIANGLE_VERTICES);
+	for (uint32_t i = 0; i < 3; i++) {
+		canvas_bind(&canvas, canvas_pipeline(&canvas, &state, &graphics_plain, NULL, 0, 0));
+		ROW(&canvas, DRAW, 3, 1, 0, 0);
+		ROW(&canvas, DRAW, 3, 1, 0, 0);
+	}
+	canvas_end(&canvas);
+	begin_stopping();
+	for (uint32_t i = 1; i < 3; i++) {
+		ck_assert_int_eq(go_on(), PENSTOCK_OUTCOME_PREEMPTED);
+		ck_assert_uint_eq(machine.engine.position, i * 2);
+	}
+	ck_assert_int_eq(go_on(), PENSTOCK_OUTCOME_COMPLETED);
+	/* Now they are compiled. */
+	begin_stopping();
+	ck_assert_int_eq(go_on(), PENSTOCK_OUTCOME_COMPLETED);
+	machine.engine.preempt_flag = NULL;
 }
 END_TEST
 
@@ -154,6 +189,7 @@ static Suite *suite(void)
 			    (int)graphics_case_count);
 	tcase_add_loop_test(tcase, D5_what_is_stopped_at_any_draw_or_row_goes_on_from_there, 0,
 			    (int)graphics_case_count);
+	tcase_add_test(tcase, D5_no_two_pipelines_are_compiled_in_one_part_of_a_scope);
 	suite_add_tcase(result, tcase);
 	return result;
 }

@@ -551,7 +551,9 @@ static enum penstock_outcome make_room(struct penstock_scope *scope)
 		}
 		drawing->sets_bad = UINT32_MAX;
 	}
-	return outcome == PENSTOCK_OUTCOME_COMPLETED ? penstock_scope_make_room(scope) : outcome;
+	return outcome == PENSTOCK_OUTCOME_COMPLETED
+		       ? penstock_scope_make_room(scope, !drawing->pipeline->made[scope->crew].ran)
+		       : outcome;
 }
 
 static enum penstock_outcome prepare(struct penstock_scope *scope)

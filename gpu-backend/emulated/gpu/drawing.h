@@ -74,9 +74,13 @@ void penstock_drawing_begin_part(struct penstock_drawing *drawing);
 /* A descriptor of the set is another. */
 void penstock_drawing_rebind(struct penstock_drawing *drawing, uint32_t set);
 
-/* scope.c: there is a part with room for one more draw. COMPLETED, or the end of the scope. */
+/*
+ * scope.c: there is a part with room for one more draw. Two that run for the first time are not of
+ * one part, so that what it takes to compile them does not add up. COMPLETED, or the end of the
+ * scope.
+ */
 PENSTOCK_MUST_CHECK
-enum penstock_outcome penstock_scope_make_room(struct penstock_scope *scope);
+enum penstock_outcome penstock_scope_make_room(struct penstock_scope *scope, bool compiles);
 PENSTOCK_MUST_CHECK
 enum penstock_outcome penstock_scope_flush(struct penstock_scope *scope);
 

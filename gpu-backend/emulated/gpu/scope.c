@@ -114,9 +114,11 @@ enum penstock_outcome penstock_scope_flush(struct penstock_scope *scope)
 	return PENSTOCK_OUTCOME_COMPLETED;
 }
 
-enum penstock_outcome penstock_scope_make_room(struct penstock_scope *scope)
+enum penstock_outcome penstock_scope_make_room(struct penstock_scope *scope, bool compiles)
 {
-	if (scope->recording && scope->part_draws >= scope->vulkan->part_draws) {
+	bool full = scope->part_draws >= scope->vulkan->part_draws || (compiles && scope->compiles);
+
+	if (scope->recording && full) {
 		enum penstock_outcome outcome = penstock_scope_flush(scope);
 
 		if (outcome != PENSTOCK_OUTCOME_COMPLETED) {
@@ -168,7 +170,7 @@ static enum penstock_outcome clear_target(struct penstock_scope *scope,
 	if (penstock_scope_was_done(scope)) {
 		return PENSTOCK_OUTCOME_COMPLETED;
 	}
-	outcome = penstock_scope_make_room(scope);
+	outcome = penstock_scope_make_room(scope, false);
 	if (outcome != PENSTOCK_OUTCOME_COMPLETED) {
 		return outcome;
 	}
