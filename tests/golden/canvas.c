@@ -351,9 +351,15 @@ void canvas_color(struct canvas *canvas, uint32_t index, uint32_t slot, const fl
 	    canvas_bits(clear[1]), canvas_bits(clear[2]), canvas_bits(clear[3]));
 }
 
-void canvas_depth(struct canvas *canvas, uint32_t slot, float depth, uint32_t stencil)
+void canvas_depth(struct canvas *canvas, uint32_t slot, const struct canvas_image *image,
+		  float depth, uint32_t stencil)
 {
-	ROW(canvas, DEPTH_STENCIL_TARGET, slot, 0, 0, 0, 1, 0, canvas_bits(depth), 1, 0, stencil);
+	const uint32_t aspects = penstock_texel_format_get(image->description.format)->aspects;
+	const bool has_depth = (aspects & PENSTOCK_ASPECT_DEPTH) != 0;
+	const bool has_stencil = (aspects & PENSTOCK_ASPECT_STENCIL) != 0;
+
+	ROW(canvas, DEPTH_STENCIL_TARGET, slot, 0, 0, 0, has_depth, 0,
+	    has_depth ? canvas_bits(depth) : 0, has_stencil, 0, has_stencil ? stencil : 0);
 }
 
 void canvas_end(struct canvas *canvas)

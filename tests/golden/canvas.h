@@ -115,7 +115,9 @@ void canvas_begin_rendering(struct canvas *canvas, uint32_t width, uint32_t heig
 			    uint32_t view_mask);
 /* Cleared to the four values, stored. */
 void canvas_color(struct canvas *canvas, uint32_t index, uint32_t slot, const float clear[4]);
-void canvas_depth(struct canvas *canvas, uint32_t slot, float depth, uint32_t stencil);
+/* Cleared to what it has of the two, stored. */
+void canvas_depth(struct canvas *canvas, uint32_t slot, const struct canvas_image *image,
+		  float depth, uint32_t stencil);
 void canvas_end(struct canvas *canvas);
 
 /* Groups of their own: all of a level of an image, from or to memory. Returns the address. */

@@ -64,7 +64,7 @@ void graphics_begin(struct canvas *canvas, const struct canvas_image *color,
 	canvas_color(canvas, 0, 0, graphics_grey);
 	if (depth != NULL) {
 		canvas_slot(canvas, 1, depth, true);
-		canvas_depth(canvas, 1, 0.5f, 0x55);
+		canvas_depth(canvas, 1, depth, 0.5f, 0x55);
 	}
 }
 
