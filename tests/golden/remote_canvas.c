@@ -38,8 +38,7 @@ static uint64_t image_new(const struct translation *is, const uint8_t *row)
 	struct penstock_image description;
 	uint64_t bytes;
 
-	_Static_assert(sizeof(description) ==
-			       PENSTOCK_DMA_BYTES_IMAGE - PENSTOCK_DMA_IMAGE_flags,
+	_Static_assert(sizeof(description) == PENSTOCK_DMA_BYTES_IMAGE - PENSTOCK_DMA_IMAGE_flags,
 		       "a row has all of it");
 	memcpy(&description, row + PENSTOCK_DMA_IMAGE_flags, sizeof(description));
 	GOOD(penstock_image_measure(&description, &bytes));
@@ -156,9 +155,9 @@ static void translate(struct translation *is, const struct penstock_dma_decoded 
 
 		if (operand->slot >= 0) {
 			address = next_address(from, address);
-			penstock_store16(at, reference(is,
-						       penstock_load64(row->bytes + address->offset),
-						       row->bytes, operand->type, &offset));
+			penstock_store16(
+				at, reference(is, penstock_load64(row->bytes + address->offset),
+					      row->bytes, operand->type, &offset));
 		} else if (operand->type == PENSTOCK_OPERAND_OFFSET) {
 			penstock_store64(at, offset);
 		} else {
@@ -175,10 +174,9 @@ void remote_canvas_submit(struct compute_client *client, const struct canvas *ca
 			  uint32_t segment_set, struct remote_canvas *ret_remote)
 {
 	const struct stream *stream = &canvas->stream;
-	struct translation is = { .client = client,
-				  .canvas = canvas,
-				  .segment_set = segment_set,
-				  .remote = ret_remote };
+	struct translation is = {
+		.client = client, .canvas = canvas, .segment_set = segment_set, .remote = ret_remote
+	};
 	struct penstock_dma_decoded row;
 
 	*ret_remote = (struct remote_canvas){ .data_bytes = canvas->data_used };

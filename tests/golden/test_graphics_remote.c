@@ -66,8 +66,7 @@ static void submit(const struct graphics_case *is, uint32_t variant, uint32_t se
 static bool finish(const struct graphics_case *is, uint32_t variant, struct attempt *attempt)
 {
 	struct penstock_failure failure;
-	enum penstock_status status =
-		remote_canvas_wait(&client, &attempt->remote, data, &failure);
+	enum penstock_status status = remote_canvas_wait(&client, &attempt->remote, data, &failure);
 	uint32_t at = 0;
 
 	while (status == PENSTOCK_STATUS_SUCCESS && at < attempt->remote.data_bytes &&
