@@ -567,18 +567,40 @@ static bool judge_image(const struct judged *judged)
 	return true;
 }
 
+/* The feature that a sampler asks of formats; 0: none. *ret_fault says that it is not there. */
+static uint64_t sampler_feature(const uint8_t *sampler, const char **ret_operand,
+				const char **ret_fault)
+{
+	const bool linear = (sampler_word(sampler, PENSTOCK_OPERAND_BIND_SAMPLER_mag_filter) |
+			     sampler_word(sampler, PENSTOCK_OPERAND_BIND_SAMPLER_min_filter) |
+			     sampler_word(sampler, PENSTOCK_OPERAND_BIND_SAMPLER_mipmap_mode)) != 0;
+
+	/* What is filtered then is results of comparisons. */
+	if ((sampler_word(sampler, PENSTOCK_OPERAND_BIND_SAMPLER_flags) & SAMPLER_COMPARES) != 0) {
+		*ret_operand = "flags";
+		*ret_fault = "has an image that the adapter does not compare";
+		return PENSTOCK_FEATURE_DEPTH_COMPARISON;
+	}
+	if (linear && sampler_word(sampler, PENSTOCK_OPERAND_BIND_SAMPLER_reduction_mode) != 0) {
+		*ret_operand = "reduction_mode";
+		*ret_fault = "has an image that the adapter does not reduce so";
+		return PENSTOCK_FEATURE_MINMAX_FILTER;
+	}
+	*ret_operand = "mag_filter";
+	*ret_fault = "has an image that the adapter does not filter linearly";
+	return linear ? PENSTOCK_FEATURE_LINEAR_FILTER : 0;
+}
+
 /* A sampler on the image that it is bound with. */
 static bool judge_combined(const struct judged *judged)
 {
 	const struct penstock_view *view = &judged->bound->view;
 	const uint8_t *sampler = judged->bound->sampler;
-	const bool linear = (sampler_word(sampler, PENSTOCK_OPERAND_BIND_SAMPLER_mag_filter) |
-			     sampler_word(sampler, PENSTOCK_OPERAND_BIND_SAMPLER_min_filter) |
-			     sampler_word(sampler, PENSTOCK_OPERAND_BIND_SAMPLER_mipmap_mode)) != 0;
+	const char *operand, *fault;
+	const uint64_t feature = sampler_feature(sampler, &operand, &fault);
 
-	if (linear && (view->features & PENSTOCK_FEATURE_LINEAR_FILTER) == 0) {
-		return refuse(judged, sampler, "mag_filter",
-			      "has an image that the adapter does not filter linearly");
+	if ((view->features & feature) != feature) {
+		return refuse(judged, sampler, operand, fault);
 	}
 	if ((sampler_word(sampler, PENSTOCK_OPERAND_BIND_SAMPLER_flags) & SAMPLER_UNNORMALIZED) !=
 		    0 &&

@@ -42,6 +42,8 @@ enum penstock_view_type {
 #define PENSTOCK_FEATURE_LINEAR_FILTER        0x1000u
 #define PENSTOCK_FEATURE_COPY_SOURCE          0x4000u
 #define PENSTOCK_FEATURE_COPY_DESTINATION     0x8000u
+#define PENSTOCK_FEATURE_MINMAX_FILTER        0x10000u
+#define PENSTOCK_FEATURE_DEPTH_COMPARISON     0x200000000ull
 
 /* An image as a slot has it. */
 struct penstock_image_slot {

@@ -8,6 +8,7 @@
 #define GRAPHICS_SIZE 64u
 
 /* VkFormat */
+#define R8    9u
 #define RGBA8 37u
 #define R32   100u
 #define D32   126u

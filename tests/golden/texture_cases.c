@@ -57,7 +57,9 @@ void graphics_addresses(struct canvas *canvas, uint32_t variant)
 						.address_v = (variant + 2) % 5,
 						.border_color = variant % 6,
 						.reduction_mode = variant / 6 };
-	struct canvas_image image = canvas_place(canvas, canvas_describe(RGBA8, 16, 16));
+	/* The driver reduces what has one component. */
+	const uint32_t format = sampler.reduction_mode == 0 ? RGBA8 : R8;
+	struct canvas_image image = canvas_place(canvas, canvas_describe(format, 16, 16));
 
 	canvas_pattern(canvas, &image);
 	draw_texture(canvas, "texture.frag", &image, &sampler, 2.5f);

@@ -157,10 +157,12 @@ static const struct penstock_render_allocation elements[PENSTOCK_FIXTURE_COUNT] 
 				      .write_operation = true },
 };
 
-/* VkFormatFeatureFlagBits2: copies and blits; sampled, filtered; storage, colour, blend. */
+/* VkFormatFeatureFlagBits2: copies and blits; sampled, with what; storage, colour, blend. */
 #define MOVED    0xcc00u
 #define SAMPLED  0x0001u
 #define FILTERED 0x1000u
+#define REDUCED  0x10000u
+#define COMPARED 0x200000000ull
 #define DRAWN    0x0182u
 #define TESTED   0x0200u
 #define TEXELS   0x0018u
@@ -171,9 +173,11 @@ static uint64_t features_of(const struct penstock_texel_format *format)
 		return 0;
 	}
 	if (format->aspects != PENSTOCK_ASPECT_COLOR) {
-		return MOVED | SAMPLED | TESTED;
+		return MOVED | SAMPLED | REDUCED | TESTED |
+		       ((format->aspects & PENSTOCK_ASPECT_DEPTH) != 0 ? COMPARED : 0);
 	}
-	return MOVED | SAMPLED | (format->numbers == PENSTOCK_TEXEL_FLOAT ? FILTERED : 0) |
+	return MOVED | SAMPLED | REDUCED |
+	       (format->numbers == PENSTOCK_TEXEL_FLOAT ? FILTERED : 0) |
 	       (format->block_width == 1 ? DRAWN : 0);
 }
 
