@@ -170,27 +170,49 @@ static void translate(struct translation *is, const struct penstock_dma_decoded 
 
 /* ---------------------------------------------------------------- the whole of it */
 
-void remote_canvas_submit(struct compute_client *client, const struct canvas *canvas,
-			  uint32_t segment_set, struct remote_canvas *ret_remote)
+static struct penstock_command_buffer *command_new(struct remote_canvas *remote)
+{
+	struct penstock_command_buffer *buffer;
+
+	ck_assert_uint_lt(remote->command_count, REMOTE_COMMANDS);
+	GOOD(penstock_command_buffer_new(&buffer));
+	remote->commands[remote->command_count++] = buffer;
+	return buffer;
+}
+
+void remote_canvas_new(struct compute_client *client, const struct canvas *canvas,
+		       uint32_t segment_set, bool parted, struct remote_canvas *ret_remote)
 {
 	const struct stream *stream = &canvas->stream;
 	struct translation is = {
 		.client = client, .canvas = canvas, .segment_set = segment_set, .remote = ret_remote
 	};
 	struct penstock_dma_decoded row;
+	bool begins = true;
 
 	*ret_remote = (struct remote_canvas){ .data_bytes = canvas->data_used };
 	ret_remote->data = allocation_new(&is, canvas->data_used);
 	GOOD(penstock_allocation_upload(client->connection, ret_remote->data, 0, canvas->memory,
 					canvas->data_used));
-	GOOD(penstock_command_buffer_new(&is.buffer));
 	for (uint32_t at = 0; at < stream->used; at += row.length) {
+		if (begins) {
+			is.buffer = command_new(ret_remote);
+		}
 		GOOD(penstock_dma_decode(stream->bytes + at, stream->used - at, &row));
 		translate(&is, &row);
+		begins = parted && penstock_opcode_draws(row.instruction->layout.opcode);
 	}
-	GOOD(penstock_command_buffer_submit(is.buffer, client->connection, client->context, 0,
-					    &ret_remote->fence));
-	penstock_command_buffer_free(is.buffer);
+}
+
+bool remote_canvas_submit(struct compute_client *client, struct remote_canvas *remote)
+{
+	if (remote->submitted == remote->command_count) {
+		return false;
+	}
+	GOOD(penstock_command_buffer_submit(remote->commands[remote->submitted++],
+					    client->connection, client->context, 0,
+					    &remote->fence));
+	return true;
 }
 
 enum penstock_status remote_canvas_wait(struct compute_client *client,
@@ -211,6 +233,9 @@ enum penstock_status remote_canvas_wait(struct compute_client *client,
 
 void remote_canvas_destroy(struct compute_client *client, const struct remote_canvas *remote)
 {
+	for (uint32_t i = 0; i < remote->command_count; i++) {
+		penstock_command_buffer_free(remote->commands[i]);
+	}
 	GOOD(penstock_object_destroy(client->connection, remote->data));
 	for (uint32_t i = 0; i < remote->object_count; i++) {
 		GOOD(penstock_object_destroy(client->connection, remote->objects[i].opening));

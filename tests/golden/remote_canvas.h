@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A canvas as a client has it executed: its data and each of its images are allocations, its
- * pipelines are made of their shaders and states alone, and its rows become one command buffer.
+ * pipelines are made of their shaders and states alone, and its rows become command buffers.
  * Every fault but that of the submission fails the test.
  */
 #ifndef PENSTOCK_REMOTE_CANVAS_H
@@ -10,7 +10,8 @@
 #include "tests/golden/canvas.h"
 #include "tests/golden/compute_machine.h"
 
-#define REMOTE_OBJECTS 64u
+#define REMOTE_OBJECTS  64u
+#define REMOTE_COMMANDS 64u
 
 /* An image or a pipeline, by where the canvas has it. */
 struct remote_object {
@@ -23,12 +24,21 @@ struct remote_canvas {
 	uint32_t data_bytes;
 	struct remote_object objects[REMOTE_OBJECTS];
 	uint32_t object_count;
-	uint64_t fence;
+	struct penstock_command_buffer *commands[REMOTE_COMMANDS];
+	uint32_t command_count;
+	uint32_t submitted; /* of them */
+	uint64_t fence;     /* of the last one */
 };
 
-/* `segment_set`: which may hold its allocations, 0: any. It is not waited for. */
-void remote_canvas_submit(struct compute_client *client, const struct canvas *canvas,
-			  uint32_t segment_set, struct remote_canvas *ret_remote);
+/*
+ * Everything that it needs, the canvas no more. `segment_set`: which may hold its allocations,
+ * 0: any; `parted`: each group is a command buffer of its own.
+ */
+void remote_canvas_new(struct compute_client *client, const struct canvas *canvas,
+		       uint32_t segment_set, bool parted, struct remote_canvas *ret_remote);
+
+/* The next of its command buffers, which is not waited for; false: there is none. */
+bool remote_canvas_submit(struct compute_client *client, struct remote_canvas *remote);
 
 /* SUCCESS and the data of it; otherwise *ret_failure says what is wrong. */
 enum penstock_status remote_canvas_wait(struct compute_client *client,

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VARIANTS 32u
+#define BATCH 32u
 
 static struct penstock_daemon machine;
 static struct compute_client client;
@@ -24,9 +24,13 @@ static struct canvas canvas;
 
 /* A variant on its way. */
 struct attempt {
+	const struct graphics_case *is;
+	uint32_t variant;
 	struct remote_canvas remote;
 	uint8_t *expected; /* [remote.data_bytes] */
 };
+
+static bool little; /* local memory alone may hold all, and has room for a few of the variants */
 
 static void start(const char *const arguments[])
 {
@@ -40,6 +44,15 @@ static void set_up(void)
 	/* A host that is busy with other tests is no hang. */
 	static const char *const arguments[] = { "--tdr-delay=120000", NULL };
 
+	little = false;
+	start(arguments);
+}
+
+static void set_up_little(void)
+{
+	static const char *const arguments[] = { "--local-memory=2M", "--tdr-delay=120000", NULL };
+
+	little = true;
 	start(arguments);
 }
 
@@ -50,66 +63,97 @@ static void tear_down(void)
 	compute_machine_stop(&machine);
 }
 
-static void submit(const struct graphics_case *is, uint32_t variant, uint32_t segment_set,
-		   struct attempt *ret_attempt)
+static void prepare(struct attempt *attempt)
 {
 	canvas_begin(&canvas, memory);
-	is->build(&canvas, variant);
+	attempt->is->build(&canvas, attempt->variant);
 	graphics_reference_run(reference, &canvas, data);
-	ret_attempt->expected = malloc(canvas.data_used);
-	ck_assert_ptr_nonnull(ret_attempt->expected);
-	memcpy(ret_attempt->expected, data, canvas.data_used);
-	remote_canvas_submit(&client, &canvas, segment_set, &ret_attempt->remote);
+	ck_assert_msg(memcmp(memory, data, canvas.data_used) != 0,
+		      "%s, variant %u: nothing is drawn", attempt->is->name, attempt->variant);
+	attempt->expected = malloc(canvas.data_used);
+	ck_assert_ptr_nonnull(attempt->expected);
+	memcpy(attempt->expected, data, canvas.data_used);
+	remote_canvas_new(&client, &canvas, little ? 1 : 0, little, &attempt->remote);
 }
 
 /* Whether it ran and left the same; otherwise says what is wrong. */
-static bool finish(const struct graphics_case *is, uint32_t variant, struct attempt *attempt)
+static bool finish(struct attempt *attempt)
 {
+	const uint32_t bytes = attempt->remote.data_bytes;
 	struct penstock_failure failure;
 	enum penstock_status status = remote_canvas_wait(&client, &attempt->remote, data, &failure);
 	uint32_t at = 0;
 
-	while (status == PENSTOCK_STATUS_SUCCESS && at < attempt->remote.data_bytes &&
+	while (status == PENSTOCK_STATUS_SUCCESS && at < bytes &&
 	       data[at] == attempt->expected[at]) {
 		at++;
 	}
 	if (status != PENSTOCK_STATUS_SUCCESS) {
-		fprintf(stderr, "%s, variant %u: %s: %s\n", is->name, variant,
+		fprintf(stderr, "%s, variant %u: %s: %s\n", attempt->is->name, attempt->variant,
 			penstock_status_name(status), failure.sentence);
-	} else if (at < attempt->remote.data_bytes) {
-		fprintf(stderr, "%s, variant %u: byte %#x is %#x, not %#x\n", is->name, variant, at,
-			data[at], attempt->expected[at]);
+	} else if (at < bytes) {
+		fprintf(stderr, "%s, variant %u: byte %#x is %#x, not %#x\n", attempt->is->name,
+			attempt->variant, at, data[at], attempt->expected[at]);
 	}
 	remote_canvas_destroy(&client, &attempt->remote);
 	free(attempt->expected);
-	return status == PENSTOCK_STATUS_SUCCESS && at == attempt->remote.data_bytes;
+	return at == bytes;
 }
 
-/* All variants are on their way before the first one is looked at; how many of them are wrong. */
-static uint32_t run(const struct graphics_case *is, uint32_t segment_set)
+/*
+ * A command buffer of each in turn; all are on their way before the first one is looked at. How
+ * many of them are wrong.
+ */
+static uint32_t run(struct attempt *attempts, uint32_t count)
 {
-	struct attempt attempts[VARIANTS];
 	uint32_t wrong = 0;
+	bool more = true;
 
-	ck_assert_uint_le(is->variants, VARIANTS);
-	for (uint32_t variant = 0; variant < is->variants; variant++) {
-		submit(is, variant, segment_set, &attempts[variant]);
+	for (uint32_t i = 0; i < count; i++) {
+		prepare(&attempts[i]);
 	}
-	for (uint32_t variant = 0; variant < is->variants; variant++) {
-		wrong += finish(is, variant, &attempts[variant]) ? 0 : 1;
+	while (more) {
+		more = false;
+		for (uint32_t i = 0; i < count; i++) {
+			more |= remote_canvas_submit(&client, &attempts[i].remote);
+		}
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		wrong += finish(&attempts[i]) ? 0 : 1;
 	}
 	return wrong;
 }
 
 /* With one daemon for all: its start takes longer than they do. */
-START_TEST(what_a_client_draws_is_what_vulkan_draws)
+static void run_all(void)
 {
-	uint32_t wrong = 0;
+	static struct attempt attempts[BATCH];
+	uint32_t count = 0, wrong = 0;
 
 	for (uint32_t i = 0; i < graphics_case_count; i++) {
-		wrong += run(&graphics_cases[i], 0);
+		for (uint32_t variant = 0; variant < graphics_cases[i].variants; variant++) {
+			attempts[count++] =
+				(struct attempt){ .is = &graphics_cases[i], .variant = variant };
+			if (count == BATCH) {
+				wrong += run(attempts, count);
+				count = 0;
+			}
+		}
 	}
+	wrong += run(attempts, count);
 	ck_assert_uint_eq(wrong, 0);
+}
+
+START_TEST(what_a_client_draws_is_what_vulkan_draws)
+{
+	run_all();
+}
+END_TEST
+
+/* What a variant draws is somewhere else before its next group. */
+START_TEST(B2_the_same_bytes_in_little_memory)
+{
+	run_all();
 }
 END_TEST
 
@@ -117,10 +161,15 @@ int main(void)
 {
 	Suite *suite = suite_create("graphics of a client");
 	TCase *tcase = tcase_create("graphics");
+	TCase *small = tcase_create("little memory");
 
 	tcase_set_timeout(tcase, 300);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, what_a_client_draws_is_what_vulkan_draws);
 	suite_add_tcase(suite, tcase);
+	tcase_set_timeout(small, 300);
+	tcase_add_checked_fixture(small, set_up_little, tear_down);
+	tcase_add_test(small, B2_the_same_bytes_in_little_memory);
+	suite_add_tcase(suite, small);
 	return penstock_test_main(suite);
 }
