@@ -225,8 +225,8 @@ enum penstock_status remote_canvas_wait(struct compute_client *client,
 	status = penstock_context_wait(client->connection, client->context, remote->fence,
 				       PENSTOCK_FOREVER, ret_failure);
 	if (status == PENSTOCK_STATUS_SUCCESS) {
-		GOOD(penstock_allocation_read_back(client->connection, remote->data, 0, data,
-						   remote->data_bytes));
+		status = penstock_allocation_read_back(client->connection, remote->data, 0, data,
+						       remote->data_bytes);
 	}
 	return status;
 }

@@ -30,7 +30,7 @@ struct attempt {
 	uint8_t *expected; /* [remote.data_bytes] */
 };
 
-static bool little; /* local memory alone may hold all, and has room for a few of the variants */
+static bool little; /* local memory alone may hold all, and has not room for all */
 
 static void start(const char *const arguments[])
 {
@@ -50,7 +50,9 @@ static void set_up(void)
 
 static void set_up_little(void)
 {
-	static const char *const arguments[] = { "--local-memory=2M", "--tdr-delay=120000", NULL };
+	/* No more than the largest group needs at once. */
+	static const char *const arguments[] = { "--local-memory=1152K", "--tdr-delay=120000",
+						 NULL };
 
 	little = true;
 	start(arguments);
@@ -76,6 +78,16 @@ static void prepare(struct attempt *attempt)
 	remote_canvas_new(&client, &canvas, little ? 1 : 0, little, &attempt->remote);
 }
 
+static void complain(const struct attempt *attempt, enum penstock_status status,
+		     const struct penstock_failure *failure)
+{
+	struct penstock_device_report device = { .reason = "" };
+
+	(void)penstock_device_query(client.connection, client.device, &device);
+	fprintf(stderr, "%s, variant %u: %s: %s; the device: %s\n", attempt->is->name,
+		attempt->variant, penstock_status_name(status), failure->sentence, device.reason);
+}
+
 /* Whether it ran and left the same; otherwise says what is wrong. */
 static bool finish(struct attempt *attempt)
 {
@@ -89,8 +101,7 @@ static bool finish(struct attempt *attempt)
 		at++;
 	}
 	if (status != PENSTOCK_STATUS_SUCCESS) {
-		fprintf(stderr, "%s, variant %u: %s: %s\n", attempt->is->name, attempt->variant,
-			penstock_status_name(status), failure.sentence);
+		complain(attempt, status, &failure);
 	} else if (at < bytes) {
 		fprintf(stderr, "%s, variant %u: byte %#x is %#x, not %#x\n", attempt->is->name,
 			attempt->variant, at, data[at], attempt->expected[at]);
