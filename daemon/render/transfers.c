@@ -141,16 +141,16 @@ static bool judge_region(struct penstock_walk *walk, const uint8_t *bytes,
 
 /* Of what no GPU can cut into parts, for others to be let in between: a layer is not too large. */
 static bool judge_layer(struct penstock_walk *walk, const uint8_t *bytes, const char *operand,
-			const struct region *region)
+			const struct region *region, uint32_t most)
 {
 	const uint32_t *extent = region->extent;
 	const uint64_t texels =
 		(uint64_t)extent[0] * extent[1] * extent[2] * region->slot->image.samples;
 
-	if (texels > PENSTOCK_LIMIT_INSTRUCTION_PIXELS) {
+	if (texels > most) {
 		return penstock_walk_refuse(walk, bytes, PENSTOCK_STATUS_INVALID_PARAMETER, operand,
 					    "%" PRIu64 " texels of a layer at once: at most %u",
-					    texels, PENSTOCK_LIMIT_INSTRUCTION_PIXELS) != NULL;
+					    texels, most) != NULL;
 	}
 	return true;
 }
@@ -620,7 +620,10 @@ static bool judge_blit(struct penstock_walk *walk, const struct penstock_image_s
 	    !put_corners(walk, bytes, BLIT(destination_x0), &destination) ||
 	    !judge_region(walk, bytes, &source, true) ||
 	    !judge_region(walk, bytes, &destination, true) ||
-	    !judge_layer(walk, bytes, "destination", &destination)) {
+	    !judge_layer(walk, bytes, "destination", &destination,
+			 penstock_texel_format_is_slow(pair.source->format)
+				 ? PENSTOCK_LIMIT_DECODED_PIXELS
+				 : PENSTOCK_LIMIT_INSTRUCTION_PIXELS)) {
 		return false;
 	}
 	return !overlap(&source, &destination) || refuse_overlap(walk, bytes);
@@ -750,7 +753,7 @@ static bool judge_cleared_layer(struct penstock_walk *walk, const uint8_t *bytes
 	const uint64_t targets = PENSTOCK_FEATURE_COLOR_TARGET | PENSTOCK_FEATURE_DEPTH_STENCIL;
 
 	return (image->type != PENSTOCK_IMAGE_3D && (slot->features & targets) != 0) ||
-	       judge_layer(walk, bytes, "image", &region);
+	       judge_layer(walk, bytes, "image", &region, PENSTOCK_LIMIT_INSTRUCTION_PIXELS);
 }
 
 static bool judge_clear(struct penstock_walk *walk, const struct penstock_image_slots *slots,

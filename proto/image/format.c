@@ -61,3 +61,8 @@ const struct penstock_texel_format *penstock_texel_format_by_name(const char *na
 	}
 	return NULL;
 }
+
+bool penstock_texel_format_is_slow(const struct penstock_texel_format *format)
+{
+	return format->block_width > 1 && format->number >= PENSTOCK_VK_BC6H_UFLOAT_BLOCK;
+}

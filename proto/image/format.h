@@ -58,6 +58,12 @@ const struct penstock_texel_format *penstock_texel_format_at(uint32_t id);
 /* "R8G8B8A8_UNORM"; NULL where there is no such name. */
 const struct penstock_texel_format *penstock_texel_format_by_name(const char *name);
 
+/*
+ * Whether it takes long to sample: a block is decoded for each texel that is looked at, where other
+ * formats, older compressed ones among them, are read by generated code.
+ */
+bool penstock_texel_format_is_slow(const struct penstock_texel_format *format);
+
 /* VkFormatProperties3: VkFormatFeatureFlags2 of a format, by what it is used in. */
 struct penstock_format_features {
 	uint64_t linear;

@@ -72,6 +72,7 @@
 #define PENSTOCK_LIMIT_INSTRUCTION_DWORDS 65535u
 #define PENSTOCK_LIMIT_SURFACE_EXTENT     16384u      /* pixels, width or height */
 #define PENSTOCK_LIMIT_INSTRUCTION_PIXELS (64u << 20) /* over all sub-rectangles of a record */
+#define PENSTOCK_LIMIT_DECODED_PIXELS     (1u << 20)  /* of a blit from BC6H, BC7 or newer blocks */
 #define PENSTOCK_LIMIT_SUB_RECTANGLES     4096u
 #define PENSTOCK_LIMIT_RECT_COORDINATE    (1 << 27) /* of source_rect, destination_rect */
 

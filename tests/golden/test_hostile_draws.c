@@ -227,6 +227,23 @@ START_TEST(what_does_not_fit_its_image_or_buffer_is_illegal)
 }
 END_TEST
 
+/* Of a format that takes long to read, to one that has room for enough texels here. */
+START_TEST(a_blit_that_takes_too_long_is_illegal)
+{
+	const struct canvas_image source = canvas_place(&canvas, canvas_describe(145, 16, 16));
+	const struct canvas_image destination = {
+		.description = canvas_describe(9, 2048, 513),
+		.address = PENSTOCK_APERTURE_BASE,
+	};
+
+	canvas_slot(&canvas, 0, &source, false);
+	canvas_slot(&canvas, 1, &destination, true);
+	ROW(&canvas, BLIT_IMAGE, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 16, 1, 0, 0, 0, 2048, 513,
+	    1);
+	ck_assert_int_eq(run(), PENSTOCK_OUTCOME_ILLEGAL);
+}
+END_TEST
+
 START_TEST(states_that_the_driver_has_not_are_illegal)
 {
 	static const uint32_t list[][2] = {
@@ -308,6 +325,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, a_viewport_larger_than_its_target_draws_inside_of_it);
 	tcase_add_test(tcase, a_layer_that_the_target_does_not_have_is_not_drawn);
 	tcase_add_test(tcase, what_does_not_fit_its_image_or_buffer_is_illegal);
+	tcase_add_test(tcase, a_blit_that_takes_too_long_is_illegal);
 	tcase_add_test(tcase, states_that_the_driver_has_not_are_illegal);
 	tcase_add_test(tcase, an_image_or_a_buffer_in_no_segment_is_a_page_fault);
 	tcase_add_test(tcase, B5_a_draw_that_touches_an_unmapped_page_is_a_page_fault);

@@ -384,6 +384,9 @@ static const struct penstock_rule blits[] = {
 	"levels=1 layers=2 samples=1 offset=0x40000\n"
 #define LARGE_CORNERS "source_x1=64 source_y1=64 destination_x1=8192 "
 
+#define DECODED(format) IMAGE_OF("image", 0, 1, format, 64, 64, 1, 1, 1, 1, "")
+#define DECODED_CORNERS "source_x1=64 source_y1=64 destination_x1=8192 "
+
 static const struct penstock_rule large_blits[] = {
 	{ BLIT, BLITTED(SOURCE, LARGE, LARGE_CORNERS "destination_y1=8192"),
 	  BLITTED(SOURCE, LARGE, LARGE_CORNERS "destination_y1=8193"), "blit_image", "destination",
@@ -391,6 +394,13 @@ static const struct penstock_rule large_blits[] = {
 	{ BLIT, BLITTED(SOURCE, LARGE, LARGE_CORNERS "destination_y0=1 destination_y1=8193"),
 	  BLITTED(SOURCE, LARGE, LARGE_CORNERS "destination_y0=8193"), "blit_image", "destination",
 	  "texels of a layer at once", have_large_images },
+	/* What is decoded by the texel: 1 Mi of them. */
+	{ BLIT, BLITTED(DECODED(145), LARGE, DECODED_CORNERS "destination_y1=128"),
+	  BLITTED(DECODED(145), LARGE, DECODED_CORNERS "destination_y1=129"), "blit_image",
+	  "destination", "1056768 texels of a layer at once: at most 1048576", have_large_images },
+	{ BLIT, BLITTED(DECODED(141), LARGE, DECODED_CORNERS "destination_y1=129"),
+	  BLITTED(DECODED(143), LARGE, DECODED_CORNERS "destination_y1=129"), "blit_image",
+	  "destination", "at most 1048576", have_large_images },
 };
 
 START_TEST(A6_a_blit_is_no_longer_than_a_gpu_may_be_kept)

@@ -130,14 +130,14 @@ static void put_cells(struct transfer *transfer, const struct region *region)
 				region->image->description.samples;
 }
 
-/* By the layer; it is no more than one submission may do. */
-static bool put_layers(struct transfer *transfer, const struct region *region)
+/* By the layer; false: it is more than one submission may do. */
+static bool put_layers(struct transfer *transfer, const struct region *region, uint32_t most)
 {
 	transfer->cells[0] = transfer->cells[1] = 1;
 	transfer->cells[2] = region->layers;
 	transfer->cell_texels = (uint64_t)region->extent.width * region->extent.height *
 				region->extent.depth * region->image->description.samples;
-	return transfer->cell_texels <= PENSTOCK_LIMIT_INSTRUCTION_PIXELS;
+	return transfer->cell_texels <= most;
 }
 
 /* The rows of a region that are a band of its cells. */
@@ -536,8 +536,12 @@ static enum penstock_outcome judge_blit(struct transfer *transfer)
 	destination->extent = (VkExtent3D){ distance(corners[0].x, corners[1].x),
 					    distance(corners[0].y, corners[1].y),
 					    distance(corners[0].z, corners[1].z) };
-	return put_layers(transfer, destination) ? PENSTOCK_OUTCOME_COMPLETED
-						 : PENSTOCK_OUTCOME_ILLEGAL;
+	return put_layers(transfer, destination,
+			  penstock_texel_format_is_slow(transfer->source.image->format)
+				  ? PENSTOCK_LIMIT_DECODED_PIXELS
+				  : PENSTOCK_LIMIT_INSTRUCTION_PIXELS)
+		       ? PENSTOCK_OUTCOME_COMPLETED
+		       : PENSTOCK_OUTCOME_ILLEGAL;
 }
 
 static enum penstock_outcome blit(const struct transfer *transfer, const struct penstock_band *band)
@@ -624,7 +628,7 @@ static bool put_level(struct transfer *transfer, uint32_t level)
 		put_cells(transfer, region);
 		return true;
 	}
-	return put_layers(transfer, region);
+	return put_layers(transfer, region, PENSTOCK_LIMIT_INSTRUCTION_PIXELS);
 }
 
 static enum penstock_outcome judge_clear(struct transfer *transfer)
