@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* A table of lavapipe's for the whole process is one of its devices', and not freed with them. */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libvulkan_lvp.so\n";
