@@ -798,12 +798,22 @@ static enum penstock_outcome submit(const struct transfer *transfer, enum pensto
 	return penstock_submission_outcome(penstock_submission_run(transfer->vulkan, device));
 }
 
-/* How many texels a band of the time that one should take has, after one that took `ns`. */
+/*
+ * How many texels a band of the time that one should take has, after one of `texels` at most took
+ * `ns`. Where others need the processors, a wait takes as long as a band should, whatever is in it:
+ * as in a scope, one of less than twice the time is not made smaller, but half as large again.
+ */
 static uint64_t learn(const struct transfer *transfer, uint64_t texels, uint64_t done, uint64_t ns)
 {
-	uint64_t next =
-		(uint64_t)((double)done * (double)transfer->vulkan->part_ns / (double)(ns + 1));
+	const uint64_t wanted_ns = transfer->vulkan->part_ns;
+	uint64_t next = (uint64_t)((double)done * (double)wanted_ns / (double)(ns + 1));
 
+	if (ns <= 2 * wanted_ns) {
+		if (done < texels / 2) {
+			return texels;
+		}
+		next = next < texels + texels / 2 ? texels + texels / 2 : next;
+	}
 	return next > texels * BAND_STEP ? texels * BAND_STEP : next;
 }
 
