@@ -149,6 +149,7 @@ class Client:
         self.count = 0      # entries of the name table
         self.acknowledged = 0
         self.history = collections.deque(maxlen=HISTORY)
+        self.told = collections.deque(maxlen=12)  # the latest refusals
         self.device = self.new_name()
         self.send("CREATE_DEVICE", name=self.device)
         self.computer = Computer(self)
@@ -336,7 +337,8 @@ class Client:
 
     def take_refusal(self, request, frame):
         assert request is not None and self.may_be_refused(request, frame.message.status), \
-            f"{request}: {frame}\n{self.story_of(request)}"
+            "\n".join([f"{request}: {frame}", *self.told, self.story_of(request)])
+        self.told.append(f"refused before: {request}: {frame.message.sentence}")
         if request.kind == "OPEN_ALLOCATION":
             self.opened.pop(request.fields["name"], None)
             self.refused.add(request.fields["name"])
