@@ -233,9 +233,13 @@ void penstock_opening_close(struct penstock_opening *opening, bool keep)
 	leave(opening);
 }
 
-void penstock_opening_withdraw(struct penstock_opening *opening, struct penstock_name_entry before)
+void penstock_opening_withdraw(struct penstock_opening *opening, struct penstock_name_entry before,
+			       uint64_t serial)
 {
-	penstock_name_table_withdraw(&opening->device->session->names, opening->name, before);
+	struct penstock_session *session = opening->device->session;
+
+	penstock_name_table_withdraw(&session->names, opening->name, before);
+	penstock_session_keep_index(session, opening->name, before.generation, serial);
 	leave(opening);
 }
 

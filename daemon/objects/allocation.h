@@ -128,8 +128,12 @@ enum penstock_status penstock_opening_find(struct penstock_session *session, uin
 /* DxgkDdiCloseAllocation: frees name and row at once. `keep`: the row stays. */
 void penstock_opening_close(struct penstock_opening *opening, bool keep);
 
-/* A create that was refused after all: as close, but its name was never taken. It has no row. */
-void penstock_opening_withdraw(struct penstock_opening *opening, struct penstock_name_entry before);
+/*
+ * A create, the request `serial`, that was refused after all: as close, but its name was never
+ * taken, and it has no row. That there is an index is kept: others may have been taken behind it.
+ */
+void penstock_opening_withdraw(struct penstock_opening *opening, struct penstock_name_entry before,
+			       uint64_t serial);
 
 /* Other sessions may have it open, now or at any moment. */
 static inline bool penstock_allocation_shared(const struct penstock_allocation *allocation)

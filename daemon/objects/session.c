@@ -769,6 +769,25 @@ uint64_t penstock_session_forget(struct penstock_session *session, enum penstock
 	return sequence;
 }
 
+void penstock_session_keep_index(struct penstock_session *session, uint64_t name,
+				 uint32_t generation, uint64_t serial)
+{
+	const struct penstock_machine *machine = session->machine;
+
+	/*
+	 * Where the machine stops the request does not count, and comes again. The name itself may
+	 * come again too: there is nothing below generation 0 that could be kept.
+	 */
+	if (!penstock_session_leased(session) || session->state == PENSTOCK_SESSION_ENDED ||
+	    machine->stopping || penstock_name_generation(name) == 0) {
+		return;
+	}
+	penstock_session_wrote(session, serial,
+			       penstock_store_put_name_floor(machine->config.store, session->number,
+							     penstock_name_index(name),
+							     generation));
+}
+
 bool penstock_session_overtaken(const struct penstock_session *session, uint64_t name)
 {
 	return penstock_session_replaying(session) &&

@@ -186,6 +186,13 @@ enum penstock_status penstock_session_check_objects(const struct penstock_sessio
 						    struct penstock_refusal *ret_refusal);
 
 /*
+ * The index of a name that the request `serial` did not get after all is there all the same, up to
+ * that generation, for the store too: what the client names next may be behind it.
+ */
+void penstock_session_keep_index(struct penstock_session *session, uint64_t name,
+				 uint32_t generation, uint64_t serial);
+
+/*
  * An object with a name was destroyed by a request: its row goes, the generation of its name stays.
  * Returns the sequence with which its row is gone.
  */

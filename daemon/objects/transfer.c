@@ -242,7 +242,8 @@ void penstock_transfer_made(struct penstock_transfer *transfer, enum penstock_st
 			transfer->pending.request->refusal = *refusal;
 		}
 		if (!opening->closed) {
-			penstock_opening_withdraw(opening, transfer->name_before);
+			penstock_opening_withdraw(opening, transfer->name_before,
+						  transfer->pending.serial);
 		}
 	}
 	end(transfer, status);

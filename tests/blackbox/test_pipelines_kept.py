@@ -54,6 +54,18 @@ class Leased:
                                                 name=self.device)).answer.execution_state
 
 
+def an_index_that_a_refused_one_had_is_there_after_a_kill(daemon):
+    client = Leased(daemon)
+    name, pending = client.peer.pipeline(client.device, b"no module at all ...")
+    refused(client.peer, pending, "INVALID_PARAMETER")
+    daemon.kill()
+    daemon.start()
+    client.resume()
+    # the index behind it
+    client.peer.wait(client.peer.request("CREATE_ALLOCATION", name=name + 1, device=client.device,
+                                         size_bytes=64))
+
+
 def one_that_was_acknowledged_is_there_after_a_kill(daemon):
     client = Leased(daemon)
     name, pending = client.make()
@@ -163,6 +175,7 @@ def without_its_memory_the_device_is_lost_and_says_so(daemon):
 
 
 if __name__ == "__main__":
-    run([one_that_was_acknowledged_is_there_after_a_kill, one_of_graphics_is_there_after_a_kill,
+    run([an_index_that_a_refused_one_had_is_there_after_a_kill,
+         one_that_was_acknowledged_is_there_after_a_kill, one_of_graphics_is_there_after_a_kill,
          those_that_are_being_made_at_a_stop_are_made_in_the_next_run,
          without_its_memory_the_device_is_lost_and_says_so], lambda: Daemon("--paranoid"))
