@@ -50,9 +50,14 @@ def logged(daemon, *words):
 
 
 def kill_gpu_processes(daemon):
-    for row in report(daemon, "status")["principals"]:
-        if row["gpu_process"]:
-            os.kill(row["gpu_process"], signal.SIGKILL)
+    """And the daemon knows of it: what comes next does not go to one that is dead."""
+    def processes():
+        return {row["gpu_process"] for row in report(daemon, "status")["principals"]} - {0}
+
+    killed = processes()
+    for process in killed:
+        os.kill(process, signal.SIGKILL)
+    until(lambda: not killed & processes())
 
 
 # ---------------------------------------------------------------- sessions
