@@ -7,7 +7,8 @@
 
 /*
  * The leak checker stops all threads and reads what they have: where the driver's are just ending
- * it falls over itself, once in some hundred programs. The engine is held to account by test_dispatch.
+ * it falls over itself, once in some hundred programs. The engine is held to account by
+ * test_dispatch.
  */
 __attribute__((visibility("default"))) int __lsan_is_turned_off(void);
 int __lsan_is_turned_off(void)
