@@ -414,8 +414,8 @@ static enum penstock_outcome run(struct penstock_engine *engine, struct batch *b
 	return outcome;
 }
 
-enum penstock_outcome penstock_dispatch(struct penstock_engine *engine, const uint8_t *bytes,
-					uint32_t remaining, uint32_t *ret_length)
+enum penstock_outcome penstock_dispatch_run(struct penstock_engine *engine, const uint8_t *bytes,
+					    uint32_t remaining, uint32_t *ret_length)
 {
 	struct batch batch;
 	struct dispatch *first = &batch.list[0];

@@ -21,7 +21,7 @@
  * group's.
  */
 PENSTOCK_MUST_CHECK
-enum penstock_outcome penstock_dispatch(struct penstock_engine *engine, const uint8_t *bytes,
-					uint32_t remaining, uint32_t *ret_length);
+enum penstock_outcome penstock_dispatch_run(struct penstock_engine *engine, const uint8_t *bytes,
+					    uint32_t remaining, uint32_t *ret_length);
 
 #endif

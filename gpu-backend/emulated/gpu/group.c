@@ -230,7 +230,7 @@ enum penstock_outcome penstock_execute_group(struct penstock_engine *engine, con
 	}
 	switch (penstock_group_kind_of(ender)) {
 	case PENSTOCK_GROUP_DISPATCH:
-		return penstock_dispatch(engine, bytes, remaining, ret_length);
+		return penstock_dispatch_run(engine, bytes, remaining, ret_length);
 	case PENSTOCK_GROUP_TRANSFER:
 		return penstock_transfer(engine, bytes, remaining, ret_length);
 	case PENSTOCK_GROUP_SCOPE:

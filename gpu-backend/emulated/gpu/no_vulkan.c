@@ -31,6 +31,6 @@ void penstock_vulkan_close(struct penstock_vulkan *vulkan)
 		return PENSTOCK_OUTCOME_ILLEGAL;                                                   \
 	}
 
-NO_ENGINE(penstock_dispatch)
+NO_ENGINE(penstock_dispatch_run)
 NO_ENGINE(penstock_transfer)
 NO_ENGINE(penstock_scope_run)
