@@ -529,8 +529,8 @@ static void record_constants(struct penstock_scope *scope)
 	if (pipeline->blob->push_constant_bytes > 0) {
 		scope->device->calls.CmdPushConstants(
 			scope->device->commands, pipeline->made[scope->crew].layout,
-			penstock_vulkan_push_stages(pipeline), 0,
-			pipeline->blob->push_constant_bytes, drawing->push_constants);
+			pipeline->blob->push_stages, 0, pipeline->blob->push_constant_bytes,
+			drawing->push_constants);
 	}
 	drawing->constants_changed = false;
 }

@@ -224,17 +224,19 @@ enum penstock_outcome penstock_execute_group(struct penstock_engine *engine, con
 					     uint32_t remaining, uint32_t *ret_length)
 {
 	enum penstock_dma_id ender = PENSTOCK_DMA_NOP;
+	const uint32_t length = penstock_group_cut(bytes, remaining, &ender);
 
-	if (engine->vulkan == NULL || penstock_group_cut(bytes, remaining, &ender) == 0) {
+	if (engine->vulkan == NULL || length == 0) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
+	*ret_length = length;
 	switch (penstock_group_kind_of(ender)) {
 	case PENSTOCK_GROUP_DISPATCH:
 		return penstock_dispatch_run(engine, bytes, remaining, ret_length);
 	case PENSTOCK_GROUP_TRANSFER:
-		return penstock_transfer(engine, bytes, remaining, ret_length);
+		return penstock_transfer(engine, bytes, length);
 	case PENSTOCK_GROUP_SCOPE:
-		return penstock_scope_run(engine, bytes, remaining, ret_length);
+		return penstock_scope_run(engine, bytes, length);
 	default:
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}

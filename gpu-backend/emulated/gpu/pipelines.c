@@ -372,7 +372,7 @@ static VkResult make_layout(const struct penstock_vulkan_pipeline *pipeline,
 			    const struct penstock_vulkan_device *device,
 			    struct penstock_vulkan_made *made)
 {
-	const VkPushConstantRange range = { .stageFlags = penstock_vulkan_push_stages(pipeline),
+	const VkPushConstantRange range = { .stageFlags = pipeline->blob->push_stages,
 					    .size = pipeline->blob->push_constant_bytes };
 	const VkPipelineLayoutCreateInfo info = {
 		.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
@@ -391,11 +391,6 @@ static VkResult make_layout(const struct penstock_vulkan_pipeline *pipeline,
 		}
 	}
 	return device->calls.CreatePipelineLayout(device->device, &info, NULL, &made->layout);
-}
-
-VkShaderStageFlags penstock_vulkan_push_stages(const struct penstock_vulkan_pipeline *pipeline)
-{
-	return pipeline->blob->push_stages;
 }
 
 static VkResult make_compute(const struct penstock_pipeline *blob,

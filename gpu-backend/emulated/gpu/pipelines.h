@@ -95,9 +95,6 @@ bool penstock_pipelines_make(struct penstock_vulkan_pipeline *pipeline,
 			     const struct penstock_vulkan_device *devices,
 			     enum penstock_vulkan_crew crew);
 
-/* The stages that its push constants are for. */
-VkShaderStageFlags penstock_vulkan_push_stages(const struct penstock_vulkan_pipeline *pipeline);
-
 /* The number of a descriptor; false: the pipeline has none there. */
 bool penstock_vulkan_descriptor_number(const struct penstock_vulkan_pipeline *pipeline,
 				       uint32_t set, uint32_t binding, uint32_t element,

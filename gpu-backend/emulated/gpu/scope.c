@@ -259,35 +259,6 @@ static enum penstock_outcome end(struct penstock_scope *scope)
 	return outcome == PENSTOCK_OUTCOME_COMPLETED ? penstock_scope_flush(scope) : outcome;
 }
 
-static enum penstock_outcome run(struct penstock_scope *scope, const struct penstock_group *group)
-{
-	enum penstock_outcome outcome = PENSTOCK_OUTCOME_COMPLETED;
-	struct penstock_member member;
-	uint32_t offset = 0;
-
-	if (!begin(scope, group)) {
-		return PENSTOCK_OUTCOME_ILLEGAL;
-	}
-	while (outcome == PENSTOCK_OUTCOME_COMPLETED &&
-	       penstock_group_next(group, &offset, &member)) {
-		penstock_scope_member execute = members[member.id];
-
-		if (execute == NULL) {
-			execute = penstock_drawing_member(member.id);
-		}
-		outcome = execute(scope, &member);
-	}
-	if (outcome == PENSTOCK_OUTCOME_COMPLETED) {
-		outcome = end(scope);
-	}
-	if (penstock_guard_watch_touched(&scope->vulkan->watch)) {
-		penstock_submission_lost(scope->engine);
-		return PENSTOCK_OUTCOME_PAGE_FAULT;
-	}
-	penstock_objects_destroy(&scope->vulkan->objects);
-	return outcome;
-}
-
 static struct penstock_scope *scope_of(struct penstock_engine *engine)
 {
 	struct penstock_vulkan *vulkan = engine->vulkan;
@@ -312,28 +283,30 @@ void penstock_scope_free(struct penstock_scope *scope)
 	}
 }
 
-enum penstock_outcome penstock_scope_run(struct penstock_engine *engine, const uint8_t *bytes,
-					 uint32_t remaining, uint32_t *ret_length)
+static enum penstock_outcome run(struct penstock_engine *engine, const struct penstock_group *group)
 {
-	enum penstock_dma_id ender = PENSTOCK_DMA_NOP;
-	uint32_t length = penstock_group_cut(bytes, remaining, &ender);
+	enum penstock_outcome outcome = PENSTOCK_OUTCOME_COMPLETED;
 	struct penstock_scope *scope = scope_of(engine);
-	struct penstock_group group;
-	enum penstock_outcome outcome;
-	const uint8_t *copy;
+	struct penstock_member member;
+	uint32_t offset = 0;
 
-	if (penstock_guard_watch_touched(&engine->vulkan->watch) || /* lost */
-	    length == 0 || scope == NULL) {
+	if (scope == NULL || !begin(scope, group)) {
 		return PENSTOCK_OUTCOME_ILLEGAL;
 	}
-	copy = penstock_vulkan_copy(engine->vulkan, 0, bytes, length);
-	if (copy == NULL || !penstock_group_read(copy, length, &group) ||
-	    penstock_group_kind_of(group.ender) != PENSTOCK_GROUP_SCOPE) {
-		return PENSTOCK_OUTCOME_ILLEGAL;
+	while (outcome == PENSTOCK_OUTCOME_COMPLETED &&
+	       penstock_group_next(group, &offset, &member)) {
+		penstock_scope_member execute = members[member.id];
+
+		if (execute == NULL) {
+			execute = penstock_drawing_member(member.id);
+		}
+		outcome = execute(scope, &member);
 	}
-	penstock_guard_leave();
-	outcome = run(scope, &group);
-	penstock_guard_enter(&engine->guard, engine->mmu);
-	*ret_length = length;
-	return outcome;
+	return outcome == PENSTOCK_OUTCOME_COMPLETED ? end(scope) : outcome;
+}
+
+enum penstock_outcome penstock_scope_run(struct penstock_engine *engine, const uint8_t *bytes,
+					 uint32_t length)
+{
+	return penstock_submission_group(engine, bytes, length, PENSTOCK_GROUP_SCOPE, run);
 }

@@ -15,13 +15,12 @@
 #include "gpu-backend/emulated/gpu/group.h"
 
 /*
- * Executes the render scope at `bytes`, of `remaining`; *ret_length is its length. engine->vulkan
- * is there. COMPLETED; PREEMPTED; PAGE_FAULT: a range is in no segment, or a page of it is not
- * mapped; ILLEGAL: it is no group, or Vulkan does not take it. Where it is not COMPLETED,
- * engine->dma_offset is the group's.
+ * Executes the render scope of `length` bytes at `bytes`. engine->vulkan is there. COMPLETED;
+ * PREEMPTED; PAGE_FAULT: a range is in no segment, or a page of it is not mapped; ILLEGAL: it is no
+ * group, or Vulkan does not take it. Where it is not COMPLETED, engine->dma_offset is the group's.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_outcome penstock_scope_run(struct penstock_engine *engine, const uint8_t *bytes,
-					 uint32_t remaining, uint32_t *ret_length);
+					 uint32_t length);
 
 #endif

@@ -96,3 +96,34 @@ void penstock_submission_lost(struct penstock_engine *engine)
 	engine->fault_write = engine->vulkan->watch.write;
 	penstock_objects_abandon(&engine->vulkan->objects);
 }
+
+enum penstock_outcome penstock_submission_group(struct penstock_engine *engine,
+						const uint8_t *bytes, uint32_t length,
+						enum penstock_group_kind kind,
+						penstock_submission_runs *run)
+{
+	struct penstock_vulkan *vulkan = engine->vulkan;
+	struct penstock_group group;
+	enum penstock_outcome outcome;
+	const uint8_t *copy;
+
+	if (penstock_guard_watch_touched(&vulkan->watch)) { /* lost */
+		return PENSTOCK_OUTCOME_ILLEGAL;
+	}
+	/* What is copied may be another group than what was cut. */
+	copy = penstock_vulkan_copy(vulkan, 0, bytes, length);
+	if (copy == NULL || !penstock_group_read(copy, length, &group) ||
+	    penstock_group_kind_of(group.ender) != kind) {
+		return PENSTOCK_OUTCOME_ILLEGAL;
+	}
+	penstock_guard_leave();
+	outcome = run(engine, &group);
+	if (penstock_guard_watch_touched(&vulkan->watch)) {
+		penstock_submission_lost(engine);
+		outcome = PENSTOCK_OUTCOME_PAGE_FAULT;
+	} else {
+		penstock_objects_destroy(&vulkan->objects);
+	}
+	penstock_guard_enter(&engine->guard, engine->mmu);
+	return outcome;
+}

@@ -7,6 +7,7 @@
 #define PENSTOCK_SUBMISSION_H
 
 #include "gpu-backend/emulated/gpu/engine.h"
+#include "gpu-backend/emulated/gpu/group.h"
 #include "gpu-backend/emulated/gpu/parts.h"
 
 /* Begins the device's command buffer; its progress is 0. */
@@ -24,6 +25,18 @@ enum penstock_outcome penstock_submission_outcome(VkResult result);
 
 /* The watch's fault as the engine's; what the driver has is left to it. */
 void penstock_submission_lost(struct penstock_engine *engine);
+
+/*
+ * Executes a group of that kind, `length` bytes at `bytes`, which is one operation of the engine:
+ * by `run`, which is given a copy of it, outside of the guard. Objects that `run` made are
+ * destroyed behind it, or left where the device is lost. ILLEGAL too where it is no such group.
+ */
+typedef enum penstock_outcome penstock_submission_runs(struct penstock_engine *engine,
+						       const struct penstock_group *group);
+enum penstock_outcome penstock_submission_group(struct penstock_engine *engine,
+						const uint8_t *bytes, uint32_t length,
+						enum penstock_group_kind kind,
+						penstock_submission_runs *run);
 
 /* Sets of the submission before are not used any more. */
 bool penstock_submission_forget_sets(const struct penstock_vulkan_device *device);

@@ -863,16 +863,6 @@ static enum penstock_outcome run_levels(struct transfer *transfer, enum penstock
 	return outcome;
 }
 
-static enum penstock_outcome execute(struct transfer *transfer, const struct penstock_group *group)
-{
-	enum penstock_outcome outcome = define_images(transfer->engine, group);
-
-	if (outcome == PENSTOCK_OUTCOME_COMPLETED) {
-		outcome = kinds[group->ender].judge(transfer);
-	}
-	return outcome == PENSTOCK_OUTCOME_COMPLETED ? run_levels(transfer, group->ender) : outcome;
-}
-
 static enum penstock_outcome run(struct penstock_engine *engine, const struct penstock_group *group)
 {
 	struct penstock_vulkan *vulkan = engine->vulkan;
@@ -886,36 +876,16 @@ static enum penstock_outcome run(struct penstock_engine *engine, const struct pe
 	enum penstock_outcome outcome;
 
 	penstock_objects_begin(&vulkan->objects, transfer.device);
-	outcome = execute(&transfer, group);
-	if (penstock_guard_watch_touched(&vulkan->watch)) {
-		penstock_submission_lost(engine);
-		return PENSTOCK_OUTCOME_PAGE_FAULT;
+	outcome = define_images(engine, group);
+	if (outcome == PENSTOCK_OUTCOME_COMPLETED) {
+		outcome = kinds[group->ender].judge(&transfer);
 	}
-	penstock_objects_destroy(&vulkan->objects);
-	return outcome;
+	return outcome == PENSTOCK_OUTCOME_COMPLETED ? run_levels(&transfer, group->ender)
+						     : outcome;
 }
 
 enum penstock_outcome penstock_transfer(struct penstock_engine *engine, const uint8_t *bytes,
-					uint32_t remaining, uint32_t *ret_length)
+					uint32_t length)
 {
-	enum penstock_dma_id ender = PENSTOCK_DMA_NOP;
-	uint32_t length = penstock_group_cut(bytes, remaining, &ender);
-	struct penstock_group group;
-	enum penstock_outcome outcome;
-	const uint8_t *copy;
-
-	if (penstock_guard_watch_touched(&engine->vulkan->watch) || /* lost */
-	    length == 0) {
-		return PENSTOCK_OUTCOME_ILLEGAL;
-	}
-	copy = penstock_vulkan_copy(engine->vulkan, 0, bytes, length);
-	if (copy == NULL || !penstock_group_read(copy, length, &group) ||
-	    penstock_group_kind_of(group.ender) != PENSTOCK_GROUP_TRANSFER) {
-		return PENSTOCK_OUTCOME_ILLEGAL;
-	}
-	penstock_guard_leave();
-	outcome = run(engine, &group);
-	penstock_guard_enter(&engine->guard, engine->mmu);
-	*ret_length = length;
-	return outcome;
+	return penstock_submission_group(engine, bytes, length, PENSTOCK_GROUP_TRANSFER, run);
 }

@@ -11,13 +11,13 @@
 #include "gpu-backend/emulated/gpu/group.h"
 
 /*
- * Executes the transfer whose group is at `bytes`, of `remaining`; *ret_length is the group's.
- * engine->vulkan is there. COMPLETED; PREEMPTED; PAGE_FAULT; ILLEGAL: it is no group, a region is
- * not in its image or in its buffer, or what cannot be cut into parts is too large. Where it is not
- * COMPLETED, engine->dma_offset is the group's.
+ * Executes the transfer whose group is the `length` bytes at `bytes`. engine->vulkan is there.
+ * COMPLETED; PREEMPTED; PAGE_FAULT; ILLEGAL: it is no group, a region is not in its image or in its
+ * buffer, or what cannot be cut into parts is too large. Where it is not COMPLETED,
+ * engine->dma_offset is the group's.
  */
 PENSTOCK_MUST_CHECK
 enum penstock_outcome penstock_transfer(struct penstock_engine *engine, const uint8_t *bytes,
-					uint32_t remaining, uint32_t *ret_length);
+					uint32_t length);
 
 #endif
