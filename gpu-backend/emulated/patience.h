@@ -28,7 +28,7 @@ struct penstock_patience {
 	uint32_t successes;  /* since then */
 };
 
-/* What the others take for now. */
+/* The time that the others are given as `now_ns`. */
 static inline uint64_t penstock_patience_now_ns(void)
 {
 	struct timespec now;

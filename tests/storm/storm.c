@@ -107,6 +107,14 @@ struct storm {
 	uint64_t reason_counts[16];
 };
 
+/* Where somebody wants to read them all. */
+static void tell(enum penstock_status status, const char *sentence)
+{
+	if (getenv("PENSTOCK_STORM_VERBOSE") != NULL) {
+		printf("storm: %s: %s\n", penstock_status_name(status), sentence);
+	}
+}
+
 /* One failure at most is of what is counted; the others follow from it. */
 static uint64_t take_failures(struct storm *storm)
 {
@@ -114,9 +122,8 @@ static uint64_t take_failures(struct storm *storm)
 	uint64_t count = 0;
 
 	while (penstock_failure_next(storm->connection, &failure) == PENSTOCK_STATUS_SUCCESS) {
-		if (count++ == 0 && getenv("PENSTOCK_STORM_VERBOSE") != NULL) {
-			printf("storm: %s: %s\n", penstock_status_name(failure.status),
-			       failure.sentence);
+		if (count++ == 0) {
+			tell(failure.status, failure.sentence);
 		}
 	}
 	return count;
@@ -552,8 +559,8 @@ static void submit(struct storm *storm, struct witness *witness)
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		status = penstock_context_wait(storm->connection, storm->context, fence,
 					       PATIENCE_MS, NULL);
-	} else if (getenv("PENSTOCK_STORM_VERBOSE") != NULL) {
-		printf("storm: %s: %s\n", penstock_status_name(status), failure.sentence);
+	} else {
+		tell(status, failure.sentence);
 	}
 	if (status == PENSTOCK_STATUS_TIMEOUT) {
 		/* It takes its time, or never ends: nobody else has to mind. */
