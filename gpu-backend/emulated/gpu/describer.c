@@ -26,32 +26,22 @@ struct penstock_describer {
 #undef CALL
 };
 
-static enum penstock_status lacks(const char *what, struct penstock_errbuf *reterr_text)
-{
-	penstock_errbuf_set(reterr_text, "the Vulkan driver has no %s", what);
-	return PENSTOCK_STATUS_NOT_SUPPORTED;
-}
-
 /* ---------------------------------------------------------------- opening */
 
 static enum penstock_status create_instance(struct penstock_describer *describer,
 					    PFN_vkGetInstanceProcAddr get,
 					    struct penstock_errbuf *reterr_text)
 {
-	const VkApplicationInfo application = { .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
-						.pApplicationName = "penstock-gpu",
-						.apiVersion = VK_API_VERSION_1_3 };
-	const VkInstanceCreateInfo info = { .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
-					    .pApplicationInfo = &application };
-	PFN_vkCreateInstance create = (PFN_vkCreateInstance)get(VK_NULL_HANDLE, "vkCreateInstance");
+	enum penstock_status status =
+		penstock_vulkan_create_instance(get, &describer->instance, reterr_text);
 
-	if (create == NULL || create(&info, NULL, &describer->instance) != VK_SUCCESS) {
-		return lacks("instance", reterr_text);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
 	}
 #define CALL(name)                                                                                 \
 	describer->name = (PFN_vk##name)get(describer->instance, "vk" #name);                      \
 	if (describer->name == NULL) {                                                             \
-		return lacks("vk" #name, reterr_text);                                             \
+		return penstock_vulkan_lacks("vk" #name, reterr_text);                             \
 	}
 	CALLS(CALL)
 #undef CALL
@@ -72,8 +62,6 @@ static bool has_extension(const VkExtensionProperties *extensions, uint32_t coun
 static enum penstock_status check_device(const struct penstock_describer *describer,
 					 struct penstock_errbuf *reterr_text)
 {
-	static const char *const needed[] = { VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME,
-					      VK_EXT_ROBUSTNESS_2_EXTENSION_NAME };
 	VkExtensionProperties extensions[EXTENSIONS_MAX];
 	VkPhysicalDeviceRobustness2FeaturesEXT robustness = {
 		.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ROBUSTNESS_2_FEATURES_EXT
@@ -86,16 +74,16 @@ static enum penstock_status check_device(const struct penstock_describer *descri
 									&count, extensions);
 
 	if (result != VK_SUCCESS && result != VK_INCOMPLETE) {
-		return lacks("extensions", reterr_text);
+		return penstock_vulkan_lacks("extensions", reterr_text);
 	}
-	for (size_t i = 0; i < PENSTOCK_ARRAY_SIZE(needed); i++) {
-		if (!has_extension(extensions, count, needed[i])) {
-			return lacks(needed[i], reterr_text);
+	for (size_t i = 0; i < PENSTOCK_VULKAN_EXTENSIONS; i++) {
+		if (!has_extension(extensions, count, penstock_vulkan_extensions[i])) {
+			return penstock_vulkan_lacks(penstock_vulkan_extensions[i], reterr_text);
 		}
 	}
 	describer->GetPhysicalDeviceFeatures2(describer->physical, &features);
 	return robustness.nullDescriptor ? PENSTOCK_STATUS_SUCCESS
-					 : lacks("null descriptors", reterr_text);
+					 : penstock_vulkan_lacks("null descriptors", reterr_text);
 }
 
 enum penstock_status penstock_describer_open(struct penstock_describer **ret_describer,
@@ -119,7 +107,7 @@ enum penstock_status penstock_describer_open(struct penstock_describer **ret_des
 	    (describer->EnumeratePhysicalDevices(describer->instance, &count,
 						 &describer->physical) < 0 ||
 	     count == 0)) {
-		status = lacks("device", reterr_text);
+		status = penstock_vulkan_lacks("device", reterr_text);
 	}
 	if (status == PENSTOCK_STATUS_SUCCESS) {
 		status = check_device(describer, reterr_text);

@@ -2,22 +2,9 @@
 /* One device of the driver, with what a submission needs: made once, used for each. */
 #include "gpu-backend/emulated/gpu/device.h"
 
+#include "gpu-backend/emulated/gpu/driver.h"
+
 #include <string.h>
-
-static enum penstock_status lacks(const char *what, struct penstock_errbuf *reterr_text)
-{
-	penstock_errbuf_set(reterr_text, "the Vulkan driver has no %s", what);
-	return PENSTOCK_STATUS_NOT_SUPPORTED;
-}
-
-static enum penstock_status failed(const char *call, VkResult result,
-				   struct penstock_errbuf *reterr_text)
-{
-	penstock_errbuf_set(reterr_text, "%s of the Vulkan driver: result %d", call, (int)result);
-	return result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY
-		       ? PENSTOCK_STATUS_NO_MEMORY
-		       : PENSTOCK_STATUS_NOT_SUPPORTED;
-}
 
 /* ---------------------------------------------------------------- instance, physical device */
 
@@ -25,26 +12,16 @@ static enum penstock_status create_instance(struct penstock_vulkan_device *devic
 					    PFN_vkGetInstanceProcAddr get,
 					    struct penstock_errbuf *reterr_text)
 {
-	const VkApplicationInfo application = { .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
-						.pApplicationName = "penstock-gpu",
-						.apiVersion = VK_API_VERSION_1_3 };
-	const VkInstanceCreateInfo info = { .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
-					    .pApplicationInfo = &application };
-	PFN_vkCreateInstance create = (PFN_vkCreateInstance)get(VK_NULL_HANDLE, "vkCreateInstance");
-	VkResult result;
+	enum penstock_status status =
+		penstock_vulkan_create_instance(get, &device->instance, reterr_text);
 
-	if (create == NULL) {
-		return lacks("vkCreateInstance", reterr_text);
-	}
-	result = create(&info, NULL, &device->instance);
-	if (result != VK_SUCCESS) {
-		device->instance = VK_NULL_HANDLE;
-		return failed("vkCreateInstance", result, reterr_text);
+	if (status != PENSTOCK_STATUS_SUCCESS) {
+		return status;
 	}
 #define CALL(name)                                                                                 \
 	device->calls.name = (PFN_vk##name)get(device->instance, "vk" #name);                      \
 	if (device->calls.name == NULL) {                                                          \
-		return lacks("vk" #name, reterr_text);                                             \
+		return penstock_vulkan_lacks("vk" #name, reterr_text);                             \
 	}
 	PENSTOCK_VULKAN_INSTANCE_CALLS(CALL)
 #undef CALL
@@ -62,14 +39,14 @@ static enum penstock_status choose_physical(struct penstock_vulkan_device *devic
 		device->calls.EnumeratePhysicalDevices(device->instance, &count, &device->physical);
 
 	if (result != VK_SUCCESS && result != VK_INCOMPLETE) {
-		return failed("vkEnumeratePhysicalDevices", result, reterr_text);
+		return penstock_vulkan_failed("vkEnumeratePhysicalDevices", result, reterr_text);
 	}
 	if (count == 0) {
-		return lacks("device", reterr_text);
+		return penstock_vulkan_lacks("device", reterr_text);
 	}
 	device->calls.GetPhysicalDeviceProperties2(device->physical, &properties);
 	if (properties.properties.apiVersion < VK_API_VERSION_1_3) {
-		return lacks("Vulkan 1.3", reterr_text);
+		return penstock_vulkan_lacks("Vulkan 1.3", reterr_text);
 	}
 	device->limits = properties.properties.limits;
 	return PENSTOCK_STATUS_SUCCESS;
@@ -126,12 +103,13 @@ static enum penstock_status ask_features(struct penstock_vulkan_device *device,
 	features->robustness.pNext = &features->bytes_as_indices;
 	device->calls.GetPhysicalDeviceFeatures2(device->physical, &features->core);
 	if (!features->core.features.robustBufferAccess || !features->robustness.nullDescriptor) {
-		return lacks("robust buffer access or null descriptors", reterr_text);
+		return penstock_vulkan_lacks("robust buffer access or null descriptors",
+					     reterr_text);
 	}
 	if (!features->v13.dynamicRendering || !features->v12.hostQueryReset ||
 	    !features->bytes_as_indices.indexTypeUint8) {
-		return lacks("dynamic rendering, reset of queries or indices of a byte",
-			     reterr_text);
+		return penstock_vulkan_lacks(
+			"dynamic rendering, reset of queries or indices of a byte", reterr_text);
 	}
 	/* A shader has no business with addresses. */
 	features->v12.bufferDeviceAddress = VK_FALSE;
@@ -144,9 +122,6 @@ static enum penstock_status ask_features(struct penstock_vulkan_device *device,
 static enum penstock_status create_device(struct penstock_vulkan_device *device,
 					  struct penstock_errbuf *reterr_text)
 {
-	static const char *const extensions[] = { VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME,
-						  VK_EXT_ROBUSTNESS_2_EXTENSION_NAME,
-						  VK_EXT_INDEX_TYPE_UINT8_EXTENSION_NAME };
 	const VkQueueFlags needed = VK_QUEUE_GRAPHICS_BIT | VK_QUEUE_COMPUTE_BIT;
 	const float priority = 1;
 	const VkDeviceQueueCreateInfo queue = { .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
@@ -159,8 +134,8 @@ static enum penstock_status create_device(struct penstock_vulkan_device *device,
 		.pNext = &features.core,
 		.queueCreateInfoCount = 1,
 		.pQueueCreateInfos = &queue,
-		.enabledExtensionCount = PENSTOCK_ARRAY_SIZE(extensions),
-		.ppEnabledExtensionNames = extensions,
+		.enabledExtensionCount = PENSTOCK_VULKAN_EXTENSIONS,
+		.ppEnabledExtensionNames = penstock_vulkan_extensions,
 	};
 	uint32_t count = 1;
 	enum penstock_status status = ask_features(device, &features, reterr_text);
@@ -171,18 +146,18 @@ static enum penstock_status create_device(struct penstock_vulkan_device *device,
 	}
 	device->calls.GetPhysicalDeviceQueueFamilyProperties(device->physical, &count, &family);
 	if (count == 0 || (family.queueFlags & needed) != needed) {
-		return lacks("queue that draws and computes", reterr_text);
+		return penstock_vulkan_lacks("queue that draws and computes", reterr_text);
 	}
 	result = device->calls.CreateDevice(device->physical, &info, NULL, &device->device);
 	if (result != VK_SUCCESS) {
 		device->device = VK_NULL_HANDLE;
-		return failed("vkCreateDevice", result, reterr_text);
+		return penstock_vulkan_failed("vkCreateDevice", result, reterr_text);
 	}
 #define CALL(name)                                                                                 \
 	device->calls.name =                                                                       \
 		(PFN_vk##name)device->calls.GetDeviceProcAddr(device->device, "vk" #name);         \
 	if (device->calls.name == NULL) {                                                          \
-		return lacks("vk" #name, reterr_text);                                             \
+		return penstock_vulkan_lacks("vk" #name, reterr_text);                             \
 	}
 	PENSTOCK_VULKAN_DEVICE_CALLS(CALL)
 #undef CALL
@@ -230,12 +205,12 @@ static enum penstock_status import_window(struct penstock_vulkan_device *device,
 	}
 	info.memoryTypeIndex = coherent_type(device, &types);
 	if (info.memoryTypeIndex == types) {
-		return lacks("coherent memory", reterr_text);
+		return penstock_vulkan_lacks("coherent memory", reterr_text);
 	}
 	result = device->calls.AllocateMemory(device->device, &info, NULL, ret_memory);
 	if (result != VK_SUCCESS) {
 		*ret_memory = VK_NULL_HANDLE;
-		return failed("vkAllocateMemory", result, reterr_text);
+		return penstock_vulkan_failed("vkAllocateMemory", result, reterr_text);
 	}
 	return PENSTOCK_STATUS_SUCCESS;
 }
@@ -346,21 +321,21 @@ static enum penstock_status create_submission(struct penstock_vulkan_device *dev
 	VkResult result = create_pools(device);
 
 	if (result != VK_SUCCESS) {
-		return failed("pools", result, reterr_text);
+		return penstock_vulkan_failed("pools", result, reterr_text);
 	}
 	result = create_progress(device);
 	if (result != VK_SUCCESS) {
-		return failed("progress", result, reterr_text);
+		return penstock_vulkan_failed("progress", result, reterr_text);
 	}
 	commands.commandPool = device->command_pool;
 	result = device->calls.AllocateCommandBuffers(device->device, &commands, &device->commands);
 	if (result != VK_SUCCESS) {
-		return failed("vkAllocateCommandBuffers", result, reterr_text);
+		return penstock_vulkan_failed("vkAllocateCommandBuffers", result, reterr_text);
 	}
 	result = device->calls.CreateFence(device->device, &fence, NULL, &device->fence);
 	if (result != VK_SUCCESS) {
 		device->fence = VK_NULL_HANDLE;
-		return failed("vkCreateFence", result, reterr_text);
+		return penstock_vulkan_failed("vkCreateFence", result, reterr_text);
 	}
 	return PENSTOCK_STATUS_SUCCESS;
 }

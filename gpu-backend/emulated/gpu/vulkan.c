@@ -91,6 +91,50 @@ PFN_vkGetInstanceProcAddr penstock_vulkan_open_driver(void **ret_driver,
 	return get;
 }
 
+const char *const penstock_vulkan_extensions[PENSTOCK_VULKAN_EXTENSIONS] = {
+	VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME,
+	VK_EXT_ROBUSTNESS_2_EXTENSION_NAME,
+	VK_EXT_INDEX_TYPE_UINT8_EXTENSION_NAME,
+};
+
+enum penstock_status penstock_vulkan_lacks(const char *what, struct penstock_errbuf *reterr_text)
+{
+	penstock_errbuf_set(reterr_text, "the Vulkan driver has no %s", what);
+	return PENSTOCK_STATUS_NOT_SUPPORTED;
+}
+
+enum penstock_status penstock_vulkan_failed(const char *call, VkResult result,
+					    struct penstock_errbuf *reterr_text)
+{
+	penstock_errbuf_set(reterr_text, "%s of the Vulkan driver: result %d", call, (int)result);
+	return result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY
+		       ? PENSTOCK_STATUS_NO_MEMORY
+		       : PENSTOCK_STATUS_NOT_SUPPORTED;
+}
+
+enum penstock_status penstock_vulkan_create_instance(PFN_vkGetInstanceProcAddr get,
+						     VkInstance *ret_instance,
+						     struct penstock_errbuf *reterr_text)
+{
+	const VkApplicationInfo application = { .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
+						.pApplicationName = "penstock-gpu",
+						.apiVersion = VK_API_VERSION_1_3 };
+	const VkInstanceCreateInfo info = { .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
+					    .pApplicationInfo = &application };
+	PFN_vkCreateInstance create = (PFN_vkCreateInstance)get(VK_NULL_HANDLE, "vkCreateInstance");
+	VkResult result;
+
+	if (create == NULL) {
+		return penstock_vulkan_lacks("vkCreateInstance", reterr_text);
+	}
+	result = create(&info, NULL, ret_instance);
+	if (result != VK_SUCCESS) {
+		*ret_instance = VK_NULL_HANDLE;
+		return penstock_vulkan_failed("vkCreateInstance", result, reterr_text);
+	}
+	return PENSTOCK_STATUS_SUCCESS;
+}
+
 /* With one processor there is no second device: its threads would only be in each other's way. */
 static enum penstock_status create_devices(struct penstock_vulkan *vulkan,
 					   PFN_vkGetInstanceProcAddr get,
